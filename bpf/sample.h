@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel side (bpf/sampler.bpf.c) and the user side (daemon/sampler.c) agree on.
+ * Nothing else is shared. Fixed-width types only; every size is asserted at the end.
+ *
+ * An arena is where one set of samples lives between two drains: a log of 64-bit words cut in
+ * chunks, and an index (slots) of what is in it. Two arenas exist; the kernel writes to the one
+ * that ox_control.active names, the daemon reads the other. A record is found by its content:
+ * the same stack is written once, so its position in the log is its id, and an id stands for
+ * exactly one stack (records are compared word by word, a hash alone never decides).
+ */
+#pragma once
+
+#ifdef __bpf__
+typedef __u8 ox_u8;
+typedef __u32 ox_u32;
+typedef __u64 ox_u64;
+typedef __s64 ox_s64;
+#else
+#include <stdint.h>
+typedef uint8_t ox_u8;
+typedef uint32_t ox_u32;
+typedef uint64_t ox_u64;
+typedef int64_t ox_s64;
+#endif
+
+/* Version of everything in this file; a reader of kept maps must see the same number. */
+#define OX_LAYOUT_VERSION 1
+
+#define OX_MAX_USER_FRAMES   256
+#define OX_MAX_KERNEL_FRAMES 127 /* kernel.perf_event_max_stack, its default */
+#define OX_COMM_BYTES        16  /* TASK_COMM_LEN */
+
+/* Log: chunks of 4096 words (32 KiB); a record never crosses the end of its chunk. */
+#define OX_CHUNK_WORDS 4096
+/* Index: blocks of 4096 slots; the number of blocks is a power of two, chosen at load. */
+#define OX_SLOT_BLOCK  4096
+#define OX_PROBE_LIMIT 16
+
+/*
+ * Each way in which a sample, or a part of one, can be missing. The names are what users see
+ * (loss_name() in daemon/loss.c); the numbers are stored nowhere.
+ */
+enum ox_loss {
+	/* a whole sample is missing: */
+	OX_LOST_LATE,          /* the timer came so late that ticks were skipped */
+	OX_LOST_FULL,          /* the arena had no room until the next drain */
+	OX_LOST_CROWDED,       /* no free slot within OX_PROBE_LIMIT */
+	OX_LOST_NOT_PERMITTED, /* the process runs with other ids than the target's owner may see */
+	/* the sample is there, a part of it is not: */
+	OX_LOST_KERNEL_STACK, /* the kernel stack could not be read */
+	OX_LOST_USER_STACK,   /* the user stack could not be read, not even one frame above the leaf
+			       */
+	OX_LOST_CUT,   /* the stack is deeper than OX_MAX_USER_FRAMES; the leaf end is kept */
+	OX_LOST_CHILD, /* a child was not followed: the table of children is full */
+	OX_N_KERNEL_LOSSES,
+	/* counted by the daemon: */
+	OX_LOST_MAPPINGS = OX_N_KERNEL_LOSSES, /* notices of new mappings were dropped */
+	OX_LOST_GONE,  /* samples whose process was gone before its mappings could be read */
+	OX_LOST_STORE, /* samples that could not be written (disk full) and had to be dropped */
+	OX_N_LOSSES,
+};
+
+/* Kinds of record in the log. */
+enum ox_record_kind {
+	OX_RECORD_END = 0, /* nothing more in this chunk */
+	OX_RECORD_STACK,   /* n words: instruction pointers, leaf first */
+	OX_RECORD_SAMPLE,  /* OX_SAMPLE_WORDS words: struct ox_sample */
+};
+
+#define OX_RECORD_CUT 1u /* flag: the stack goes on beyond the last word */
+
+/* Header of a record, OX_HEADER_WORDS words; its words follow. */
+struct ox_record {
+	ox_u32 kind_flags_n; /* kind << 24 | flags << 16 | n */
+	ox_u32 tag;          /* upper half of the hash */
+	ox_u64 count;        /* samples: how often it was hit */
+	ox_u64 first_ns;     /* CLOCK_MONOTONIC when it was first written */
+};
+#define OX_HEADER_WORDS 3
+
+/*
+ * One sample's identity. Positions in the log are word offsets + 1, so that 0 says "none".
+ * pid and tid are those of the daemon's pid namespace.
+ */
+struct ox_sample {
+	ox_u32 pid;
+	ox_u32 tid;
+	ox_u64 start_ns; /* CLOCK_BOOTTIME at which the process began */
+	ox_u32 exec_id;  /* grows with each exec of the process */
+	ox_u32 uid;      /* effective */
+	ox_u64 cgroup_id;
+	char thread_comm[OX_COMM_BYTES];
+	char process_comm[OX_COMM_BYTES];
+	ox_u32 kernel_stack;
+	ox_u32 user_stack;
+};
+#define OX_SAMPLE_WORDS 9
+
+/* What a target wants; value of the filter maps. */
+#define OX_WANT_CHILDREN 1u /* follow processes that it starts */
+#define OX_WANT_KERNEL   2u /* with kernel stacks */
+#define OX_WANT_OWN      4u /* only while real, effective and saved uid all equal .uid */
+
+struct ox_target {
+	ox_u64 start_min_ns; /* pid targets: the process began in [min, max), CLOCK_BOOTTIME */
+	ox_u64 start_max_ns;
+	ox_u32 want;
+	ox_u32 uid; /* with OX_WANT_OWN */
+};
+
+/* Per CPU, written by that CPU only; the daemon reads it live. One cache line pair and more. */
+struct ox_cpu {
+	ox_u64 entries; /* odd while a sample is being taken: see sampler_swap() */
+	ox_u64 samples;
+	ox_u64 expected_ns; /* when the timer should have come */
+	ox_u64 last_ns;
+	ox_u64 timed_ns; /* entry to exit, one sample in 64 */
+	ox_u64 timed_n;
+	ox_u64 gap_n; /* the interval achieved: sums over ticks, deviation in units of 256 ns */
+	ox_s64 gap_sum;
+	ox_u64 gap_squares;
+	ox_u64 lost[OX_N_KERNEL_LOSSES];
+	ox_u64 pad[7]; /* to 24 words: no line is shared between CPUs */
+};
+
+/* One arena's ends: where the log goes on, and how much of the index is in use (a mask). */
+struct ox_arena {
+	ox_u64 cursor;
+	ox_u64 slot_mask;
+	ox_u64 pad[6];
+};
+
+/* Which filters exist, so that the others cost nothing. */
+#define OX_FILTER_PID    1u
+#define OX_FILTER_CHILD  2u
+#define OX_FILTER_COMM   4u
+#define OX_FILTER_CGROUP 8u
+#define OX_FILTER_USER   16u
+#define OX_FILTER_ALL    32u
+
+_Static_assert(sizeof(struct ox_arena) == 64, "arena");
+_Static_assert(sizeof(struct ox_record) == OX_HEADER_WORDS * 8, "record header");
+_Static_assert(sizeof(struct ox_sample) == OX_SAMPLE_WORDS * 8, "sample");
+_Static_assert(sizeof(struct ox_target) == 24, "target");
+_Static_assert(sizeof(struct ox_cpu) == 192, "cpu counters");

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every public name and limit of oxprof, once. Names are promises (they are on the bus, in scripts
+ * and in policies): add, never rename.
+ *
+ * Interface org.oxprof1.Manager on /org/oxprof1:
+ *
+ *   Unpause(as targets, a{sv} options)
+ *       options: mode s ("cpu"), interval d (seconds), for t (usec), children b
+ *   Pause(as targets)            none: everything
+ *   Cancel()
+ *   SetInterval(d seconds)
+ *   Query(a{sv} filter) -> (a{sv} summary, aa{sv} records)
+ *       filter: filter s (regular expression), max u (0: all), since t, until t (usec, UTC),
+ *               targets as, sort s (self total name), by s (OX_BY_NAMES)
+ *       summary: state s, since t, until t, interval_ns t, samples t, distinct t, lost a{st},
+ *                restricted b (only the caller's own processes are in the answer)
+ *       record: name s, self t, total t, self_share d, total_share d, and where known
+ *               function s, module s, file s, line u, kind s, pid u, tid u
+ *   QueryByFileDescriptor(a{sv} filter) -> h     the same answer as one JSON object (CONTRACT)
+ *   History(a{sv} filter) -> aa{sv}              filter: since t, until t, max u
+ *       row: id t, started t, ended t (absent while running), mode s, interval_ns t,
+ *            targets as, samples t, lost a{st}
+ *   GetStatus() -> (a{sv} status, aa{sv} targets)
+ *       status: state s, mode s, interval_ns t, achieved_mean_ns d, achieved_sd_ns d, samples t,
+ *               lost a{st}, sample_cost_ns d, daemon_cpu_usec t, database_bytes t,
+ *               database_path s, version s, session t (absent while paused),
+ *               running_usec t, notice s (absent when all is well)
+ *       target: target s, state s (running paused waiting exited), children b, owner u,
+ *               until t (absent: no end), samples are not kept per target
+ *   Properties: State s, Mode s, Interval d, Targets as, Samples t, Lost a{st}, Version s,
+ *               DatabasePath s
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define OX_VERSION        "0.1.0"
+#define OX_BUS_NAME       "org.oxprof1"
+#define OX_BUS_PATH       "/org/oxprof1"
+#define OX_BUS_INTERFACE  "org.oxprof1.Manager"
+#define OX_DATABASE_PATH  "/var/lib/oxprof/oxprof.db"
+#define OX_CONFIG_FILE    "/etc/oxprof/oxprofd.conf"
+#define OX_CONFIG_DROPINS "/etc/oxprof/oxprofd.conf.d"
+
+/* Errors on the bus. */
+#define OX_ERROR(name)            "org.oxprof1.Error." name
+#define OX_ERROR_INVALID_ARGUMENT OX_ERROR("InvalidArgument")
+#define OX_ERROR_NO_SUCH_PROCESS  OX_ERROR("NoSuchProcess")
+#define OX_ERROR_NO_SUCH_UNIT     OX_ERROR("NoSuchUnit")
+#define OX_ERROR_NO_SUCH_USER     OX_ERROR("NoSuchUser")
+#define OX_ERROR_NO_SUCH_CGROUP   OX_ERROR("NoSuchCgroup")
+#define OX_ERROR_NO_TARGET        OX_ERROR("NoTarget")
+#define OX_ERROR_INVALID_PATTERN  OX_ERROR("InvalidPattern")
+#define OX_ERROR_LIMIT_REACHED    OX_ERROR("LimitReached")
+#define OX_ERROR_NOT_PERMITTED    OX_ERROR("NotPermitted")
+#define OX_ERROR_KERNEL           OX_ERROR("Kernel")
+#define OX_ERROR_DATABASE         OX_ERROR("Database")
+
+/* polkit actions. */
+#define OX_ACTION_PROFILE_OTHERS "org.oxprof1.profile-others"
+#define OX_ACTION_PROFILE_KERNEL "org.oxprof1.profile-kernel"
+#define OX_ACTION_QUERY_OTHERS   "org.oxprof1.query-others"
+#define OX_ACTION_CONFIGURE      "org.oxprof1.configure"
+
+/* The interval between two samples of a CPU. */
+#define OX_INTERVAL_MIN_NS     UINT64_C(100000)      /* 0.0001 s */
+#define OX_INTERVAL_MAX_NS     UINT64_C(10000000000) /* 10 s */
+#define OX_INTERVAL_DEFAULT_NS UINT64_C(10101010)    /* 99 Hz: not in step with what others time */
+
+#define OX_WINDOW_USEC        UINT64_C(10000000) /* a row of the history */
+#define OX_DRAIN_USEC         UINT64_C(1000000)
+#define OX_TARGETS_MAX        1024
+#define OX_TARGETS_PER_USER   64
+#define OX_TARGET_BYTES_MAX   4096
+#define OX_PATTERN_BYTES_MAX  4096
+#define OX_RECORDS_IN_MESSAGE 10000 /* more: QueryByFileDescriptor */
+#define OX_RECORDS_DEFAULT    10

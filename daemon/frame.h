@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* A frame with its name: what the recorder makes of an address and the store keeps. */
+#pragma once
+
+#include <stdint.h>
+
+/* The numbers are stored in the database; append only. */
+enum frame_kind {
+	FRAME_NATIVE = 0,
+	FRAME_KERNEL = 1,
+	FRAME_PYTHON = 2,
+};
+
+/*
+ * Texts are never NULL; "" says unknown. They are valid UTF-8 without control characters
+ * (text_clean() in parse.h): every byte of them was chosen by the profiled process.
+ * offset: of the function in its file's address space (ELF vaddr); of the very instruction where
+ * the function has no name, so that it can be given one later.
+ */
+struct frame {
+	enum frame_kind kind;
+	const char *function;
+	const char *module;
+	const char *file;
+	const char *build_id; /* lower-case hex */
+	uint32_t line;        /* 0: unknown */
+	uint64_t offset;
+};

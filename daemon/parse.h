@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Strict readers of text from outside. Each takes a whole string, refuses anything left over,
+ * returns 0 or a negative errno (-EINVAL: not of that form, -ERANGE: outside the bounds) and
+ * writes its result only on success.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decimal digits only, no sign, no space; up to and including max. */
+int parse_u64(const char *text, uint64_t max, uint64_t *ret);
+
+/* "yes no true false on off 1 0", as systemd reads them. */
+int parse_bool(const char *text, bool *ret);
+
+/* A decimal number of seconds ("0.01", "1e-3", "2"): finite, and within [min, max] when rounded to
+ * nanoseconds. "nan", "inf", "0x1" are -EINVAL, a negative number is -ERANGE. Whatever the locale
+ * is, the point is a point. */
+int parse_interval_ns(const char *text, uint64_t min_ns, uint64_t max_ns, uint64_t *ret);
+
+/* The same rule for a number that is already a double (from the bus). */
+int interval_from_seconds(double seconds, uint64_t min_ns, uint64_t max_ns, uint64_t *ret);
+
+/* A decimal number of Hz ("99", "0.5"), as the interval between two ticks. */
+int parse_frequency_ns(const char *text, uint64_t min_ns, uint64_t max_ns, uint64_t *ret);
+
+/* A time span in systemd's words: "90", "5min", "1h 30min", "1.5h", "200ms"; a bare number is
+ * seconds. More than 0, at most 10 years, else -ERANGE. */
+int parse_span_usec(const char *text, uint64_t *ret);
+
+/* "8M", "1G", "4096": bytes, powers of 1024 (K M G T P E). */
+int parse_bytes(const char *text, uint64_t *ret);
+
+/*
+ * Makes text from a profiled process fit to be shown, stored and sent over the bus: valid UTF-8,
+ * with U+FFFD for each control character (tab and newline too), each of those that turn or break a
+ * line (U+2028..202E, U+2066..2069) and each invalid byte. Never longer than the buffer of `size`
+ * bytes holds with a zero at its end, cut at a character. Returns the length written.
+ */
+size_t text_clean(const char *text, size_t length, char *ret, size_t size);
+/* Whether text_clean() would leave it as it is. */
+bool text_is_clean(const char *text);
