@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The settings, in systemd's style: sections, Key=value, # and ; comments, an empty value resets to
+ * the default. The reader takes buffers; who reads the files is main.c.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct config {
+	uint64_t interval_ns; /* [Sampling] Interval= seconds, or Frequency= Hz; default 99 Hz */
+	char database[4096];  /* [Storage] Path= absolute */
+	uint64_t database_max_bytes; /* [Storage] MaxSize=; 0: no limit */
+};
+
+void config_init(struct config *config);
+
+/*
+ * Reads one file's text into config. An unknown key or section, or a bad value, is told through
+ * `complain` with the line's number and leaves the value as it was (as systemd does); the rest is
+ * read. Returns how many complaints there were, or a negative errno. `config` is changed line by
+ * line: pass a copy where all or nothing is wanted.
+ */
+typedef void (*config_complain_t)(void *userdata, const char *file, unsigned line, const char *why);
+int config_parse(struct config *config, const char *file, const char *text, size_t length,
+		 config_complain_t complain, void *userdata);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* What people name when they say what shall be profiled: "pid:42", "unit:nginx.service", "all". */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/api.h"
+
+enum target_kind {
+	TARGET_PID,
+	TARGET_COMM,
+	TARGET_UNIT,
+	TARGET_CGROUP,
+	TARGET_USER,
+	TARGET_ALL,
+	N_TARGET_KINDS,
+};
+
+struct target {
+	enum target_kind kind;
+	uint32_t pid;                   /* pid: 1 .. 4194304 */
+	char text[OX_TARGET_BYTES_MAX]; /* canonical, the kind in front; target_value() is behind it
+					 */
+};
+
+/*
+ * Reads the canonical text. comm: 1 to 15 bytes; unit: a valid unit name, ".service" is added where
+ * there is no suffix; cgroup: an absolute path below the root of the v2 hierarchy, without "." or
+ * ".." parts, a trailing slash is dropped; user: a name or a decimal uid. 0, -EINVAL,
+ * -ENAMETOOLONG.
+ */
+int target_parse(const char *text, struct target *ret);
+const char *target_value(const struct target *target); /* behind the colon; "" for all */
+const char *target_kind_name(enum target_kind kind);   /* "pid", "comm", ... */
