@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- 1 the first id
+SELECT id, parent, frame FROM node WHERE id >= ?1 ORDER BY id;

@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- 1 session
+SELECT reason, sum(n) FROM loss WHERE session = ?1 GROUP BY reason;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file on disk: the only owner of sqlite3. Functions return 0 or more on success and a negative
+ * errno on failure: -ENOSPC disk (or MaxSize) full, -EROFS not writable, -EIO, -EUCLEAN corrupt,
+ * -EPROTO made by a newer oxprof, -EBUSY, -ENOMEM. store_error() has one sentence for people.
+ *
+ * Rows are found or added by their content ("add" is idempotent), ids are never used twice. What is
+ * added inside a transaction that is rolled back is gone, its ids with it. Text is UTF-8, never
+ * NULL; "" is unknown and NULL in the views.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/frame.h"
+
+struct store;
+
+/* Opens or makes the file, migrates it in one transaction a step. `max_bytes` 0: no limit.
+ * 0: opened. 1: it was damaged; the old file is now *ret_aside (caller frees), a new one is open.
+ * On failure *ret_why is one line for people (caller frees). Nothing is touched on -EPROTO, -EROFS.
+ */
+int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **ret_aside,
+	       char **ret_why);
+struct store *store_free(struct store *store);
+const char *store_error(const struct store *store); /* of the last failure; borrowed */
+uint64_t store_bytes(const struct store *store);    /* database and write-ahead log on disk */
+
+/* -ENOSPC already here where less than 16 MiB are free on the disk: nothing is half done. */
+int store_begin(struct store *store);
+int store_commit(struct store *store);
+void store_rollback(struct store *store); /* safe without a transaction */
+
+/* A session: an unpause to its pause. `targets`: canonical texts joined by a space. Times in usec
+ * since the epoch. `owner`: the uid that began it. */
+struct store_session {
+	int64_t id;
+	uint64_t started_usec;
+	uint64_t ended_usec; /* 0: still running */
+	const char *mode;
+	uint64_t interval_ns;
+	const char *targets;
+	uint32_t owner;
+	uint64_t samples; /* read only */
+};
+int store_add_session(struct store *store, const struct store_session *session, int64_t *ret_id);
+/* Ends it and rolls its windows up. */
+int store_end_session(struct store *store, int64_t session, uint64_t ended_usec);
+/* Sessions that a killed daemon left open are ended at the end of their last window. */
+int store_end_left_sessions(struct store *store);
+typedef int (*store_session_fn)(void *userdata, const struct store_session *session);
+/* Newest first, those that touch [since, until); a negative result of fn stops and is returned.
+ * only_uid UINT32_MAX: all; else those that it owns or of which it owns a profiled process. */
+int store_foreach_session(struct store *store, uint64_t since_usec, uint64_t until_usec,
+			  uint32_t only_uid, store_session_fn fn, void *userdata);
+
+struct store_process {
+	uint32_t pid;
+	uint64_t started_usec; /* since the epoch */
+	uint32_t exec_id;
+	uint32_t uid; /* effective */
+	const char *comm;
+	const char *exe;
+	const char *cmdline;
+	const char *user;
+	const char *unit;
+	const char *cgroup;
+};
+/* Found by pid, start, exec; texts that were unknown before are filled in. */
+int store_add_process(struct store *store, const struct store_process *process, int64_t *ret_id);
+/* A thread of it. Found by process, tid, comm. */
+int store_add_task(struct store *store, int64_t process, uint32_t tid, const char *comm,
+		   int64_t *ret_id);
+int store_add_frame(struct store *store, const struct frame *frame, int64_t *ret_id);
+/* A stack is a path from the root (parent 0) to its node; a parent's id is smaller than its
+ * children's. */
+int store_add_node(struct store *store, int64_t parent, int64_t frame, int64_t *ret_id);
+
+/* Adds n to the row; window: OX_WINDOW_USEC since the session's start; node 0: no stack. */
+int store_add_sample(struct store *store, int64_t session, uint32_t window, int64_t task,
+		     int64_t node, uint64_t n);
+int store_add_loss(struct store *store, int64_t session, uint32_t window, const char *reason,
+		   uint64_t n);
+
+/* ---- reading ---- */
+
+/* What a question is about; a window counts when it overlaps [since, until). */
+struct store_range {
+	uint64_t since_usec; /* 0: from the first */
+	uint64_t until_usec; /* UINT64_MAX: to the last */
+};
+
+/* Hits by task and node over the range, from roll-ups where whole hours are asked for.
+ * ret_since, ret_until: what the rows really cover (0, 0 where there are none). */
+typedef int (*store_hits_fn)(void *userdata, int64_t task, int64_t node, uint64_t n);
+int store_foreach_hits(struct store *store, const struct store_range *range, store_hits_fn fn,
+		       void *userdata, uint64_t *ret_since_usec, uint64_t *ret_until_usec);
+typedef int (*store_loss_fn)(void *userdata, const char *reason, uint64_t n);
+int store_foreach_loss(struct store *store, const struct store_range *range, store_loss_fn fn,
+		       void *userdata);
+int store_foreach_session_loss(struct store *store, int64_t session, store_loss_fn fn,
+			       void *userdata);
+
+/* Tables that only grow, in order of id, from an id on: a reader keeps what it has read. */
+typedef int (*store_node_fn)(void *userdata, int64_t id, int64_t parent, int64_t frame);
+int store_foreach_node(struct store *store, int64_t from_id, store_node_fn fn, void *userdata);
+typedef int (*store_frame_fn)(void *userdata, int64_t id, const struct frame *frame);
+int store_foreach_frame(struct store *store, int64_t from_id, store_frame_fn fn, void *userdata);
+/* Tasks with their process; all of them, since a process may have learnt its unit since. */
+struct store_task {
+	int64_t id;
+	int64_t process_id;
+	uint32_t tid;
+	const char *comm;
+	struct store_process process;
+};
+typedef int (*store_task_fn)(void *userdata, const struct store_task *task);
+int store_foreach_task(struct store *store, store_task_fn fn, void *userdata);

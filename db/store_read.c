@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "db/store_private.h"
+
+/* The text lives until the next step. */
+static const char *column_text(sqlite3_stmt *statement, int column)
+{
+	const unsigned char *text = sqlite3_column_text(statement, column);
+
+	return text ? (const char *)text : "";
+}
+
+static int call_session(sqlite3_stmt *statement, store_session_fn fn, void *userdata)
+{
+	struct store_session session = {
+		.id = sqlite3_column_int64(statement, 0),
+		.started_usec = sqlite3_column_int64(statement, 1),
+		.ended_usec = sqlite3_column_int64(statement, 2),
+		.mode = column_text(statement, 3),
+		.interval_ns = sqlite3_column_int64(statement, 4),
+		.targets = column_text(statement, 5),
+		.owner = sqlite3_column_int64(statement, 6),
+		.samples = sqlite3_column_int64(statement, 7),
+	};
+
+	return fn(userdata, &session);
+}
+
+int store_foreach_session(struct store *store, uint64_t since_usec, uint64_t until_usec,
+			  uint32_t only_uid, store_session_fn fn, void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_SESSIONS];
+	struct store_range range = {since_usec, until_usec};
+	int r = store_flush_tail(store);
+
+	if (r < 0)
+		return r;
+	store_bind_range(statement, &range);
+	if (only_uid != UINT32_MAX)
+		sqlite3_bind_int64(statement, 3, only_uid);
+	while ((r = store_step(store, statement)) > 0) {
+		r = call_session(statement, fn, userdata);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static int foreach_loss(struct store *store, sqlite3_stmt *bound, store_loss_fn fn, void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = bound;
+	int r;
+
+	while ((r = store_step(store, statement)) > 0) {
+		r = fn(userdata, column_text(statement, 0), sqlite3_column_int64(statement, 1));
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+int store_foreach_loss(struct store *store, const struct store_range *range, store_loss_fn fn,
+		       void *userdata)
+{
+	sqlite3_stmt *statement = store->statements[SQL_LIST_LOSSES];
+
+	store_bind_range(statement, range);
+	return foreach_loss(store, statement, fn, userdata);
+}
+
+int store_foreach_session_loss(struct store *store, int64_t session, store_loss_fn fn,
+			       void *userdata)
+{
+	sqlite3_stmt *statement = store->statements[SQL_LIST_SESSION_LOSSES];
+
+	sqlite3_bind_int64(statement, 1, session);
+	return foreach_loss(store, statement, fn, userdata);
+}
+
+int store_foreach_node(struct store *store, int64_t from_id, store_node_fn fn, void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_NODES];
+	int r;
+
+	sqlite3_bind_int64(statement, 1, from_id);
+	while ((r = store_step(store, statement)) > 0) {
+		r = fn(userdata, sqlite3_column_int64(statement, 0),
+		       sqlite3_column_int64(statement, 1), sqlite3_column_int64(statement, 2));
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static int call_frame(sqlite3_stmt *statement, store_frame_fn fn, void *userdata)
+{
+	struct frame frame = {
+		.kind = sqlite3_column_int(statement, 1),
+		.function = column_text(statement, 2),
+		.module = column_text(statement, 3),
+		.file = column_text(statement, 4),
+		.build_id = column_text(statement, 5),
+		.line = sqlite3_column_int64(statement, 6),
+		.offset = sqlite3_column_int64(statement, 7),
+	};
+
+	return fn(userdata, sqlite3_column_int64(statement, 0), &frame);
+}
+
+int store_foreach_frame(struct store *store, int64_t from_id, store_frame_fn fn, void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_FRAMES];
+	int r;
+
+	sqlite3_bind_int64(statement, 1, from_id);
+	while ((r = store_step(store, statement)) > 0) {
+		r = call_frame(statement, fn, userdata);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static int call_task(sqlite3_stmt *statement, store_task_fn fn, void *userdata)
+{
+	struct store_task task = {
+		.id = sqlite3_column_int64(statement, 0),
+		.process_id = sqlite3_column_int64(statement, 1),
+		.tid = sqlite3_column_int64(statement, 2),
+		.comm = column_text(statement, 3),
+		.process =
+			{
+				.pid = sqlite3_column_int64(statement, 4),
+				.started_usec = sqlite3_column_int64(statement, 5),
+				.exec_id = sqlite3_column_int64(statement, 6),
+				.uid = sqlite3_column_int64(statement, 7),
+				.comm = column_text(statement, 8),
+				.exe = column_text(statement, 9),
+				.cmdline = column_text(statement, 10),
+				.user = column_text(statement, 11),
+				.unit = column_text(statement, 12),
+				.cgroup = column_text(statement, 13),
+			},
+	};
+
+	return fn(userdata, &task);
+}
+
+int store_foreach_task(struct store *store, store_task_fn fn, void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_TASKS];
+	int r;
+
+	while ((r = store_step(store, statement)) > 0) {
+		r = call_task(statement, fn, userdata);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
