@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* An answer to a question: how much was sampled, what was lost, and one record a name. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Texts are "" where unknown, pid and tid 0. Borrowed from the answer. */
+struct record {
+	const char *name; /* "function(module)" or what `by` names; never "" */
+	const char *function;
+	const char *module;
+	const char *file;
+	const char *kind; /* "python", "native", "kernel" */
+	uint32_t line;    /* of a function: the smallest one that was seen */
+	uint32_t pid;
+	uint32_t tid;
+	uint64_t self;
+	uint64_t total;
+};
+
+struct answer {
+	uint64_t since_usec; /* what the samples really cover */
+	uint64_t until_usec;
+	uint64_t samples;
+	uint64_t distinct; /* stacks */
+	struct record *records;
+	size_t n_records;
+	struct {
+		char reason[32];
+		uint64_t n;
+	} lost[32];
+	size_t n_lost;
+	bool restricted;
+	void *texts; /* owns the strings */
+};
+
+/* Copies the record and its texts to the end. 0, -ENOMEM. */
+int answer_add_record(struct answer *answer, const struct record *record);
+void answer_add_loss(struct answer *answer, const char *reason, uint64_t n);
+void answer_done(struct answer *answer);
+
+/* The object that CONTRACT.md describes, with pid and tid in each record, and "restricted". state:
+ * "paused" or "running". Flushes. 0 or -EIO. */
+int answer_write_json(const struct answer *answer, const char *state, uint64_t interval_ns,
+		      FILE *out);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Questions and answers: reads the store, folds stacks, filters, sorts. Knows no bus.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "daemon/answer.h"
+#include "daemon/question.h"
+#include "db/store.h"
+
+struct query; /* keeps what it has read of the growing tables between questions */
+
+struct query *query_new(struct store *store); /* borrows the store */
+struct query *query_free(struct query *query);
+
+/*
+ * 0 and an answer to be cleared by answer_done(); -EINVAL: the pattern, ret_why says why; else the
+ * store's error, ret_why is "". Not while a transaction of the store is open.
+ *
+ * `samples` and `distinct` are of all that the question is about, before its filter. A sample
+ * without a stack is in `samples` and under its process, thread, unit and user, and under no
+ * function. Losses are those of the whole machine in that range.
+ */
+int query_ask(struct query *query, const struct question *question, struct answer *ret,
+	      char *ret_why, size_t size);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the store knows of stacks and of the names in them, read once and kept: these tables only
+ * grow, so that each question reads what is new. Indexes are dense; the store's ids have gaps.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "daemon/calltree.h"
+#include "daemon/frame.h"
+#include "db/store.h"
+
+struct stacks;
+
+/* One function of one module and file; texts are borrowed from the stacks, "" unknown. */
+struct stacks_function {
+	const char *function;
+	const char *module;
+	const char *file;
+	uint32_t module_text; /* the same module, the same number, below stacks_count_texts() */
+	uint32_t file_text;
+	uint32_t line; /* the smallest that was seen; 0: unknown */
+	enum frame_kind kind;
+};
+
+/* What a frame of the tree stands for. */
+struct stacks_frame {
+	uint32_t function;
+	uint32_t line;
+};
+
+struct stacks *stacks_new(void);
+struct stacks *stacks_free(struct stacks *stacks);
+
+/* Reads what came since the last time; not while a transaction is open, for its ids may go back.
+ * 0 or the store's error. */
+int stacks_read(struct stacks *stacks, struct store *store);
+
+const struct calltree *stacks_tree(const struct stacks *stacks);
+/* The tree's index of the store's node; 0, "no stack", where there is none. */
+uint32_t stacks_find_node(const struct stacks *stacks, int64_t id);
+uint32_t stacks_count_frames(const struct stacks *stacks);
+uint32_t stacks_count_functions(const struct stacks *stacks);
+uint32_t stacks_count_texts(const struct stacks *stacks);
+struct stacks_frame stacks_get_frame(const struct stacks *stacks, uint32_t frame);
+/* Borrowed until the next stacks_read(). */
+const struct stacks_function *stacks_get_function(const struct stacks *stacks, uint32_t function);
+const char *stacks_get_text(const struct stacks *stacks, uint32_t text);
