@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* The maps and globals of the sampler; sizes that depend on the machine are set before load. */
+#pragma once
+
+/* Set once, before load. */
+const volatile __u64 hash_seed = 0;  /* secret: nobody can aim at the index */
+const volatile __u32 log_chunks = 0; /* of one arena */
+const volatile __u32 slot_blocks = 0;
+
+/* The daemon's pid namespace: found by find_namespace(), run once by the daemon itself. */
+__u32 pid_level = 0; /* its depth; 0: the first one, which needs no look-up */
+__u32 pid_ns_inum = 0;
+
+/* Changed by the daemon while the programs run. */
+__u32 active = 0; /* arena being written: 0 or 1 */
+__u32 filters = 0;
+__u64 period_ns = 0;
+struct ox_target everything = {};
+
+struct ox_arena arenas[2] = {};
+
+__u64 n_children = 0;
+
+struct chunk {
+	__u64 words[OX_CHUNK_WORDS];
+};
+
+struct slot_block {
+	__u64 slots[OX_SLOT_BLOCK];
+};
+
+/* Scratch of one CPU: a sample is put together here. The programs do not nest on a CPU. */
+#define SCRATCH_WORDS  512
+#define SCRATCH_USER   0
+#define SCRATCH_KERNEL 256
+#define SCRATCH_SAMPLE 384
+
+struct scratch {
+	__u64 words[SCRATCH_WORDS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct chunk);
+} logs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct slot_block);
+} indexes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ox_cpu);
+} cpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct ox_target);
+} pids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, __u32);
+	__type(value, struct ox_target);
+} children SEC(".maps");
+
+struct comm {
+	char text[OX_COMM_BYTES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct comm);
+	__type(value, struct ox_target);
+} comms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct ox_target);
+} cgroups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct ox_target);
+} users SEC(".maps");

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sampler: on each tick of a CPU's timer, is the current process chosen? Then its stacks and
+ * itself are interned, and the sample is counted. Nothing is sent; the daemon reads the arena.
+ */
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/kernel.h"
+#include "bpf/sample.h"
+
+#include "bpf/maps.bpf.h"
+
+#include "bpf/choose.bpf.h"
+#include "bpf/intern.bpf.h"
+#include "bpf/unwind.bpf.h"
+
+/* MIT sources; the kernel's helpers ask for a GPL-compatible word. */
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+static __always_inline struct ox_cpu *cpu_get(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&cpus, &cpu);
+}
+
+/* Sums for the achieved interval: deviations in units of 256 ns, so that squares fit. */
+static __always_inline void cpu_add_gap(struct ox_cpu *cpu, __u64 now, __u64 period)
+{
+	__s64 deviation;
+
+	if (cpu->last_ns) {
+		deviation = (__s64)(now - cpu->last_ns - period) >> 8;
+		if (deviation > 1 << 24)
+			deviation = 1 << 24;
+		cpu->gap_n++;
+		cpu->gap_sum += deviation;
+		cpu->gap_squares += deviation * deviation;
+	}
+	cpu->last_ns = now;
+}
+
+/*
+ * Ticks that the timer skipped before this one. The kernel moves a late timer on along its grid and
+ * says nothing. expected_ns follows the grid: the earliest tick sets its phase, a tick that is a
+ * period or more behind it means that whole ticks are missing.
+ */
+static __always_inline __u64 cpu_count_late(struct ox_cpu *cpu, __u64 now, __u64 period)
+{
+	__u64 missed = 0;
+
+	if (!cpu->expected_ns || now < cpu->expected_ns) {
+		cpu->expected_ns = now;
+	} else if (now - cpu->expected_ns >= period) {
+		missed = (now - cpu->expected_ns) / period;
+		cpu->expected_ns += missed * period;
+	}
+	cpu->expected_ns += period;
+	return missed;
+}
+
+static __always_inline __u32 take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u32 which)
+{
+	struct scratch *scratch = scratch_get();
+	long bytes;
+
+	if (!scratch)
+		return 0;
+	bytes = bpf_get_stack(ctx, &scratch->words[SCRATCH_KERNEL], OX_MAX_KERNEL_FRAMES * 8, 0);
+	if (bytes < 8) {
+		cpu->lost[OX_LOST_KERNEL_STACK]++;
+		return 0;
+	}
+	return record_intern(cpu, which, SCRATCH_KERNEL,
+			     OX_RECORD_STACK << 24 |
+				     (bytes >= OX_MAX_KERNEL_FRAMES * 8 ? OX_RECORD_CUT << 16 : 0) |
+				     (__u32)bytes / 8);
+}
+
+static __always_inline void take_identity(struct task_struct *task, __u32 pid, __u32 tid,
+					  struct ox_sample *sample)
+{
+	struct task_struct *leader = task->group_leader;
+
+	sample->pid = pid;
+	sample->tid = tid;
+	sample->start_ns = leader->start_boottime;
+	sample->exec_id = task->self_exec_id;
+	sample->uid = task->cred->euid.val;
+	sample->cgroup_id = bpf_get_current_cgroup_id();
+	__builtin_memset(sample->thread_comm, 0, 2 * OX_COMM_BYTES);
+	bpf_probe_read_kernel_str(sample->thread_comm, OX_COMM_BYTES, task->comm);
+	bpf_probe_read_kernel_str(sample->process_comm, OX_COMM_BYTES, leader->comm);
+}
+
+static __always_inline void count_sample(struct ox_cpu *cpu, __u32 which)
+{
+	__u32 position =
+		record_intern(cpu, which, SCRATCH_SAMPLE, OX_RECORD_SAMPLE << 24 | OX_SAMPLE_WORDS);
+	struct chunk *chunk;
+
+	if (!position)
+		return;
+	chunk = log_chunk(which, position - 1);
+	if (!chunk)
+		return;
+	/* Word 1 of the head is the count. */
+	__sync_fetch_and_add(&chunk->words[position & (OX_CHUNK_WORDS - 1)], 1);
+	cpu->samples++;
+}
+
+static __always_inline void take_sample(struct bpf_perf_event_data *ctx, struct ox_cpu *cpu,
+					struct task_struct *task, struct ox_sample *sample,
+					__u32 want)
+{
+	__u32 which = *(volatile __u32 *)&active & 1, flags = 0, n;
+	__u64 cs = *(volatile __u64 *)&ctx->regs.cs;
+
+	sample->kernel_stack = 0;
+	sample->user_stack = 0;
+	if (want & OX_WANT_KERNEL && !(cs & 3))
+		sample->kernel_stack = take_kernel_stack(ctx, cpu, which);
+	n = unwind_user(task, cpu, &flags);
+	if (n) {
+		sample->user_stack = record_intern(cpu, which, SCRATCH_USER,
+						   OX_RECORD_STACK << 24 | flags << 16 | n);
+		/* Why is counted already; a sample without its stack would be a wrong one. */
+		if (!sample->user_stack)
+			return;
+	}
+	count_sample(cpu, which);
+}
+
+SEC("perf_event")
+int on_tick(struct bpf_perf_event_data *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 now = bpf_ktime_get_ns(), missed, period = period_ns;
+	struct choice choice = {};
+	struct scratch *scratch = scratch_get();
+	struct ox_cpu *cpu = cpu_get();
+	struct ox_sample *sample;
+	__u32 pid, tid;
+
+	if (!cpu || !scratch || !period)
+		return 0;
+	cpu_add_gap(cpu, now, period);
+	missed = cpu_count_late(cpu, now, period);
+	if (!task->pid || !task_pids(task, &pid, &tid))
+		return 0;
+	choose(&choice, task, pid);
+	if (!choice.chosen) {
+		cpu->lost[OX_LOST_NOT_PERMITTED] += choice.refused;
+		return 0;
+	}
+	cpu->lost[OX_LOST_LATE] += missed;
+	/* Odd: an arena is in use on this CPU. The atomic is a full barrier before `active` is
+	 * read. */
+	__sync_fetch_and_add(&cpu->entries, 1);
+	sample = (void *)&scratch->words[SCRATCH_SAMPLE];
+	take_identity(task, pid, tid, sample);
+	take_sample(ctx, cpu, task, sample, choice.want);
+	if (!(cpu->entries >> 1 & 63)) {
+		cpu->timed_ns += bpf_ktime_get_ns() - now;
+		cpu->timed_n++;
+	}
+	__sync_fetch_and_add(&cpu->entries, 1);
+	return 0;
+}
+
+/* An idle CPU has no ticks worth counting, and some have none at all: the next one is due within a
+ * period from here, and the interval since the last one says nothing. */
+SEC("tp_btf/cpu_idle")
+int BPF_PROG(on_idle, unsigned int state, unsigned int cpu_id)
+{
+	struct ox_cpu *cpu = cpu_get();
+
+	if (cpu && state == (unsigned int)-1) {
+		cpu->expected_ns = bpf_ktime_get_ns() + period_ns;
+		cpu->last_ns = 0;
+	}
+	return 0;
+}
+
+/* Follows what a target starts, in the kernel, so that the shortest-lived child is not missed. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct ox_cpu *cpu = cpu_get();
+	struct choice choice = {};
+	struct ox_target target = {};
+	__u32 pid, tid, parent_tid;
+
+	if (child->tgid == parent->tgid || !task_pids(parent, &pid, &parent_tid))
+		return 0;
+	choose(&choice, parent, pid);
+	if (!(choice.want & OX_WANT_CHILDREN) || !task_pids(child, &pid, &tid))
+		return 0;
+	target.start_min_ns = child->start_boottime;
+	target.start_max_ns = target.start_min_ns + 1;
+	target.want = choice.anybody ? choice.want & ~OX_WANT_OWN : choice.want;
+	target.uid = parent->cred->euid.val;
+	if (!bpf_map_update_elem(&children, &pid, &target, BPF_ANY))
+		__sync_fetch_and_add(&n_children, 1);
+	else if (cpu)
+		cpu->lost[OX_LOST_CHILD]++;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	__u32 pid, tid;
+
+	if (task->signal->live.counter || !task_pids(task, &pid, &tid))
+		return 0;
+	if (!bpf_map_delete_elem(&children, &pid))
+		__sync_fetch_and_add(&n_children, -1);
+	return 0;
+}
+
+/* Run once by the daemon: which pid namespace is its own, and how deep? */
+SEC("syscall")
+int find_namespace(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pid *pid = 0;
+	struct upid upid = {};
+	__u32 level = 0;
+
+	bpf_core_read(&pid, sizeof(pid), &task->thread_pid);
+	bpf_core_read(&level, sizeof(level), &pid->level);
+	bpf_probe_read_kernel(&upid, sizeof(upid), (void *)&pid->numbers[0] + level * sizeof(upid));
+	bpf_core_read(&pid_ns_inum, sizeof(pid_ns_inum), &upid.ns->ns.inum);
+	pid_level = level;
+	return 0;
+}
+
+/* Kernel symbols in the form of /proc/kallsyms, for a daemon that may not read that. */
+SEC("iter/ksym")
+int list_ksyms(struct bpf_iter__ksym *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct kallsym_iter *ksym = ctx->ksym;
+
+	if (!ksym)
+		return 0;
+	BPF_SEQ_PRINTF(seq, "%llx %c %s", (__u64)ksym->value, ksym->type, ksym->name);
+	if (*(volatile char *)&ksym->module_name[0])
+		BPF_SEQ_PRINTF(seq, "\t[%s]", ksym->module_name);
+	BPF_SEQ_PRINTF(seq, "\n");
+	return 0;
+}

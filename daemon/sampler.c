@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sampler_private.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "daemon/cleanup.h"
+
+/* Memory of one arena: this much log for each CPU, within these bounds in all. */
+#define LOG_BYTES_PER_CPU (UINT64_C(4) << 20)
+#define LOG_BYTES_MIN     (UINT64_C(8) << 20)
+#define LOG_BYTES_MAX     (UINT64_C(32) << 20)
+#define SLOTS_MAX         (UINT64_C(1) << 19)
+/* A sample makes up to three records; half the slots stay free, so that probes are short. */
+#define SLOTS_PER_SAMPLE 6
+
+define_cleanup(struct sampler *, sampler_free);
+
+static uint64_t power_of_two(uint64_t n)
+{
+	uint64_t power = 1;
+
+	while (power < n)
+		power *= 2;
+	return power;
+}
+
+static uint64_t clamp(uint64_t n, uint64_t low, uint64_t high)
+{
+	return n < low ? low : n > high ? high : n;
+}
+
+uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns)
+{
+	uint64_t samples = sampler->n_cpus * UINT64_C(1000000000) / interval_ns;
+
+	return clamp(power_of_two(samples * SLOTS_PER_SAMPLE), OX_SLOT_BLOCK, sampler->index_slots);
+}
+
+static int ignore_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return 0;
+}
+
+/* A reason for people; the machine's state is looked at only now, that something failed. */
+static void explain(int error, const char *what, char *ret_why, size_t size)
+{
+	int paranoid = -1;
+	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
+
+	if (f && fscanf(f, "%d", &paranoid) != 1)
+		paranoid = -1;
+	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+		snprintf(ret_why, size,
+			 "cannot %s: the kernel shows no BTF (/sys/kernel/btf/vmlinux); oxprof "
+			 "needs "
+			 "Linux 6.0 or newer built with CONFIG_DEBUG_INFO_BTF",
+			 what);
+	else if ((error == -EACCES || error == -EPERM) && paranoid > 2)
+		snprintf(ret_why, size,
+			 "cannot %s: kernel.perf_event_paranoid is %d (Debian's own level), which "
+			 "asks "
+			 "for CAP_SYS_ADMIN; set it to 2: sysctl kernel.perf_event_paranoid=2",
+			 what, paranoid);
+	else if (error == -EACCES || error == -EPERM)
+		snprintf(ret_why, size,
+			 "cannot %s: not permitted; oxprofd needs CAP_BPF and CAP_PERFMON (see "
+			 "systemctl cat oxprofd)",
+			 what);
+	else
+		snprintf(ret_why, size, "cannot %s: %s", what, strerror(-error));
+}
+
+/* The daemon's pid namespace, as the kernel numbers it: /proc shows only what is below its mount.
+ */
+static int find_namespace(struct sampler_bpf *bpf)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int r = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.find_namespace), &opts);
+
+	return r < 0 ? r : opts.retval ? -EIO : 0;
+}
+
+static int set_sizes(struct sampler *sampler)
+{
+	struct sampler_bpf *bpf = sampler->bpf;
+	uint64_t log_bytes =
+		clamp(sampler->n_cpus * LOG_BYTES_PER_CPU, LOG_BYTES_MIN, LOG_BYTES_MAX);
+	uint32_t chunks = log_bytes / (OX_CHUNK_WORDS * 8);
+	int r;
+
+	sampler->log_words = log_bytes / 8;
+	sampler->index_slots =
+		clamp(power_of_two(sampler->n_cpus * UINT64_C(65536)), OX_SLOT_BLOCK, SLOTS_MAX);
+	bpf->rodata->log_chunks = chunks;
+	bpf->rodata->slot_blocks = sampler->index_slots / OX_SLOT_BLOCK;
+	if (getrandom((void *)&bpf->rodata->hash_seed, 8, 0) != 8)
+		return -EIO;
+	r = bpf_map__set_max_entries(bpf->maps.logs, chunks * 2);
+	r = r ?: bpf_map__set_max_entries(bpf->maps.indexes, bpf->rodata->slot_blocks * 2);
+	return r ?: bpf_map__set_max_entries(bpf->maps.cpus, sampler->n_cpus);
+}
+
+static void *map_memory(struct bpf_map *map, size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int load(struct sampler *sampler)
+{
+	struct sampler_bpf *bpf;
+	int r;
+
+	libbpf_set_print(ignore_print);
+	sampler->bpf = bpf = sampler_bpf__open();
+	if (!bpf)
+		return -errno;
+	r = set_sizes(sampler);
+	r = r ?: sampler_bpf__load(bpf);
+	r = r ?: find_namespace(bpf);
+	if (r < 0)
+		return r;
+	sampler->logs = map_memory(bpf->maps.logs, sampler->log_words * 16);
+	sampler->indexes = map_memory(bpf->maps.indexes, sampler->index_slots * 16);
+	sampler->cpus = map_memory(bpf->maps.cpus, sampler->n_cpus * sizeof(struct ox_cpu));
+	return sampler->logs && sampler->indexes && sampler->cpus ? 0 : -ENOMEM;
+}
+
+static int open_timer(struct sampler *sampler, unsigned cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = sampler->interval_ns,
+		.disabled = 1,
+	};
+	_cleanup_close_ int fd = -1, link = -1;
+
+	fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	/* Not bpf_program__attach_perf_event(): that one enables the event. */
+	link = bpf_link_create(bpf_program__fd(sampler->bpf->progs.on_tick), fd, BPF_PERF_EVENT,
+			       NULL);
+	if (link < 0)
+		return -errno;
+	sampler->event_fds[cpu] = take_fd(&fd);
+	sampler->link_fds[cpu] = take_fd(&link);
+	return 0;
+}
+
+/* Timers for CPUs that came online since. A CPU that is offline has none: that is no failure. */
+static int open_timers(struct sampler *sampler)
+{
+	bool any = false;
+
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
+		int r = sampler->event_fds[cpu] < 0 ? open_timer(sampler, cpu) : 0;
+
+		if (r < 0 && r != -ENODEV)
+			return r;
+		any |= r == 0;
+	}
+	return any ? 0 : -ENODEV;
+}
+
+int sampler_new(struct sampler **ret, char *ret_why, size_t size)
+{
+	_cleanup_(sampler_free_p) struct sampler *sampler = calloc(1, sizeof(*sampler));
+	int n_cpus = libbpf_num_possible_cpus(), r;
+
+	if (!sampler || n_cpus < 1)
+		return -ENOMEM;
+	sampler->interval_ns = UINT64_C(10000000000);
+	sampler->event_fds = malloc(n_cpus * sizeof(int));
+	sampler->link_fds = malloc(n_cpus * sizeof(int));
+	if (!sampler->event_fds || !sampler->link_fds)
+		return -ENOMEM;
+	memset(sampler->event_fds, -1, n_cpus * sizeof(int));
+	memset(sampler->link_fds, -1, n_cpus * sizeof(int));
+	sampler->n_cpus = n_cpus;
+	r = load(sampler);
+	if (r < 0) {
+		explain(r, "load the BPF programs", ret_why, size);
+		return r;
+	}
+	r = open_timers(sampler);
+	if (r < 0) {
+		explain(r, "open a timer on each CPU", ret_why, size);
+		return r;
+	}
+	*ret = take_ptr(sampler);
+	return 0;
+}
+
+struct sampler *sampler_free(struct sampler *sampler)
+{
+	if (!sampler)
+		return NULL;
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
+		cleanup_close(&sampler->link_fds[cpu]);
+		cleanup_close(&sampler->event_fds[cpu]);
+	}
+	if (sampler->logs)
+		munmap(sampler->logs, sampler->log_words * 16);
+	if (sampler->indexes)
+		munmap(sampler->indexes, sampler->index_slots * 16);
+	if (sampler->cpus)
+		munmap(sampler->cpus, sampler->n_cpus * sizeof(struct ox_cpu));
+	bpf_link__destroy(sampler->idle_link);
+	bpf_link__destroy(sampler->fork_link);
+	bpf_link__destroy(sampler->exit_link);
+	sampler_bpf__destroy(sampler->bpf);
+	free(sampler->event_fds);
+	free(sampler->link_fds);
+	free(sampler);
+	return NULL;
+}
+
+static int control_timers(struct sampler *sampler, unsigned long request, void *argument)
+{
+	int r = 0;
+
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++)
+		if (sampler->event_fds[cpu] >= 0 &&
+		    ioctl(sampler->event_fds[cpu], request, argument) < 0)
+			r = -errno;
+	return r;
+}
+
+int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
+{
+	int r;
+
+	sampler_disable(sampler);
+	sampler->interval_ns = interval_ns;
+	r = open_timers(sampler);
+	r = r ?: control_timers(sampler, PERF_EVENT_IOC_PERIOD, &interval_ns);
+	if (r < 0)
+		return r;
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++)
+		sampler->cpus[cpu].expected_ns = sampler->cpus[cpu].last_ns = 0;
+	sampler->bpf->bss->period_ns = interval_ns;
+	sampler_clear_arena(sampler, 0);
+	sampler_clear_arena(sampler, 1);
+	sampler->enabled = true;
+	sampler->idle_link = bpf_program__attach(sampler->bpf->progs.on_idle);
+	r = sampler->idle_link ? control_timers(sampler, PERF_EVENT_IOC_ENABLE, NULL) : -errno;
+	if (r < 0)
+		sampler_disable(sampler);
+	return r;
+}
+
+int sampler_disable(struct sampler *sampler)
+{
+	sampler->enabled = false;
+	bpf_link__destroy(take_ptr(sampler->idle_link));
+	return control_timers(sampler, PERF_EVENT_IOC_DISABLE, NULL);
+}
+
+int sampler_follow_children(struct sampler *sampler, bool follow)
+{
+	if (!follow) {
+		bpf_link__destroy(take_ptr(sampler->fork_link));
+		bpf_link__destroy(take_ptr(sampler->exit_link));
+		return 0;
+	}
+	if (!sampler->exit_link)
+		sampler->exit_link = bpf_program__attach(sampler->bpf->progs.on_exit);
+	if (sampler->exit_link && !sampler->fork_link)
+		sampler->fork_link = bpf_program__attach(sampler->bpf->progs.on_fork);
+	return sampler->exit_link && sampler->fork_link ? 0 : -errno;
+}
+
+void sampler_read_counters(const struct sampler *sampler, struct sampler_counters *ret)
+{
+	*ret = (struct sampler_counters){0};
+	for (unsigned i = 0; i < sampler->n_cpus; i++) {
+		const struct ox_cpu *cpu = &sampler->cpus[i];
+
+		ret->samples += cpu->samples;
+		for (unsigned loss = 0; loss < OX_N_KERNEL_LOSSES; loss++)
+			ret->lost[loss] += cpu->lost[loss];
+		ret->timed_ns += cpu->timed_ns;
+		ret->timed_n += cpu->timed_n;
+		ret->gap_n += cpu->gap_n;
+		ret->gap_sum_ns += cpu->gap_sum * 256.0;
+		ret->gap_squares_ns += cpu->gap_squares * 65536.0;
+	}
+}
+
+int sampler_read_ksyms(struct sampler *sampler, sampler_text_fn fn, void *userdata)
+{
+	struct bpf_link *link = bpf_program__attach_iter(sampler->bpf->progs.list_ksyms, NULL);
+	_cleanup_close_ int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;
+	char text[65536];
+	size_t held = 0;
+	ssize_t n = 0;
+	int r = fd < 0 ? fd : 0;
+
+	while (r >= 0 && (n = read(fd, text + held, sizeof(text) - held)) > 0) {
+		char *end = memrchr(text, '\n', held + n);
+		size_t whole = end ? (size_t)(end + 1 - text) : 0;
+
+		r = fn(userdata, text, whole);
+		held += n - whole;
+		memmove(text, text + whole, held);
+		if (held == sizeof(text))
+			r = -EPROTO;
+	}
+	bpf_link__destroy(link);
+	return r < 0 ? r : n < 0 ? -errno : 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The two arenas from the daemon's side. Invariants:
+ * 1. The kernel writes only to arenas[active]; a CPU whose ox_cpu.entries is odd may still write to
+ *    the one that was active when it began.
+ * 2. An arena that is not active and that no CPU is in has no writer: it is read and cleared
+ * without any lock or system call.
+ * 3. A slot is written once between two clears, after the record that it points to is whole.
+ */
+#include <sched.h>
+#include <string.h>
+
+#include "daemon/sampler_private.h"
+
+/* Word offsets are from the kernel's own program, yet nothing is read outside of the log. */
+static const struct ox_record *record_at(const struct sampler *sampler, unsigned which,
+					 uint32_t position)
+{
+	const uint64_t *log = sampler->logs + which * sampler->log_words;
+	const struct ox_record *record;
+
+	if (!position || position - 1 + OX_HEADER_WORDS > sampler->log_words)
+		return NULL;
+	record = (const void *)&log[position - 1];
+	if (position - 1 + OX_HEADER_WORDS + (record->kind_flags_n & 0xffff) > sampler->log_words)
+		return NULL;
+	return record;
+}
+
+static unsigned record_kind(const struct ox_record *record)
+{
+	return record->kind_flags_n >> 24;
+}
+
+static bool record_is_cut(const struct ox_record *record)
+{
+	return record->kind_flags_n >> 16 & OX_RECORD_CUT;
+}
+
+static const uint64_t *read_stack(const struct sampler *sampler, unsigned which, uint32_t position,
+				  uint32_t *ret_n, bool *ret_cut)
+{
+	const struct ox_record *record = record_at(sampler, which, position);
+
+	*ret_n = 0;
+	if (!record || record_kind(record) != OX_RECORD_STACK)
+		return NULL;
+	*ret_n = record->kind_flags_n & 0xffff;
+	*ret_cut |= record_is_cut(record);
+	return (const uint64_t *)(record + 1);
+}
+
+static int drain_record(const struct sampler *sampler, unsigned which,
+			const struct ox_record *record, sampler_fn fn, void *userdata)
+{
+	const struct ox_sample *id = (const void *)(record + 1);
+	struct sampler_sample sample = {
+		.id = id,
+		.count = record->count,
+		.first_ns = record->first_ns,
+	};
+
+	sample.kernel = read_stack(sampler, which, id->kernel_stack, &sample.n_kernel, &sample.cut);
+	sample.user = read_stack(sampler, which, id->user_stack, &sample.n_user, &sample.cut);
+	return fn(userdata, &sample);
+}
+
+void sampler_clear_arena(struct sampler *sampler, unsigned which)
+{
+	memset(sampler->indexes + which * sampler->index_slots, 0,
+	       (sampler->bpf->bss->arenas[which].slot_mask + 1) * 8);
+	sampler->bpf->bss->arenas[which].cursor = 0;
+	sampler->bpf->bss->arenas[which].slot_mask =
+		sampler_slots_for(sampler, sampler->interval_ns) - 1;
+}
+
+void sampler_swap(struct sampler *sampler)
+{
+	uint32_t *active = &sampler->bpf->bss->active;
+
+	__atomic_store_n(active, !*active, __ATOMIC_SEQ_CST);
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
+		const uint64_t *entries = &sampler->cpus[cpu].entries;
+		uint64_t seen = __atomic_load_n(entries, __ATOMIC_SEQ_CST);
+
+		/* A sample takes microseconds; a virtual CPU may be put aside in the middle of it.
+		 */
+		while (seen & 1 && __atomic_load_n(entries, __ATOMIC_SEQ_CST) == seen)
+			sched_yield();
+	}
+}
+
+int sampler_drain(struct sampler *sampler, sampler_fn fn, void *userdata)
+{
+	unsigned which = !sampler->bpf->bss->active;
+	const uint64_t *slots = sampler->indexes + which * sampler->index_slots;
+	uint64_t n_slots = sampler->bpf->bss->arenas[which].slot_mask + 1;
+	uint64_t full = sampler->bpf->bss->arenas[which].cursor * 100 / sampler->log_words;
+	int failed = 0;
+
+	for (uint64_t i = 0; i < n_slots; i++) {
+		const struct ox_record *record =
+			slots[i] ? record_at(sampler, which, (uint32_t)slots[i]) : NULL;
+
+		if (record && record_kind(record) == OX_RECORD_SAMPLE && record->count) {
+			int r = drain_record(sampler, which, record, fn, userdata);
+
+			if (r < 0 && !failed)
+				failed = r;
+		}
+	}
+	sampler_clear_arena(sampler, which);
+	return failed ?: full > 100 ? 100 : (int)full;
+}

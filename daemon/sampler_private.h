@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the sampler's room share; nobody else includes it. */
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include "daemon/sampler.h"
+#include "sampler.skel.h"
+
+struct sampler {
+	struct sampler_bpf *bpf;
+	struct bpf_link *idle_link; /* while enabled */
+	struct bpf_link *fork_link; /* while children are followed */
+	struct bpf_link *exit_link;
+	int *event_fds; /* by CPU; -1: offline when we looked */
+	int *link_fds;
+	unsigned n_cpus; /* possible ones */
+	uint64_t interval_ns;
+	bool enabled;
+
+	/* Shared with the kernel. */
+	struct ox_cpu *cpus;
+	uint64_t *logs;    /* arena 0, arena 1 */
+	uint64_t *indexes; /* likewise */
+	size_t log_words;  /* of one arena */
+	size_t index_slots;
+};
+
+/* How many slots of the index a rate needs: a power of two. */
+uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns);
+void sampler_clear_arena(struct sampler *sampler, unsigned which);
