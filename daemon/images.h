@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each process had mapped, and when: the events of the side band, and /proc for processes that
+ * were there before. An image is a process from its start or an exec to the next exec or its end.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/maps.h"
+#include "daemon/sideband.h"
+
+/* Images kept at most; beyond that the oldest process that has ended, then the oldest, goes. */
+#define IMAGES_MAX 16384
+
+struct images;
+
+struct image {
+	uint32_t id; /* never used twice */
+	uint32_t pid;
+	uint64_t since_ns;   /* CLOCK_MONOTONIC; 0: was there when we first looked */
+	uint32_t generation; /* grows with each change of the mappings */
+	char comm[16];       /* "" where it was not told */
+	struct maps *maps;
+};
+
+struct images *images_new(const char *proc);
+struct images *images_free(struct images *images);
+
+/* Everything: any process may be asked for, so the events of all are kept. Else only those of
+ * processes that have been asked for. */
+void images_follow_all(struct images *images, bool all);
+
+/* 0 or -ENOMEM. */
+int images_apply(struct images *images, const struct sideband_event *event);
+
+/* The image that the process had at a time; read from /proc where nothing is known of it. NULL: it
+ * is gone. Borrowed until the next change. */
+const struct image *images_find(struct images *images, uint32_t pid, uint64_t at_ns);
+
+/* Forgets processes that ended before a time. */
+void images_sweep(struct images *images, uint64_t before_ns);
+void images_clear(struct images *images);
+size_t images_count(const struct images *images);

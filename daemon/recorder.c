@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Invariants:
+ * 1. Every sample that the kernel counted is in `pending`, in the database, or in a loss.
+ * 2. pending is empty after a write that succeeded; a write that failed changed nothing on disk.
+ * 3. The side band is read after the arenas were swapped: what a sample may need is known then.
+ * 4. Indexes of frames, nodes, tasks and processes live until all of them are forgotten together,
+ *    which happens only while nothing is pending.
+ */
+#include "daemon/recorder_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/api.h"
+#include "daemon/cleanup.h"
+#include "daemon/clock.h"
+#include "daemon/parse.h"
+#include "daemon/process.h"
+
+/* How long an ended process is remembered: its last samples may be in the next drain. */
+#define FORGET_NS UINT64_C(3000000000)
+
+int rows_fit(struct rows *rows)
+{
+	size_t n = table_count(rows->table), size = rows->size ? rows->size : 256;
+	int64_t *grown;
+
+	if (n <= rows->size)
+		return 0;
+	while (size < n)
+		size *= 2;
+	grown = realloc(rows->ids, size * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	memset(grown + rows->size, 0, (size - rows->size) * sizeof(*grown));
+	rows->ids = grown;
+	rows->size = size;
+	return 0;
+}
+
+static int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret_index)
+{
+	int r = table_intern(rows->table, key, length, ret_index);
+
+	if (r <= 0)
+		return r;
+	r = rows_fit(rows);
+	return r < 0 ? r : 1;
+}
+
+static void rows_done(struct rows *rows)
+{
+	table_free(rows->table);
+	free(rows->ids);
+}
+
+static void known_done(struct known_process *known)
+{
+	free(known->comm);
+	free(known->exe);
+	free(known->cmdline);
+	free(known->unit);
+	free(known->cgroup);
+	*known = (struct known_process){0};
+}
+
+struct recorder *recorder_new(struct store *store, const char *proc)
+{
+	struct recorder *recorder = calloc(1, sizeof(*recorder));
+
+	if (!recorder)
+		return NULL;
+	recorder->store = store;
+	recorder->proc = strdup(proc);
+	recorder->images = images_new(proc);
+	recorder->resolver = resolver_new(proc);
+	recorder->processes.table = table_new();
+	recorder->tasks.table = table_new();
+	recorder->nodes.table = table_new();
+	recorder->pending = table_new();
+	if (!recorder->proc || !recorder->images || !recorder->resolver ||
+	    !recorder->processes.table || !recorder->tasks.table || !recorder->nodes.table ||
+	    !recorder->pending)
+		return recorder_free(recorder);
+	return recorder;
+}
+
+/* Everything that can be read again: names, tables of indexes, rows. Nothing is pending. */
+static void forget(struct recorder *recorder)
+{
+	struct rows *all[] = {&recorder->processes, &recorder->tasks, &recorder->frames,
+			      &recorder->nodes};
+
+	for (size_t i = 0; i < table_count(recorder->processes.table); i++)
+		known_done(&recorder->known[i]);
+	for (size_t i = 0; i < array_length(all); i++) {
+		if (all[i]->table)
+			table_clear(all[i]->table);
+		free(take_ptr(all[i]->ids));
+		all[i]->size = 0;
+	}
+	resolver_clear(recorder->resolver);
+}
+
+struct recorder *recorder_free(struct recorder *recorder)
+{
+	if (!recorder)
+		return NULL;
+	if (recorder->processes.table)
+		for (size_t i = 0; i < table_count(recorder->processes.table); i++)
+			known_done(&recorder->known[i]);
+	rows_done(&recorder->processes);
+	rows_done(&recorder->tasks);
+	rows_done(&recorder->frames);
+	rows_done(&recorder->nodes);
+	table_free(recorder->pending);
+	images_free(recorder->images);
+	resolver_free(recorder->resolver);
+	ksyms_free(recorder->ksyms);
+	free(recorder->known);
+	free(recorder->counts);
+	free(recorder->proc);
+	free(recorder);
+	return NULL;
+}
+
+/* Is the process that /proc shows the one that was sampled? Start times there are clock ticks. */
+static bool is_same_process(const char *proc, const struct ox_sample *id)
+{
+	struct process_stat stat;
+	uint64_t tick_ns = UINT64_C(1000000000) / sysconf(_SC_CLK_TCK);
+
+	return !process_read_stat(proc, id->pid, &stat) &&
+	       stat.start_ticks == id->start_ns / tick_ns;
+}
+
+static char *clean_copy(const char *text, size_t length)
+{
+	char clean[OX_COMM_BYTES * 4];
+
+	text_clean(text, strnlen(text, length), clean, sizeof(clean));
+	return strdup(clean);
+}
+
+static int know_process(struct recorder *recorder, const struct ox_sample *id, uint32_t index)
+{
+	struct process_info *info = calloc(1, sizeof(*info));
+	struct known_process known = {.uid = id->uid};
+	uint64_t age_ns = clock_boottime_ns() - id->start_ns;
+
+	if (!info)
+		return -ENOMEM;
+	if (!is_same_process(recorder->proc, id) ||
+	    process_read_info(recorder->proc, id->pid, info) < 0)
+		*info = (struct process_info){0};
+	known.started_usec = clock_realtime_usec() - age_ns / 1000;
+	known.comm = clean_copy(id->process_comm, OX_COMM_BYTES);
+	known.exe = strdup(info->exe);
+	known.cmdline = strdup(info->cmdline);
+	known.unit = strdup(info->unit);
+	known.cgroup = strdup(info->cgroup);
+	free(info);
+	recorder->known[index] = known;
+	if (!known.comm || !known.exe || !known.cmdline || !known.unit || !known.cgroup)
+		return -ENOMEM;
+	return 0;
+}
+
+static int add_process(struct recorder *recorder, const struct ox_sample *id, uint32_t *ret_index)
+{
+	struct process_key key = {id->start_ns, id->pid, id->exec_id};
+	int r = rows_intern(&recorder->processes, &key, sizeof(key), ret_index);
+
+	if (r <= 0)
+		return r;
+	if (*ret_index >= recorder->known_size) {
+		size_t size = recorder->known_size ? recorder->known_size * 2 : 64;
+		struct known_process *grown = realloc(recorder->known, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		memset(grown + recorder->known_size, 0,
+		       (size - recorder->known_size) * sizeof(*grown));
+		recorder->known = grown;
+		recorder->known_size = size;
+	}
+	return know_process(recorder, id, *ret_index);
+}
+
+static int add_task(struct recorder *recorder, const struct ox_sample *id, uint32_t *ret_index)
+{
+	struct task_key key = {.tid = id->tid};
+	int r = add_process(recorder, id, &key.process);
+
+	if (r < 0)
+		return r;
+	memcpy(key.comm, id->thread_comm, sizeof(key.comm));
+	r = rows_intern(&recorder->tasks, &key, sizeof(key), ret_index);
+	return r < 0 ? r : 0;
+}
+
+static int add_node(struct recorder *recorder, uint32_t frame, uint32_t *node)
+{
+	struct node_key key = {*node, frame};
+	uint32_t index;
+	int r = rows_intern(&recorder->nodes, &key, sizeof(key), &index);
+
+	if (r >= 0)
+		*node = index + 1;
+	return r < 0 ? r : 0;
+}
+
+/* Root first: user frames from the outermost one, then the kernel's, the leaf last. A caller's
+ * address is the one it returns to: the call is before it. */
+static int add_stack(struct recorder *recorder, const struct sampler_sample *sample,
+		     uint32_t *ret_node)
+{
+	const struct image *image = NULL;
+	uint32_t frame;
+	int r = 0;
+
+	*ret_node = 0;
+	if (sample->n_user) {
+		image = images_find(recorder->images, sample->id->pid, sample->first_ns);
+		if (!image)
+			recorder->lost[OX_LOST_GONE] += sample->count;
+	}
+	for (uint32_t i = sample->n_user; i-- > 0 && r >= 0;) {
+		r = resolver_name_user(recorder->resolver, image, sample->user[i] - (i > 0),
+				       sample->first_ns, &frame);
+		r = r < 0 ? r : add_node(recorder, frame, ret_node);
+	}
+	for (uint32_t i = sample->n_kernel; i-- > 0 && r >= 0;) {
+		r = resolver_name_kernel(recorder->resolver, recorder->ksyms,
+					 sample->kernel[i] - (i > 0), &frame);
+		r = r < 0 ? r : add_node(recorder, frame, ret_node);
+	}
+	return r;
+}
+
+static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, uint64_t count)
+{
+	struct row_key key = {recorder->window, task, node};
+	uint32_t index;
+	int r;
+
+	if (table_count(recorder->pending) >= RECORDER_PENDING_MAX) {
+		recorder->lost[OX_LOST_STORE] += count;
+		return 0;
+	}
+	r = table_intern(recorder->pending, &key, sizeof(key), &index);
+	if (r < 0)
+		return r;
+	if (index >= recorder->counts_size) {
+		size_t size = recorder->counts_size ? recorder->counts_size * 2 : 1024;
+		uint64_t *grown = realloc(recorder->counts, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		recorder->counts = grown;
+		recorder->counts_size = size;
+	}
+	recorder->counts[index] = (r > 0 ? 0 : recorder->counts[index]) + count;
+	return 0;
+}
+
+static int take_sample(void *userdata, const struct sampler_sample *sample)
+{
+	struct recorder *recorder = userdata;
+	uint32_t task, node;
+	int r = add_task(recorder, sample->id, &task);
+
+	r = r < 0 ? r : add_stack(recorder, sample, &node);
+	r = r < 0 ? r : count_row(recorder, task, node, sample->count);
+	if (r < 0)
+		recorder->lost[OX_LOST_STORE] += sample->count;
+	return r;
+}
+
+static int take_event(void *userdata, const struct sideband_event *event)
+{
+	struct recorder *recorder = userdata;
+
+	return images_apply(recorder->images, event);
+}
+
+int recorder_drain_sideband(struct recorder *recorder)
+{
+	return sideband_drain(recorder->sideband, take_event, recorder,
+			      &recorder->lost[OX_LOST_MAPPINGS]);
+}
+
+/* What the counters grew by since we last looked. */
+static void take_counters(struct recorder *recorder)
+{
+	struct recorder_totals *totals = &recorder->totals;
+	struct sampler_counters now, *seen = &recorder->seen;
+
+	sampler_read_counters(recorder->sampler, &now);
+	totals->samples += now.samples - seen->samples;
+	totals->timed_ns += now.timed_ns - seen->timed_ns;
+	totals->timed_n += now.timed_n - seen->timed_n;
+	totals->gap_n += now.gap_n - seen->gap_n;
+	totals->gap_sum_ns += now.gap_sum_ns - seen->gap_sum_ns;
+	totals->gap_squares_ns += now.gap_squares_ns - seen->gap_squares_ns;
+	for (unsigned i = 0; i < OX_N_KERNEL_LOSSES; i++)
+		recorder->lost[i] += now.lost[i] - seen->lost[i];
+	*seen = now;
+}
+
+int recorder_drain(struct recorder *recorder, uint64_t now_usec)
+{
+	int full, r;
+
+	sampler_swap(recorder->sampler);
+	r = recorder_drain_sideband(recorder);
+	/* A drain just at a border belongs to the window that ends there. */
+	if (now_usec > recorder->started_usec)
+		recorder->window = (now_usec - recorder->started_usec - 1) / OX_WINDOW_USEC;
+	full = sampler_drain(recorder->sampler, take_sample, recorder);
+	take_counters(recorder);
+	images_sweep(recorder->images, clock_monotonic_ns() - FORGET_NS);
+	r = r < 0 ? r : full;
+	if (r >= 0) {
+		int written = recorder_write(recorder);
+
+		r = written < 0 ? written : full;
+	}
+	if (!table_count(recorder->pending) &&
+	    table_bytes(recorder->nodes.table) + resolver_bytes(recorder->resolver) >
+		    RECORDER_BYTES_MAX)
+		forget(recorder);
+	return r;
+}
+
+static int read_ksyms(void *userdata, const char *text, size_t length)
+{
+	return ksyms_parse(userdata, text, length);
+}
+
+/* Modules come and go: the kernel's names are read anew for each session. */
+static int load_ksyms(struct recorder *recorder)
+{
+	struct ksyms *ksyms = ksyms_new();
+	int r = ksyms ? sampler_read_ksyms(recorder->sampler, read_ksyms, ksyms) : -ENOMEM;
+
+	if (r < 0) {
+		ksyms_free(ksyms);
+		return r;
+	}
+	ksyms_sort(ksyms);
+	ksyms_free(recorder->ksyms);
+	recorder->ksyms = ksyms;
+	return 0;
+}
+
+static int begin_session(struct recorder *recorder, const struct store_session *session)
+{
+	int64_t id = 0;
+	int r = store_begin(recorder->store);
+
+	r = r < 0 ? r : store_add_session(recorder->store, session, &id);
+	r = r < 0 ? r : store_commit(recorder->store);
+	if (r < 0) {
+		store_rollback(recorder->store);
+		return r;
+	}
+	recorder->totals = (struct recorder_totals){.session = id};
+	recorder->started_usec = session->started_usec;
+	recorder->window = 0;
+	return 0;
+}
+
+int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct sideband *sideband,
+		   const struct store_session *session, bool follow_all)
+{
+	int r;
+
+	recorder->sampler = sampler;
+	recorder->sideband = sideband;
+	r = load_ksyms(recorder);
+	r = r < 0 ? r : begin_session(recorder, session);
+	if (r < 0)
+		return r;
+	sampler_read_counters(sampler, &recorder->seen);
+	images_clear(recorder->images);
+	images_follow_all(recorder->images, follow_all);
+	return 0;
+}
+
+void recorder_expect(struct recorder *recorder, uint32_t pid)
+{
+	(void)images_find(recorder->images, pid, clock_monotonic_ns());
+}
+
+int recorder_end(struct recorder *recorder, uint64_t now_usec)
+{
+	int r = recorder_drain(recorder, now_usec), ended;
+
+	ended = store_begin(recorder->store);
+	ended = ended < 0 ? ended
+			  : store_end_session(recorder->store, recorder->totals.session, now_usec);
+	ended = ended < 0 ? ended : store_commit(recorder->store);
+	if (ended < 0)
+		store_rollback(recorder->store);
+	images_clear(recorder->images);
+	return r < 0 ? r : ended < 0 ? ended : 0;
+}
+
+void recorder_get_totals(const struct recorder *recorder, struct recorder_totals *ret)
+{
+	*ret = recorder->totals;
+	for (unsigned i = 0; i < OX_N_LOSSES; i++)
+		ret->lost[i] += recorder->lost[i];
+}

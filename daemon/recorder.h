@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From what the kernel counted to rows of the history: drain, name, fold, write. A drain is one
+ * transaction that adds to the rows of the window it falls into, so that a killed daemon loses the
+ * time since its last drain and no more.
+ *
+ * Where the database cannot be written, what was drained is kept in memory and tried again; beyond
+ * RECORDER_PENDING_MAX rows it is dropped and counted as lost.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/sample.h"
+#include "daemon/sampler.h"
+#include "daemon/sideband.h"
+#include "db/store.h"
+
+#define RECORDER_PENDING_MAX 1000000
+#define RECORDER_BYTES_MAX   (UINT64_C(256) << 20)
+
+struct recorder;
+
+/* Borrows the store; proc is "/proc". NULL: no memory. */
+struct recorder *recorder_new(struct store *store, const char *proc);
+struct recorder *recorder_free(struct recorder *recorder);
+
+/* A session's start, with everything that may be asked from the kernel then; sampler and sideband
+ * are borrowed until recorder_end(). `follow_all`: any process may turn up, not only those that are
+ * named by recorder_expect(). 0 or the store's error, and then nothing has begun. */
+int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct sideband *sideband,
+		   const struct store_session *session, bool follow_all);
+/* A process that will be sampled: what it has mapped is read now, should it end soon. */
+void recorder_expect(struct recorder *recorder, uint32_t pid);
+
+/* Takes in what was sampled up to now and writes it. How full the kernel's arena was, in percent,
+ * or the store's error: then it is kept for the next time. */
+int recorder_drain(struct recorder *recorder, uint64_t now_usec);
+/* Reads the side band only: its buffers are filling up. */
+int recorder_drain_sideband(struct recorder *recorder);
+/* Drains for the last time and ends the session, also where its last rows cannot be written. */
+int recorder_end(struct recorder *recorder, uint64_t now_usec);
+
+/* Of the running session, or of the last one. */
+struct recorder_totals {
+	int64_t session; /* 0: none yet */
+	uint64_t samples;
+	uint64_t lost[OX_N_LOSSES];
+	uint64_t timed_ns, timed_n;
+	uint64_t gap_n;
+	double gap_sum_ns, gap_squares_ns;
+};
+void recorder_get_totals(const struct recorder *recorder, struct recorder_totals *ret);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the recorder's room share; nobody else includes it. */
+#pragma once
+
+#include "daemon/images.h"
+#include "daemon/ksyms.h"
+#include "daemon/recorder.h"
+#include "daemon/resolver.h"
+#include "daemon/table.h"
+
+/* Keys of the tables. All bytes of a key count: no padding. */
+struct process_key {
+	uint64_t start_ns;
+	uint32_t pid;
+	uint32_t exec_id;
+};
+
+struct task_key {
+	uint32_t process; /* index */
+	uint32_t tid;
+	char comm[OX_COMM_BYTES];
+};
+
+struct node_key {
+	uint32_t parent; /* index + 1; 0: the root */
+	uint32_t frame;
+};
+
+struct row_key {
+	uint32_t window;
+	uint32_t task;
+	uint32_t node; /* index + 1; 0: no stack */
+};
+
+/* What is known of a process, read when it was first seen. */
+struct known_process {
+	char *comm, *exe, *cmdline, *unit, *cgroup;
+	uint64_t started_usec;
+	uint32_t uid;
+};
+
+/* Indexes of a table, and which row of the database each has; 0: none yet. */
+struct rows {
+	struct table *table;
+	int64_t *ids;
+	size_t size;
+};
+
+struct recorder {
+	struct store *store;
+	char *proc;
+	struct sampler *sampler;
+	struct sideband *sideband;
+	struct images *images;
+	struct resolver *resolver;
+	struct ksyms *ksyms;
+
+	struct rows processes, tasks, nodes;
+	struct rows frames;          /* the table is the resolver's */
+	struct known_process *known; /* by index of the process */
+	size_t known_size;
+
+	/* What is not yet written. */
+	struct table *pending;
+	uint64_t *counts; /* by index of pending */
+	size_t counts_size;
+	uint64_t lost[OX_N_LOSSES];
+
+	uint64_t started_usec;
+	uint32_t window;
+	struct sampler_counters seen; /* when we last looked */
+	struct recorder_totals totals;
+};
+
+/* Grows with the table; new elements are 0. 0 or -ENOMEM. */
+int rows_fit(struct rows *rows);
+/* Writes all that is pending in one transaction. */
+int recorder_write(struct recorder *recorder);

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/resolver.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/cleanup.h"
+#include "daemon/parse.h"
+#include "daemon/process.h"
+#include "daemon/symbols.h"
+#include "daemon/table.h"
+
+/* What an address is remembered by: the mappings of an image may change under it. */
+struct address_key {
+	uint64_t address;
+	uint32_t image;
+	uint32_t generation;
+};
+
+/* A frame's key in the table: this, then three texts with their ends. */
+struct frame_key {
+	uint64_t offset;
+	uint32_t kind;
+	uint32_t module; /* where the texts begin, behind the function's */
+	uint32_t build_id;
+	uint32_t reserved;
+	char texts[];
+};
+
+struct resolver {
+	char *proc;
+	struct symbols *symbols;
+	struct table *addresses;
+	uint32_t *frame_of; /* by index of the address */
+	size_t frame_of_size;
+	struct table *frames;
+};
+
+struct resolver *resolver_new(const char *proc)
+{
+	struct resolver *resolver = calloc(1, sizeof(*resolver));
+
+	if (!resolver)
+		return NULL;
+	resolver->proc = strdup(proc);
+	resolver->symbols = symbols_new();
+	resolver->addresses = table_new();
+	resolver->frames = table_new();
+	if (!resolver->proc || !resolver->symbols || !resolver->addresses || !resolver->frames)
+		return resolver_free(resolver);
+	return resolver;
+}
+
+struct resolver *resolver_free(struct resolver *resolver)
+{
+	if (!resolver)
+		return NULL;
+	table_free(resolver->frames);
+	table_free(resolver->addresses);
+	symbols_free(resolver->symbols);
+	free(resolver->frame_of);
+	free(resolver->proc);
+	free(resolver);
+	return NULL;
+}
+
+void resolver_clear(struct resolver *resolver)
+{
+	table_clear(resolver->addresses);
+	table_clear(resolver->frames);
+}
+
+size_t resolver_bytes(const struct resolver *resolver)
+{
+	return table_bytes(resolver->addresses) + table_bytes(resolver->frames) +
+	       resolver->frame_of_size * sizeof(uint32_t);
+}
+
+uint32_t resolver_count(const struct resolver *resolver)
+{
+	return table_count(resolver->frames);
+}
+
+static int intern_frame(struct resolver *resolver, enum frame_kind kind, const char *function,
+			const char *module, const char *build_id, uint64_t offset,
+			uint32_t *ret_frame)
+{
+	size_t a = strlen(function) + 1, b = strlen(module) + 1, c = strlen(build_id) + 1;
+	size_t length = sizeof(struct frame_key) + a + b + c;
+	_cleanup_free_ struct frame_key *key = calloc(1, length);
+	int r;
+
+	if (!key)
+		return -ENOMEM;
+	key->offset = offset;
+	key->kind = kind;
+	key->module = a;
+	key->build_id = a + b;
+	memcpy(key->texts, function, a);
+	memcpy(key->texts + a, module, b);
+	memcpy(key->texts + a + b, build_id, c);
+	r = table_intern(resolver->frames, key, length, ret_frame);
+	return r < 0 ? r : 0;
+}
+
+void resolver_get_frame(const struct resolver *resolver, uint32_t frame, struct frame *ret)
+{
+	const struct frame_key *key = table_get_key(resolver->frames, frame, NULL);
+
+	*ret = (struct frame){
+		.kind = key->kind,
+		.function = key->texts,
+		.module = key->texts + key->module,
+		.file = "",
+		.build_id = key->texts + key->build_id,
+		.offset = key->offset,
+	};
+}
+
+/* "libc.so.6" of "/usr/lib/libc.so.6", fit to be shown. */
+static void module_of_path(const char *path, char *ret, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = path[0] == '[' || !slash ? path : slash + 1;
+
+	text_clean(name, strlen(name), ret, size);
+	if (!ret[0])
+		snprintf(ret, size, "[anon]");
+}
+
+static struct binary *open_binary(struct resolver *resolver, uint32_t pid,
+				  const struct mapping *mapping)
+{
+	_cleanup_close_ int fd = process_open_mapped(resolver->proc, pid, mapping);
+	struct binary *binary = NULL;
+	char id[2 * BUILD_ID_BYTES + 1] = "";
+
+	if (fd < 0)
+		fd = process_open_path(resolver->proc, mapping);
+	if (fd < 0 || symbols_open(resolver->symbols, fd, &binary) < 0)
+		return NULL;
+	/* Another file may have taken the place of the one that was mapped. */
+	for (unsigned i = 0; i < mapping->build_id_bytes; i++)
+		snprintf(id + 2 * i, 3, "%02x", mapping->build_id[i]);
+	return !id[0] || !strcmp(id, binary_build_id(binary)) ? binary : NULL;
+}
+
+/* No name: "+0x1234" in its module, to be given one later. */
+static int name_offset(struct resolver *resolver, const char *module, const char *build_id,
+		       uint64_t offset, uint32_t *ret_frame)
+{
+	char function[32];
+
+	snprintf(function, sizeof(function), "+0x%llx", (unsigned long long)offset);
+	return intern_frame(resolver, FRAME_NATIVE, function, module, build_id, offset, ret_frame);
+}
+
+static int name_in_mapping(struct resolver *resolver, const struct image *image,
+			   const struct mapping *mapping, uint64_t address, uint32_t *ret_frame)
+{
+	uint64_t file_offset = address - mapping->start + mapping->file_offset;
+	struct binary *binary;
+	struct symbol symbol;
+	char module[256];
+	int r;
+
+	module_of_path(mapping->path, module, sizeof(module));
+	if (mapping->path[0] != '/')
+		return intern_frame(resolver, FRAME_NATIVE, "[unknown]", module, "", 0, ret_frame);
+	binary = open_binary(resolver, image->pid, mapping);
+	r = binary ? binary_find(binary, file_offset, &symbol) : -ENOENT;
+	if (r < 0)
+		return name_offset(resolver, module, "", file_offset, ret_frame);
+	if (!r)
+		return name_offset(resolver, module, binary_build_id(binary), symbol.start,
+				   ret_frame);
+	return intern_frame(resolver, FRAME_NATIVE, symbol.name, module, binary_build_id(binary),
+			    symbol.start, ret_frame);
+}
+
+static int name_new_address(struct resolver *resolver, const struct image *image, uint64_t address,
+			    uint64_t at_ns, uint32_t *ret_frame)
+{
+	const struct mapping *mapping = maps_find(image->maps, address, at_ns);
+
+	if (!mapping)
+		return intern_frame(resolver, FRAME_NATIVE, "[unknown]", "[unmapped]", "", 0,
+				    ret_frame);
+	return name_in_mapping(resolver, image, mapping, address, ret_frame);
+}
+
+static bool address_is_known(const struct resolver *resolver, const struct address_key *key,
+			     uint32_t *ret_frame)
+{
+	uint32_t index;
+
+	if (table_find(resolver->addresses, key, sizeof(*key), &index) < 0)
+		return false;
+	*ret_frame = resolver->frame_of[index];
+	return true;
+}
+
+static int address_remember(struct resolver *resolver, const struct address_key *key,
+			    uint32_t frame)
+{
+	uint32_t index;
+	int r = table_intern(resolver->addresses, key, sizeof(*key), &index);
+
+	if (r < 0)
+		return r;
+	if (index >= resolver->frame_of_size) {
+		size_t size = resolver->frame_of_size ? resolver->frame_of_size * 2 : 1024;
+		uint32_t *grown = realloc(resolver->frame_of, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		resolver->frame_of = grown;
+		resolver->frame_of_size = size;
+	}
+	resolver->frame_of[index] = frame;
+	return 0;
+}
+
+int resolver_name_user(struct resolver *resolver, const struct image *image, uint64_t address,
+		       uint64_t at_ns, uint32_t *ret_frame)
+{
+	struct address_key key = {.address = address};
+	int r;
+
+	if (!image)
+		return intern_frame(resolver, FRAME_NATIVE, "[unknown]", "[gone]", "", 0,
+				    ret_frame);
+	key.image = image->id;
+	key.generation = image->generation;
+	if (address_is_known(resolver, &key, ret_frame))
+		return 0;
+	r = name_new_address(resolver, image, address, at_ns, ret_frame);
+	return r < 0 ? r : address_remember(resolver, &key, *ret_frame);
+}
+
+int resolver_name_kernel(struct resolver *resolver, const struct ksyms *ksyms, uint64_t address,
+			 uint32_t *ret_frame)
+{
+	const char *name = "[unknown]", *module = "kernel";
+	struct address_key key = {.address = address}; /* image 0: the kernel */
+	char bracketed[80];
+	int r;
+
+	if (address_is_known(resolver, &key, ret_frame))
+		return 0;
+	(void)ksyms_find(ksyms, address, &name, &module);
+	snprintf(bracketed, sizeof(bracketed), "[%s]", module);
+	r = intern_frame(resolver, FRAME_KERNEL, name, bracketed, "", 0, ret_frame);
+	return r < 0 ? r : address_remember(resolver, &key, *ret_frame);
+}
