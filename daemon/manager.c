@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/cleanup.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/manager_private.h"
+
+define_cleanup(struct manager *, manager_free);
+
+static int open_store(struct manager *manager, struct failure *failure)
+{
+	_cleanup_free_ char *aside = NULL, *why = NULL;
+	int r = store_open(manager->config.database, manager->config.database_max_bytes,
+			   &manager->store, &aside, &why);
+
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_DATABASE, "%s", why ?: strerror(-r));
+	if (r > 0)
+		log_error("The database %s was damaged. It was set aside as %s; a new one is "
+			  "begun.",
+			  manager->config.database, aside);
+	r = store_end_left_sessions(manager->store);
+	if (r < 0 && r != -ENOSPC)
+		return failure_set(failure, r, OX_ERROR_DATABASE, "%s",
+				   store_error(manager->store));
+	return 0;
+}
+
+int manager_new(sd_event *event, const struct config *config, struct manager **ret,
+		struct failure *failure)
+{
+	_cleanup_(manager_free_p) struct manager *manager = calloc(1, sizeof(*manager));
+	int r;
+
+	if (!manager)
+		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
+	manager->event = sd_event_ref(event);
+	manager->config = *config;
+	manager->interval_ns = config->interval_ns;
+	r = open_store(manager, failure);
+	if (r < 0)
+		return r;
+	manager->recorder = recorder_new(manager->store, "/proc");
+	manager->query = query_new(manager->store);
+	if (!manager->recorder || !manager->query)
+		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
+	*ret = take_ptr(manager);
+	return 0;
+}
+
+static void drop_targets(struct manager *manager, size_t from)
+{
+	while (manager->n_targets > from)
+		managed_free(manager->targets[--manager->n_targets]);
+}
+
+struct manager *manager_free(struct manager *manager)
+{
+	struct failure failure;
+
+	if (!manager)
+		return NULL;
+	manager->listener = NULL;
+	drop_targets(manager, 0);
+	if (manager->recorder)
+		(void)manager_settle(manager, &failure);
+	manager_unload(manager);
+	query_free(manager->query);
+	recorder_free(manager->recorder);
+	store_free(manager->store);
+	free(manager->targets);
+	sd_event_unref(manager->event);
+	free(manager);
+	return NULL;
+}
+
+void manager_listen(struct manager *manager, manager_listener_t listener, void *userdata)
+{
+	manager->listener = listener;
+	manager->listener_userdata = userdata;
+}
+
+void manager_configure(struct manager *manager, const struct config *config)
+{
+	if (strcmp(manager->config.database, config->database))
+		log_warning("The database stays %s until the next start of the daemon.",
+			    manager->config.database);
+	if (!manager->interval_asked && !manager->running)
+		manager->interval_ns = config->interval_ns;
+	manager->config.interval_ns = config->interval_ns;
+}
+
+/* ---- changes: all or nothing ---- */
+
+/* What is put back where a change fails. */
+struct memory {
+	enum manager_target_state *states;
+	uint64_t *untils;
+	size_t n;
+	uint64_t interval_ns;
+	bool running;
+};
+
+static int remember(const struct manager *manager, struct memory *memory)
+{
+	memory->n = manager->n_targets;
+	memory->interval_ns = manager->interval_ns;
+	memory->running = manager->running;
+	memory->states = calloc(memory->n + 1, sizeof(*memory->states));
+	memory->untils = calloc(memory->n + 1, sizeof(*memory->untils));
+	for (size_t i = 0; memory->states && memory->untils && i < memory->n; i++) {
+		memory->states[i] = manager->targets[i]->state;
+		memory->untils[i] = manager->targets[i]->until_usec;
+	}
+	return memory->states && memory->untils ? 0 : -ENOMEM;
+}
+
+static void memory_done(struct memory *memory)
+{
+	free(memory->states);
+	free(memory->untils);
+}
+
+/* As it was; where it ran, it is tried to run again. */
+static void put_back(struct manager *manager, const struct memory *memory)
+{
+	struct failure ignored;
+
+	drop_targets(manager, memory->n);
+	manager->interval_ns = memory->interval_ns;
+	for (size_t i = 0; i < memory->n; i++) {
+		manager->targets[i]->state = memory->states[i];
+		manager->targets[i]->until_usec = memory->untils[i];
+		manager->targets[i]->replaced = false;
+	}
+	if (memory->running && manager_settle(manager, &ignored) < 0)
+		for (size_t i = 0; i < manager->n_targets; i++)
+			if (managed_is_active(manager->targets[i]))
+				manager->targets[i]->state = TARGET_PAUSED;
+}
+
+static struct managed *find_target(const struct manager *manager, const struct target *target)
+{
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (managed_is(manager->targets[i], target) && !manager->targets[i]->replaced &&
+		    manager->targets[i]->state != TARGET_EXITED)
+			return manager->targets[i];
+	return NULL;
+}
+
+static size_t count_owned(const struct manager *manager, uint32_t owner)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < manager->n_targets; i++)
+		n += manager->targets[i]->owner == owner;
+	return n;
+}
+
+static int add_target(struct manager *manager, struct managed *managed, struct failure *failure)
+{
+	struct managed **grown;
+
+	if (manager->n_targets >= OX_TARGETS_MAX ||
+	    (managed->owner && count_owned(manager, managed->owner) >= OX_TARGETS_PER_USER))
+		return failure_set(
+			failure, -E2BIG, OX_ERROR_LIMIT_REACHED,
+			"there are %zu targets already; drop them with: oxprofctl cancel",
+			manager->n_targets);
+	grown = realloc(manager->targets, (manager->n_targets + 1) * sizeof(*grown));
+	if (!grown)
+		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
+	manager->targets = grown;
+	manager->targets[manager->n_targets++] = managed;
+	return 0;
+}
+
+/* What was replaced, and what is gone: that is only of interest until the next change. */
+static void drop_exited(struct manager *manager)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+
+		if (managed->replaced || (managed->state == TARGET_EXITED &&
+					  (!manager->running || !managed->wish.children)))
+			managed_free(managed);
+		else
+			manager->targets[kept++] = managed;
+	}
+	manager->n_targets = kept;
+}
+
+/* A target that is there already is made as the new wish says; rights only grow together with it.
+ */
+static int fulfil(struct manager *manager, const struct manager_wish *wish,
+		  const struct manager_request *request, struct failure *failure)
+{
+	struct managed *fresh, *old = find_target(manager, &wish->target);
+	int r = managed_new(manager, wish, request->owner, &fresh, failure);
+
+	if (r < 0)
+		return r;
+	if (request->for_usec)
+		fresh->until_usec = clock_realtime_usec() + request->for_usec;
+	r = add_target(manager, fresh, failure);
+	if (r < 0) {
+		managed_free(fresh);
+		return r;
+	}
+	/* Freed only when all went well. */
+	if (old)
+		old->replaced = true;
+	return 0;
+}
+
+static int resume(struct manager *manager, const struct manager_request *request,
+		  struct failure *failure)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+
+		if (managed->state == TARGET_EXITED)
+			continue;
+		any = true;
+		if (managed->state == TARGET_PAUSED)
+			managed_resume(managed);
+		managed->until_usec =
+			request->for_usec ? clock_realtime_usec() + request->for_usec : 0;
+	}
+	return any ? 0
+		   : failure_set(
+			     failure, -ENOENT, OX_ERROR_NO_TARGET,
+			     manager->n_targets
+				     ? "all targets have ended; name one: --pid, --comm, --unit, "
+				       "--cgroup, --user or --all"
+				     : "there is no target yet; name one: --pid, --comm, --unit, "
+				       "--cgroup, --user or --all");
+}
+
+static int apply(struct manager *manager, const struct manager_request *request,
+		 struct failure *failure)
+{
+	int r = 0;
+
+	if (!request->n_wishes)
+		r = resume(manager, request, failure);
+	for (size_t i = 0; i < request->n_wishes && r >= 0; i++)
+		r = fulfil(manager, &request->wishes[i], request, failure);
+	if (request->interval_ns)
+		manager->interval_ns = request->interval_ns;
+	/* Before anything is stopped: can it be begun? */
+	r = r < 0 ? r : manager_load(manager, failure);
+	return r < 0 ? r : manager_settle(manager, failure);
+}
+
+int manager_unpause(struct manager *manager, const struct manager_request *request,
+		    struct failure *failure)
+{
+	struct memory memory;
+	int r;
+
+	drop_exited(manager);
+	r = remember(manager, &memory);
+	r = r < 0 ? failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "out of memory")
+		  : apply(manager, request, failure);
+	if (r < 0)
+		put_back(manager, &memory);
+	else if (request->interval_ns)
+		manager->interval_asked = true;
+	drop_exited(manager);
+	memory_done(&memory);
+	manager_tell(manager);
+	return r;
+}
+
+int manager_pause(struct manager *manager, const struct target *targets, size_t n,
+		  struct failure *failure)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < n; i++)
+		if (!find_target(manager, &targets[i]))
+			return failure_set(failure, -ENOENT, OX_ERROR_NO_TARGET,
+					   "%s is not a target (oxprofctl status shows them)",
+					   targets[i].text);
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+		bool meant = !n && managed->state != TARGET_EXITED;
+
+		for (size_t t = 0; t < n; t++)
+			meant |= find_target(manager, &targets[t]) == managed;
+		if (!meant || !managed_is_active(managed))
+			continue;
+		managed->state = TARGET_PAUSED;
+		changed = true;
+	}
+	if (!n)
+		drop_exited(manager);
+	/* Children of a target that ended may be all that still runs. */
+	if (!changed && (n || !manager->running))
+		return 0;
+	for (size_t i = 0; !n && i < manager->n_targets; i++)
+		if (manager->targets[i]->state == TARGET_EXITED)
+			manager->targets[i]->wish.children = false;
+	(void)manager_settle(manager, failure);
+	manager_tell(manager);
+	return 0;
+}
+
+int manager_cancel(struct manager *manager, struct failure *failure)
+{
+	drop_targets(manager, 0);
+	(void)manager_settle(manager, failure);
+	manager_unload(manager);
+	manager->interval_asked = false;
+	manager->interval_ns = manager->config.interval_ns;
+	manager_tell(manager);
+	return 0;
+}
+
+int manager_set_interval(struct manager *manager, uint64_t interval_ns, struct failure *failure)
+{
+	uint64_t before = manager->interval_ns;
+	int r = 0;
+
+	manager->interval_ns = interval_ns;
+	if (manager->running && before != interval_ns)
+		r = manager_settle(manager, failure);
+	if (r < 0)
+		manager->interval_ns = before;
+	else
+		manager->interval_asked = true;
+	manager_tell(manager);
+	return r;
+}
+
+void manager_move_unit(struct manager *manager, const char *unit, const char *cgroup)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+
+		if (managed->wish.target.kind == TARGET_UNIT &&
+		    !strcmp(target_value(&managed->wish.target), unit))
+			changed |= managed_move(managed, cgroup);
+	}
+	if (!changed)
+		return;
+	if (manager->running)
+		(void)manager_push_filters(manager);
+	manager_tell(manager);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Targets, sessions and time: what the daemon does, without the bus. Functions return 0 or a
+ * negative errno with the reason in `failure`; a function that fails has changed nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "daemon/config.h"
+#include "daemon/failure.h"
+#include "daemon/query.h"
+#include "daemon/recorder.h"
+#include "daemon/target.h"
+
+struct manager;
+
+/* Told after a change; what changed is asked for with the functions below. */
+typedef void (*manager_listener_t)(void *userdata);
+
+/* Opens the database, ends sessions that were left open. Starts paused, with nothing in the kernel.
+ * Borrows the event loop. */
+int manager_new(sd_event *event, const struct config *config, struct manager **ret,
+		struct failure *failure);
+/* Pauses first, so that nothing is lost. */
+struct manager *manager_free(struct manager *manager);
+void manager_listen(struct manager *manager, manager_listener_t listener, void *userdata);
+/* New settings: the interval holds from the next unpause on unless one was asked for. */
+void manager_configure(struct manager *manager, const struct config *config);
+
+/* One thing to be profiled. */
+struct manager_wish {
+	struct target target;
+	char cgroup[OX_TARGET_BYTES_MAX]; /* unit: where it runs now, "" it does not */
+	bool kernel;                      /* with kernel stacks */
+	bool own;                         /* only processes whose ids are all the owner's */
+	bool children;
+};
+
+struct manager_request {
+	const struct manager_wish *wishes;
+	size_t n_wishes;      /* 0: resume what there was */
+	uint32_t owner;       /* uid of who asks */
+	uint64_t interval_ns; /* 0: as it is */
+	uint64_t for_usec;    /* 0: without end */
+};
+
+int manager_unpause(struct manager *manager, const struct manager_request *request,
+		    struct failure *failure);
+/* None: all. Pausing what is paused already is no failure; naming what is no target is. */
+int manager_pause(struct manager *manager, const struct target *targets, size_t n,
+		  struct failure *failure);
+int manager_cancel(struct manager *manager, struct failure *failure);
+int manager_set_interval(struct manager *manager, uint64_t interval_ns, struct failure *failure);
+/* A unit was started or stopped: where it runs now, "" it does not. */
+void manager_move_unit(struct manager *manager, const char *unit, const char *cgroup);
+
+/* Takes in what was sampled up to now first. The answer is for answer_done(). */
+int manager_query(struct manager *manager, const struct question *question, struct answer *ret,
+		  struct failure *failure);
+int manager_foreach_session(struct manager *manager, uint64_t since_usec, uint64_t until_usec,
+			    uint32_t only_uid, store_session_fn fn, void *userdata,
+			    struct failure *failure);
+int manager_foreach_session_loss(struct manager *manager, int64_t session, store_loss_fn fn,
+				 void *userdata);
+
+enum manager_target_state {
+	TARGET_RUNNING,
+	TARGET_PAUSED,
+	TARGET_WAITING, /* a unit that does not run */
+	TARGET_EXITED,  /* a process that is gone */
+};
+const char *manager_target_state_name(enum manager_target_state state);
+
+struct manager_target_info {
+	const char *text; /* borrowed until the next change */
+	enum manager_target_state state;
+	uint32_t owner;
+	bool children;
+	uint64_t until_usec; /* CLOCK_REALTIME; 0: without end */
+};
+
+/* Takes in what was sampled up to now, so that the counters below are of this moment. */
+void manager_refresh(struct manager *manager);
+bool manager_is_running(const struct manager *manager);
+const char *manager_mode(const struct manager *manager);
+uint64_t manager_interval_ns(const struct manager *manager);
+size_t manager_count_targets(const struct manager *manager);
+void manager_get_target(const struct manager *manager, size_t n, struct manager_target_info *ret);
+/* Of the running or the last session. */
+void manager_get_totals(const struct manager *manager, struct recorder_totals *ret);
+const char *manager_database(const struct manager *manager);
+uint64_t manager_database_bytes(const struct manager *manager);
+const char *manager_notice(const struct manager *manager); /* "" when all is well */
+uint64_t manager_running_usec(const struct manager *manager);

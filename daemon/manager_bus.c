@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handlers are thin: read, ask for the right, call one function of the manager, reply. A handler
+ * returns CALL_IS_PENDING while polkit is being asked; it has changed nothing then and is called
+ * again from its beginning.
+ */
+#include "daemon/manager_bus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/api.h"
+#include "daemon/bus_error.h"
+#include "daemon/bus_read.h"
+#include "daemon/cleanup.h"
+#include "daemon/log.h"
+#include "daemon/manager_bus_private.h"
+#include "daemon/process.h"
+#include "daemon/users.h"
+
+/* ---- who may what ---- */
+
+/* Own: all ids are the sender's, and the process is dumpable (else /proc shows it as root's). What
+ * it becomes later is watched in the kernel, sample by sample (OX_WANT_OWN). */
+static bool is_own(const struct target *target, uint32_t uid)
+{
+	struct process_ids ids;
+	uint32_t user;
+
+	if (target->kind == TARGET_USER)
+		return !users_find(target_value(target), &user) && user == uid;
+	return target->kind == TARGET_PID && !process_read_ids("/proc", target->pid, &ids) &&
+	       ids.ruid == uid && ids.euid == uid && ids.suid == uid && ids.owner == uid;
+}
+
+/* A process that is not there is nobody's: the manager says so, no right is needed for that. */
+static bool is_absent(const struct target *target)
+{
+	struct process_ids ids;
+
+	return target->kind == TARGET_PID && process_read_ids("/proc", target->pid, &ids) == -ESRCH;
+}
+
+/* 1, CALL_IS_PENDING or an error that is set. */
+static int demand(struct manager_bus *self, sd_bus_message *call, const char *action,
+		  const char *what, sd_bus_error *error)
+{
+	int r = authorize(self->authorizer, call, action, what, true);
+
+	return r > 0 ? 1 : r == 0 ? CALL_IS_PENDING : bus_error_refuse(error, r, what);
+}
+
+/* May the sender change these targets that are there? Those that he named himself he may. */
+static int demand_targets(struct manager_bus *self, sd_bus_message *call,
+			  const struct target *targets, size_t n, const char *action,
+			  const char *what, sd_bus_error *error)
+{
+	uint32_t uid;
+	int r = sender_get_uid(call, &uid);
+
+	if (sender_is_privileged(call))
+		return 1;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < manager_count_targets(self->manager); i++) {
+		struct manager_target_info info;
+		bool meant = !n;
+
+		manager_get_target(self->manager, i, &info);
+		for (size_t t = 0; t < n; t++)
+			meant |= !strcmp(targets[t].text, info.text);
+		if (meant && info.owner != uid)
+			return demand(self, call, action, what, error);
+	}
+	return 1;
+}
+
+/* ---- changes ---- */
+
+static int fill_wish(struct manager_bus *self, const struct target *target, bool privileged,
+		     uint32_t uid, struct manager_wish *wish, struct failure *failure)
+{
+	wish->target = *target;
+	wish->own = !privileged && is_own(target, uid);
+	if (target->kind != TARGET_UNIT)
+		return 0;
+	return unit_watch_find(self->units, target_value(target), wish->cgroup,
+			       sizeof(wish->cgroup), failure);
+}
+
+/* The rights that an Unpause needs; what the sender may not see of the kernel is left out. */
+static int demand_unpause(struct manager_bus *self, sd_bus_message *call,
+			  const struct manager_request *request, bool *ret_kernel,
+			  sd_bus_error *error)
+{
+	char what[OX_TARGET_BYTES_MAX + 32];
+	int r;
+
+	for (size_t i = 0; i < request->n_wishes; i++) {
+		const struct manager_wish *wish = &request->wishes[i];
+
+		if (wish->own || is_absent(&wish->target))
+			continue;
+		snprintf(what, sizeof(what), "profile %s", wish->target.text);
+		r = demand(self, call, OX_ACTION_PROFILE_OTHERS, what, error);
+		if (r != 1)
+			return r;
+		break;
+	}
+	if (request->interval_ns && request->interval_ns != manager_interval_ns(self->manager)) {
+		r = demand(self, call, OX_ACTION_CONFIGURE, "change the interval", error);
+		if (r != 1)
+			return r;
+	}
+	r = authorize(self->authorizer, call, OX_ACTION_PROFILE_KERNEL, "kernel stacks", false);
+	*ret_kernel = r > 0;
+	return r == 0 ? CALL_IS_PENDING : 1;
+}
+
+static void watch_units(struct manager_bus *self, const struct manager_request *request)
+{
+	for (size_t i = 0; i < request->n_wishes; i++)
+		if (request->wishes[i].target.kind == TARGET_UNIT)
+			(void)unit_watch_add(self->units, target_value(&request->wishes[i].target));
+}
+
+static int unpause(struct manager_bus *self, sd_bus_message *call, struct manager_wish *wishes,
+		   struct manager_request *request, const struct target *targets, bool children,
+		   sd_bus_error *error)
+{
+	struct failure failure;
+	bool kernel = false;
+	int r = 0;
+
+	for (size_t i = 0; i < request->n_wishes && r >= 0; i++) {
+		r = fill_wish(self, &targets[i], sender_is_privileged(call), request->owner,
+			      &wishes[i], &failure);
+		wishes[i].children = children;
+	}
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	if (!request->n_wishes) {
+		r = demand_targets(self, call, NULL, 0, OX_ACTION_PROFILE_OTHERS,
+				   "resume what others profile", error);
+		if (r != 1)
+			return r;
+	}
+	r = demand_unpause(self, call, request, &kernel, error);
+	if (r != 1)
+		return r;
+	for (size_t i = 0; i < request->n_wishes; i++)
+		wishes[i].kernel = kernel;
+	r = manager_unpause(self->manager, request, &failure);
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	watch_units(self, request);
+	return sd_bus_reply_method_return(call, NULL);
+}
+
+static int handle_unpause(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	_cleanup_free_ struct target *targets = NULL;
+	_cleanup_free_ struct manager_wish *wishes = NULL;
+	struct manager_request request = {0};
+	struct unpause_options options;
+	int r = bus_read_targets(call, &targets, &request.n_wishes, error);
+
+	r = r < 0 ? r : bus_read_unpause_options(call, &options, error);
+	r = r < 0 ? r : sender_get_uid(call, &request.owner);
+	if (r < 0)
+		return r;
+	wishes = calloc(request.n_wishes + 1, sizeof(*wishes));
+	if (!wishes)
+		return -ENOMEM;
+	request.wishes = wishes;
+	request.interval_ns = options.interval_ns;
+	request.for_usec = options.for_usec;
+	return unpause(self, call, wishes, &request, targets, options.children, error);
+}
+
+static int handle_pause(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	_cleanup_free_ struct target *targets = NULL;
+	struct failure failure;
+	size_t n;
+	int r = bus_read_targets(call, &targets, &n, error);
+
+	if (r < 0)
+		return r;
+	r = demand_targets(self, call, targets, n, OX_ACTION_PROFILE_OTHERS,
+			   "pause what others profile", error);
+	if (r != 1)
+		return r;
+	r = manager_pause(self->manager, targets, n, &failure);
+	return r < 0 ? bus_error_set(error, &failure) : sd_bus_reply_method_return(call, NULL);
+}
+
+static int handle_cancel(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	struct failure failure;
+	int r = demand_targets(self, call, NULL, 0, OX_ACTION_CONFIGURE,
+			       "cancel what others profile", error);
+
+	if (r != 1)
+		return r;
+	r = manager_cancel(self->manager, &failure);
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	unit_watch_clear(self->units);
+	return sd_bus_reply_method_return(call, NULL);
+}
+
+static int handle_set_interval(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	struct failure failure;
+	uint64_t interval_ns;
+	double seconds;
+	int r = sd_bus_message_read(call, "d", &seconds);
+
+	r = r < 0 ? r : bus_read_interval(seconds, &interval_ns, error);
+	if (r < 0)
+		return r;
+	r = demand(self, call, OX_ACTION_CONFIGURE, "change the interval", error);
+	if (r != 1)
+		return r;
+	r = manager_set_interval(self->manager, interval_ns, &failure);
+	return r < 0 ? bus_error_set(error, &failure) : sd_bus_reply_method_return(call, NULL);
+}
+
+/* ---- the table ---- */
+
+typedef int (*handler_t)(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+
+static const struct {
+	const char *member;
+	handler_t handle;
+} handlers[] = {
+	{"Unpause", handle_unpause},    {"Pause", handle_pause},
+	{"Cancel", handle_cancel},      {"SetInterval", handle_set_interval},
+	{"Query", query_bus_query},     {"QueryByFileDescriptor", query_bus_query_fd},
+	{"History", query_bus_history}, {"GetStatus", query_bus_status},
+};
+
+static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager_bus *self = userdata;
+	int r = -ENOSYS;
+
+	for (size_t i = 0; i < array_length(handlers); i++)
+		if (!strcmp(sd_bus_message_get_member(call), handlers[i].member))
+			r = handlers[i].handle(self, call, error);
+	if (r == CALL_IS_PENDING)
+		return 1;
+	authorize_done(self->authorizer, call);
+	return r;
+}
+
+static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
+			sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	struct manager *manager = ((struct manager_bus *)userdata)->manager;
+	struct recorder_totals totals;
+	int r;
+
+	if (!strcmp(property, "State"))
+		return sd_bus_message_append(reply, "s",
+					     manager_is_running(manager) ? "running" : "paused");
+	if (!strcmp(property, "Mode"))
+		return sd_bus_message_append(reply, "s", manager_mode(manager));
+	if (!strcmp(property, "Interval"))
+		return sd_bus_message_append(reply, "d", manager_interval_ns(manager) / 1e9);
+	if (!strcmp(property, "Version"))
+		return sd_bus_message_append(reply, "s", OX_VERSION);
+	if (!strcmp(property, "DatabasePath"))
+		return sd_bus_message_append(reply, "s", manager_database(manager));
+	manager_get_totals(manager, &totals);
+	if (!strcmp(property, "Samples"))
+		return sd_bus_message_append(reply, "t", totals.samples);
+	if (!strcmp(property, "Lost"))
+		return query_bus_append_lost(reply, &totals);
+	r = sd_bus_message_open_container(reply, 'a', "s");
+	for (size_t i = 0; i < manager_count_targets(manager) && r >= 0; i++) {
+		struct manager_target_info info;
+
+		manager_get_target(manager, i, &info);
+		r = sd_bus_message_append(reply, "s", info.text);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Open to all: rights are asked for in the handlers. */
+#define OPEN SD_BUS_VTABLE_UNPRIVILEGED
+#define CHANGING(name, type) \
+	SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+#define CONSTANT(name, type) \
+	SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST)
+
+static const sd_bus_vtable vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD_WITH_ARGS("Unpause", SD_BUS_ARGS("as", targets, "a{sv}", options),
+				SD_BUS_NO_RESULT, dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("as", targets), SD_BUS_NO_RESULT, dispatch,
+				OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("SetInterval", SD_BUS_ARGS("d", seconds), SD_BUS_NO_RESULT,
+				dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Query", SD_BUS_ARGS("a{sv}", filter),
+				SD_BUS_RESULT("a{sv}", summary, "aa{sv}", records), dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("QueryByFileDescriptor", SD_BUS_ARGS("a{sv}", filter),
+				SD_BUS_RESULT("h", json), dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("History", SD_BUS_ARGS("a{sv}", filter),
+				SD_BUS_RESULT("aa{sv}", sessions), dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS,
+				SD_BUS_RESULT("a{sv}", status, "aa{sv}", targets), dispatch, OPEN),
+	CHANGING("State", "s"),
+	CHANGING("Mode", "s"),
+	CHANGING("Interval", "d"),
+	CHANGING("Targets", "as"),
+	/* These two move with every sample; they are told when the state changes. */
+	CHANGING("Samples", "t"),
+	CHANGING("Lost", "a{st}"),
+	CONSTANT("Version", "s"),
+	CONSTANT("DatabasePath", "s"),
+	SD_BUS_VTABLE_END,
+};
+
+static void on_change(void *userdata)
+{
+	struct manager_bus *self = userdata;
+
+	(void)sd_bus_emit_properties_changed(self->bus, OX_BUS_PATH, OX_BUS_INTERFACE, "State",
+					     "Mode", "Interval", "Targets", "Samples", "Lost",
+					     NULL);
+}
+
+static void on_moved(void *userdata, const char *unit, const char *cgroup)
+{
+	struct manager_bus *self = userdata;
+
+	manager_move_unit(self->manager, unit, cgroup);
+}
+
+int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **ret)
+{
+	struct manager_bus *self = calloc(1, sizeof(*self));
+	int r;
+
+	if (!self)
+		return -ENOMEM;
+	self->bus = sd_bus_ref(bus);
+	self->manager = manager;
+	self->authorizer = authorizer_new();
+	self->units = unit_watch_new(bus, on_moved, self);
+	r = self->authorizer && self->units ? 0 : -ENOMEM;
+	r = r < 0 ? r
+		  : sd_bus_add_object_vtable(bus, &self->slot, OX_BUS_PATH, OX_BUS_INTERFACE,
+					     vtable, self);
+	if (r < 0) {
+		manager_bus_free(self);
+		return r;
+	}
+	manager_listen(manager, on_change, self);
+	*ret = self;
+	return 0;
+}
+
+struct manager_bus *manager_bus_free(struct manager_bus *self)
+{
+	if (!self)
+		return NULL;
+	manager_listen(self->manager, NULL, NULL);
+	sd_bus_slot_unref(self->slot);
+	authorizer_free(self->authorizer);
+	unit_watch_free(self->units);
+	sd_bus_unref(self->bus);
+	free(self);
+	return NULL;
+}

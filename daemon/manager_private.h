@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the manager's room share; nobody else includes it. */
+#pragma once
+
+#include "daemon/manager.h"
+#include "daemon/sampler.h"
+#include "daemon/sideband.h"
+
+struct managed {
+	struct manager *manager;
+	struct manager_wish wish;
+	enum manager_target_state state;
+	uint32_t owner;
+	uint32_t uid;         /* user targets */
+	uint64_t cgroup_id;   /* cgroup and unit targets; 0: none now */
+	uint64_t start_ticks; /* pid targets, CLOCK_BOOTTIME */
+	uint64_t added_ticks; /* children are those that were started since */
+	uint64_t until_usec;  /* CLOCK_REALTIME; 0: without end */
+	bool replaced; /* by another with the same name, in a change that is not yet through */
+	int pidfd;
+	sd_event_source *exit_source;
+};
+
+struct manager {
+	sd_event *event;
+	struct config config;
+	struct store *store;
+	struct query *query;
+	struct recorder *recorder;
+	struct sampler *sampler; /* NULL: nothing is in the kernel */
+	struct sideband *sideband;
+	sd_event_source *drain_source, *until_source;
+	sd_event_source **sideband_sources;
+
+	struct managed **targets;
+	size_t n_targets;
+	uint64_t interval_ns;
+	bool interval_asked; /* somebody chose it: the settings do not change it */
+	bool running;
+	uint64_t session_started_usec;
+	uint64_t drain_usec; /* the pause between two drains */
+	char notice[512];
+
+	manager_listener_t listener;
+	void *listener_userdata;
+};
+
+/* manager_target.c */
+
+/* Finds out what the wish means now: the process and its start, the cgroup's id, the uid. */
+int managed_new(struct manager *manager, const struct manager_wish *wish, uint32_t owner,
+		struct managed **ret, struct failure *failure);
+struct managed *managed_free(struct managed *managed);
+bool managed_is(const struct managed *managed, const struct target *target);
+/* It is sampled now, or would be if it were there. */
+bool managed_is_active(const struct managed *managed);
+/* -1: nothing to be sampled by (waiting, exited, paused); else 0. */
+int managed_get_filter(const struct managed *managed, struct sampler_target *ret);
+/* Any process may turn up under it, not only one that is known by its pid. */
+bool managed_is_open(const struct managed *managed);
+/* From paused to running, or to waiting where its cgroup is not there. */
+void managed_resume(struct managed *managed);
+/* A unit runs in another cgroup now, "" in none. True: that changed something. */
+bool managed_move(struct managed *managed, const char *cgroup);
+/* Processes that targets started while nobody followed. */
+void manager_adopt_children(struct manager *manager);
+
+/* manager_run.c */
+
+int manager_load(struct manager *manager, struct failure *failure);
+void manager_unload(struct manager *manager);
+/* Makes what runs agree with the targets: begins, changes or ends the session. */
+int manager_settle(struct manager *manager, struct failure *failure);
+int manager_push_filters(struct manager *manager);
+int manager_drain(struct manager *manager);
+bool manager_has_work(const struct manager *manager);
+void manager_tell(struct manager *manager);

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What runs: the sampler, its timer, the session. manager_settle() is the one place where a session
+ * begins or ends; it looks at the targets and makes the rest agree with them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/cleanup.h"
+#include "daemon/clock.h"
+#include "daemon/log.h"
+#include "daemon/manager_private.h"
+
+#define TIMER_ACCURACY_USEC UINT64_C(50000)
+#define DRAIN_USEC_MIN      UINT64_C(125000)
+
+void manager_tell(struct manager *manager)
+{
+	if (manager->listener)
+		manager->listener(manager->listener_userdata);
+}
+
+/* ---- the kernel side ---- */
+
+static int on_sideband(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	if (manager->running)
+		(void)recorder_drain_sideband(manager->recorder);
+	return 0;
+}
+
+static int watch_sideband(struct manager *manager)
+{
+	unsigned n = sideband_count(manager->sideband);
+	int r = 0;
+
+	manager->sideband_sources = calloc(n + 1, sizeof(*manager->sideband_sources));
+	if (!manager->sideband_sources)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n && r >= 0; i++)
+		r = sd_event_add_io(manager->event, &manager->sideband_sources[i],
+				    sideband_fd(manager->sideband, i), EPOLLIN, on_sideband,
+				    manager);
+	return r;
+}
+
+int manager_load(struct manager *manager, struct failure *failure)
+{
+	char why[400] = "";
+	int r;
+
+	if (manager->sampler)
+		return 0;
+	r = sampler_new(&manager->sampler, why, sizeof(why));
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_KERNEL, "%s", why);
+	r = sideband_new(&manager->sideband);
+	r = r < 0 ? r : watch_sideband(manager);
+	if (r < 0) {
+		manager_unload(manager);
+		return failure_set(failure, r, OX_ERROR_KERNEL,
+				   "cannot receive news of processes from the kernel: %s",
+				   strerror(-r));
+	}
+	return 0;
+}
+
+void manager_unload(struct manager *manager)
+{
+	for (size_t i = 0; manager->sideband_sources && manager->sideband_sources[i]; i++)
+		sd_event_source_disable_unref(manager->sideband_sources[i]);
+	free(take_ptr(manager->sideband_sources));
+	manager->sideband = sideband_free(manager->sideband);
+	manager->sampler = sampler_free(manager->sampler);
+}
+
+int manager_push_filters(struct manager *manager)
+{
+	struct sampler_target *filters = calloc(manager->n_targets + 1, sizeof(*filters));
+	bool children = false;
+	size_t n = 0;
+	int r;
+
+	if (!filters)
+		return -ENOMEM;
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (!managed_get_filter(manager->targets[i], &filters[n])) {
+			children |= manager->targets[i]->wish.children;
+			n++;
+		} else if (manager->targets[i]->state == TARGET_EXITED) {
+			/* Its children go on. */
+			children |= manager->targets[i]->wish.children;
+		}
+	r = sampler_set_targets(manager->sampler, filters, n, children);
+	r = r < 0 ? r : sampler_follow_children(manager->sampler, children);
+	free(filters);
+	return r;
+}
+
+/* ---- time ---- */
+
+static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *manager = userdata;
+	struct failure failure;
+	int full = manager_drain(manager);
+
+	/* Half full after one pause: the next one is half as long. */
+	if (full > 50 && manager->drain_usec > DRAIN_USEC_MIN)
+		manager->drain_usec /= 2;
+	else if (full >= 0 && full < 10)
+		manager->drain_usec = OX_DRAIN_USEC;
+	(void)sd_event_source_set_time_relative(source, manager->drain_usec);
+	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	if (!manager_has_work(manager))
+		(void)manager_settle(manager, &failure);
+	return 0;
+}
+
+static int start_drains(struct manager *manager)
+{
+	manager->drain_usec = OX_DRAIN_USEC;
+	return sd_event_add_time_relative(manager->event, &manager->drain_source, CLOCK_MONOTONIC,
+					  OX_DRAIN_USEC, TIMER_ACCURACY_USEC, on_drain, manager);
+}
+
+static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *manager = userdata;
+	uint64_t now = clock_realtime_usec();
+	struct failure failure;
+
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+
+		if (managed_is_active(managed) && managed->until_usec &&
+		    managed->until_usec <= now + TIMER_ACCURACY_USEC)
+			managed->state = TARGET_PAUSED;
+	}
+	(void)manager_settle(manager, &failure);
+	manager_tell(manager);
+	return 0;
+}
+
+/* One timer, for the target whose time is up first. */
+static int set_until(struct manager *manager)
+{
+	uint64_t first = UINT64_MAX;
+
+	manager->until_source = sd_event_source_disable_unref(manager->until_source);
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (managed_is_active(manager->targets[i]) && manager->targets[i]->until_usec &&
+		    manager->targets[i]->until_usec < first)
+			first = manager->targets[i]->until_usec;
+	if (first == UINT64_MAX)
+		return 0;
+	return sd_event_add_time(manager->event, &manager->until_source, CLOCK_REALTIME, first,
+				 TIMER_ACCURACY_USEC, on_until, manager);
+}
+
+/* ---- sessions ---- */
+
+static void note(struct manager *manager, const char *what, int error)
+{
+	char text[sizeof(manager->notice)];
+
+	snprintf(text, sizeof(text), "%s: %s", what, store_error(manager->store));
+	if (strcmp(text, manager->notice))
+		log_error("%s", text);
+	snprintf(manager->notice, sizeof(manager->notice), "%s", text);
+}
+
+int manager_drain(struct manager *manager)
+{
+	int full = recorder_drain(manager->recorder, clock_realtime_usec());
+
+	if (full < 0)
+		note(manager, "samples wait in memory, the database cannot be written", full);
+	else
+		manager->notice[0] = 0;
+	return full;
+}
+
+bool manager_has_work(const struct manager *manager)
+{
+	bool children = false;
+
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		if (managed_is_active(manager->targets[i]))
+			return true;
+		children |= manager->targets[i]->state == TARGET_EXITED &&
+			    manager->targets[i]->wish.children;
+	}
+	return children && manager->running && sampler_count_children(manager->sampler);
+}
+
+/* What the session's row says of its targets. */
+static char *list_targets(const struct manager *manager)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (managed_is_active(manager->targets[i]))
+			fprintf(f, "%s%s", ftell(f) ? " " : "",
+				manager->targets[i]->wish.target.text);
+	return fclose(f) ? NULL : text;
+}
+
+static bool is_open(const struct manager *manager)
+{
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (managed_is_active(manager->targets[i]) && managed_is_open(manager->targets[i]))
+			return true;
+	return false;
+}
+
+static int begin_record(struct manager *manager)
+{
+	_cleanup_free_ char *targets = list_targets(manager);
+	struct store_session session = {
+		.started_usec = clock_realtime_usec(),
+		.mode = manager_mode(manager),
+		.interval_ns = manager->interval_ns,
+		.targets = targets,
+		.owner = manager->n_targets ? manager->targets[manager->n_targets - 1]->owner : 0,
+	};
+	int r;
+
+	if (!targets)
+		return -ENOMEM;
+	r = recorder_begin(manager->recorder, manager->sampler, manager->sideband, &session,
+			   is_open(manager));
+	if (r < 0)
+		return r;
+	manager->session_started_usec = session.started_usec;
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (managed_is_active(manager->targets[i]) &&
+		    manager->targets[i]->wish.target.kind == TARGET_PID)
+			recorder_expect(manager->recorder, manager->targets[i]->wish.target.pid);
+	return 0;
+}
+
+static int start_sampling(struct manager *manager)
+{
+	int r = manager_push_filters(manager);
+
+	if (r < 0)
+		return r;
+	manager_adopt_children(manager);
+	r = sideband_enable(manager->sideband);
+	r = r < 0 ? r : sampler_enable(manager->sampler, manager->interval_ns);
+	return r < 0 ? r : start_drains(manager);
+}
+
+static void stop_sampling(struct manager *manager)
+{
+	manager->drain_source = sd_event_source_disable_unref(manager->drain_source);
+	(void)sampler_disable(manager->sampler);
+	(void)sampler_follow_children(manager->sampler, false);
+	sideband_disable(manager->sideband);
+}
+
+static void end_session(struct manager *manager)
+{
+	int r;
+
+	if (!manager->running)
+		return;
+	stop_sampling(manager);
+	manager->running = false;
+	r = recorder_end(manager->recorder, clock_realtime_usec());
+	if (r < 0)
+		note(manager, "the end of the session could not be written", r);
+	log_info("Paused.");
+}
+
+static int begin_session(struct manager *manager, struct failure *failure)
+{
+	int r = begin_record(manager);
+
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot begin a session: %s",
+				   store_error(manager->store));
+	manager->running = true;
+	r = start_sampling(manager);
+	if (r < 0) {
+		end_session(manager);
+		return failure_set(failure, r, OX_ERROR_KERNEL, "cannot start to sample: %s",
+				   strerror(-r));
+	}
+	manager->notice[0] = 0;
+	log_info("Sampling every %.9g s.", manager->interval_ns / 1e9);
+	return 0;
+}
+
+int manager_settle(struct manager *manager, struct failure *failure)
+{
+	int r;
+
+	end_session(manager);
+	if (!manager_has_work(manager)) {
+		if (manager->sampler)
+			sampler_clear_children(manager->sampler);
+		manager->until_source = sd_event_source_disable_unref(manager->until_source);
+		return 0;
+	}
+	r = manager_load(manager, failure);
+	r = r < 0 ? r : begin_session(manager, failure);
+	if (r < 0)
+		return r;
+	(void)set_until(manager);
+	return 0;
+}

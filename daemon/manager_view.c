@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* What others may know of the manager; nothing here changes it but what a question drains. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/clock.h"
+#include "daemon/manager_private.h"
+
+void manager_refresh(struct manager *manager)
+{
+	if (manager->running)
+		(void)manager_drain(manager);
+}
+
+int manager_query(struct manager *manager, const struct question *question, struct answer *ret,
+		  struct failure *failure)
+{
+	char why[256] = "";
+	int r;
+
+	/* What could not be written is in the notice; what is on disk is answered all the same. */
+	manager_refresh(manager);
+	r = query_ask(manager->query, question, ret, why, sizeof(why));
+	if (r == -EINVAL || r == -E2BIG)
+		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN,
+				   "--filter: not a regular expression: %s",
+				   why[0] ? why : strerror(-r));
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
+				   why[0] ? why : store_error(manager->store));
+	return 0;
+}
+
+int manager_foreach_session(struct manager *manager, uint64_t since_usec, uint64_t until_usec,
+			    uint32_t only_uid, store_session_fn fn, void *userdata,
+			    struct failure *failure)
+{
+	int r;
+
+	manager_refresh(manager);
+	r = store_foreach_session(manager->store, since_usec, until_usec, only_uid, fn, userdata);
+	return r >= 0 ? 0
+		      : failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
+				    store_error(manager->store));
+}
+
+int manager_foreach_session_loss(struct manager *manager, int64_t session, store_loss_fn fn,
+				 void *userdata)
+{
+	return store_foreach_session_loss(manager->store, session, fn, userdata);
+}
+
+const char *manager_target_state_name(enum manager_target_state state)
+{
+	static const char *const names[] = {
+		[TARGET_RUNNING] = "running",
+		[TARGET_PAUSED] = "paused",
+		[TARGET_WAITING] = "waiting",
+		[TARGET_EXITED] = "exited",
+	};
+
+	return names[state];
+}
+
+bool manager_is_running(const struct manager *manager)
+{
+	return manager->running;
+}
+
+/* Wall-clock time is another mode; this release has one. */
+const char *manager_mode(const struct manager *manager)
+{
+	return "cpu";
+}
+
+uint64_t manager_interval_ns(const struct manager *manager)
+{
+	return manager->interval_ns;
+}
+
+size_t manager_count_targets(const struct manager *manager)
+{
+	return manager->n_targets;
+}
+
+void manager_get_target(const struct manager *manager, size_t n, struct manager_target_info *ret)
+{
+	const struct managed *managed = manager->targets[n];
+
+	*ret = (struct manager_target_info){
+		.text = managed->wish.target.text,
+		.state = managed->state,
+		.owner = managed->owner,
+		.children = managed->wish.children,
+		.until_usec = managed->until_usec,
+	};
+}
+
+void manager_get_totals(const struct manager *manager, struct recorder_totals *ret)
+{
+	recorder_get_totals(manager->recorder, ret);
+}
+
+const char *manager_database(const struct manager *manager)
+{
+	return manager->config.database;
+}
+
+uint64_t manager_database_bytes(const struct manager *manager)
+{
+	return store_bytes(manager->store);
+}
+
+const char *manager_notice(const struct manager *manager)
+{
+	return manager->notice;
+}
+
+uint64_t manager_running_usec(const struct manager *manager)
+{
+	uint64_t now = clock_realtime_usec();
+
+	return manager->running && now > manager->session_started_usec
+		       ? now - manager->session_started_usec
+		       : 0;
+}

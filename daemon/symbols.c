@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/symbols.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/cleanup.h"
+#include "daemon/demangle.h"
+#include "daemon/functions.h"
+#include "daemon/parse.h"
+#include "daemon/table.h"
+
+/* A file with more names than this that go past all bounds is out to waste our time. */
+#define HOSTILE_NAMES_MAX 8
+
+/* What tells a file from another, and from itself when it was written again. */
+struct key {
+	uint64_t device;
+	uint64_t inode;
+	uint64_t size;
+	int64_t mtime_sec;
+	int64_t mtime_nsec;
+};
+
+struct segment {
+	uint64_t offset;
+	uint64_t size;
+	uint64_t vaddr;
+};
+
+/* Names for people are made when they are first asked for: a file has a hundred times more
+ * functions than are ever seen, and demangling all of them would take longer than reading them. */
+struct names {
+	struct table *made; /* index of a function -> index in texts */
+	char **texts;
+	size_t bytes;
+	unsigned int n_hostile;
+};
+
+struct binary {
+	struct key key;
+	uint64_t used; /* by the clock of the cache */
+	int error;     /* -ENOEXEC: remembered */
+	char build_id[2 * BUILD_ID_BYTES + 1];
+	struct segment *segments; /* those with code first */
+	size_t n_segments;
+	struct functions functions;
+	struct names *names;
+	size_t bytes;
+};
+
+struct symbols {
+	struct binary *binaries[SYMBOLS_FILES_MAX];
+	size_t n_binaries;
+	uint64_t clock;
+};
+
+static void names_free(struct names *names)
+{
+	if (!names)
+		return;
+	for (uint32_t i = 0; names->made && i < table_count(names->made); i++)
+		free(names->texts[i]);
+	free(names->texts);
+	table_free(names->made);
+	free(names);
+}
+
+static struct binary *binary_free(struct binary *binary)
+{
+	if (!binary)
+		return NULL;
+	names_free(binary->names);
+	functions_done(&binary->functions);
+	free(binary->segments);
+	free(binary);
+	return NULL;
+}
+
+define_cleanup(struct binary *, binary_free);
+
+static void format_build_id(const struct elf_file *elf, char *ret)
+{
+	uint8_t id[BUILD_ID_BYTES];
+	size_t bytes = elf_file_read_build_id(elf, id);
+
+	for (size_t i = 0; i < bytes; i++)
+		sprintf(ret + 2 * i, "%02x", id[i]);
+}
+
+/* Of two segments that share a page of the file, a sampled address is in the one with code. */
+static int add_segments(struct binary *binary, const struct elf_file *elf)
+{
+	binary->segments = calloc(elf->n_segments + 1, sizeof(*binary->segments));
+	if (!binary->segments)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < 2 * elf->n_segments; i++) {
+		const Elf64_Phdr *segment = &elf->segments[i % elf->n_segments];
+		bool code_wanted = i < elf->n_segments, is_code = segment->p_flags & PF_X;
+
+		if (segment->p_type == PT_LOAD && is_code == code_wanted)
+			binary->segments[binary->n_segments++] = (struct segment){
+				.offset = segment->p_offset,
+				.size = segment->p_filesz,
+				.vaddr = segment->p_vaddr,
+			};
+	}
+	return 0;
+}
+
+/* A file that is no program of this machine becomes an empty table with an error. */
+static int read_binary(struct binary *binary, int fd)
+{
+	struct elf_file elf;
+	int r;
+
+	r = elf_file_open(&elf, fd, binary->key.size);
+	if (r == -ENOEXEC)
+		binary->error = r;
+	if (r < 0)
+		return r == -ENOEXEC ? 0 : r;
+	format_build_id(&elf, binary->build_id);
+	r = add_segments(binary, &elf);
+	if (r == 0)
+		r = functions_read(&binary->functions, &elf);
+	elf_file_done(&elf);
+	return r;
+}
+
+static int binary_new(int fd, const struct key *key, struct binary **ret)
+{
+	_cleanup_(binary_free_p) struct binary *binary = calloc(1, sizeof(*binary));
+	int r;
+
+	if (!binary)
+		return -ENOMEM;
+	binary->key = *key;
+	r = read_binary(binary, fd);
+	if (r < 0)
+		return r;
+	binary->bytes = sizeof(*binary) + binary->n_segments * sizeof(*binary->segments) +
+			binary->functions.n_entries * sizeof(*binary->functions.entries) +
+			binary->functions.names_bytes;
+	*ret = take_ptr(binary);
+	return 0;
+}
+
+struct symbols *symbols_new(void)
+{
+	return calloc(1, sizeof(struct symbols));
+}
+
+struct symbols *symbols_free(struct symbols *symbols)
+{
+	if (!symbols)
+		return NULL;
+	for (size_t i = 0; i < symbols->n_binaries; i++)
+		binary_free(symbols->binaries[i]);
+	free(symbols);
+	return NULL;
+}
+
+static size_t binary_bytes(const struct binary *binary)
+{
+	const struct names *names = binary->names;
+
+	return binary->bytes + (names ? names->bytes + table_bytes(names->made) : 0);
+}
+
+size_t symbols_bytes(const struct symbols *symbols)
+{
+	size_t bytes = sizeof(*symbols);
+
+	for (size_t i = 0; i < symbols->n_binaries; i++)
+		bytes += binary_bytes(symbols->binaries[i]);
+	return bytes;
+}
+
+static void remove_oldest(struct symbols *symbols)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 1; i < symbols->n_binaries; i++)
+		if (symbols->binaries[i]->used < symbols->binaries[oldest]->used)
+			oldest = i;
+	binary_free(symbols->binaries[oldest]);
+	symbols->binaries[oldest] = symbols->binaries[--symbols->n_binaries];
+}
+
+static struct binary *find_binary(const struct symbols *symbols, const struct key *key)
+{
+	for (size_t i = 0; i < symbols->n_binaries; i++)
+		if (memcmp(&symbols->binaries[i]->key, key, sizeof(*key)) == 0)
+			return symbols->binaries[i];
+	return NULL;
+}
+
+/* One table alone may be over the budget: it stays until the next one comes. */
+static int add_binary(struct symbols *symbols, int fd, const struct key *key, struct binary **ret)
+{
+	int r;
+
+	r = binary_new(fd, key, ret);
+	if (r < 0)
+		return r;
+	while (symbols->n_binaries > 0 &&
+	       (symbols->n_binaries == SYMBOLS_FILES_MAX ||
+		symbols_bytes(symbols) + (*ret)->bytes > SYMBOLS_CACHE_BYTES))
+		remove_oldest(symbols);
+	symbols->binaries[symbols->n_binaries++] = *ret;
+	return 0;
+}
+
+int symbols_open(struct symbols *symbols, int fd, struct binary **ret)
+{
+	struct binary *binary;
+	struct stat st;
+	struct key key;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((uint64_t)st.st_size > SYMBOLS_FILE_BYTES_MAX)
+		return -EFBIG;
+	key = (struct key){st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+	binary = find_binary(symbols, &key);
+	if (!binary) {
+		int r = add_binary(symbols, fd, &key, &binary);
+
+		if (r < 0)
+			return r;
+	}
+	binary->used = ++symbols->clock;
+	if (binary->error)
+		return binary->error;
+	*ret = binary;
+	return 0;
+}
+
+const char *binary_build_id(const struct binary *binary)
+{
+	return binary->build_id;
+}
+
+/* The version behind "@" is for the linker; "@plt" is ours. */
+static void cut_name(const char *name, char ret[static SYMBOLS_NAME_BYTES_MAX])
+{
+	size_t length = strnlen(name, SYMBOLS_NAME_BYTES_MAX - 1);
+	const char *version = memchr(name, '@', length);
+
+	if (version && strcmp(version, "@plt") != 0)
+		length = version - name;
+	memcpy(ret, name, length);
+	ret[length] = '\0';
+}
+
+static char *make_name(struct names *names, const char *name)
+{
+	char cut[SYMBOLS_NAME_BYTES_MAX], plain[SYMBOLS_NAME_BYTES_MAX];
+	char clean[SYMBOLS_NAME_BYTES_MAX];
+	const char *shown = cut;
+	int r = 0;
+
+	cut_name(name, cut);
+	if (names->n_hostile < HOSTILE_NAMES_MAX)
+		r = demangle(cut, plain, sizeof(plain));
+	if (r < 0)
+		names->n_hostile++;
+	if (r > 0)
+		shown = plain;
+	text_clean(shown, strlen(shown), clean, sizeof(clean));
+	return strdup(clean);
+}
+
+static int names_init(struct binary *binary)
+{
+	if (!binary->names)
+		binary->names = calloc(1, sizeof(*binary->names));
+	if (!binary->names)
+		return -ENOMEM;
+	if (!binary->names->made)
+		binary->names->made = table_new();
+	return binary->names->made ? 0 : -ENOMEM;
+}
+
+static int add_name(struct names *names, uint32_t function, const char *name, const char **ret)
+{
+	_cleanup_free_ char *text = make_name(names, name);
+	uint32_t index, n = table_count(names->made);
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	if ((n & (n - 1)) == 0) { /* full: it holds a power of two */
+		char **grown = reallocarray(names->texts, n ? n * 2 : 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		names->texts = grown;
+	}
+	r = table_intern(names->made, &function, sizeof(function), &index);
+	if (r < 0)
+		return r;
+	names->bytes += strlen(text) + 1 + sizeof(text);
+	names->texts[index] = take_ptr(text);
+	*ret = names->texts[index];
+	return 0;
+}
+
+static int find_name(const struct binary *binary, const struct function *function, const char **ret)
+{
+	uint32_t index, number = function - binary->functions.entries;
+	/* A cache: what it tells never changes. */
+	struct binary *cache = (struct binary *)binary;
+	int r;
+
+	r = names_init(cache);
+	if (r < 0)
+		return r;
+	if (table_find(cache->names->made, &number, sizeof(number), &index) == 0) {
+		*ret = cache->names->texts[index];
+		return 0;
+	}
+	return add_name(cache->names, number, binary->functions.names + function->name, ret);
+}
+
+static int find_vaddr(const struct binary *binary, uint64_t offset, uint64_t *ret)
+{
+	for (size_t i = 0; i < binary->n_segments; i++) {
+		const struct segment *segment = &binary->segments[i];
+
+		if (offset >= segment->offset && offset - segment->offset < segment->size) {
+			*ret = segment->vaddr + (offset - segment->offset);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int binary_find(const struct binary *binary, uint64_t file_offset, struct symbol *ret)
+{
+	const struct function *function;
+	const char *name;
+	uint64_t vaddr;
+	int r;
+
+	r = find_vaddr(binary, file_offset, &vaddr);
+	if (r < 0)
+		return r;
+	function = functions_find(&binary->functions, vaddr);
+	if (!function) {
+		*ret = (struct symbol){.name = "", .start = vaddr};
+		return 0;
+	}
+	r = find_name(binary, function, &name);
+	if (r < 0)
+		return r;
+	*ret = (struct symbol){.name = name, .start = function->start};
+	return 1;
+}
