@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/arguments.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/text.h"
+#include "daemon/cleanup.h"
+#include "daemon/clock.h"
+#include "daemon/parse.h"
+
+#define HZ_NANO UINT64_C(1000000000)
+
+struct given {
+	enum option option;
+	const char *value; /* NULL: the option takes none */
+};
+
+struct reading {
+	char **argv;
+	int argc;
+	int next;
+	struct given *given; /* argc entries are enough */
+	size_t n_given;
+	const char *verb;
+	const char *word; /* behind the verb */
+	const char *surplus;
+	char *why;
+};
+
+static int __attribute__((format(printf, 2, 3))) complain(char *why, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(why, ARGUMENTS_WHY_BYTES, format, list);
+	va_end(list);
+	return -EINVAL;
+}
+
+static int read_option(struct reading *reading, const char *text)
+{
+	const char *name = strcmp(text, "-h") == 0 ? "help" : text + 2;
+	size_t length = strcspn(name, "=");
+	struct given *given = &reading->given[reading->n_given];
+
+	if ((text[1] != '-' && text[1] != 'h') || option_find(name, length, &given->option) < 0)
+		return complain(reading->why, "%s: unknown option; see oxprofctl --help", text);
+	given->value = name[length] == '=' ? name + length + 1 : NULL;
+	if (!option_infos[given->option].argument) {
+		if (given->value)
+			return complain(reading->why, "%s: this option takes no value", text);
+	} else if (!given->value) {
+		if (reading->next >= reading->argc)
+			return complain(reading->why, "%s: the value is missing", text);
+		given->value = reading->argv[reading->next++];
+	}
+	reading->n_given++;
+	return 0;
+}
+
+static void read_word(struct reading *reading, const char *text)
+{
+	if (!reading->verb)
+		reading->verb = text;
+	else if (!reading->word)
+		reading->word = text;
+	else if (!reading->surplus)
+		reading->surplus = text;
+}
+
+/* "-1" is a bad number of seconds rather than an unknown option. */
+static bool is_option(const char *text)
+{
+	return text[0] == '-' && text[1] && text[1] != '.' && !isdigit((unsigned char)text[1]);
+}
+
+static int read_all(struct reading *reading)
+{
+	bool only_words = false;
+	int r;
+
+	for (reading->next = 1; reading->next < reading->argc;) {
+		const char *text = reading->argv[reading->next++];
+
+		if (only_words || !is_option(text)) {
+			read_word(reading, text);
+		} else if (strcmp(text, "--") == 0) {
+			only_words = true;
+		} else {
+			r = read_option(reading, text);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int add_target(struct request *request, enum option option, const char *value)
+{
+	const char *kind = target_kind_name((enum target_kind)option);
+	_cleanup_free_ struct target *target = malloc(sizeof(*target));
+	_cleanup_free_ char *text = NULL;
+	char **grown;
+	int r;
+
+	if (request->n_targets >= OX_TARGETS_MAX)
+		return -E2BIG;
+	if (!target || asprintf(&text, "%s%s%s", kind, value ? ":" : "", value ?: "") < 0)
+		return -ENOMEM;
+	if (!text_is_utf8(text))
+		return -EINVAL;
+	r = target_parse(text, target);
+	if (r < 0)
+		return r;
+	grown = reallocarray(request->targets, request->n_targets + 2, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	request->targets = grown;
+	grown[request->n_targets] = strdup(target->text);
+	if (!grown[request->n_targets])
+		return -ENOMEM;
+	grown[++request->n_targets] = NULL;
+	return 0;
+}
+
+/* The reader of seconds reads hertz as well: what it calls nanoseconds are nanohertz then. */
+static int parse_frequency(const char *text, uint64_t *ret_interval_ns)
+{
+	uint64_t nanohertz;
+	int r;
+
+	r = parse_interval_ns(text, HZ_NANO / 10, 10000 * HZ_NANO, &nanohertz);
+	if (r < 0)
+		return r;
+	*ret_interval_ns = (HZ_NANO * HZ_NANO + nanohertz / 2) / nanohertz;
+	return 0;
+}
+
+static int parse_filter(const char *text, const char **ret)
+{
+	if (strlen(text) > OX_PATTERN_BYTES_MAX || !text_is_utf8(text))
+		return -EINVAL;
+	*ret = text;
+	return 0;
+}
+
+static int parse_word(enum option option, const char *text, const char **ret)
+{
+	if (!option_has_word(option, text))
+		return -EINVAL;
+	*ret = text;
+	return 0;
+}
+
+static int parse_max(const char *text, struct request *request)
+{
+	uint64_t max;
+	int r;
+
+	r = parse_u64(text, UINT32_MAX, &max);
+	if (r < 0)
+		return r;
+	request->has_max = true;
+	request->max = (uint32_t)max;
+	return 0;
+}
+
+static int apply_flag(struct request *request, enum option option)
+{
+	bool *flags[N_OPTIONS] = {
+		[OPTION_CHILDREN] = &request->children,
+		[OPTION_JSON] = &request->json,
+		[OPTION_NO_PAGER] = &request->no_pager,
+		[OPTION_NO_ASK_PASSWORD] = &request->no_ask_password,
+		[OPTION_HELP] = &request->help,
+		[OPTION_VERSION] = &request->version,
+	};
+
+	*flags[option] = true;
+	return 0;
+}
+
+static int apply(struct request *request, const struct given *given, uint64_t now_usec)
+{
+	const char *value = given->value;
+
+	switch (given->option) {
+	case OPTION_PID ... OPTION_ALL:
+		return add_target(request, given->option, value);
+	case OPTION_MODE:
+		return parse_word(OPTION_MODE, value, &request->mode);
+	case OPTION_SORT:
+		return parse_word(OPTION_SORT, value, &request->sort);
+	case OPTION_BY:
+		return parse_word(OPTION_BY, value, &request->by);
+	case OPTION_INTERVAL:
+		return parse_interval_ns(value, OX_INTERVAL_MIN_NS, OX_INTERVAL_MAX_NS,
+					 &request->interval_ns);
+	case OPTION_FREQUENCY:
+		return parse_frequency(value, &request->interval_ns);
+	case OPTION_FOR:
+		return parse_span_usec(value, &request->for_usec);
+	case OPTION_FILTER:
+		return parse_filter(value, &request->filter);
+	case OPTION_MAX:
+		return parse_max(value, request);
+	case OPTION_SINCE:
+		return clock_parse_time(value, now_usec, &request->since_usec);
+	case OPTION_UNTIL:
+		return clock_parse_time(value, now_usec, &request->until_usec);
+	default:
+		return apply_flag(request, given->option);
+	}
+}
+
+static int apply_options(struct request *request, const struct reading *reading, uint64_t now_usec)
+{
+	const char *verb = verb_infos[request->verb].name;
+	int r;
+
+	for (size_t i = 0; i < reading->n_given; i++) {
+		const struct given *given = &reading->given[i];
+		const struct option_info *info = &option_infos[given->option];
+
+		if (!option_fits_verb(given->option, request->verb))
+			return complain(reading->why,
+					"%s: --%s: not an option of this verb; see oxprofctl %s "
+					"--help",
+					verb, info->name, verb);
+		r = apply(request, given, now_usec);
+		if (r == -ENOMEM)
+			return r;
+		if (r == -E2BIG)
+			return complain(reading->why, "%s: --%s: more than %d targets", verb,
+					info->name, OX_TARGETS_MAX);
+		if (r < 0)
+			return complain(reading->why, "%s: --%s=%s: not %s", verb, info->name,
+					given->value, info->expects);
+	}
+	return 0;
+}
+
+static int apply_word(struct request *request, const struct reading *reading)
+{
+	const struct verb_info *info = &verb_infos[request->verb];
+	const char *surplus = info->argument ? reading->surplus : reading->word;
+
+	if (surplus)
+		return complain(reading->why, "%s: %s: one word too many%s", info->name, surplus,
+				option_fits_verb(OPTION_PID, request->verb)
+					? "; targets are given as --pid=N, --unit=NAME, ..."
+					: "");
+	if (!info->argument)
+		return 0;
+	if (!reading->word)
+		return complain(reading->why, "%s: %s is missing: %s", info->name, info->argument,
+				option_infos[OPTION_INTERVAL].expects);
+	if (parse_interval_ns(reading->word, OX_INTERVAL_MIN_NS, OX_INTERVAL_MAX_NS,
+			      &request->interval_ns) < 0)
+		return complain(reading->why, "%s: %s: not %s", info->name, reading->word,
+				option_infos[OPTION_INTERVAL].expects);
+	return 0;
+}
+
+static bool is_given(const struct reading *reading, enum option option)
+{
+	for (size_t i = 0; i < reading->n_given; i++)
+		if (reading->given[i].option == option)
+			return true;
+	return false;
+}
+
+static int check_together(const struct request *request, const struct reading *reading)
+{
+	const char *verb = verb_infos[request->verb].name;
+
+	if (is_given(reading, OPTION_INTERVAL) && is_given(reading, OPTION_FREQUENCY))
+		return complain(reading->why, "%s: --interval and --frequency exclude each other",
+				verb);
+	if (request->since_usec > request->until_usec)
+		return complain(reading->why, "%s: --since is later than --until", verb);
+	return 0;
+}
+
+static int parse_request(struct request *request, const struct reading *reading, uint64_t now_usec)
+{
+	int r;
+
+	request->until_usec = UINT64_MAX;
+	request->help = is_given(reading, OPTION_HELP);
+	request->version = is_given(reading, OPTION_VERSION);
+	if (reading->verb && verb_find(reading->verb, &request->verb) < 0)
+		return complain(reading->why, "%s: unknown verb; see oxprofctl --help",
+				reading->verb);
+	request->has_verb = reading->verb;
+	/* Who asks for help need not have the rest right. */
+	if (request->help || request->version)
+		return 0;
+	if (!request->has_verb)
+		return complain(reading->why, "a verb is missing; see oxprofctl --help");
+	r = apply_options(request, reading, now_usec);
+	if (r < 0)
+		return r;
+	r = apply_word(request, reading);
+	return r < 0 ? r : check_together(request, reading);
+}
+
+int arguments_parse(int argc, char **argv, uint64_t now_usec, struct request *ret,
+		    char ret_why[static ARGUMENTS_WHY_BYTES])
+{
+	_cleanup_free_ struct given *given = calloc((size_t)argc + 1, sizeof(*given));
+	struct reading reading = {.argv = argv, .argc = argc, .given = given, .why = ret_why};
+	struct request request = {0};
+	int r;
+
+	if (!given)
+		return -ENOMEM;
+	r = read_all(&reading);
+	if (r >= 0)
+		r = parse_request(&request, &reading, now_usec);
+	if (r < 0) {
+		request_done(&request);
+		return r;
+	}
+	*ret = request;
+	return 0;
+}
+
+void request_done(struct request *request)
+{
+	for (size_t i = 0; i < request->n_targets; i++)
+		free(request->targets[i]);
+	free(request->targets);
+	*request = (struct request){0};
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/bus.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#include "daemon/api.h"
+
+/* A long answer from a slow disk; a person who looks for a password. */
+#define TIMEOUT_USEC          UINT64_C(90000000)
+#define TIMEOUT_QUESTION_USEC UINT64_C(300000000)
+
+struct bus {
+	sd_bus *bus;
+	bool questions;
+	sd_bus_error error;
+};
+
+define_cleanup(sd_bus_message *, sd_bus_message_unref);
+#define _cleanup_message_ _cleanup_(sd_bus_message_unref_p)
+
+#define TRY(expression)                \
+	do {                           \
+		int _r = (expression); \
+		if (_r < 0)            \
+			return _r;     \
+	} while (0)
+
+static struct bus *bus_new(void)
+{
+	return calloc(1, sizeof(struct bus));
+}
+
+struct bus *bus_close(struct bus *bus)
+{
+	if (bus) {
+		sd_bus_error_free(&bus->error);
+		sd_bus_flush_close_unref(bus->bus);
+		free(bus);
+	}
+	return NULL;
+}
+
+define_cleanup(struct bus *, bus_close);
+
+int bus_open(struct bus **ret)
+{
+	_cleanup_(bus_close_p) struct bus *bus = bus_new();
+
+	if (!bus)
+		return -ENOMEM;
+	TRY(sd_bus_open_system(&bus->bus));
+	*ret = take_ptr(bus);
+	return 0;
+}
+
+int bus_open_peer(int fd, struct bus **ret)
+{
+	_cleanup_(bus_close_p) struct bus *bus = bus_new();
+
+	if (!bus || sd_bus_new(&bus->bus) < 0) {
+		close(fd);
+		return -ENOMEM;
+	}
+	TRY(sd_bus_set_fd(bus->bus, fd, fd));
+	TRY(sd_bus_start(bus->bus));
+	*ret = take_ptr(bus);
+	return 0;
+}
+
+void bus_allow_questions(struct bus *bus)
+{
+	bus->questions = true;
+}
+
+const char *bus_get_error(const struct bus *bus)
+{
+	return bus->error.name;
+}
+
+const char *bus_get_error_text(const struct bus *bus)
+{
+	return bus->error.message;
+}
+
+bool bus_needs_questions(const struct bus *bus)
+{
+	return sd_bus_error_has_name(&bus->error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
+}
+
+static int new_call(struct bus *bus, const char *method, sd_bus_message **ret)
+{
+	return sd_bus_message_new_method_call(bus->bus, ret, OX_BUS_NAME, OX_BUS_PATH,
+					      OX_BUS_INTERFACE, method);
+}
+
+/* ret may be NULL. */
+static int send_call(struct bus *bus, sd_bus_message *message, sd_bus_message **ret)
+{
+	sd_bus_error_free(&bus->error);
+	TRY(sd_bus_message_set_allow_interactive_authorization(message, bus->questions));
+	TRY(sd_bus_call(bus->bus, message, bus->questions ? TIMEOUT_QUESTION_USEC : TIMEOUT_USEC,
+			&bus->error, ret));
+	return 0;
+}
+
+/* Arguments. */
+
+static int append_text(sd_bus_message *message, const char *key, const char *value)
+{
+	return value ? sd_bus_message_append(message, "{sv}", key, "s", value) : 0;
+}
+
+static int append_u64(sd_bus_message *message, const char *key, uint64_t value)
+{
+	return sd_bus_message_append(message, "{sv}", key, "t", value);
+}
+
+static int append_targets(sd_bus_message *message, const struct request *request)
+{
+	return sd_bus_message_append_strv(message, request->targets);
+}
+
+static int append_target_field(sd_bus_message *message, const struct request *request)
+{
+	if (request->n_targets == 0)
+		return 0;
+	TRY(sd_bus_message_open_container(message, 'e', "sv"));
+	TRY(sd_bus_message_append(message, "s", "targets"));
+	TRY(sd_bus_message_open_container(message, 'v', "as"));
+	TRY(append_targets(message, request));
+	TRY(sd_bus_message_close_container(message));
+	return sd_bus_message_close_container(message);
+}
+
+static int append_unpause_options(sd_bus_message *message, const struct request *request)
+{
+	TRY(sd_bus_message_open_container(message, 'a', "{sv}"));
+	TRY(append_text(message, "mode", request->mode));
+	if (request->interval_ns)
+		TRY(sd_bus_message_append(message, "{sv}", "interval", "d",
+					  (double)request->interval_ns / 1e9));
+	if (request->for_usec)
+		TRY(append_u64(message, "for", request->for_usec));
+	if (request->children)
+		TRY(sd_bus_message_append(message, "{sv}", "children", "b", 1));
+	return sd_bus_message_close_container(message);
+}
+
+/* What query and history have in common; the container stays open. */
+static int append_window(sd_bus_message *message, const struct request *request)
+{
+	TRY(sd_bus_message_open_container(message, 'a', "{sv}"));
+	if (request->since_usec > 0)
+		TRY(append_u64(message, "since", request->since_usec));
+	if (request->until_usec < UINT64_MAX)
+		TRY(append_u64(message, "until", request->until_usec));
+	if (request->has_max)
+		TRY(sd_bus_message_append(message, "{sv}", "max", "u", request->max));
+	return 0;
+}
+
+static int append_filter(sd_bus_message *message, const struct request *request)
+{
+	TRY(append_window(message, request));
+	TRY(append_text(message, "filter", request->filter));
+	TRY(append_text(message, "sort", request->sort));
+	TRY(append_text(message, "by", request->by));
+	TRY(append_target_field(message, request));
+	return sd_bus_message_close_container(message);
+}
+
+/* Answers. */
+
+static int read_value(sd_bus_message *message, struct json_object **ret);
+
+static struct json_object *new_double(double value)
+{
+	struct json_object *object;
+
+	if (!isfinite(value))
+		return NULL;
+	object = json_object_new_double(value);
+	if (!object)
+		return NULL;
+	/* 17 digits, as json-c writes them, make 0.10000000000000001 of 0.1. */
+	json_object_set_serializer(object, json_object_double_to_json_string, (void *)"%.15g",
+				   NULL);
+	return object;
+}
+
+static int read_basic(sd_bus_message *message, char type, struct json_object **ret)
+{
+	union {
+		uint8_t y;
+		int b;
+		int16_t n;
+		uint16_t q;
+		int32_t i;
+		uint32_t u;
+		int64_t x;
+		uint64_t t;
+		double d;
+		const char *s;
+	} value;
+
+	if (!strchr("ybnqiuxtdsog", type))
+		return -EBADMSG;
+	TRY(sd_bus_message_read_basic(message, type, &value));
+	*ret = type == 'b'   ? json_object_new_boolean(value.b)
+	       : type == 'y' ? json_object_new_uint64(value.y)
+	       : type == 'n' ? json_object_new_int64(value.n)
+	       : type == 'q' ? json_object_new_uint64(value.q)
+	       : type == 'i' ? json_object_new_int64(value.i)
+	       : type == 'u' ? json_object_new_uint64(value.u)
+	       : type == 'x' ? json_object_new_int64(value.x)
+	       : type == 't' ? json_object_new_uint64(value.t)
+	       : type == 'd' ? new_double(value.d)
+			     : json_object_new_string(value.s);
+	return 0;
+}
+
+/* a{s*}: inside the array. */
+static int read_pairs(sd_bus_message *message, struct json_object *object)
+{
+	const char *contents;
+	int r;
+
+	while ((r = sd_bus_message_peek_type(message, NULL, &contents)) > 0) {
+		struct json_object *value = NULL;
+		const char *key;
+
+		TRY(sd_bus_message_enter_container(message, 'e', contents));
+		TRY(sd_bus_message_read_basic(message, 's', &key));
+		TRY(read_value(message, &value));
+		TRY(tree_add(object, key, value));
+		TRY(sd_bus_message_exit_container(message));
+	}
+	return r;
+}
+
+static int read_items(sd_bus_message *message, struct json_object *array)
+{
+	int r;
+
+	while ((r = sd_bus_message_at_end(message, false)) == 0) {
+		struct json_object *value = NULL;
+
+		TRY(read_value(message, &value));
+		if (json_object_array_add(array, value) < 0) {
+			json_object_put(value);
+			return -ENOMEM;
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
+static int read_array(sd_bus_message *message, const char *contents, struct json_object **ret)
+{
+	bool pairs = contents[0] == '{';
+	_cleanup_tree_ struct json_object *tree =
+		pairs ? json_object_new_object() : json_object_new_array();
+
+	if (!tree)
+		return -ENOMEM;
+	TRY(sd_bus_message_enter_container(message, 'a', contents));
+	TRY(pairs ? read_pairs(message, tree) : read_items(message, tree));
+	TRY(sd_bus_message_exit_container(message));
+	*ret = take_ptr(tree);
+	return 0;
+}
+
+/* Any value as JSON. D-Bus itself bounds the nesting. */
+static int read_value(sd_bus_message *message, struct json_object **ret)
+{
+	const char *contents;
+	char type;
+	int r;
+
+	r = sd_bus_message_peek_type(message, &type, &contents);
+	if (r <= 0)
+		return r < 0 ? r : -EBADMSG;
+	if (type == 'a')
+		return read_array(message, contents, ret);
+	if (type != 'v')
+		return read_basic(message, type, ret);
+	TRY(sd_bus_message_enter_container(message, 'v', contents));
+	TRY(read_value(message, ret));
+	return sd_bus_message_exit_container(message);
+}
+
+static int read_field(sd_bus_message *message, struct json_object *tree, const char *key)
+{
+	struct json_object *value = NULL;
+
+	TRY(read_value(message, &value));
+	return tree_add(tree, key, value);
+}
+
+static const char *const answer_keys[] = {"state",   "since",    "until", "interval_ns",
+					  "samples", "distinct", "lost",  NULL};
+static const char *const record_keys[] = {"name",       "function",    "module", "file",
+					  "line",       "kind",        "self",   "total",
+					  "self_share", "total_share", NULL};
+static const char *const session_keys[] = {"id",      "started", "ended", "mode", "interval_ns",
+					   "targets", "samples", "lost",  NULL};
+static const char *const status_keys[] = {
+	"state",           "mode",           "interval_ns",   "achieved_mean_ns",
+	"achieved_sd_ns",  "samples",        "lost",          "sample_cost_ns",
+	"daemon_cpu_usec", "database_bytes", "database_path", "version",
+	"session",         "running_usec",   "notice",        NULL};
+static const char *const target_keys[] = {"target", "state", "children", "owner", "until", NULL};
+
+/* Methods. */
+
+int bus_unpause(struct bus *bus, const struct request *request)
+{
+	_cleanup_message_ sd_bus_message *message = NULL;
+
+	TRY(new_call(bus, "Unpause", &message));
+	TRY(append_targets(message, request));
+	TRY(append_unpause_options(message, request));
+	return send_call(bus, message, NULL);
+}
+
+int bus_pause(struct bus *bus, const struct request *request)
+{
+	_cleanup_message_ sd_bus_message *message = NULL;
+
+	TRY(new_call(bus, "Pause", &message));
+	TRY(append_targets(message, request));
+	return send_call(bus, message, NULL);
+}
+
+int bus_cancel(struct bus *bus)
+{
+	_cleanup_message_ sd_bus_message *message = NULL;
+
+	TRY(new_call(bus, "Cancel", &message));
+	return send_call(bus, message, NULL);
+}
+
+int bus_set_interval(struct bus *bus, uint64_t interval_ns)
+{
+	_cleanup_message_ sd_bus_message *message = NULL;
+
+	TRY(new_call(bus, "SetInterval", &message));
+	TRY(sd_bus_message_append(message, "d", (double)interval_ns / 1e9));
+	return send_call(bus, message, NULL);
+}
+
+int bus_query(struct bus *bus, const struct request *request, struct json_object **ret)
+{
+	_cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
+	_cleanup_tree_ struct json_object *tree = NULL;
+	int fd;
+
+	TRY(new_call(bus, "QueryByFileDescriptor", &message));
+	TRY(append_filter(message, request));
+	TRY(send_call(bus, message, &reply));
+	TRY(sd_bus_message_read(reply, "h", &fd));
+	TRY(tree_read(fd, &tree));
+	TRY(tree_fill(tree, answer_keys));
+	TRY(tree_fill_rows(tree, "records", record_keys));
+	*ret = take_ptr(tree);
+	return 0;
+}
+
+int bus_get_history(struct bus *bus, const struct request *request, struct json_object **ret)
+{
+	_cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
+	_cleanup_tree_ struct json_object *tree = json_object_new_object();
+
+	if (!tree)
+		return -ENOMEM;
+	TRY(new_call(bus, "History", &message));
+	TRY(append_window(message, request));
+	TRY(sd_bus_message_close_container(message));
+	TRY(send_call(bus, message, &reply));
+	TRY(read_field(reply, tree, "sessions"));
+	TRY(tree_fill_rows(tree, "sessions", session_keys));
+	*ret = take_ptr(tree);
+	return 0;
+}
+
+int bus_get_status(struct bus *bus, struct json_object **ret)
+{
+	_cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
+	_cleanup_tree_ struct json_object *tree = NULL;
+
+	TRY(new_call(bus, "GetStatus", &message));
+	TRY(send_call(bus, message, &reply));
+	TRY(read_value(reply, &tree));
+	if (!json_object_is_type(tree, json_type_object))
+		return -EBADMSG;
+	TRY(tree_fill(tree, status_keys));
+	TRY(read_field(reply, tree, "targets"));
+	TRY(tree_fill_rows(tree, "targets", target_keys));
+	*ret = take_ptr(tree);
+	return 0;
+}

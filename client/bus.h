@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * org.oxprof1.Manager (daemon/api.h) as functions, one for each method; the only file of the client
+ * that knows sd-bus. A call returns 0 or a negative errno and then keeps what the other side said.
+ */
+#pragma once
+
+#include "client/request.h"
+#include "client/tree.h"
+
+struct bus;
+
+int bus_open(struct bus **ret);
+/* One end of a socketpair with the service at the other. Takes the descriptor. */
+int bus_open_peer(int fd, struct bus **ret);
+struct bus *bus_close(struct bus *bus);
+
+/* Lets polkit ask the user for a password during the calls that follow. */
+void bus_allow_questions(struct bus *bus);
+
+/* Of the last call that failed; borrowed until the next call. The name is NULL where there was no
+ * reply at all: then the errno of the call says all that is known. */
+const char *bus_get_error(const struct bus *bus);
+const char *bus_get_error_text(const struct bus *bus);
+/* It failed only because nobody could be asked. */
+bool bus_needs_questions(const struct bus *bus);
+
+int bus_unpause(struct bus *bus, const struct request *request);
+int bus_pause(struct bus *bus, const struct request *request);
+int bus_cancel(struct bus *bus);
+int bus_set_interval(struct bus *bus, uint64_t interval_ns);
+
+/* The trees have every field that CONTRACT.md or api.h names; unknown ones are null. The caller
+ * owns them. Query: the object of CONTRACT.md. History: {"sessions":[...]}. Status: the fields of
+ * GetStatus and "targets":[...]. */
+int bus_query(struct bus *bus, const struct request *request, struct json_object **ret);
+int bus_get_history(struct bus *bus, const struct request *request, struct json_object **ret);
+int bus_get_status(struct bus *bus, struct json_object **ret);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/command.h"
+
+#include <errno.h>
+
+#include "client/agent.h"
+#include "client/failure.h"
+#include "client/render.h"
+
+static int ask_top(struct bus *bus, const struct request *request, struct json_object **ret)
+{
+	struct request top = *request;
+
+	if (!top.has_max) {
+		top.has_max = true;
+		top.max = OX_RECORDS_DEFAULT;
+	}
+	top.sort = "total";
+	top.by = "function";
+	return bus_query(bus, &top, ret);
+}
+
+/* *ret stays NULL for verbs that have no answer. */
+static int call(struct bus *bus, const struct request *request, struct json_object **ret)
+{
+	switch (request->verb) {
+	case VERB_STATUS:
+		return bus_get_status(bus, ret);
+	case VERB_UNPAUSE:
+		return bus_unpause(bus, request);
+	case VERB_PAUSE:
+		return bus_pause(bus, request);
+	case VERB_CANCEL:
+		return bus_cancel(bus);
+	case VERB_SET_INTERVAL:
+		return bus_set_interval(bus, request->interval_ns);
+	case VERB_QUERY:
+		return bus_query(bus, request, ret);
+	case VERB_SHOW:
+		return ask_top(bus, request, ret);
+	case VERB_HISTORY:
+		return bus_get_history(bus, request, ret);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Only when a password turns out to be needed is the agent started and the call made once more:
+ * the first one was refused, so nothing is done twice, and nobody is asked without need. */
+static int call_with_questions(struct bus *bus, const struct request *request,
+			       struct json_object **ret)
+{
+	pid_t agent;
+	int r;
+
+	r = call(bus, request, ret);
+	if (r >= 0 || request->no_ask_password || !isatty(STDIN_FILENO) ||
+	    !bus_needs_questions(bus))
+		return r;
+	agent = agent_start();
+	bus_allow_questions(bus);
+	r = call(bus, request, ret);
+	agent_stop(agent);
+	return r;
+}
+
+static int render(struct json_object *answer, const struct request *request,
+		  const struct screen *screen, FILE *out)
+{
+	switch (request->verb) {
+	case VERB_STATUS:
+		return render_status(answer, screen, out);
+	case VERB_QUERY:
+		return render_query(answer, request, screen, out);
+	case VERB_SHOW:
+		return render_top(answer, screen, out);
+	case VERB_HISTORY:
+		return render_history(answer, screen, out);
+	default:
+		return 0; /* as with systemctl: no news is good news */
+	}
+}
+
+static int print_json(struct json_object *answer, FILE *out)
+{
+	if (answer)
+		return tree_print(answer, out);
+	fputs("{\"ok\":true}\n", out);
+	return 0;
+}
+
+int command_run(struct bus *bus, const struct request *request, const struct screen *screen,
+		FILE *out, char **ret_why)
+{
+	_cleanup_tree_ struct json_object *answer = NULL;
+	const char *verb = verb_infos[request->verb].name;
+	int r;
+
+	r = call_with_questions(bus, request, &answer);
+	if (r < 0) {
+		*ret_why = failure_describe(verb, bus_get_error(bus), bus_get_error_text(bus), r);
+		return r;
+	}
+	r = request->json ? print_json(answer, out) : render(answer, request, screen, out);
+	if (r < 0)
+		*ret_why = failure_describe(verb, NULL, NULL, r);
+	return r;
+}

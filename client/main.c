@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+
+#include "client/arguments.h"
+#include "client/command.h"
+#include "client/failure.h"
+#include "client/help.h"
+#include "daemon/clock.h"
+
+#define EXIT_USAGE 2
+
+define_cleanup(struct bus *, bus_close);
+
+/* Names are UTF-8 wherever they come from; numbers keep their point in every country. */
+static void choose_locale(void)
+{
+	setlocale(LC_CTYPE, "");
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static int print_help(const struct request *request, FILE *out)
+{
+	if (request->version)
+		fputs("oxprofctl " OX_VERSION "\n", out);
+	else if (request->has_verb)
+		help_print_verb(request->verb, out);
+	else
+		help_print(out);
+	return 0;
+}
+
+static int run_verb(const struct request *request, const struct screen *screen, FILE *out)
+{
+	_cleanup_(bus_close_p) struct bus *bus = NULL;
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	r = bus_open(&bus);
+	if (r < 0)
+		why = failure_describe_bus(verb_infos[request->verb].name, r);
+	else
+		r = command_run(bus, request, screen, out, &why);
+	if (r < 0)
+		failure_print(why, stderr);
+	return r;
+}
+
+/* That nobody reads on is a failure, too, but one without a word. */
+static int show(const struct request *request, const struct screen *screen, const char *text,
+		size_t length)
+{
+	_cleanup_free_ char *why = NULL;
+	int r;
+
+	if (!request->json && !request->no_pager && screen_needs_pager(screen, text, length) &&
+	    screen_page(text, length) >= 0)
+		return 0;
+	r = screen_write(STDOUT_FILENO, text, length);
+	if (r >= 0 || r == -EPIPE)
+		return r;
+	why = failure_describe("cannot write to standard output", NULL, NULL, r);
+	failure_print(why, stderr);
+	return r;
+}
+
+/* The text is made whole before any of it is shown: no half answers. */
+static int run(const struct request *request)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_fclose_ FILE *out = NULL;
+	struct screen screen;
+	size_t length;
+	int r;
+
+	screen_detect(STDOUT_FILENO, &screen);
+	out = open_memstream(&text, &length);
+	if (!out) {
+		failure_print(NULL, stderr);
+		return -ENOMEM;
+	}
+	r = request->help || request->version ? print_help(request, out)
+					      : run_verb(request, &screen, out);
+	if (r < 0)
+		return r;
+	if (fflush(out) != 0 || ferror(out)) {
+		failure_print(NULL, stderr);
+		return -ENOMEM;
+	}
+	return show(request, &screen, text, length);
+}
+
+int main(int argc, char **argv)
+{
+	char why[ARGUMENTS_WHY_BYTES];
+	struct request request;
+	int r;
+
+	choose_locale();
+	signal(SIGPIPE, SIG_IGN);
+	r = arguments_parse(argc, argv, clock_realtime_usec(), &request, why);
+	if (r < 0) {
+		failure_print(r == -EINVAL ? why : NULL, stderr);
+		return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
+	}
+	r = run(&request);
+	request_done(&request);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/render.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "client/text.h"
+#include "daemon/clock.h"
+
+#define KEY_WIDTH 9 /* of the longest key */
+
+static void print_key(const char *key, FILE *out)
+{
+	fprintf(out, "%*s%s ", KEY_WIDTH, key, *key ? ":" : " ");
+}
+
+/* What others wrote. */
+static void print_clean(const char *text, FILE *out)
+{
+	_cleanup_free_ char *clean = text_clean_copy(text);
+
+	fputs(clean ?: "-", out);
+}
+
+static void print_title(struct json_object *status, const struct screen *screen, FILE *out)
+{
+	bool running = strcmp(tree_get_text(status, "state"), "running") == 0;
+
+	fprintf(out, "%s\xe2\x97\x8f%s oxprofd ", screen_style(screen, running ? STYLE_GOOD : ""),
+		screen_style(screen, running ? STYLE_OFF : ""));
+	print_clean(tree_get_text(status, "version"), out);
+	fputc('\n', out);
+}
+
+static void print_notice(struct json_object *status, const struct screen *screen, FILE *out)
+{
+	if (!tree_has(status, "notice"))
+		return;
+	print_key("Notice", out);
+	fputs(screen_style(screen, STYLE_BAD), out);
+	print_clean(tree_get_text(status, "notice"), out);
+	fprintf(out, "%s\n", screen_style(screen, STYLE_OFF));
+}
+
+static void print_state(struct json_object *status, const struct screen *screen, FILE *out)
+{
+	const char *state = tree_get_text(status, "state");
+	bool running = strcmp(state, "running") == 0;
+	char span[CLOCK_TEXT_BYTES];
+
+	print_key("State", out);
+	fputs(screen_style(screen, running ? STYLE_GOOD : ""), out);
+	print_clean(state, out);
+	fputs(screen_style(screen, running ? STYLE_OFF : ""), out);
+	if (running && tree_get_u64(status, "running_usec") > 0)
+		fprintf(out, " for %s",
+			clock_format_span(tree_get_u64(status, "running_usec"), span));
+	if (tree_has(status, "session"))
+		fprintf(out, " (session %" PRIu64 ")", tree_get_u64(status, "session"));
+	fputc('\n', out);
+}
+
+static void print_user(uint64_t uid, FILE *out)
+{
+	struct passwd *user = getpwuid((uid_t)uid);
+
+	if (user)
+		print_clean(user->pw_name, out);
+	else
+		fprintf(out, "%" PRIu64, uid);
+}
+
+static void print_target(struct json_object *target, FILE *out)
+{
+	char until[CLOCK_TEXT_BYTES];
+
+	print_clean(tree_get_text(target, "target"), out);
+	fputs(" - ", out);
+	print_clean(tree_get_text(target, "state"), out);
+	if (tree_get_bool(target, "children"))
+		fputs(", with children", out);
+	if (tree_has(target, "owner")) {
+		fputs(", by ", out);
+		print_user(tree_get_u64(target, "owner"), out);
+	}
+	if (tree_has(target, "until"))
+		fprintf(out, ", until %s",
+			clock_format_local(tree_get_u64(target, "until"), until));
+	fputc('\n', out);
+}
+
+static void print_targets(struct json_object *status, FILE *out)
+{
+	struct json_object *targets = tree_get_rows(status, "targets");
+	size_t n = json_object_array_length(targets);
+
+	if (n == 0) {
+		print_key("Targets", out);
+		fputs("none\n", out);
+	}
+	for (size_t i = 0; i < n; i++) {
+		print_key(i == 0 ? "Targets" : "", out);
+		print_target(json_object_array_get_idx(targets, i), out);
+	}
+}
+
+static void print_interval(struct json_object *status, FILE *out)
+{
+	double wanted = tree_get_double(status, "interval_ns");
+	double mean = tree_get_double(status, "achieved_mean_ns");
+	char text[TEXT_NUMBER_BYTES], deviation[TEXT_NUMBER_BYTES];
+
+	print_key("Interval", out);
+	fprintf(out, "%s wanted", text_format_interval(wanted, text));
+	if (wanted > 0)
+		fprintf(out, " (%.4g Hz)", 1e9 / wanted);
+	if (mean > 0)
+		fprintf(out, ", %s \xc2\xb1 %s achieved", text_format_interval(mean, text),
+			text_format_interval(tree_get_double(status, "achieved_sd_ns"), deviation));
+	fputc('\n', out);
+}
+
+static void print_losses(struct json_object *status, FILE *out)
+{
+	struct json_object *lost = tree_get_object(status, "lost");
+	const char *key = "Lost";
+
+	if (lost) {
+		json_object_object_foreach(lost, reason, value)
+		{
+			uint64_t n = json_object_get_uint64(value);
+
+			if (n == 0)
+				continue;
+			print_key(key, out);
+			fprintf(out, "%" PRIu64 " ", n);
+			print_clean(reason, out);
+			fputc('\n', out);
+			key = "";
+		}
+	}
+	if (*key) {
+		print_key(key, out);
+		fputs("none\n", out);
+	}
+}
+
+static void print_cost(struct json_object *status, FILE *out)
+{
+	print_key("Cost", out);
+	fprintf(out, "daemon %.3fs CPU", (double)tree_get_u64(status, "daemon_cpu_usec") / 1e6);
+	if (tree_get_double(status, "sample_cost_ns") > 0)
+		fprintf(out, ", kernel %.0fns per sample",
+			tree_get_double(status, "sample_cost_ns"));
+	fputc('\n', out);
+}
+
+static void print_database(struct json_object *status, FILE *out)
+{
+	char size[TEXT_NUMBER_BYTES];
+
+	print_key("Database", out);
+	print_clean(tree_get_text(status, "database_path"), out);
+	fprintf(out, " (%s)\n", text_format_bytes(tree_get_u64(status, "database_bytes"), size));
+}
+
+int render_status(struct json_object *status, const struct screen *screen, FILE *out)
+{
+	print_title(status, screen, out);
+	print_notice(status, screen, out);
+	print_state(status, screen, out);
+	print_targets(status, out);
+	print_key("Mode", out);
+	print_clean(tree_get_text(status, "mode"), out);
+	fputc('\n', out);
+	print_interval(status, out);
+	print_key("Samples", out);
+	fprintf(out, "%" PRIu64 "\n", tree_get_u64(status, "samples"));
+	print_losses(status, out);
+	print_cost(status, out);
+	print_database(status, out);
+	return 0;
+}

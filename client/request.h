@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What the user wants, checked and ready to be sent. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/verb.h"
+
+struct request {
+	bool help;
+	bool version;
+	bool has_verb; /* may be false only with help or version */
+	enum verb verb;
+
+	char **targets; /* canonical (daemon/target.h), NULL at the end; NULL: none. Owned. */
+	size_t n_targets;
+	bool children;
+
+	/* The texts below are borrowed from argv. Not given: NULL or 0, and not sent, so that the
+	 * daemon's setting counts. */
+	const char *mode;
+	uint64_t interval_ns;
+	uint64_t for_usec;
+
+	const char *filter;
+	const char *sort;
+	const char *by;
+	bool has_max;
+	uint32_t max;        /* 0: all */
+	uint64_t since_usec; /* 0: from the beginning */
+	uint64_t until_usec; /* UINT64_MAX: no end */
+
+	bool json;
+	bool no_pager;
+	bool no_ask_password;
+};
+
+void request_done(struct request *request);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What is known of the place where the answer is shown, and the pager for long ones. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct screen {
+	bool terminal;
+	bool colour;
+	unsigned int columns; /* 0: no limit */
+	unsigned int rows;
+};
+
+void screen_detect(int fd, struct screen *ret);
+
+#define STYLE_HEADER "\033[1;4m"
+#define STYLE_GOOD   "\033[1;32m"
+#define STYLE_BAD    "\033[1;31m"
+#define STYLE_OFF    "\033[0m"
+/* The style where there is colour, else "". */
+const char *screen_style(const struct screen *screen, const char *style);
+
+/* Writes all of it. 0 or the error of writing; -EPIPE needs SIGPIPE ignored. */
+int screen_write(int fd, const char *text, size_t length);
+
+bool screen_needs_pager(const struct screen *screen, const char *text, size_t length);
+/* Shows the text in $PAGER (less) and waits for its end. 0, or -ENOENT: there is no pager and
+ * nothing was shown. A pager that is left early is no error. SIGPIPE must be ignored. */
+int screen_page(const char *text, size_t length);
