@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034,SC2154
+# The interface as plain busctl sees it.
+
+manager=(org.oxprof1 /org/oxprof1 org.oxprof1.Manager)
+
+case_bus_introspect() {
+	local member
+	expect_ok busctl introspect "${manager[@]}"
+	for member in Unpause Pause Cancel SetInterval Query QueryByFileDescriptor History GetStatus \
+		State Mode Interval Targets Samples Lost Version DatabasePath; do
+		grep -q "^\\.$member " <<<"$out" || fail "no $member"
+	done
+	expect_ok busctl tree org.oxprof1
+	expect_match "$out" /org/oxprof1
+}
+
+case_bus_properties() {
+	expect_equal "$(busctl get-property "${manager[@]}" State)" 's "paused"'
+	expect_equal "$(busctl get-property "${manager[@]}" Mode)" 's "cpu"'
+	expect_equal "$(busctl get-property "${manager[@]}" Targets)" 'as 0'
+	expect_equal "$(busctl get-property "${manager[@]}" Samples)" 't 0'
+	expect_equal "$(busctl get-property "${manager[@]}" DatabasePath)" "s \"$database\""
+	expect_match "$(busctl get-property "${manager[@]}" Version)" '^s "[0-9.]+"$'
+	busctl get-property "${manager[@]}" Interval | grep -q '^d 0\.0101'
+	expect_fail 1 busctl set-property "${manager[@]}" Interval d 1
+}
+
+case_bus_session() {
+	spawn root /opt/oxtest/spin
+	busctl call "${manager[@]}" Unpause 'asa{sv}' 1 "pid:$pid" 1 interval d 0.001
+	expect_equal "$(busctl get-property "${manager[@]}" State)" 's "running"'
+	expect_equal "$(busctl get-property "${manager[@]}" Targets)" "as 1 \"pid:$pid\""
+	sleep 1
+	expect_ok busctl --json=short call "${manager[@]}" Query 'a{sv}' 1 max u 3
+	expect_json 'd["data"][0]["samples"]["data"] > 500 and len(d["data"][1]) == 3'
+	busctl call "${manager[@]}" SetInterval d 0.01
+	busctl call "${manager[@]}" Pause as 0
+	expect_equal "$(busctl get-property "${manager[@]}" State)" 's "paused"'
+	expect_ok busctl --json=short call "${manager[@]}" History 'a{sv}' 0
+	expect_json 'len(d["data"][0]) >= 1'
+	expect_ok busctl --json=short call "${manager[@]}" GetStatus
+	busctl call "${manager[@]}" Cancel
+	expect_equal "$(busctl get-property "${manager[@]}" Targets)" 'as 0'
+}
+
+case_bus_changes_are_told() {
+	spawn root /opt/oxtest/spin
+	busctl monitor --json=short --match="type='signal',path='/org/oxprof1'" >/tmp/signals &
+	sleep 0.5
+	oxprofctl unpause --pid="$pid"
+	oxprofctl pause
+	wait_until grep -q '"State".*running' /tmp/signals
+	wait_until grep -q '"State".*paused' /tmp/signals
+	grep -q PropertiesChanged /tmp/signals
+}
+
+case_bus_bad_calls() {
+	local before
+	before=$(daemon_state)
+	expect_fail 1 busctl call "${manager[@]}" Unpause 'asa{sv}' 1 pid:x 0
+	expect_fail 1 busctl call "${manager[@]}" Unpause 'asa{sv}' 1 nonsense 0
+	expect_fail 1 busctl call "${manager[@]}" Unpause 'asa{sv}' 1 pid:1 1 interval d 0
+	expect_fail 1 busctl call "${manager[@]}" Unpause 'asa{sv}' 1 pid:1 1 interval s often
+	expect_fail 1 busctl call "${manager[@]}" Unpause 'asa{sv}' 1 pid:1 1 colour s red
+	expect_fail 1 busctl call "${manager[@]}" Unpause 'asa{sv}' 1 pid:1 1 mode s sideways
+	expect_fail 1 busctl call "${manager[@]}" SetInterval d nan
+	expect_fail 1 busctl call "${manager[@]}" SetInterval d -1
+	expect_fail 1 busctl call "${manager[@]}" Query 'a{sv}' 1 by s moon
+	expect_fail 1 busctl call "${manager[@]}" Query 'a{sv}' 1 filter s '('
+	expect_equal "$(daemon_state)" "$before"
+}
+
+# The bus goes away: the daemon leaves and is started again, with its name.
+case_bus_restart() {
+	systemctl restart dbus
+	wait_until is_state paused
+}

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# What the cases of the system suite stand on. A case is a function case_NAME that runs inside the
+# throw-away machine under `set -e`, so that the first thing that is not as it should be ends it.
+# Each begins with oxprofd started afresh: paused, with an empty database.
+
+database=/var/lib/oxprof/oxprof.db
+log=$(mktemp)
+n_cases=0 n_failed=0
+out=""
+err=""
+pid=""
+
+# ---- the runner ----
+
+suite_run() {
+	local pattern=$1 case began status
+	for case in $(compgen -A function case_ | grep -E -- "$pattern"); do
+		n_cases=$((n_cases + 1))
+		began=$EPOCHSECONDS
+		# In a subshell, and not in a condition: there `set -e` would not hold.
+		(case_run "$case") >"$log" 2>&1 </dev/null
+		status=$?
+		if [ "$status" = 0 ]; then
+			echo "ok $n_cases - ${case#case_} ($((EPOCHSECONDS - began)) s)"
+		else
+			n_failed=$((n_failed + 1))
+			echo "not ok $n_cases - ${case#case_} ($((EPOCHSECONDS - began)) s)"
+			sed 's/^/# /' "$log"
+			journalctl --no-pager -q -o cat -n 20 --since="@$began" -u oxprofd | sed 's/^/# journal: /'
+		fi
+	done
+	echo "1..$n_cases"
+	echo "$((n_cases - n_failed)) passed, $n_failed failed"
+	[ "$n_failed" = 0 ] && [ "$n_cases" -gt 0 ]
+}
+
+case_run() {
+	set -eE
+	trap case_explain ERR
+	trap case_cleanup EXIT
+	daemon_reset
+	"$1"
+}
+
+# Where in the case it went wrong.
+case_explain() {
+	local i
+	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
+		if [[ ${BASH_SOURCE[i]##*/} == case_* ]]; then
+			echo "${BASH_SOURCE[i]##*/}:${BASH_LINENO[i - 1]}" >&2
+			break
+		fi
+	done
+	trap - ERR
+}
+
+case_cleanup() {
+	local job
+	set +e
+	for job in $(jobs -p); do
+		kill -9 "$job" 2>/dev/null
+	done
+	while umount /var/lib/oxprof 2>/dev/null; do :; done
+	rm -rf /etc/systemd/system/oxprofd.service.d /run/systemd/system/oxtest-*.service \
+		/etc/polkit-1/rules.d/oxtest.rules /etc/oxprof/oxprofd.conf.d/oxtest.conf
+}
+
+fail() {
+	echo "$*" >&2
+	return 1
+}
+
+# ---- the daemon ----
+
+daemon_reset() {
+	systemctl stop 'oxtest-*' oxprofd
+	systemctl daemon-reload
+	find /var/lib/oxprof -mindepth 1 -delete
+	daemon_start
+}
+
+# Starts it again and again in one test run, which systemd takes for a fault unless told otherwise.
+daemon_start() {
+	systemctl reset-failed oxprofd 2>/dev/null || true
+	systemctl start oxprofd
+}
+
+daemon_pid() {
+	systemctl show -P MainPID oxprofd
+}
+
+# A drop-in for the unit, lines as arguments; takes effect with the next start.
+daemon_drop_in() {
+	mkdir -p /etc/systemd/system/oxprofd.service.d
+	printf '%s\n' '[Service]' "$@" >/etc/systemd/system/oxprofd.service.d/oxtest.conf
+	systemctl daemon-reload
+}
+
+# What a request that is refused must not change. The samples of a session that runs do change.
+daemon_state() {
+	local name
+	for name in State Mode Interval Targets; do
+		busctl --auto-start=no get-property org.oxprof1 /org/oxprof1 \
+			org.oxprof1.Manager "$name" 2>&1 || true
+	done
+	[ ! -e "$database" ] ||
+		sqlite3 -readonly "$database" 'SELECT id, started, targets FROM sessions' || true
+}
+
+# ---- programs to look at ----
+
+# Runs a command in the background, as a user, and sets `pid` to its pid. It is killed when the case
+# ends.
+spawn() {
+	local user=$1
+	shift
+	setpriv --reuid="$user" --regid="$user" --init-groups -- "$@" <&0 &
+	pid=$!
+	# Until it is that program and no longer setpriv.
+	while [[ $(readlink "/proc/$pid/exe") =~ /(setpriv|bash)$ ]]; do
+		sleep 0.01
+	done
+}
+
+# The same for a program that waits for a line before it begins; spawn_go writes it.
+spawn_waiting() {
+	local fifo
+	fifo=$(mktemp -u /tmp/fifo.XXXXXX)
+	mkfifo "$fifo"
+	spawn "$@" <>"$fifo"
+	exec {spawn_fd}<>"$fifo"
+	rm "$fifo"
+}
+
+spawn_go() {
+	echo >&"$spawn_fd"
+}
+
+as() {
+	local user=$1
+	shift
+	setpriv --reuid="$user" --regid="$user" --init-groups -- "$@"
+}
+
+# CPU time of a process so far, in milliseconds.
+cpu_ms() {
+	local fields
+	fields=$(sed 's/.*) //' "/proc/$1/stat")
+	# shellcheck disable=SC2086
+	set -- $fields
+	echo $(((${12} + ${13}) * 1000 / $(getconf CLK_TCK)))
+}
+
+# ---- expectations ----
+
+# Success; what it prints is in $out.
+expect_ok() {
+	out=$("$@") || fail "exit $? of: $*"
+}
+
+# Exit CODE and exactly one line on stderr, which is in $err, and nothing on stdout.
+expect_fail() {
+	local code=$1 status=0 file
+	shift
+	file=$(mktemp)
+	out=$("$@" 2>"$file") || status=$?
+	err=$(cat "$file")
+	rm "$file"
+	[ "$status" = "$code" ] || fail "exit $status, not $code: $* (stderr: $err)"
+	[ "$(grep -c . <<<"$err")" = 1 ] || fail "not one line on stderr of $*: $err"
+	[ -z "$out" ] || fail "stdout of $*: $out"
+}
+
+# The same, and nothing about the daemon is another than before.
+expect_refused() {
+	local before
+	before=$(daemon_state)
+	expect_fail "$@"
+	expect_equal "$(daemon_state)" "$before"
+}
+
+# `! command` alone would not end a case.
+expect_not() {
+	! "$@" 2>/dev/null || fail "went well: $*"
+}
+
+expect_match() {
+	[[ $1 =~ $2 ]] || fail "'$1' does not match '$2'"
+}
+
+expect_equal() {
+	[ "$1" = "$2" ] || fail "'$1' is not '$2'"
+}
+
+# A condition in Python over `d`, the JSON object in $out.
+expect_json() {
+	python3 -c 'import json, math, re, sys
+d = json.loads(sys.argv[1])
+if not eval("(%s)" % sys.argv[2]):
+    sys.exit("not so: %s in %.2000s" % (sys.argv[2], sys.argv[1]))' "$out" "$1"
+}
+
+# A value out of it.
+json() {
+	python3 -c 'import json, sys
+d = json.loads(sys.argv[1])
+print(eval("(%s)" % sys.argv[2]))' "$out" "$1"
+}
+
+# Until a command succeeds, a few seconds at most.
+wait_until() {
+	local tries
+	for ((tries = 0; tries < 100; tries++)); do
+		! "$@" >/dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+	fail "never came true: $*"
+}
+
+is_state() {
+	[ "$(oxprofctl status --json | python3 -c 'import json, sys
+print(json.load(sys.stdin)["state"])')" = "$1" ]
+}
+
+# All of the history as JSON in $out.
+query() {
+	expect_ok oxprofctl query --json --max=0 "$@"
+}
+
+sql() {
+	sqlite3 -readonly "$database" "$1"
+}

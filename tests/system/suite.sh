@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The inside half of tests/system/run: makes the users and runs the cases whose name matches.
+#
+#   suite.sh PATTERN
+cd "$(dirname "$0")" || exit 1
+umask 022
+# shellcheck source-path=SCRIPTDIR
+. ./lib.sh
+for file in ./case_*.sh; do
+	# shellcheck disable=SC1090
+	. "$file"
+done
+
+useradd -m alice
+useradd -m bob
+useradd -m -G oxprof-read reader
+suite_run "$1"
