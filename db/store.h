@@ -5,7 +5,9 @@
  * -EPROTO made by a newer oxprof, -EBUSY, -ENOMEM. store_error() has one sentence for people.
  *
  * Rows are found or added by their content ("add" is idempotent), ids are never used twice. What is
- * added inside a transaction that is rolled back is gone, its ids with it. Text is UTF-8, never
+ * added inside a transaction that is rolled back is gone, and its ids may be given again: whoever
+ * kept them must forget them. Texts that a callback gets live until it returns, and a callback may
+ * not start the same function again. Text is UTF-8, never
  * NULL; "" is unknown and NULL in the views.
  */
 #pragma once
@@ -21,6 +23,10 @@ struct store;
 /* Opens or makes the file, migrates it in one transaction a step. `max_bytes` 0: no limit.
  * 0: opened. 1: it was damaged; the old file is now *ret_aside (caller frees), a new one is open.
  * On failure *ret_why is one line for people (caller frees). Nothing is touched on -EPROTO, -EROFS.
+ * Also -EACCES, -ENOENT (no directory), -ELOOP (a symbolic link), -EINVAL (no regular file),
+ * -EOPNOTSUPP (a network file system). A file is read whole for damage at each start up to 16 MiB,
+ * and up to 256 MiB where the last end was not orderly. Damage that is met later is told
+ * (-EUCLEAN): free the store and open it again, then the file is set aside.
  */
 int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **ret_aside,
 	       char **ret_why);
@@ -30,6 +36,7 @@ uint64_t store_bytes(const struct store *store);    /* database and write-ahead 
 
 /* -ENOSPC already here where less than 16 MiB are free on the disk: nothing is half done. */
 int store_begin(struct store *store);
+/* Rolls back where it fails. Windows before the newest one of the session are rolled up here. */
 int store_commit(struct store *store);
 void store_rollback(struct store *store); /* safe without a transaction */
 
@@ -46,9 +53,10 @@ struct store_session {
 	uint64_t samples; /* read only */
 };
 int store_add_session(struct store *store, const struct store_session *session, int64_t *ret_id);
-/* Ends it and rolls its windows up. */
+/* Ends it and rolls its windows up. Needs no transaction, and no reserve on the disk. -ENOENT. */
 int store_end_session(struct store *store, int64_t session, uint64_t ended_usec);
-/* Sessions that a killed daemon left open are ended at the end of their last window. */
+/* Sessions that a killed daemon left open are ended at the end of their last window. Returns how
+ * many there were. */
 int store_end_left_sessions(struct store *store);
 typedef int (*store_session_fn)(void *userdata, const struct store_session *session);
 /* Newest first, those that touch [since, until); a negative result of fn stops and is returned.
@@ -78,7 +86,8 @@ int store_add_frame(struct store *store, const struct frame *frame, int64_t *ret
  * children's. */
 int store_add_node(struct store *store, int64_t parent, int64_t frame, int64_t *ret_id);
 
-/* Adds n to the row; window: OX_WINDOW_USEC since the session's start; node 0: no stack. */
+/* Adds n to the row; window: OX_WINDOW_USEC since the session's start; node 0: no stack. -ENOENT:
+ * no such session. */
 int store_add_sample(struct store *store, int64_t session, uint32_t window, int64_t task,
 		     int64_t node, uint64_t n);
 int store_add_loss(struct store *store, int64_t session, uint32_t window, const char *reason,
@@ -86,13 +95,15 @@ int store_add_loss(struct store *store, int64_t session, uint32_t window, const 
 
 /* ---- reading ---- */
 
-/* What a question is about; a window counts when it overlaps [since, until). */
+/* What a question is about; a window counts when it overlaps [since, until) and its session does.
+ */
 struct store_range {
 	uint64_t since_usec; /* 0: from the first */
 	uint64_t until_usec; /* UINT64_MAX: to the last */
 };
 
-/* Hits by task and node over the range, from roll-ups where whole hours are asked for.
+/* Hits by task and node over the range, each pair once and in no order, from roll-ups where whole
+ * hours are asked for. The end of a session that still runs is that of its last window.
  * ret_since, ret_until: what the rows really cover (0, 0 where there are none). */
 typedef int (*store_hits_fn)(void *userdata, int64_t task, int64_t node, uint64_t n);
 int store_foreach_hits(struct store *store, const struct store_range *range, store_hits_fn fn,

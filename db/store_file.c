@@ -12,9 +12,12 @@
 #include <sys/vfs.h>
 #include <time.h>
 
-/* Up to here a file is read whole at each start, and after a crash up to there (about a second). */
+/* Up to here a file is read whole at each start, and after a crash up to there (3 s). */
 #define CHECK_ALWAYS_BYTES (INT64_C(16) << 20)
-#define CHECK_CRASH_BYTES  (INT64_C(1) << 30)
+#define CHECK_CRASH_BYTES  (INT64_C(256) << 20)
+
+/* An empty file beside the database: damage was met while it was in use. */
+#define MARK "-damaged"
 
 /* The header of a database file, https://sqlite.org/fileformat.html */
 #define HEADER_BYTES          100
@@ -146,17 +149,28 @@ static int header_check(const char *path, const uint8_t *header, ssize_t length,
 	return 0;
 }
 
-/* sqlite empties the log at its last orderly close. */
-static bool log_has_rest(const char *path)
+/* The size of a file beside it, -1 where there is none. */
+static off_t side_file_bytes(const char *path, const char *suffix)
 {
-	_cleanup_free_ char *log = NULL;
+	_cleanup_free_ char *name = NULL;
 	struct stat st;
 
-	if (asprintf(&log, "%s-wal", path) < 0) {
-		log = NULL;
-		return true;
+	if (asprintf(&name, "%s%s", path, suffix) < 0) {
+		name = NULL;
+		return -1;
 	}
-	return stat(log, &st) == 0 && st.st_size > 0;
+	return stat(name, &st) == 0 ? st.st_size : -1;
+}
+
+void store_file_mark_damaged(const char *path)
+{
+	_cleanup_free_ char *name = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (asprintf(&name, "%s" MARK, path) < 0)
+		name = NULL;
+	else
+		fd = open(name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
 }
 
 int store_file_probe(const char *path, bool *ret_check, char **ret_why)
@@ -164,6 +178,7 @@ int store_file_probe(const char *path, bool *ret_check, char **ret_why)
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	uint8_t header[HEADER_BYTES] = {};
 	struct stat st;
+	off_t limit;
 	int r;
 
 	*ret_check = false;
@@ -184,8 +199,11 @@ int store_file_probe(const char *path, bool *ret_check, char **ret_why)
 	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) < 0)
 		return store_explain(ret_why, -errno,
 				     "cannot write to %s: %m; make it writable for oxprofd", path);
-	*ret_check = st.st_size > 0 &&
-		     st.st_size <= (log_has_rest(path) ? CHECK_CRASH_BYTES : CHECK_ALWAYS_BYTES);
+	if (side_file_bytes(path, MARK) >= 0)
+		return store_explain(ret_why, -EUCLEAN, "%s is damaged", path);
+	/* sqlite empties the log at its last orderly close. */
+	limit = side_file_bytes(path, "-wal") > 0 ? CHECK_CRASH_BYTES : CHECK_ALWAYS_BYTES;
+	*ret_check = st.st_size > 0 && st.st_size <= limit;
 	return 0;
 }
 
@@ -254,6 +272,8 @@ int store_file_set_aside(const char *path, char **ret_aside, char **ret_why)
 		r = side_file_set_aside(path, aside, "-wal");
 	if (r == 0)
 		r = side_file_set_aside(path, aside, "-shm");
+	if (r == 0)
+		r = side_file_set_aside(path, aside, MARK);
 	if (r < 0)
 		return store_explain(ret_why, r, "%s is damaged and cannot be renamed: %s", path,
 				     strerror(-r));

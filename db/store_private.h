@@ -78,5 +78,7 @@ int store_file_resolve(const char *path, char **ret_path, char **ret_directory, 
 /* Makes the file where there is none; reads its header where there is one. -EUCLEAN: not a database
  * any more, -EPROTO: not ours. ret_check: it is worth reading all of it for damage. */
 int store_file_probe(const char *path, bool *ret_check, char **ret_why);
+/* The next probe says -EUCLEAN, however large the file is. */
+void store_file_mark_damaged(const char *path);
 /* Renames it and its side files to a name that was free. */
 int store_file_set_aside(const char *path, char **ret_aside, char **ret_why);

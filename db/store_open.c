@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "db/store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_MSEC 2000
+
+define_cleanup(struct store *, store_free);
+#define _cleanup_store_ _cleanup_(store_free_p)
+
+/* The first column of the first row. The answer is "" where there is none. */
+static int ask(struct store *store, const char *sql, char *ret, size_t size)
+{
+	sqlite3_stmt *statement;
+	const unsigned char *text;
+	int rc = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
+
+	if (rc != SQLITE_OK)
+		return store_fail(store, rc);
+	rc = sqlite3_step(statement);
+	text = rc == SQLITE_ROW ? sqlite3_column_text(statement, 0) : NULL;
+	snprintf(ret, size, "%s", text ? (const char *)text : "");
+	if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+		sqlite3_finalize(statement);
+		return 0;
+	}
+	rc = store_fail(store, rc);
+	sqlite3_finalize(statement);
+	return rc;
+}
+
+static int ask_number(struct store *store, const char *sql, int64_t *ret)
+{
+	char text[32];
+	int r = ask(store, sql, text, sizeof(text));
+
+	if (r == 0)
+		*ret = strtoll(text, NULL, 10);
+	return r;
+}
+
+static int connection_open(struct store *store)
+{
+	int keep = 1;
+	int rc = sqlite3_open_v2(store->path, &store->db,
+				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(store->db, BUSY_MSEC);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	/* Until it is known to be ours, nothing is written, not even at the close. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	/* Group readers may not make the side files, so these must outlive us. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+	if (rc != SQLITE_OK)
+		return store_fail(store, rc);
+	sqlite3_extended_result_codes(store->db, 1);
+	return store_execute(store, "PRAGMA mmap_size = 0; PRAGMA temp_store = memory;"
+				    "PRAGMA cell_size_check = on;"
+				    "PRAGMA synchronous = normal;"
+				    "PRAGMA journal_size_limit = 4194304;");
+}
+
+/* Again by sqlite, which also sees what is still in the log. ret_version 0: there is nothing yet.
+ */
+static int connection_check(struct store *store, int64_t *ret_version)
+{
+	int64_t id = 0, version = 0, n_objects = 0;
+	int r;
+
+	r = ask_number(store, "PRAGMA application_id", &id);
+	if (r == 0)
+		r = ask_number(store, "PRAGMA user_version", &version);
+	if (r == 0)
+		r = ask_number(store, "SELECT count(*) FROM sqlite_schema", &n_objects);
+	if (r < 0)
+		return r;
+	if (id == STORE_APPLICATION_ID ? version < 1 || version > N_SQL_SCHEMA
+				       : id || version || n_objects) {
+		snprintf(store->error, sizeof(store->error),
+			 "%s was made by a newer oxprof or by another program (version %lld); "
+			 "update oxprof or move the file away",
+			 store->path, (long long)version);
+		return -EPROTO;
+	}
+	*ret_version = version;
+	return 0;
+}
+
+static int connection_check_damage(struct store *store)
+{
+	char answer[128];
+	int r = ask(store, "PRAGMA quick_check(1)", answer, sizeof(answer));
+
+	if (r < 0 || strcmp(answer, "ok") == 0)
+		return r;
+	store->damaged = true;
+	snprintf(store->error, sizeof(store->error), "%s: the history is damaged (%s)", store->path,
+		 answer);
+	return -EUCLEAN;
+}
+
+static int connection_set_log(struct store *store, bool fresh)
+{
+	char mode[16];
+	int r = 0;
+
+	/* Only an empty file takes it, and the log mode makes the file's first page. */
+	if (fresh)
+		r = store_execute(store, "PRAGMA auto_vacuum = incremental");
+	if (r == 0)
+		r = ask(store, "PRAGMA journal_mode = wal", mode, sizeof(mode));
+	if (r < 0 || strcmp(mode, "wal") == 0)
+		return r;
+	snprintf(store->error, sizeof(store->error),
+		 "%s: this file system does not allow a write-ahead log", store->path);
+	return -EOPNOTSUPP;
+}
+
+static int store_limit(struct store *store, uint64_t max_bytes)
+{
+	uint64_t pages = max_bytes / STORE_PAGE_BYTES;
+	char sql[64];
+
+	if (!max_bytes)
+		return 0;
+	if (pages > INT32_MAX)
+		return 0;
+	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %u", (uint32_t)(pages ? pages : 1));
+	return store_execute(store, sql);
+}
+
+static int store_migrate_step(struct store *store, int64_t version)
+{
+	char sql[96];
+	int r;
+
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 STORE_APPLICATION_ID, (int)version);
+	r = store_execute(store, "BEGIN IMMEDIATE");
+	if (r == 0)
+		r = store_execute(store, sql_schema[version - 1]);
+	if (r == 0)
+		r = store_execute(store, sql);
+	if (r == 0)
+		r = store_execute(store, "COMMIT");
+	if (r < 0)
+		store_rollback(store);
+	return r;
+}
+
+static int store_migrate(struct store *store, int64_t version)
+{
+	int r;
+
+	if (version == N_SQL_SCHEMA)
+		return 0;
+	while (version < N_SQL_SCHEMA) {
+		r = store_migrate_step(store, ++version);
+		if (r < 0)
+			return r;
+	}
+	/* An older oxprof shall see the version without touching the log. */
+	return store_execute(store, "PRAGMA wal_checkpoint(truncate)");
+}
+
+static int store_prepare(struct store *store)
+{
+	for (int i = 0; i < N_SQL; i++) {
+		int rc = sqlite3_prepare_v3(store->db, sql_queries[i], -1,
+					    SQLITE_PREPARE_PERSISTENT, &store->statements[i], NULL);
+
+		if (rc == SQLITE_OK)
+			continue;
+		/* The version is right, so a table must have been taken away. */
+		store_fail(store, rc);
+		return (rc & 0xff) == SQLITE_ERROR ? -EUCLEAN : store_fail(store, rc);
+	}
+	return 0;
+}
+
+static int store_connect(struct store *store, bool check, uint64_t max_bytes)
+{
+	int64_t version = 0;
+	int r = connection_open(store);
+
+	if (r == 0)
+		r = connection_check(store, &version);
+	if (r == 0 && check)
+		r = connection_check_damage(store);
+	if (r == 0)
+		r = connection_set_log(store, version == 0);
+	if (r == 0)
+		r = store_limit(store, max_bytes);
+	if (r == 0)
+		r = store_migrate(store, version);
+	if (r == 0)
+		r = store_prepare(store);
+	if (r == 0)
+		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	return r;
+}
+
+static int store_try(const char *path, uint64_t max_bytes, struct store **ret, char **ret_why)
+{
+	_cleanup_store_ struct store *store = calloc(1, sizeof(*store));
+	bool check;
+	int r;
+
+	if (!store)
+		return -ENOMEM;
+	r = store_file_resolve(path, &store->path, &store->directory, ret_why);
+	if (r == 0)
+		r = store_file_probe(store->path, &check, ret_why);
+	if (r < 0)
+		return r;
+	r = store_connect(store, check, max_bytes);
+	if (r < 0)
+		return store_explain(ret_why, r, "%s", store->error);
+	*ret = take_ptr(store);
+	return 0;
+}
+
+int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **ret_aside,
+	       char **ret_why)
+{
+	_cleanup_free_ char *why = NULL;
+	_cleanup_free_ char *aside = NULL;
+	int r = store_try(path, max_bytes, ret, &why);
+
+	if (r == -EUCLEAN) {
+		r = store_file_set_aside(path, &aside, &why);
+		if (r == 0)
+			r = store_try(path, max_bytes, ret, &why);
+		if (r == 0)
+			r = 1;
+	}
+	if (r < 0) {
+		*ret_why = why ? take_ptr(why) : strdup(strerror(-r));
+		return r;
+	}
+	*ret_aside = take_ptr(aside);
+	return r;
+}
