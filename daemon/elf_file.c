@@ -181,7 +181,7 @@ static size_t find_build_id(const char *notes, size_t size, size_t align, uint8_
 		name = at + sizeof(note);
 		content = name + ((note.n_namesz + align - 1) & ~(align - 1));
 		end = content + ((note.n_descsz + align - 1) & ~(align - 1));
-		if (note.n_namesz > size || note.n_descsz > size || content + note.n_descsz > size)
+		if (content + note.n_descsz > size)
 			return 0;
 		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof("GNU") &&
 		    memcmp(notes + name, "GNU", sizeof("GNU")) == 0 &&

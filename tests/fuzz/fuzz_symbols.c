@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes as an ELF file: whatever they are, the reader must come back. For libFuzzer:
+ *
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_symbols.c
+ *         daemon/{symbols,functions,elf_file,plt,xz,demangle,table,parse}.c -llzma -liberty -lm
+ *
+ * test_symbols.c runs it over seeds and simple mutations of them.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/cleanup.h"
+#include "daemon/symbols.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+define_cleanup(struct symbols *, symbols_free);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_(symbols_free_p) struct symbols *symbols = symbols_new();
+	_cleanup_close_ int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	struct binary *binary;
+	struct symbol symbol;
+
+	if (!symbols || fd < 0 || write(fd, data, size) != (ssize_t)size)
+		return -1;
+	if (symbols_open(symbols, fd, &binary) < 0)
+		return 0;
+	for (uint64_t offset = 0; offset < size; offset += 13)
+		if (binary_find(binary, offset, &symbol) > 0 && symbol.name[0] == '\n')
+			__builtin_trap(); /* reads the name, and says that it is clean */
+	binary_find(binary, UINT64_MAX, &symbol);
+	return 0;
+}

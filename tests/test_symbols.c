@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <lzma.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/fuzz/fuzz_symbols.c"
+
+#define TEXT_OFFSET 0x1000
+#define TEXT_VADDR  0x401000
+#define TEXT_BYTES  0x1000
+#define IMAGE_BYTES 0x8000
+#define SECTIONS    8
+
+#define GLOBAL_FUNCTION ELF64_ST_INFO(STB_GLOBAL, STT_FUNC)
+#define WEAK_FUNCTION   ELF64_ST_INFO(STB_WEAK, STT_FUNC)
+#define LOCAL_FUNCTION  ELF64_ST_INFO(STB_LOCAL, STT_FUNC)
+#define LOCAL_LABEL     ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE)
+
+struct wanted {
+	const char *name;
+	uint64_t start; /* from the start of the text */
+	uint64_t size;
+	uint8_t info;
+};
+
+/* An ELF file in memory: one segment of code, a build-id, and the sections that are added. */
+struct image {
+	union {
+		uint8_t bytes[IMAGE_BYTES];
+		Elf64_Ehdr header;
+	};
+	size_t size;
+};
+
+static Elf64_Shdr *image_section(struct image *image, size_t index)
+{
+	return (Elf64_Shdr *)(image->bytes + image->header.e_shoff) + index;
+}
+
+static size_t image_add_section(struct image *image, const char *name, uint32_t type,
+				const void *data, size_t size)
+{
+	Elf64_Shdr *names = image_section(image, 1);
+	size_t index = image->header.e_shnum++;
+	Elf64_Shdr *section = image_section(image, index);
+
+	section->sh_name = names->sh_size;
+	section->sh_type = type;
+	section->sh_offset = image->size;
+	section->sh_size = size;
+	strcpy((char *)image->bytes + names->sh_offset + names->sh_size, name);
+	names->sh_size += strlen(name) + 1;
+	memcpy(image->bytes + image->size, data, size);
+	image->size += (size + 7) & ~7ul;
+	cr_assert(image->size <= IMAGE_BYTES && index < SECTIONS);
+	return index;
+}
+
+static void image_init(struct image *image)
+{
+	static const struct {
+		Elf64_Nhdr header;
+		char name[4];
+		uint8_t id[20];
+	} note = {{4, 20, NT_GNU_BUILD_ID}, "GNU", {0xab, 0xcd, 1, 2, 3}};
+	Elf64_Phdr *segments = (Elf64_Phdr *)(image->bytes + sizeof(image->header));
+	Elf64_Shdr *section;
+
+	memset(image, 0, sizeof(*image));
+	image->header = (Elf64_Ehdr){
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, 1},
+		.e_type = ET_DYN,
+		.e_machine = EM_X86_64,
+		.e_phoff = sizeof(image->header),
+		.e_phentsize = sizeof(*segments),
+		.e_phnum = 2,
+		.e_shoff = TEXT_OFFSET + TEXT_BYTES,
+		.e_shentsize = sizeof(*section),
+		.e_shnum = 3,
+		.e_shstrndx = 1,
+	};
+	segments[0] = (Elf64_Phdr){PT_LOAD,    PF_R | PF_X, TEXT_OFFSET, TEXT_VADDR,
+				   TEXT_VADDR, TEXT_BYTES,  TEXT_BYTES,  4096};
+	segments[1] =
+		(Elf64_Phdr){PT_NOTE, PF_R, 0x800, 0x800, 0x800, sizeof(note), sizeof(note), 4};
+	memcpy(image->bytes + 0x800, &note, sizeof(note));
+	section = image_section(image, 1);
+	*section = (Elf64_Shdr){.sh_type = SHT_STRTAB, .sh_offset = 0x900, .sh_size = 1};
+	section[1] = (Elf64_Shdr){
+		.sh_type = SHT_PROGBITS,
+		.sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+		.sh_addr = TEXT_VADDR,
+		.sh_offset = TEXT_OFFSET,
+		.sh_size = TEXT_BYTES,
+	};
+	image->size = image->header.e_shoff + SECTIONS * sizeof(*section);
+}
+
+static void image_add_symbols(struct image *image, uint32_t type, const struct wanted *wanted,
+			      size_t n)
+{
+	Elf64_Sym symbols[64] = {};
+	char strings[8192] = "";
+	size_t length = 1, index;
+
+	for (size_t i = 0; i < n; i++) {
+		symbols[i + 1] = (Elf64_Sym){
+			.st_name = length,
+			.st_info = wanted[i].info,
+			.st_shndx = 2,
+			.st_value = TEXT_VADDR + wanted[i].start,
+			.st_size = wanted[i].size,
+		};
+		length += sprintf(strings + length, "%s", wanted[i].name) + 1;
+	}
+	index = image_add_section(image, ".symbols", type, symbols, (n + 1) * sizeof(symbols[0]));
+	image_section(image, index)->sh_link = index + 1;
+	image_add_section(image, ".strings", SHT_STRTAB, strings, length);
+}
+
+static int open_bytes(const void *bytes, size_t size)
+{
+	int fd = memfd_create("image", MFD_CLOEXEC);
+
+	cr_assert(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
+	return fd;
+}
+
+static struct symbols *symbols;
+
+static void setup(void)
+{
+	symbols = symbols_new();
+}
+
+static void teardown(void)
+{
+	symbols = symbols_free(symbols);
+}
+
+TestSuite(symbols, .init = setup, .fini = teardown);
+
+static struct binary *open_image(const struct image *image)
+{
+	_cleanup_close_ int fd = open_bytes(image->bytes, image->size);
+	struct binary *binary = NULL;
+
+	cr_assert(eq(int, symbols_open(symbols, fd, &binary), 0));
+	return binary;
+}
+
+static struct binary *open_wanted(const struct wanted *wanted, size_t n)
+{
+	struct image image;
+
+	image_init(&image);
+	image_add_symbols(&image, SHT_SYMTAB, wanted, n);
+	return open_image(&image);
+}
+
+/* The name at an offset into the text, "" none. */
+static const char *name_at(const struct binary *binary, uint64_t offset)
+{
+	struct symbol symbol;
+	int r = binary_find(binary, TEXT_OFFSET + offset, &symbol);
+
+	cr_assert(eq(int, r, symbol.name[0] != '\0'));
+	if (r == 0)
+		cr_assert(eq(u64, symbol.start, TEXT_VADDR + offset));
+	return symbol.name;
+}
+
+#define assert_name(binary, offset, wanted) \
+	cr_assert(eq(str, (char *)name_at(binary, offset), (char *)(wanted)))
+
+Test(symbols, by_offset_in_the_file)
+{
+	const struct wanted wanted[] = {{"second", 0x100, 0x20, GLOBAL_FUNCTION},
+					{"first", 0, 0x10, GLOBAL_FUNCTION}};
+	struct binary *binary = open_wanted(wanted, 2);
+	struct symbol symbol;
+
+	assert_name(binary, 0, "first");
+	assert_name(binary, 0xf, "first");
+	assert_name(binary, 0x10, "");
+	assert_name(binary, 0x11f, "second");
+	assert_name(binary, 0x120, "");
+	cr_assert(eq(int, binary_find(binary, TEXT_OFFSET + 0x110, &symbol), 1));
+	cr_assert(eq(u64, symbol.start, TEXT_VADDR + 0x100));
+	cr_assert(eq(int, binary_find(binary, TEXT_OFFSET - 1, &symbol), -ENOENT));
+	cr_assert(eq(int, binary_find(binary, TEXT_OFFSET + TEXT_BYTES, &symbol), -ENOENT));
+	cr_assert(eq(str, (char *)binary_build_id(binary),
+		     "abcd010203000000000000000000000000000000"));
+}
+
+Test(symbols, without_a_size_end_at_the_next_or_the_section)
+{
+	const struct wanted wanted[] = {{"a", 0, 0, GLOBAL_FUNCTION},
+					{"b", 0x100, 0x10, GLOBAL_FUNCTION},
+					{"c", 0x800, 0, GLOBAL_FUNCTION},
+					{"d", TEXT_BYTES - 8, 0x100000, GLOBAL_FUNCTION},
+					{"e", TEXT_BYTES, 0, GLOBAL_FUNCTION}};
+	struct binary *binary = open_wanted(wanted, 5);
+
+	assert_name(binary, 0xff, "a");
+	assert_name(binary, 0x110, "");
+	assert_name(binary, TEXT_BYTES - 9, "c");
+	assert_name(binary, TEXT_BYTES - 1, "d");
+}
+
+Test(symbols, end_with_their_section)
+{
+	const struct wanted wanted[] = {{"long", 0x7f0, 0x100, GLOBAL_FUNCTION},
+					{"outside", 0x900, 0x10, GLOBAL_FUNCTION}};
+	struct binary *binary;
+	struct image image;
+
+	image_init(&image);
+	image_section(&image, 2)->sh_size = 0x800;
+	image_add_symbols(&image, SHT_SYMTAB, wanted, 2);
+	binary = open_image(&image);
+	assert_name(binary, 0x7ff, "long");
+	assert_name(binary, 0x800, "");
+	assert_name(binary, 0x900, "");
+}
+
+Test(symbols, best_alias)
+{
+	const struct wanted wanted[] = {
+		{"aaa_weak", 0, 8, WEAK_FUNCTION},
+		{"__strong", 0, 8, GLOBAL_FUNCTION},
+		{"strong_long", 0, 8, GLOBAL_FUNCTION},
+		{"strong", 0, 8, GLOBAL_FUNCTION},
+		{"__libc_strong", 0, 8, GLOBAL_FUNCTION},
+		{"a", 0, 8, LOCAL_FUNCTION},
+		{"b", 0, 0, ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE)},
+		{"local", 16, 8, LOCAL_FUNCTION},
+		{"weak_one", 16, 8, WEAK_FUNCTION},
+		{"yy", 32, 8, GLOBAL_FUNCTION},
+		{"xx", 32, 8, GLOBAL_FUNCTION},
+	};
+	struct binary *binary = open_wanted(wanted, array_length(wanted));
+
+	assert_name(binary, 0, "strong");
+	assert_name(binary, 16, "weak_one");
+	assert_name(binary, 32, "xx");
+}
+
+Test(symbols, labels_and_functions_inside_functions)
+{
+	const struct wanted wanted[] = {
+		{"outer", 0, 0x100, GLOBAL_FUNCTION},
+		{"label", 0x20, 0, LOCAL_LABEL},
+		{"inner", 0x40, 0x10, GLOBAL_FUNCTION},
+		{"assembler", 0x200, 0, LOCAL_LABEL},
+		{"data", 0x300, 8, ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT)},
+	};
+	struct binary *binary = open_wanted(wanted, array_length(wanted));
+
+	assert_name(binary, 0x30, "outer");
+	assert_name(binary, 0x48, "inner");
+	assert_name(binary, 0x58, "outer");
+	assert_name(binary, 0x100, "");
+	assert_name(binary, 0x304, "assembler");
+}
+
+Test(symbols, names_are_cut_demangled_and_cleaned)
+{
+	const struct wanted wanted[] = {
+		{"memcpy@@GLIBC_2.14", 0, 8, GLOBAL_FUNCTION},
+		{"old@GLIBC_2.2.5", 8, 8, GLOBAL_FUNCTION},
+		{"_ZN3foo3barEi", 16, 8, GLOBAL_FUNCTION},
+		{"_ZN4core3fmt3pad17h0123456789abcdefE", 24, 8, GLOBAL_FUNCTION},
+		{"a\x1b[31m\nb", 32, 8, GLOBAL_FUNCTION},
+		{"\xff", 40, 8, GLOBAL_FUNCTION},
+	};
+	struct binary *binary = open_wanted(wanted, array_length(wanted));
+
+	for (int again = 0; again < 2; again++) {
+		assert_name(binary, 0, "memcpy");
+		assert_name(binary, 8, "old");
+		assert_name(binary, 16, "foo::bar");
+		assert_name(binary, 24, "core::fmt::pad");
+		assert_name(binary, 32,
+			    "a\xef\xbf\xbd[31m\xef\xbf\xbd"
+			    "b");
+		assert_name(binary, 40, "\xef\xbf\xbd");
+	}
+}
+
+Test(symbols, a_file_of_hostile_names_is_soon_shown_as_it_is)
+{
+	char names[30][64];
+	struct wanted wanted[30] = {};
+	struct binary *binary;
+
+	for (int i = 0; i < 30; i++) {
+		sprintf(names[i], "_RMINtC1a3b%02dFGzzzzzzzz_EuEp", i);
+		wanted[i] = (struct wanted){names[i], i * 8, 8, GLOBAL_FUNCTION};
+	}
+	wanted[29].name = "_Z3foov";
+	binary = open_wanted(wanted, 30);
+	assert_name(binary, 29 * 8, "foo");
+	for (int i = 0; i < 29; i++)
+		assert_name(binary, i * 8, names[i]);
+	binary = open_wanted(wanted, 30);
+	for (int i = 0; i < 29; i++)
+		assert_name(binary, i * 8, names[i]);
+	assert_name(binary, 29 * 8, "_Z3foov");
+}
+
+static void add_debugdata(struct image *image, const void *data, size_t size)
+{
+	_cleanup_free_ uint8_t *packed = malloc(IMAGE_BYTES);
+	size_t length = 0;
+
+	cr_assert(eq(int,
+		     lzma_easy_buffer_encode(0, LZMA_CHECK_CRC32, NULL, data, size, packed, &length,
+					     IMAGE_BYTES),
+		     LZMA_OK));
+	image_add_section(image, ".gnu_debugdata", SHT_PROGBITS, packed, length);
+}
+
+Test(symbols, stripped_file_with_debugdata)
+{
+	const struct wanted dynamic[] = {{"exported", 0, 16, GLOBAL_FUNCTION}},
+			    hidden[] = {{"hidden", 0x40, 16, GLOBAL_FUNCTION}};
+	struct image image, inner;
+	struct binary *binary;
+
+	image_init(&inner);
+	image_add_symbols(&inner, SHT_SYMTAB, hidden, 1);
+	image_init(&image);
+	image_add_symbols(&image, SHT_DYNSYM, dynamic, 1);
+	add_debugdata(&image, inner.bytes, inner.size);
+	binary = open_image(&image);
+	assert_name(binary, 0, "exported");
+	assert_name(binary, 0x48, "hidden");
+}
+
+Test(symbols, debugdata_that_unpacks_without_end_is_left_out)
+{
+	const struct wanted dynamic[] = {{"exported", 0, 16, GLOBAL_FUNCTION}};
+	_cleanup_free_ char *zeros = calloc(1, SYMBOLS_DEBUGDATA_MAX + 1);
+	const struct wanted hidden[] = {{"hidden", 0x40, 16, GLOBAL_FUNCTION}};
+	struct image image, *inner = (struct image *)zeros;
+	struct binary *binary;
+
+	image_init(inner);
+	image_add_symbols(inner, SHT_SYMTAB, hidden, 1);
+	image_init(&image);
+	image_add_symbols(&image, SHT_DYNSYM, dynamic, 1);
+	add_debugdata(&image, zeros, SYMBOLS_DEBUGDATA_MAX + 1);
+	binary = open_image(&image);
+	assert_name(binary, 0, "exported");
+	assert_name(binary, 0x48, "");
+}
+
+Test(symbols, debugdata_with_tables_behind_its_end_is_left_out)
+{
+	const struct wanted dynamic[] = {{"exported", 0, 16, GLOBAL_FUNCTION}};
+	const struct wanted hidden[] = {{"hidden", 0x40, 16, GLOBAL_FUNCTION}};
+
+	for (size_t section = 3; section < 5; section++) {
+		struct image image, inner;
+		struct binary *binary;
+
+		image_init(&inner);
+		image_add_symbols(&inner, SHT_SYMTAB, hidden, 1);
+		image_section(&inner, section)->sh_size = 0x100000;
+		image_init(&image);
+		image_add_symbols(&image, SHT_DYNSYM, dynamic, 1);
+		add_debugdata(&image, inner.bytes, inner.size);
+		binary = open_image(&image);
+		assert_name(binary, 0, "exported");
+		assert_name(binary, 0x48, "");
+	}
+}
+
+Test(symbols, same_file_is_read_once_and_a_changed_one_again)
+{
+	const struct wanted before[] = {{"before", 0, 16, GLOBAL_FUNCTION}},
+			    after[] = {{"aafter", 0, 16, GLOBAL_FUNCTION}};
+	struct image image;
+	struct binary *first, *second;
+	_cleanup_close_ int fd = -1;
+	size_t bytes;
+
+	image_init(&image);
+	image_add_symbols(&image, SHT_SYMTAB, before, 1);
+	fd = open_bytes(image.bytes, image.size);
+	cr_assert(eq(int, symbols_open(symbols, fd, &first), 0));
+	assert_name(first, 0, "before");
+	bytes = symbols_bytes(symbols);
+	cr_assert(eq(int, symbols_open(symbols, fd, &second), 0));
+	cr_assert(eq(ptr, first, second));
+	cr_assert(eq(sz, symbols_bytes(symbols), bytes));
+	image_init(&image);
+	image_add_symbols(&image, SHT_SYMTAB, after, 1);
+	cr_assert(pwrite(fd, image.bytes, image.size, 0) == (ssize_t)image.size);
+	cr_assert(eq(int, futimens(fd, (struct timespec[2]){{1, 0}, {1, 0}}), 0));
+	cr_assert(eq(int, symbols_open(symbols, fd, &second), 0));
+	assert_name(second, 0, "aafter");
+}
+
+Test(symbols, cache_is_bounded_and_drops_the_oldest)
+{
+	const struct wanted wanted[] = {{"f", 0, 16, GLOBAL_FUNCTION}};
+	_cleanup_close_ int kept = -1;
+	struct binary *first, *again;
+	struct image image;
+	Elf64_Shdr *strings;
+
+	image_init(&image);
+	image_add_symbols(&image, SHT_SYMTAB, wanted, 1);
+	kept = open_bytes(image.bytes, image.size);
+	cr_assert(eq(int, symbols_open(symbols, kept, &first), 0));
+	/* A sparse file with a table of strings of 60 MB. */
+	strings = image_section(&image, image.header.e_shnum - 1);
+	strings->sh_size = 60u << 20;
+	for (int i = 0; i < 6; i++) {
+		_cleanup_close_ int fd = open_bytes(image.bytes, image.size);
+		struct binary *binary;
+
+		cr_assert(eq(int, ftruncate(fd, 64u << 20), 0));
+		cr_assert(eq(int, symbols_open(symbols, fd, &binary), 0));
+		assert_name(binary, 0, "f");
+		cr_assert(le(sz, symbols_bytes(symbols), SYMBOLS_CACHE_BYTES));
+		cr_assert(eq(int, symbols_open(symbols, kept, &again), 0));
+		cr_assert(eq(ptr, first, again), "what is used stays");
+	}
+	cr_assert(gt(sz, symbols_bytes(symbols), SYMBOLS_CACHE_BYTES / 2));
+}
+
+Test(symbols, number_of_tables_is_bounded)
+{
+	struct image image;
+	size_t bytes;
+
+	image_init(&image);
+	for (int i = 0; i < SYMBOLS_FILES_MAX; i++)
+		open_image(&image);
+	bytes = symbols_bytes(symbols);
+	for (int i = 0; i < 50; i++)
+		open_image(&image);
+	cr_assert(eq(sz, symbols_bytes(symbols), bytes));
+}
+
+static int open_result(const void *bytes, size_t size)
+{
+	_cleanup_close_ int fd = open_bytes(bytes, size);
+	struct binary *binary;
+	int r = symbols_open(symbols, fd, &binary);
+
+	cr_assert(eq(int, symbols_open(symbols, fd, &binary), r), "the same when asked again");
+	return r;
+}
+
+Test(symbols, refuses_what_is_no_program_of_this_machine)
+{
+	_cleanup_close_ int directory = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int huge = memfd_create("huge", MFD_CLOEXEC);
+	struct binary *binary;
+	struct image image;
+
+	cr_assert(eq(int, symbols_open(symbols, directory, &binary), -EINVAL));
+	cr_assert(eq(int, ftruncate(huge, SYMBOLS_FILE_BYTES_MAX + 1), 0));
+	cr_assert(eq(int, symbols_open(symbols, huge, &binary), -EFBIG));
+	cr_assert(eq(int, open_result("", 0), -ENOEXEC));
+	cr_assert(eq(int, open_result("#!/bin/sh\n", 10), -ENOEXEC));
+	image_init(&image);
+	cr_assert(eq(int, open_result(image.bytes, image.size), 0));
+	cr_assert(eq(int, open_result(image.bytes, sizeof(image.header) - 1), -ENOEXEC));
+	image.header.e_type = ET_REL;
+	cr_assert(eq(int, open_result(image.bytes, image.size), -ENOEXEC));
+	image.header.e_type = ET_CORE;
+	cr_assert(eq(int, open_result(image.bytes, image.size), -ENOEXEC));
+	image.header.e_type = ET_EXEC;
+	image.header.e_machine = EM_AARCH64;
+	cr_assert(eq(int, open_result(image.bytes, image.size), -ENOEXEC));
+	image.header.e_machine = EM_X86_64;
+	image.header.e_ident[EI_CLASS] = ELFCLASS32;
+	cr_assert(eq(int, open_result(image.bytes, image.size), -ENOEXEC));
+	image.header.e_ident[EI_CLASS] = ELFCLASS64;
+	image.header.e_ident[EI_DATA] = ELFDATA2MSB;
+	cr_assert(eq(int, open_result(image.bytes, image.size), -ENOEXEC));
+}
+
+/* What a compiler makes of a text, in a descriptor. */
+static int compile(const char *command, const char *text)
+{
+	char source[] = "/tmp/test_symbols.XXXXXX", output[64], line[512];
+	_cleanup_close_ int fd = mkstemp(source);
+	int result;
+
+	cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	snprintf(output, sizeof(output), "%s.out", source);
+	snprintf(line, sizeof(line), "%s -o %s %s", command, output, source);
+	cr_assert(eq(int, system(line), 0), "%s", line);
+	result = open(output, O_RDONLY | O_CLOEXEC);
+	cr_assert(ge(int, result, 0));
+	unlink(source);
+	unlink(output);
+	return result;
+}
+
+static const char c_source[] = "int there(int);\n"
+			       "__attribute__((noinline)) static int hidden(int a)\n"
+			       "{ return there(a) + 1; }\n"
+			       "int open_to_all(int a) { return hidden(a) + 2; }\n";
+
+static const char cplusplus_source[] =
+	"#include <string>\n"
+	"namespace tests { struct leaf { std::string work(const std::string &); }; }\n"
+	"std::string tests::leaf::work(const std::string &a) { return a + a; }\n";
+
+static bool has_name(int fd, const char *name)
+{
+	struct binary *binary;
+	struct symbol symbol;
+	struct stat st;
+
+	cr_assert(eq(int, symbols_open(symbols, fd, &binary), 0));
+	cr_assert(eq(int, fstat(fd, &st), 0));
+	for (int64_t offset = 0; offset < st.st_size; offset++)
+		if (binary_find(binary, offset, &symbol) == 1 && strcmp(symbol.name, name) == 0)
+			return true;
+	return false;
+}
+
+Test(symbols, of_compiled_files)
+{
+	static const char *const commands[] = {
+		"cc -x c -O1 -shared -fPIC",
+		"cc -x c -O1 -shared -fPIC -fcf-protection=full -Wl,-z,now",
+		"cc -x c -O1 -shared -fPIC -Wl,-z,lazy -Wl,-z,ibtplt",
+	};
+	_cleanup_close_ int stripped = compile("cc -x c -O1 -shared -fPIC -s", c_source);
+	_cleanup_close_ int cplusplus = compile("c++ -x c++ -O1 -shared -fPIC", cplusplus_source);
+
+	for (size_t i = 0; i < array_length(commands); i++) {
+		_cleanup_close_ int fd = compile(commands[i], c_source);
+
+		cr_assert(has_name(fd, "open_to_all"), "%s", commands[i]);
+		cr_assert(has_name(fd, "hidden"), "%s", commands[i]);
+		cr_assert(has_name(fd, "there@plt"), "%s", commands[i]);
+	}
+	cr_assert(has_name(stripped, "open_to_all"));
+	cr_assert(has_name(stripped, "there@plt"));
+	cr_assert(not(has_name(stripped, "hidden")));
+	cr_assert(has_name(cplusplus, "tests::leaf::work"));
+}
+
+Test(symbols, cut_short_at_every_byte)
+{
+	const struct wanted wanted[] = {{"first", 0, 0x10, GLOBAL_FUNCTION},
+					{"_ZN3foo3barEi", 0x10, 0x10, GLOBAL_FUNCTION}};
+	struct image image;
+
+	image_init(&image);
+	image_add_symbols(&image, SHT_SYMTAB, wanted, 2);
+	for (size_t size = 0; size < image.size; size += size < TEXT_OFFSET ? 16 : 1)
+		cr_assert(eq(int, LLVMFuzzerTestOneInput(image.bytes, size), 0));
+}
+
+/* Numbers that readers trip over, anywhere in the file. */
+static void mutate(uint8_t *data, size_t size, unsigned int *seed)
+{
+	static const uint64_t values[] = {
+		0,          1,         0xff,       0x7fff,         0xffff,   0x7fffffff,
+		UINT32_MAX, INT64_MAX, UINT64_MAX, UINT64_MAX - 7, 0x401000, 0x1000};
+	static const size_t widths[] = {1, 2, 4, 8};
+
+	for (int i = rand_r(seed) % 4; i >= 0; i--) {
+		uint64_t value = values[rand_r(seed) % array_length(values)];
+		size_t width = widths[rand_r(seed) % array_length(widths)];
+		size_t at = rand_r(seed) % (size - 8);
+
+		if (rand_r(seed) % 4 == 0)
+			value = rand_r(seed);
+		memcpy(data + (at & ~(width - 1)), &value, width);
+	}
+}
+
+/* Every 8 bytes of the headers and tables are hit; code and zeros are not worth the time. */
+static void run_mutations(const uint8_t *seed_data, size_t size, size_t from, size_t bytes, int n,
+			  unsigned int seed)
+{
+	_cleanup_free_ uint8_t *data = malloc(size);
+
+	for (int i = 0; i < n; i++) {
+		memcpy(data, seed_data, size);
+		mutate(data + from, bytes, &seed);
+		cr_assert(eq(int, LLVMFuzzerTestOneInput(data, size), 0));
+	}
+}
+
+Test(symbols, survive_mutations_of_a_made_up_file)
+{
+	const struct wanted wanted[] = {{"first", 0, 0x10, GLOBAL_FUNCTION},
+					{"_ZN3foo3barEi", 0x10, 0x10, GLOBAL_FUNCTION},
+					{"third@@V1", 0x40, 0, GLOBAL_FUNCTION},
+					{"there", 0x50, 0, LOCAL_LABEL}};
+	struct image image, inner;
+
+	image_init(&inner);
+	image_add_symbols(&inner, SHT_SYMTAB, wanted, 4);
+	image_init(&image);
+	image_add_symbols(&image, SHT_DYNSYM, wanted, 4);
+	add_debugdata(&image, inner.bytes, inner.size);
+	run_mutations(image.bytes, image.size, 0, 64 + 2 * sizeof(Elf64_Phdr), 1500, 1);
+	run_mutations(image.bytes, image.size, 0x800, 64, 500, 2);
+	run_mutations(image.bytes, image.size, image.header.e_shoff,
+		      image.size - image.header.e_shoff, 3000, 3);
+	run_mutations(inner.bytes, inner.size, inner.header.e_shoff,
+		      inner.size - inner.header.e_shoff, 2000, 4);
+}
+
+Test(symbols, survive_mutations_of_compiled_files)
+{
+	_cleanup_close_ int fd = compile("c++ -x c++ -O1 -shared -fPIC", cplusplus_source);
+	_cleanup_free_ uint8_t *data = NULL;
+	Elf64_Ehdr header;
+	struct stat st;
+
+	cr_assert(eq(int, fstat(fd, &st), 0));
+	data = malloc(st.st_size);
+	cr_assert(read(fd, data, st.st_size) == st.st_size);
+	memcpy(&header, data, sizeof(header));
+	run_mutations(data, st.st_size, 0, 1024, 500, 5);
+	run_mutations(data, st.st_size, header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr), 1000,
+		      6);
+	run_mutations(data, st.st_size, 0, st.st_size, 1000, 7);
+}
