@@ -8,11 +8,17 @@
 #define CGROUP_DEPTH_MAX 64
 
 struct choice {
-	__u32 want;   /* of all targets that match and permit */
-	bool chosen;  /* one of them permits */
-	bool anybody; /* one that permits asks for no ids */
-	bool refused; /* one matches, but the process has other ids than its owner may see */
+	__u32 want; /* OX_WANT_* of all targets that match and permit, and these: */
+	/* Of the process, read once: each look at the kernel's structs costs the verifier time. */
+	__u32 uid, euid, suid;
+	__u64 start_ns;
 };
+
+#define CHOICE_CHOSEN 0x100 /* one of them permits */
+#define CHOICE_REFUSED                                                                            \
+	0x200                /* one matches, but the process has other ids than its owner may see \
+			      */
+#define CHOICE_ANYBODY 0x400 /* one that permits asks for no ids */
 
 /* The number of a struct pid in the daemon's namespace. False: it cannot be seen from there. */
 static __always_inline bool pid_in_namespace(struct pid *const *where, __u32 *ret)
@@ -46,72 +52,69 @@ static __always_inline bool task_pids(struct task_struct *task, __u32 *ret_pid, 
 	       pid_in_namespace(&task->thread_pid, ret_tid);
 }
 
-static __always_inline void choice_add(struct choice *choice, struct task_struct *task,
-				       const struct ox_target *target)
+static __always_inline void choice_add(struct choice *choice, const struct ox_target *target)
 {
-	const struct cred *cred;
-
 	if (!target)
 		return;
 	if (target->want & OX_WANT_OWN) {
-		cred = task->cred;
-		if (cred->uid.val != target->uid || cred->euid.val != target->uid ||
-		    cred->suid.val != target->uid) {
-			choice->refused = true;
+		if (choice->uid != target->uid || choice->euid != target->uid ||
+		    choice->suid != target->uid) {
+			choice->want |= CHOICE_REFUSED;
 			return;
 		}
 	} else {
-		choice->anybody = true;
+		choice->want |= CHOICE_ANYBODY;
 	}
-	choice->chosen = true;
-	choice->want |= target->want;
+	choice->want |= CHOICE_CHOSEN | target->want;
 }
 
-static __always_inline void choice_add_pid(struct choice *choice, struct task_struct *task,
-					   const struct ox_target *target)
+static __always_inline void choice_add_pid(struct choice *choice, const struct ox_target *target)
 {
-	__u64 start;
-
-	if (!target)
-		return;
-	start = task->group_leader->start_boottime;
-	if (start >= target->start_min_ns && start < target->start_max_ns)
-		choice_add(choice, task, target);
+	if (target && choice->start_ns >= target->start_min_ns &&
+	    choice->start_ns < target->start_max_ns)
+		choice_add(choice, target);
 }
 
-static __always_inline void choice_add_cgroups(struct choice *choice, struct task_struct *task)
+static __always_inline void choice_add_cgroups(struct choice *choice)
 {
 	for (int level = 0; level < CGROUP_DEPTH_MAX; level++) {
 		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
 
 		if (!id)
 			break;
-		choice_add(choice, task, bpf_map_lookup_elem(&cgroups, &id));
+		choice_add(choice, bpf_map_lookup_elem(&cgroups, &id));
 	}
 }
 
-/* task is the current one. */
-static __always_inline void choose(struct choice *choice, struct task_struct *task, __u32 pid)
+/* Of the current process: OX_WANT_* and CHOICE_*. A global function: the verifier looks at it once,
+ * not once for each path to it. */
+__noinline int choose_current(__u32 pid)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct cred *cred = task->cred;
+	struct choice choice = {
+		.uid = cred->uid.val,
+		.euid = cred->euid.val,
+		.suid = cred->suid.val,
+		.start_ns = task->group_leader->start_boottime,
+	};
 	__u32 mask = filters;
 
 	if (mask & OX_FILTER_PID)
-		choice_add_pid(choice, task, bpf_map_lookup_elem(&pids, &pid));
+		choice_add_pid(&choice, bpf_map_lookup_elem(&pids, &pid));
 	if (mask & OX_FILTER_CHILD)
-		choice_add_pid(choice, task, bpf_map_lookup_elem(&children, &pid));
+		choice_add_pid(&choice, bpf_map_lookup_elem(&children, &pid));
 	if (mask & OX_FILTER_COMM) {
 		struct comm comm = {};
 
 		bpf_probe_read_kernel_str(&comm, sizeof(comm), task->group_leader->comm);
-		choice_add(choice, task, bpf_map_lookup_elem(&comms, &comm));
+		choice_add(&choice, bpf_map_lookup_elem(&comms, &comm));
 	}
-	if (mask & OX_FILTER_USER) {
-		__u32 uid = task->cred->euid.val;
-
-		choice_add(choice, task, bpf_map_lookup_elem(&users, &uid));
-	}
+	if (mask & OX_FILTER_USER)
+		choice_add(&choice, bpf_map_lookup_elem(&users, &choice.euid));
 	if (mask & OX_FILTER_CGROUP)
-		choice_add_cgroups(choice, task);
+		choice_add_cgroups(&choice);
 	if (mask & OX_FILTER_ALL)
-		choice_add(choice, task, &everything);
+		choice_add(&choice, &everything);
+	return choice.want;
 }

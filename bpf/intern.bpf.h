@@ -25,6 +25,13 @@ static __always_inline __u64 *index_slot(__u32 which, __u32 n)
 	return block ? &block->slots[n & (OX_SLOT_BLOCK - 1)] : 0;
 }
 
+static __always_inline struct ox_cpu *cpu_get(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&cpus, &cpu);
+}
+
 static __always_inline struct scratch *scratch_get(void)
 {
 	__u32 zero = 0;
@@ -99,12 +106,15 @@ __noinline __u32 record_append(__u32 which, __u32 from, __u32 head, __u32 tag)
 	return position + 1;
 }
 
-/* The record's position + 1; 0: it could not be kept, and *cpu says why. */
-static __always_inline __u32 record_intern(struct ox_cpu *cpu, __u32 which, __u32 from, __u32 head)
+/* The record's position + 1; 0: it could not be kept, and the CPU's counters say why. */
+__noinline __u32 record_intern(__u32 which, __u32 from, __u32 head)
 {
+	struct ox_cpu *cpu = cpu_get();
 	__u64 hash = record_hash(from, head & 0xffff);
 	__u32 mask = arenas[which & 1].slot_mask, tag = hash >> 32, mine = 0;
 
+	if (!cpu)
+		return 0;
 	for (__u32 i = 0; i < OX_PROBE_LIMIT; i++) {
 		__u64 *slot = index_slot(which, ((__u32)hash + i) & mask), seen;
 

@@ -23,13 +23,6 @@
 /* MIT sources; the kernel's helpers ask for a GPL-compatible word. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-static __always_inline struct ox_cpu *cpu_get(void)
-{
-	__u32 cpu = bpf_get_smp_processor_id();
-
-	return bpf_map_lookup_elem(&cpus, &cpu);
-}
-
 /* Sums for the achieved interval: deviations in units of 256 ns, so that squares fit. */
 static __always_inline void cpu_add_gap(struct ox_cpu *cpu, __u64 now, __u64 period)
 {
@@ -77,7 +70,7 @@ static __always_inline __u32 take_kernel_stack(void *ctx, struct ox_cpu *cpu, __
 		cpu->lost[OX_LOST_KERNEL_STACK]++;
 		return 0;
 	}
-	return record_intern(cpu, which, SCRATCH_KERNEL,
+	return record_intern(which, SCRATCH_KERNEL,
 			     OX_RECORD_STACK << 24 |
 				     (bytes >= OX_MAX_KERNEL_FRAMES * 8 ? OX_RECORD_CUT << 16 : 0) |
 				     (__u32)bytes / 8);
@@ -102,7 +95,7 @@ static __always_inline void take_identity(struct task_struct *task, __u32 pid, _
 static __always_inline void count_sample(struct ox_cpu *cpu, __u32 which)
 {
 	__u32 position =
-		record_intern(cpu, which, SCRATCH_SAMPLE, OX_RECORD_SAMPLE << 24 | OX_SAMPLE_WORDS);
+		record_intern(which, SCRATCH_SAMPLE, OX_RECORD_SAMPLE << 24 | OX_SAMPLE_WORDS);
 	struct chunk *chunk;
 
 	if (!position)
@@ -116,20 +109,18 @@ static __always_inline void count_sample(struct ox_cpu *cpu, __u32 which)
 }
 
 static __always_inline void take_sample(struct bpf_perf_event_data *ctx, struct ox_cpu *cpu,
-					struct task_struct *task, struct ox_sample *sample,
-					__u32 want)
+					struct ox_sample *sample, __u32 want)
 {
-	__u32 which = *(volatile __u32 *)&active & 1, flags = 0, n;
+	__u32 which = *(volatile __u32 *)&active & 1, n;
 	__u64 cs = *(volatile __u64 *)&ctx->regs.cs;
 
 	sample->kernel_stack = 0;
 	sample->user_stack = 0;
 	if (want & OX_WANT_KERNEL && !(cs & 3))
 		sample->kernel_stack = take_kernel_stack(ctx, cpu, which);
-	n = unwind_user(task, cpu, &flags);
+	n = unwind_user();
 	if (n) {
-		sample->user_stack = record_intern(cpu, which, SCRATCH_USER,
-						   OX_RECORD_STACK << 24 | flags << 16 | n);
+		sample->user_stack = record_intern(which, SCRATCH_USER, OX_RECORD_STACK << 24 | n);
 		/* Why is counted already; a sample without its stack would be a wrong one. */
 		if (!sample->user_stack)
 			return;
@@ -142,11 +133,10 @@ int on_tick(struct bpf_perf_event_data *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 now = bpf_ktime_get_ns(), missed, period = period_ns;
-	struct choice choice = {};
 	struct scratch *scratch = scratch_get();
 	struct ox_cpu *cpu = cpu_get();
 	struct ox_sample *sample;
-	__u32 pid, tid;
+	__u32 pid, tid, want;
 
 	if (!cpu || !scratch || !period)
 		return 0;
@@ -154,9 +144,10 @@ int on_tick(struct bpf_perf_event_data *ctx)
 	missed = cpu_count_late(cpu, now, period);
 	if (!task->pid || !task_pids(task, &pid, &tid))
 		return 0;
-	choose(&choice, task, pid);
-	if (!choice.chosen) {
-		cpu->lost[OX_LOST_NOT_PERMITTED] += choice.refused;
+	want = choose_current(pid);
+	if (!(want & CHOICE_CHOSEN)) {
+		if (want & CHOICE_REFUSED)
+			cpu->lost[OX_LOST_NOT_PERMITTED]++;
 		return 0;
 	}
 	cpu->lost[OX_LOST_LATE] += missed;
@@ -165,7 +156,7 @@ int on_tick(struct bpf_perf_event_data *ctx)
 	__sync_fetch_and_add(&cpu->entries, 1);
 	sample = (void *)&scratch->words[SCRATCH_SAMPLE];
 	take_identity(task, pid, tid, sample);
-	take_sample(ctx, cpu, task, sample, choice.want);
+	take_sample(ctx, cpu, sample, want);
 	if (!(cpu->entries >> 1 & 63)) {
 		cpu->timed_ns += bpf_ktime_get_ns() - now;
 		cpu->timed_n++;
@@ -193,18 +184,17 @@ SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct ox_cpu *cpu = cpu_get();
-	struct choice choice = {};
 	struct ox_target target = {};
-	__u32 pid, tid, parent_tid;
+	__u32 pid, tid, parent_tid, want;
 
 	if (child->tgid == parent->tgid || !task_pids(parent, &pid, &parent_tid))
 		return 0;
-	choose(&choice, parent, pid);
-	if (!(choice.want & OX_WANT_CHILDREN) || !task_pids(child, &pid, &tid))
+	want = choose_current(pid);
+	if (!(want & OX_WANT_CHILDREN) || !task_pids(child, &pid, &tid))
 		return 0;
 	target.start_min_ns = child->start_boottime;
 	target.start_max_ns = target.start_min_ns + 1;
-	target.want = choice.anybody ? choice.want & ~OX_WANT_OWN : choice.want;
+	target.want = want & (want & CHOICE_ANYBODY ? 0xff & ~OX_WANT_OWN : 0xff);
 	target.uid = parent->cred->euid.val;
 	if (!bpf_map_update_elem(&children, &pid, &target, BPF_ANY))
 		__sync_fetch_and_add(&n_children, 1);

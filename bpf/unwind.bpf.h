@@ -35,15 +35,17 @@ static long unwind_step(__u32 i, struct unwind *unwind)
 	return 0;
 }
 
-/* Leaf first into the scratch. Returns how many frames; 0: the task has no user side. */
-static __always_inline __u32 unwind_user(struct task_struct *task, struct ox_cpu *cpu,
-					 __u32 *ret_flags)
+/* Leaf first into the scratch. How many frames, with OX_RECORD_CUT << 16 where there were more; 0:
+ * the task has no user side. */
+__noinline int unwind_user(void)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs___kernel *regs;
 	struct scratch *scratch = scratch_get();
+	struct ox_cpu *cpu = cpu_get();
 	struct unwind unwind = {.n = 1};
 
-	if (!scratch || task->flags & PF_KTHREAD)
+	if (!scratch || !cpu || task->flags & PF_KTHREAD)
 		return 0;
 	regs = (void *)bpf_task_pt_regs(task);
 	scratch->words[SCRATCH_USER] = regs->ip;
@@ -51,9 +53,8 @@ static __always_inline __u32 unwind_user(struct task_struct *task, struct ox_cpu
 	bpf_loop(OX_MAX_USER_FRAMES, unwind_step, &unwind, 0);
 	if (unwind.n == 1)
 		cpu->lost[OX_LOST_USER_STACK]++;
-	if (unwind.cut) {
-		cpu->lost[OX_LOST_CUT]++;
-		*ret_flags = OX_RECORD_CUT;
-	}
-	return unwind.n;
+	if (!unwind.cut)
+		return unwind.n;
+	cpu->lost[OX_LOST_CUT]++;
+	return OX_RECORD_CUT << 16 | unwind.n;
 }

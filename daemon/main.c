@@ -240,5 +240,6 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		r = sd_event_loop(daemon.event);
 	stop(&daemon);
-	return r < 0 ? 1 : 0;
+	/* Positive: the loop was left because the bus is gone. */
+	return r ? 1 : 0;
 }

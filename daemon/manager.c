@@ -205,8 +205,7 @@ static int fulfil(struct manager *manager, const struct manager_wish *wish,
 
 	if (r < 0)
 		return r;
-	if (request->for_usec)
-		fresh->until_usec = clock_realtime_usec() + request->for_usec;
+	fresh->for_usec = request->for_usec;
 	r = add_target(manager, fresh, failure);
 	if (r < 0) {
 		managed_free(fresh);
@@ -231,8 +230,8 @@ static int resume(struct manager *manager, const struct manager_request *request
 		any = true;
 		if (managed->state == TARGET_PAUSED)
 			managed_resume(managed);
-		managed->until_usec =
-			request->for_usec ? clock_realtime_usec() + request->for_usec : 0;
+		managed->until_usec = 0;
+		managed->for_usec = request->for_usec;
 	}
 	return any ? 0
 		   : failure_set(
@@ -260,6 +259,19 @@ static int apply(struct manager *manager, const struct manager_request *request,
 	return r < 0 ? r : manager_settle(manager, failure);
 }
 
+/* A time that was asked for begins to run with the first sample: loading takes its own. */
+static void start_clocks(struct manager *manager)
+{
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+
+		if (managed->for_usec)
+			managed->until_usec = clock_realtime_usec() + managed->for_usec;
+		managed->for_usec = 0;
+	}
+	(void)manager_set_until(manager);
+}
+
 int manager_unpause(struct manager *manager, const struct manager_request *request,
 		    struct failure *failure)
 {
@@ -272,7 +284,9 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 		  : apply(manager, request, failure);
 	if (r < 0)
 		put_back(manager, &memory);
-	else if (request->interval_ns)
+	else
+		start_clocks(manager);
+	if (r >= 0 && request->interval_ns)
 		manager->interval_asked = true;
 	drop_exited(manager);
 	memory_done(&memory);

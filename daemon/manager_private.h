@@ -16,6 +16,7 @@ struct managed {
 	uint64_t start_ticks; /* pid targets, CLOCK_BOOTTIME */
 	uint64_t added_ticks; /* children are those that were started since */
 	uint64_t until_usec;  /* CLOCK_REALTIME; 0: without end */
+	uint64_t for_usec;    /* becomes until_usec when sampling has begun */
 	bool replaced; /* by another with the same name, in a change that is not yet through */
 	int pidfd;
 	sd_event_source *exit_source;
@@ -74,4 +75,6 @@ int manager_settle(struct manager *manager, struct failure *failure);
 int manager_push_filters(struct manager *manager);
 int manager_drain(struct manager *manager);
 bool manager_has_work(const struct manager *manager);
+/* One timer, for the target whose time is up first. */
+int manager_set_until(struct manager *manager);
 void manager_tell(struct manager *manager);

@@ -145,8 +145,7 @@ static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-/* One timer, for the target whose time is up first. */
-static int set_until(struct manager *manager)
+int manager_set_until(struct manager *manager)
 {
 	uint64_t first = UINT64_MAX;
 
@@ -315,6 +314,6 @@ int manager_settle(struct manager *manager, struct failure *failure)
 	r = r < 0 ? r : begin_session(manager, failure);
 	if (r < 0)
 		return r;
-	(void)set_until(manager);
+	(void)manager_set_until(manager);
 	return 0;
 }

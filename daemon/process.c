@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include "daemon/cleanup.h"
 #include "daemon/parse.h"
@@ -188,10 +190,12 @@ static void read_cgroup(int dir, char *ret, size_t size)
 int process_read_info(const char *proc, uint32_t pid, struct process_info *ret)
 {
 	_cleanup_close_ int dir = open_process(proc, pid);
+	struct stat st;
 
 	if (dir < 0)
 		return dir;
-	if (faccessat(dir, "comm", F_OK, 0) < 0)
+	/* Not faccessat(): that one asks as the real user, without our capabilities. */
+	if (fstatat(dir, "comm", &st, 0) < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	read_comm(dir, ret->comm, sizeof(ret->comm));
 	read_exe(dir, ret->exe, sizeof(ret->exe));
@@ -256,9 +260,18 @@ int process_read_maps(const char *proc, uint32_t pid, uint64_t since_ns, struct 
 	return maps_parse(maps, text, n, since_ns);
 }
 
+/* Its files have numbers of their own that need not be those in a mapping: nothing to compare. */
+static bool is_overlay(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
 /*
  * Whether it is the file that was mapped. File systems without a device (btrfs, overlayfs) tell
- * fstat() and the mapping different numbers below major 0, so that there the inode has to do.
+ * fstat() and the mapping different numbers below major 0, so that there the inode has to do; on
+ * overlayfs not even that is the same, and the path is believed.
  */
 static int check_file(int fd, const struct mapping *mapping)
 {
@@ -271,7 +284,7 @@ static int check_file(int fd, const struct mapping *mapping)
 	if (mapping->inode == 0)
 		return 0;
 	if (st.st_ino != mapping->inode)
-		return -ESTALE;
+		return is_overlay(fd) ? 0 : -ESTALE;
 	if (mapping->dev_major && major(st.st_dev) &&
 	    (mapping->dev_major != major(st.st_dev) || mapping->dev_minor != minor(st.st_dev)))
 		return -ESTALE;
@@ -305,11 +318,16 @@ static int open_map_file(int dir, const struct mapping *mapping)
 }
 
 /* A program that was built anew while it runs: unlike map_files, this link needs no capability of
- * its own. The inode tells whether the mapping is one of the program itself. */
+ * its own. */
 static int open_exe(int dir, const struct mapping *mapping)
 {
-	_cleanup_close_ int fd = openat(dir, "exe", O_PATH | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
+	char exe[PATH_MAX];
 
+	read_exe(dir, exe, sizeof(exe));
+	if (!exe[0] || strcmp(exe, mapping->path))
+		return -ENOENT;
+	fd = openat(dir, "exe", O_PATH | O_CLOEXEC);
 	return fd < 0 ? -errno : open_checked(fd, mapping);
 }
 
@@ -340,7 +358,7 @@ int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *ma
 	if (dir < 0)
 		return dir;
 	fd = open_map_file(dir, mapping);
-	if (fd < 0 && mapping->inode)
+	if (fd < 0)
 		fd = open_exe(dir, mapping);
 	return fd >= 0 ? fd : open_in_root(dir, mapping);
 }
