@@ -24,14 +24,13 @@ static const struct saying {
 	{DBUS("NameHasNoOwner"), UNREACHABLE, "it is not running", START},
 	{DBUS("Spawn."), "oxprofd could not be started: ", NULL, LOOK},
 	{DBUS("TimedOut"), "oxprofd could not be started: ", NULL, LOOK},
+	{"org.freedesktop.systemd1.NoSuchUnit", UNREACHABLE, "it is not running", START},
 	{"org.freedesktop.systemd1.", "oxprofd could not be started: ", NULL, LOOK},
 	{DBUS("NoReply"), "oxprofd did not answer: ", NULL, LOOK},
 	{DBUS("Timeout"), "oxprofd did not answer: ", NULL, LOOK},
 	{DBUS("Disconnected"), "the system bus hung up: ", NULL, LOOK},
 	{DBUS("UnknownMethod"), "oxprofd is of another version: ", NULL,
 	 "; restart it with: systemctl restart oxprofd"},
-	{DBUS("InteractiveAuthorizationRequired"), "not permitted without a password", "",
-	 "; use a terminal (with polkit's pkttyagent) or sudo"},
 };
 
 static bool is_named(const char *name, const char *pattern)

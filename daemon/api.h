@@ -68,6 +68,9 @@
 #define OX_INTERVAL_MAX_NS     UINT64_C(10000000000) /* 10 s */
 #define OX_INTERVAL_DEFAULT_NS UINT64_C(10101010)    /* 99 Hz: not in step with what others time */
 
+/* Down to here anybody may choose for his own processes while nobody else profiles. */
+#define OX_INTERVAL_FREE_NS UINT64_C(1000000)
+
 #define OX_WINDOW_USEC        UINT64_C(10000000) /* a row of the history */
 #define OX_DRAIN_USEC         UINT64_C(1000000)
 #define OX_TARGETS_MAX        1024

@@ -19,9 +19,11 @@ enum frame_kind {
  */
 struct frame {
 	enum frame_kind kind;
+	/* Of a native function without a name: "+0x1234", where it is in its module; shown as
+	 * "libfoo.so+0x1234". */
 	const char *function;
 	const char *module;
-	const char *file;
+	const char *file;     /* of the source; the ELF file where that is unknown */
 	const char *build_id; /* lower-case hex */
 	uint32_t line;        /* 0: unknown */
 	uint64_t offset;

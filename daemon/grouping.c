@@ -256,10 +256,16 @@ static int name_append(struct grouping *grouping, const char *text)
 	return 0;
 }
 
-/* "function(module)" */
+/* "function(module)"; "module+0x1234" where the function has no name (frame.h). */
 static int name_append_function(struct grouping *grouping, const struct stacks_function *function)
 {
-	int r = name_append(grouping, *function->function ? function->function : UNKNOWN);
+	int r = 0;
+
+	if (!strncmp(function->function, "+0x", 3)) {
+		r = name_append(grouping, function->module);
+		return r < 0 ? r : name_append(grouping, function->function);
+	}
+	r = name_append(grouping, *function->function ? function->function : UNKNOWN);
 
 	if (r < 0 || !*function->module)
 		return r;

@@ -39,7 +39,7 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
 	manager->event = sd_event_ref(event);
 	manager->config = *config;
-	manager->interval_ns = config->interval_ns;
+	manager->interval_ns = manager->chosen_ns = config->interval_ns;
 	r = open_store(manager, failure);
 	if (r < 0)
 		return r;
@@ -88,8 +88,8 @@ void manager_configure(struct manager *manager, const struct config *config)
 	if (strcmp(manager->config.database, config->database))
 		log_warning("The database stays %s until the next start of the daemon.",
 			    manager->config.database);
-	if (!manager->interval_asked && !manager->running)
-		manager->interval_ns = config->interval_ns;
+	if (!manager->is_chosen)
+		manager->chosen_ns = config->interval_ns;
 	manager->config.interval_ns = config->interval_ns;
 }
 
@@ -254,6 +254,8 @@ static int apply(struct manager *manager, const struct manager_request *request,
 		r = fulfil(manager, &request->wishes[i], request, failure);
 	if (request->interval_ns)
 		manager->interval_ns = request->interval_ns;
+	else if (request->n_wishes && !manager->running)
+		manager->interval_ns = manager->chosen_ns;
 	/* Before anything is stopped: can it be begun? */
 	r = r < 0 ? r : manager_load(manager, failure);
 	return r < 0 ? r : manager_settle(manager, failure);
@@ -286,8 +288,6 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 		put_back(manager, &memory);
 	else
 		start_clocks(manager);
-	if (r >= 0 && request->interval_ns)
-		manager->interval_asked = true;
 	drop_exited(manager);
 	memory_done(&memory);
 	manager_tell(manager);
@@ -333,8 +333,8 @@ int manager_cancel(struct manager *manager, struct failure *failure)
 	drop_targets(manager, 0);
 	(void)manager_settle(manager, failure);
 	manager_unload(manager);
-	manager->interval_asked = false;
-	manager->interval_ns = manager->config.interval_ns;
+	manager->is_chosen = false;
+	manager->interval_ns = manager->chosen_ns = manager->config.interval_ns;
 	manager_tell(manager);
 	return 0;
 }
@@ -347,10 +347,12 @@ int manager_set_interval(struct manager *manager, uint64_t interval_ns, struct f
 	manager->interval_ns = interval_ns;
 	if (manager->running && before != interval_ns)
 		r = manager_settle(manager, failure);
-	if (r < 0)
+	if (r < 0) {
 		manager->interval_ns = before;
-	else
-		manager->interval_asked = true;
+	} else {
+		manager->chosen_ns = interval_ns;
+		manager->is_chosen = true;
+	}
 	manager_tell(manager);
 	return r;
 }

@@ -28,7 +28,7 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 /* Pauses first, so that nothing is lost. */
 struct manager *manager_free(struct manager *manager);
 void manager_listen(struct manager *manager, manager_listener_t listener, void *userdata);
-/* New settings: the interval holds from the next unpause on unless one was asked for. */
+/* New settings: the interval holds from the next unpause on unless one was set. */
 void manager_configure(struct manager *manager, const struct config *config);
 
 /* One thing to be profiled. */
@@ -44,7 +44,7 @@ struct manager_request {
 	const struct manager_wish *wishes;
 	size_t n_wishes;      /* 0: resume what there was */
 	uint32_t owner;       /* uid of who asks */
-	uint64_t interval_ns; /* 0: as it is */
+	uint64_t interval_ns; /* 0: as it is while running or resuming, else the one that was set */
 	uint64_t for_usec;    /* 0: without end */
 };
 

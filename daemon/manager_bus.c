@@ -89,6 +89,22 @@ static int fill_wish(struct manager_bus *self, const struct target *target, bool
 			       sizeof(wish->cgroup), failure);
 }
 
+/* The interval is one for all. Who is alone may choose it, up to what costs the machine little. */
+static bool interval_is_of_others(const struct manager_bus *self,
+				  const struct manager_request *request)
+{
+	if (request->interval_ns == manager_interval_ns(self->manager))
+		return false;
+	for (size_t i = 0; i < manager_count_targets(self->manager); i++) {
+		struct manager_target_info info;
+
+		manager_get_target(self->manager, i, &info);
+		if (info.owner != request->owner && info.state != TARGET_EXITED)
+			return true;
+	}
+	return request->interval_ns < OX_INTERVAL_FREE_NS;
+}
+
 /* The rights that an Unpause needs; what the sender may not see of the kernel is left out. */
 static int demand_unpause(struct manager_bus *self, sd_bus_message *call,
 			  const struct manager_request *request, bool *ret_kernel,
@@ -108,7 +124,7 @@ static int demand_unpause(struct manager_bus *self, sd_bus_message *call,
 			return r;
 		break;
 	}
-	if (request->interval_ns && request->interval_ns != manager_interval_ns(self->manager)) {
+	if (request->interval_ns && interval_is_of_others(self, request)) {
 		r = demand(self, call, OX_ACTION_CONFIGURE, "change the interval", error);
 		if (r != 1)
 			return r;

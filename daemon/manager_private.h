@@ -35,8 +35,9 @@ struct manager {
 
 	struct managed **targets;
 	size_t n_targets;
-	uint64_t interval_ns;
-	bool interval_asked; /* somebody chose it: the settings do not change it */
+	uint64_t interval_ns; /* of this run */
+	uint64_t chosen_ns;   /* of the next one that asks for none: the settings, or SetInterval */
+	bool is_chosen;       /* by SetInterval: the settings do not change it */
 	bool running;
 	uint64_t session_started_usec;
 	uint64_t drain_usec; /* the pause between two drains */

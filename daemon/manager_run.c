@@ -176,7 +176,12 @@ int manager_drain(struct manager *manager)
 {
 	int full = recorder_drain(manager->recorder, clock_realtime_usec());
 
-	if (full < 0)
+	if (full == -EUCLEAN) {
+		/* The next start sets it aside and begins a new one. */
+		log_error("The database is damaged: %s. Starting anew.",
+			  store_error(manager->store));
+		(void)sd_event_exit(manager->event, EXIT_FAILURE);
+	} else if (full < 0)
 		note(manager, "samples wait in memory, the database cannot be written", full);
 	else
 		manager->notice[0] = 0;
@@ -206,9 +211,11 @@ static char *list_targets(const struct manager *manager)
 	if (!f)
 		return NULL;
 	for (size_t i = 0; i < manager->n_targets; i++)
-		if (managed_is_active(manager->targets[i]))
-			fprintf(f, "%s%s", ftell(f) ? " " : "",
-				manager->targets[i]->wish.target.text);
+		if (managed_is_active(manager->targets[i])) {
+			if (ftell(f))
+				fputc(' ', f);
+			target_write_escaped(f, manager->targets[i]->wish.target.text);
+		}
 	return fclose(f) ? NULL : text;
 }
 

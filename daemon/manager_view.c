@@ -28,6 +28,9 @@ int manager_query(struct manager *manager, const struct question *question, stru
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
 				   why[0] ? why : store_error(manager->store));
+	/* The last window is not over yet. */
+	if (ret->until_usec > clock_realtime_usec())
+		ret->until_usec = clock_realtime_usec();
 	return 0;
 }
 

@@ -262,8 +262,10 @@ static int append_targets(sd_bus_message *reply, const char *targets)
 	r = r < 0 ? r : sd_bus_message_open_container(reply, 'v', "as");
 	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "s");
 	for (char *text = copy ? strtok_r(copy, " ", &rest) : NULL; text && r >= 0;
-	     text = strtok_r(NULL, " ", &rest))
+	     text = strtok_r(NULL, " ", &rest)) {
+		target_unescape(text);
 		r = sd_bus_message_append(reply, "s", text);
+	}
 	r = r < 0 ? r : sd_bus_message_close_container(reply);
 	r = r < 0 ? r : sd_bus_message_close_container(reply);
 	return r < 0 ? r : sd_bus_message_close_container(reply);

@@ -145,10 +145,12 @@ static char *clean_copy(const char *text, size_t length)
 	return strdup(clean);
 }
 
-static int know_process(struct recorder *recorder, const struct ox_sample *id, uint32_t index)
+static int know_process(struct recorder *recorder, const struct sampler_sample *sample,
+			uint32_t index)
 {
+	const struct ox_sample *id = sample->id;
 	struct process_info *info = calloc(1, sizeof(*info));
-	struct known_process known = {.uid = id->uid};
+	struct known_process known = {.uid = id->uid, .comm_ns = sample->first_ns};
 	uint64_t age_ns = clock_boottime_ns() - id->start_ns;
 
 	if (!info)
@@ -169,13 +171,37 @@ static int know_process(struct recorder *recorder, const struct ox_sample *id, u
 	return 0;
 }
 
-static int add_process(struct recorder *recorder, const struct ox_sample *id, uint32_t *ret_index)
+/* A process may give itself another name: the last one counts, and is written again. */
+static int follow_comm(struct recorder *recorder, const struct sampler_sample *sample,
+		       uint32_t index)
 {
+	struct known_process *known = &recorder->known[index];
+	char *comm;
+
+	if (sample->first_ns < known->comm_ns)
+		return 0;
+	known->comm_ns = sample->first_ns;
+	comm = clean_copy(sample->id->process_comm, OX_COMM_BYTES);
+	if (!comm)
+		return -ENOMEM;
+	if (strcmp(comm, known->comm))
+		recorder->processes.ids[index] = 0;
+	free(known->comm);
+	known->comm = comm;
+	return 0;
+}
+
+static int add_process(struct recorder *recorder, const struct sampler_sample *sample,
+		       uint32_t *ret_index)
+{
+	const struct ox_sample *id = sample->id;
 	struct process_key key = {id->start_ns, id->pid, id->exec_id};
 	int r = rows_intern(&recorder->processes, &key, sizeof(key), ret_index);
 
-	if (r <= 0)
+	if (r < 0)
 		return r;
+	if (r == 0)
+		return follow_comm(recorder, sample, *ret_index);
 	if (*ret_index >= recorder->known_size) {
 		size_t size = recorder->known_size ? recorder->known_size * 2 : 64;
 		struct known_process *grown = realloc(recorder->known, size * sizeof(*grown));
@@ -187,13 +213,15 @@ static int add_process(struct recorder *recorder, const struct ox_sample *id, ui
 		recorder->known = grown;
 		recorder->known_size = size;
 	}
-	return know_process(recorder, id, *ret_index);
+	return know_process(recorder, sample, *ret_index);
 }
 
-static int add_task(struct recorder *recorder, const struct ox_sample *id, uint32_t *ret_index)
+static int add_task(struct recorder *recorder, const struct sampler_sample *sample,
+		    uint32_t *ret_index)
 {
+	const struct ox_sample *id = sample->id;
 	struct task_key key = {.tid = id->tid};
-	int r = add_process(recorder, id, &key.process);
+	int r = add_process(recorder, sample, &key.process);
 
 	if (r < 0)
 		return r;
@@ -271,7 +299,7 @@ static int take_sample(void *userdata, const struct sampler_sample *sample)
 {
 	struct recorder *recorder = userdata;
 	uint32_t task, node;
-	int r = add_task(recorder, sample->id, &task);
+	int r = add_task(recorder, sample, &task);
 
 	r = r < 0 ? r : add_stack(recorder, sample, &node);
 	r = r < 0 ? r : count_row(recorder, task, node, sample->count);

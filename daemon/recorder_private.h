@@ -36,6 +36,7 @@ struct row_key {
 struct known_process {
 	char *comm, *exe, *cmdline, *unit, *cgroup;
 	uint64_t started_usec;
+	uint64_t comm_ns; /* when the comm was seen; the last one counts */
 	uint32_t uid;
 };
 

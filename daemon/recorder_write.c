@@ -45,11 +45,10 @@ static int write_task(struct recorder *recorder, uint32_t index, int64_t *ret_id
 	int64_t process;
 	int r;
 
-	*ret_id = recorder->tasks.ids[index];
-	if (*ret_id)
-		return 0;
+	/* Also where the task has its row: the process may have got another name. */
 	r = write_process(recorder, key->process, &process);
-	if (r < 0)
+	*ret_id = recorder->tasks.ids[index];
+	if (r < 0 || *ret_id)
 		return r;
 	text_clean(key->comm, strnlen(key->comm, OX_COMM_BYTES), comm, sizeof(comm));
 	r = store_add_task(recorder->store, process, key->tid, comm, ret_id);

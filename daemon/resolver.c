@@ -20,13 +20,13 @@ struct address_key {
 	uint32_t generation;
 };
 
-/* A frame's key in the table: this, then three texts with their ends. */
+/* A frame's key in the table: this, then four texts with their ends. */
 struct frame_key {
 	uint64_t offset;
 	uint32_t kind;
 	uint32_t module; /* where the texts begin, behind the function's */
 	uint32_t build_id;
-	uint32_t reserved;
+	uint32_t file;
 	char texts[];
 };
 
@@ -84,24 +84,25 @@ uint32_t resolver_count(const struct resolver *resolver)
 	return table_count(resolver->frames);
 }
 
-static int intern_frame(struct resolver *resolver, enum frame_kind kind, const char *function,
-			const char *module, const char *build_id, uint64_t offset,
-			uint32_t *ret_frame)
+static int intern_frame(struct resolver *resolver, const struct frame *frame, uint32_t *ret_frame)
 {
-	size_t a = strlen(function) + 1, b = strlen(module) + 1, c = strlen(build_id) + 1;
-	size_t length = sizeof(struct frame_key) + a + b + c;
+	size_t a = strlen(frame->function) + 1, b = strlen(frame->module) + 1;
+	size_t c = strlen(frame->build_id) + 1, d = strlen(frame->file) + 1;
+	size_t length = sizeof(struct frame_key) + a + b + c + d;
 	_cleanup_free_ struct frame_key *key = calloc(1, length);
 	int r;
 
 	if (!key)
 		return -ENOMEM;
-	key->offset = offset;
-	key->kind = kind;
+	key->offset = frame->offset;
+	key->kind = frame->kind;
 	key->module = a;
 	key->build_id = a + b;
-	memcpy(key->texts, function, a);
-	memcpy(key->texts + a, module, b);
-	memcpy(key->texts + a + b, build_id, c);
+	key->file = a + b + c;
+	memcpy(key->texts, frame->function, a);
+	memcpy(key->texts + key->module, frame->module, b);
+	memcpy(key->texts + key->build_id, frame->build_id, c);
+	memcpy(key->texts + key->file, frame->file, d);
 	r = table_intern(resolver->frames, key, length, ret_frame);
 	return r < 0 ? r : 0;
 }
@@ -114,7 +115,7 @@ void resolver_get_frame(const struct resolver *resolver, uint32_t frame, struct 
 		.kind = key->kind,
 		.function = key->texts,
 		.module = key->texts + key->module,
-		.file = "",
+		.file = key->texts + key->file,
 		.build_id = key->texts + key->build_id,
 		.offset = key->offset,
 	};
@@ -148,48 +149,55 @@ static struct binary *open_binary(struct resolver *resolver, uint32_t pid,
 	return !id[0] || !strcmp(id, binary_build_id(binary)) ? binary : NULL;
 }
 
-/* No name: "+0x1234" in its module, to be given one later. */
-static int name_offset(struct resolver *resolver, const char *module, const char *build_id,
-		       uint64_t offset, uint32_t *ret_frame)
+/* Nothing to be named by: no mapping, no file, no process. */
+static int name_nothing(struct resolver *resolver, const char *module, uint32_t *ret_frame)
 {
-	char function[32];
+	struct frame frame = {
+		.kind = FRAME_NATIVE,
+		.function = "[unknown]",
+		.module = module,
+		.file = "",
+		.build_id = "",
+	};
 
-	snprintf(function, sizeof(function), "+0x%llx", (unsigned long long)offset);
-	return intern_frame(resolver, FRAME_NATIVE, function, module, build_id, offset, ret_frame);
+	return intern_frame(resolver, &frame, ret_frame);
 }
 
-static int name_in_mapping(struct resolver *resolver, const struct image *image,
-			   const struct mapping *mapping, uint64_t address, uint32_t *ret_frame)
+static int name_in_file(struct resolver *resolver, const struct image *image,
+			const struct mapping *mapping, uint64_t address, uint32_t *ret_frame)
 {
 	uint64_t file_offset = address - mapping->start + mapping->file_offset;
-	struct binary *binary;
-	struct symbol symbol;
-	char module[256];
-	int r;
+	struct binary *binary = open_binary(resolver, image->pid, mapping);
+	struct symbol symbol = {.name = "", .start = file_offset};
+	char module[256], file[4096], offset[32];
+	struct frame frame = {.kind = FRAME_NATIVE, .module = module, .file = file};
 
 	module_of_path(mapping->path, module, sizeof(module));
-	if (mapping->path[0] != '/')
-		return intern_frame(resolver, FRAME_NATIVE, "[unknown]", module, "", 0, ret_frame);
-	binary = open_binary(resolver, image->pid, mapping);
-	r = binary ? binary_find(binary, file_offset, &symbol) : -ENOENT;
-	if (r < 0)
-		return name_offset(resolver, module, "", file_offset, ret_frame);
-	if (!r)
-		return name_offset(resolver, module, binary_build_id(binary), symbol.start,
-				   ret_frame);
-	return intern_frame(resolver, FRAME_NATIVE, symbol.name, module, binary_build_id(binary),
-			    symbol.start, ret_frame);
+	text_clean(mapping->path, strlen(mapping->path), file, sizeof(file));
+	if (binary && binary_find(binary, file_offset, &symbol) < 0)
+		symbol = (struct symbol){.name = "", .start = file_offset};
+	frame.build_id = binary ? binary_build_id(binary) : "";
+	frame.offset = symbol.start;
+	frame.function = symbol.name;
+	if (!symbol.name[0]) {
+		snprintf(offset, sizeof(offset), "+0x%llx", (unsigned long long)symbol.start);
+		frame.function = offset;
+	}
+	return intern_frame(resolver, &frame, ret_frame);
 }
 
 static int name_new_address(struct resolver *resolver, const struct image *image, uint64_t address,
 			    uint64_t at_ns, uint32_t *ret_frame)
 {
 	const struct mapping *mapping = maps_find(image->maps, address, at_ns);
+	char module[256];
 
 	if (!mapping)
-		return intern_frame(resolver, FRAME_NATIVE, "[unknown]", "[unmapped]", "", 0,
-				    ret_frame);
-	return name_in_mapping(resolver, image, mapping, address, ret_frame);
+		return name_nothing(resolver, "[unmapped]", ret_frame);
+	if (mapping->path[0] == '/' && mapping->path[1] != '/')
+		return name_in_file(resolver, image, mapping, address, ret_frame);
+	module_of_path(mapping->path, module, sizeof(module));
+	return name_nothing(resolver, module, ret_frame);
 }
 
 static bool address_is_known(const struct resolver *resolver, const struct address_key *key,
@@ -231,8 +239,7 @@ int resolver_name_user(struct resolver *resolver, const struct image *image, uin
 	int r;
 
 	if (!image)
-		return intern_frame(resolver, FRAME_NATIVE, "[unknown]", "[gone]", "", 0,
-				    ret_frame);
+		return name_nothing(resolver, "[gone]", ret_frame);
 	key.image = image->id;
 	key.generation = image->generation;
 	if (address_is_known(resolver, &key, ret_frame))
@@ -247,12 +254,15 @@ int resolver_name_kernel(struct resolver *resolver, const struct ksyms *ksyms, u
 	const char *name = "[unknown]", *module = "kernel";
 	struct address_key key = {.address = address}; /* image 0: the kernel */
 	char bracketed[80];
+	struct frame frame = {.kind = FRAME_KERNEL, .file = "", .build_id = ""};
 	int r;
 
 	if (address_is_known(resolver, &key, ret_frame))
 		return 0;
 	(void)ksyms_find(ksyms, address, &name, &module);
 	snprintf(bracketed, sizeof(bracketed), "[%s]", module);
-	r = intern_frame(resolver, FRAME_KERNEL, name, bracketed, "", 0, ret_frame);
+	frame.function = name;
+	frame.module = bracketed;
+	r = intern_frame(resolver, &frame, ret_frame);
 	return r < 0 ? r : address_remember(resolver, &key, *ret_frame);
 }

@@ -174,3 +174,28 @@ int target_parse(const char *text, struct target *ret)
 	*ret = target;
 	return 0;
 }
+
+void target_write_escaped(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == ' ' || *text == '\\')
+			fprintf(out, "\\x%02x", *text);
+		else
+			fputc(*text, out);
+	}
+}
+
+void target_unescape(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		if (!strncmp(text, "\\x20", 4) || !strncmp(text, "\\x5c", 4)) {
+			*out++ = text[2] == '2' ? ' ' : '\\';
+			text += 3;
+		} else {
+			*out++ = *text;
+		}
+	}
+	*out = 0;
+}

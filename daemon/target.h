@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "daemon/api.h"
 
@@ -31,5 +32,9 @@ struct target {
  * -ENAMETOOLONG.
  */
 int target_parse(const char *text, struct target *ret);
+/* A list of targets in one text: joined by spaces, a space or backslash within one as \x20, \x5c.
+ */
+void target_write_escaped(FILE *out, const char *text);
+void target_unescape(char *text);                      /* in place */
 const char *target_value(const struct target *target); /* behind the colon; "" for all */
 const char *target_kind_name(enum target_kind kind);   /* "pid", "comm", ... */

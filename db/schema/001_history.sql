@@ -14,8 +14,10 @@ CREATE TABLE function(
 	file TEXT NOT NULL,     -- source file where known, else the path of the ELF file
 	kind INTEGER NOT NULL,  -- enum frame_kind: 0 native, 1 kernel, 2 python
 	-- How people see it.
-	name TEXT AS (iif(function = '', '[unknown]', function)
-		|| iif(module = '', '', '(' || module || ')')),
+	name TEXT AS (CASE
+		WHEN substr(function, 1, 3) = '+0x' THEN module || function
+		WHEN module = '' THEN iif(function = '', '[unknown]', function)
+		ELSE iif(function = '', '[unknown]', function) || '(' || module || ')' END),
 	kind_name TEXT AS (CASE kind WHEN 0 THEN 'native' WHEN 1 THEN 'kernel' ELSE 'python' END),
 	UNIQUE(function, module, file, kind)
 );

@@ -77,7 +77,7 @@ case_refuse_full_disk() {
 	disk_mount 64M
 	dd if=/dev/zero of=/var/lib/oxprof/filler bs=1M status=none 2>/dev/null || true
 	expect_refused 1 oxprofctl unpause --pid="$pid"
-	expect_match "$err" 'full|space'
+	expect_match "$err" 'are free on the disk'
 	rm /var/lib/oxprof/filler
 	oxprofctl unpause --pid="$pid"
 	is_state running

@@ -36,7 +36,7 @@ case_unpause_query_pause() {
 	query
 	expect_json "d['samples'] == $samples and d['state'] == 'paused'"
 	expect_ok oxprofctl show
-	expect_match "$out" leaf_spin
+	expect_match "$out" outer_spin
 	expect_ok oxprofctl query --max=1 --filter='^leaf_spin'
 	expect_match "$out" leaf_spin
 	expect_ok oxprofctl history --json

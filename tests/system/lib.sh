@@ -20,7 +20,7 @@ suite_run() {
 		n_cases=$((n_cases + 1))
 		began=$EPOCHSECONDS
 		# In a subshell, and not in a condition: there `set -e` would not hold.
-		(case_run "$case") >"$log" 2>&1 </dev/null
+		(run_case "$case") >"$log" 2>&1 </dev/null
 		status=$?
 		if [ "$status" = 0 ]; then
 			echo "ok $n_cases - ${case#case_} ($((EPOCHSECONDS - began)) s)"
@@ -36,16 +36,16 @@ suite_run() {
 	[ "$n_failed" = 0 ] && [ "$n_cases" -gt 0 ]
 }
 
-case_run() {
+run_case() {
 	set -eE
-	trap case_explain ERR
-	trap case_cleanup EXIT
+	trap explain_case ERR
+	trap clean_case EXIT
 	daemon_reset
 	"$1"
 }
 
 # Where in the case it went wrong.
-case_explain() {
+explain_case() {
 	local i
 	for ((i = 1; i < ${#BASH_SOURCE[@]}; i++)); do
 		if [[ ${BASH_SOURCE[i]##*/} == case_* ]]; then
@@ -56,7 +56,7 @@ case_explain() {
 	trap - ERR
 }
 
-case_cleanup() {
+clean_case() {
 	local job
 	set +e
 	for job in $(jobs -p); do

@@ -1,0 +1,277 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The inside half of tests/bench/run: one part of what is measured, as rows "figure unit value..."
+# with tabs between.
+#
+#   inside.sh paused|kernel|daemon|perf QUICK
+#   inside.sh query QUICK DATABASE ROWS
+#
+# QUICK is "quick" or empty.
+set -eu
+cd "$(dirname "$0")"
+# shellcheck source-path=SCRIPTDIR
+. ../system/lib.sh
+trap 'status=$?; case_cleanup; rm -f "$log"; exit $status' EXIT
+
+part=$1
+quick=$2
+calls=/opt/oxtest/calls
+
+row() {
+	local IFS=$'\t'
+	[ $# -gt 2 ]
+	echo "$*"
+}
+
+# A number of whole or broken parts, by a formula.
+calculate() {
+	awk "BEGIN { printf \"%.9g\n\", $1 }"
+}
+
+# The longer duration, or the shorter one when it shall be quick.
+either() {
+	echo "${quick:+$2}" | grep . || echo "$1"
+}
+
+# ---- the daemon, seen from outside ----
+
+# One value of all the daemon's open things whose fdinfo has such a line, summed.
+fdinfo_sum() {
+	local kind=$1 field=$2
+	# Descriptors come and go while they are read.
+	awk -v kind="^$kind\$" -v field="$field:" '
+		function flush() { if (hit) sum += value; hit = value = 0 }
+		FNR == 1 { flush() }
+		{ line = $1 $2; if (line ~ kind) hit = 1 }
+		$1 == field { value = $2 }
+		END { flush(); printf "%d\n", sum }
+	' "/proc/$(daemon_pid)/fdinfo"/* 2>/dev/null
+}
+
+# 7 is BPF_PROG_TYPE_PERF_EVENT: on_tick(), the only one of its type.
+tick_ns() {
+	fdinfo_sum 'prog_type:7' run_time_ns
+}
+
+tick_n() {
+	fdinfo_sum 'prog_type:7' run_cnt
+}
+
+daemon_cpu_ns() {
+	cat "/proc/$(daemon_pid)/task"/*/schedstat | awk '{ sum += $1 } END { printf "%d\n", sum }'
+}
+
+daemon_written() {
+	awk '$1 == "wchar:" { print $2 }' "/proc/$(daemon_pid)/io"
+}
+
+daemon_switches() {
+	awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$(daemon_pid)/status"
+}
+
+database_bytes() {
+	sql 'SELECT page_count * page_size FROM pragma_page_count, pragma_page_size'
+}
+
+# ---- programs to look at ----
+
+# One on each CPU, and the targets that choose them.
+spawn_on_each_cpu() {
+	local i
+	targets=()
+	for ((i = 0; i < $(nproc); i++)); do
+		spawn root "$@"
+		targets+=("--pid=$pid")
+	done
+}
+
+kill_all() {
+	local job
+	for job in $(jobs -p); do
+		kill "$job"
+		wait "$job" 2>/dev/null || true
+	done
+}
+
+# ---- the parts ----
+
+# After a session, when the programs are loaded: the most that a paused daemon holds.
+measure_paused() {
+	local began switches pings seconds
+	seconds=$(either 60 20)
+	daemon_reset
+	spawn_on_each_cpu "$calls" 20 4096
+	oxprofctl unpause "${targets[@]}"
+	sleep 2
+	oxprofctl pause
+	sleep 1
+	began=$(tick_n)
+	switches=$(daemon_switches)
+	pings=$(for ((i = 0; i < seconds; i += 2)); do
+		systemctl show -P WatchdogTimestampMonotonic oxprofd
+		sleep 2
+	done | uniq | wc -l)
+	switches=$(($(daemon_switches) - switches))
+	row "paused: wake-ups of the daemon" "/min" "$(calculate "$switches * 60 / $seconds")"
+	row "paused: of these for the watchdog" "/min" \
+		"$(calculate "($pings - 1) * 60 / $seconds")"
+	row "paused: runs of the BPF sampler" "/min" $(($(tick_n) - began))
+	row "paused: perf events open, disabled" "" "$(daemon_events)"
+	row "paused: BPF programs loaded" "" "$(daemon_programs)"
+	row "paused: BPF programs attached elsewhere" "" "$(daemon_links)"
+}
+
+daemon_events() {
+	find "/proc/$(daemon_pid)/fd" -lname 'anon_inode:\[perf_event\]' | wc -l
+}
+
+daemon_programs() {
+	find "/proc/$(daemon_pid)/fd" -lname 'anon_inode:bpf-prog' | wc -l
+}
+
+# Links that are not to one of our own (disabled) events.
+daemon_links() {
+	grep -h '^link_type:' "/proc/$(daemon_pid)/fdinfo"/* 2>/dev/null | grep -vc perf || true
+}
+
+kernel_row() {
+	local figure=$1 i ns n values=()
+	for ((i = 0; i < 5; i++)); do
+		ns=$(tick_ns)
+		n=$(tick_n)
+		sleep "$(either 1 0.4)"
+		values+=("$(calculate "($(tick_ns) - $ns) / ($(tick_n) - $n)")")
+	done
+	row "$figure" "ns" "${values[@]}"
+}
+
+measure_kernel() {
+	local frames idle
+	for frames in 5 20 60 200; do
+		daemon_reset
+		spawn_on_each_cpu "$calls" "$frames" 1
+		oxprofctl unpause "${targets[@]}" --frequency=999
+		sleep 0.5
+		kernel_row "kernel: a sample of $frames user frames"
+		kill_all
+	done
+	daemon_reset
+	spawn root sleep 1000
+	idle=$pid
+	spawn_on_each_cpu "$calls" 20 1
+	oxprofctl unpause --pid="$idle" --frequency=999
+	sleep 0.5
+	kernel_row "kernel: a tick in a process not chosen"
+}
+
+# Of five stretches the CPU time of the daemon in each second.
+daemon_row() {
+	local figure=$1 seconds=$2 i before values=()
+	for ((i = 0; i < 5; i++)); do
+		before=$(daemon_cpu_ns)
+		sleep "$seconds"
+		values+=("$(calculate "($(daemon_cpu_ns) - $before) / 1e6 / $seconds")")
+	done
+	row "$figure" "ms/s" "${values[@]}"
+}
+
+daemon_at() {
+	local hertz=$1 seconds=$2 bytes written before
+	daemon_reset
+	bytes=$(database_bytes)
+	spawn_on_each_cpu "$calls" 20 4096
+	before=$(daemon_cpu_ns)
+	oxprofctl unpause "${targets[@]}" --frequency="$hertz"
+	row "$hertz Hz: daemon CPU to begin" "ms" \
+		"$(calculate "($(daemon_cpu_ns) - $before) / 1e6")"
+	sleep 2
+	written=$(daemon_written)
+	daemon_row "$hertz Hz: daemon CPU" "$(calculate "$seconds / 5")"
+	row "$hertz Hz: written to the disk" "MB/min" \
+		"$(calculate "($(daemon_written) - $written) * 60 / $seconds / 1e6")"
+	oxprofctl pause
+	kill_all
+	expect_ok oxprofctl query --json --max=1
+	row "$hertz Hz: samples lost" "%" "$(json '100 * sum(n for reason, n in d["lost"].items()
+		if reason in ("late", "full", "crowded", "store")) / d["samples"]')"
+	row "$hertz Hz: database" "B/1000 samples" "$(calculate "($(database_bytes) - $bytes) * 1000 /
+		$(json 'd["samples"]')")"
+}
+
+measure_daemon() {
+	daemon_at 99 "$(either 60 10)"
+	daemon_at 999 10
+	daemon_at 9999 10
+}
+
+wall_ns() {
+	sed -n 's/^wall_ns //p' "$wall"
+}
+
+job=("$calls" 20 4096 100000)
+
+job_alone() {
+	echo | "${job[@]}" >"$wall"
+}
+
+job_under_oxprof() {
+	spawn_waiting root "${job[@]}" >"$wall"
+	oxprofctl unpause --pid="$pid" --frequency=999
+	spawn_go
+	wait "$pid"
+	oxprofctl pause
+	exec {spawn_fd}>&-
+}
+
+job_under_perf() {
+	echo | perf record -q -g -F 999 -e cpu-clock -o "$recording" "${job[@]}" >"$wall"
+}
+
+measure_perf() {
+	local round rounds alone again=() oxprof=() perf=() n
+	wall=$(mktemp)
+	recording=$(mktemp)
+	rounds=$(either 11 3)
+	daemon_reset
+	job_alone
+	for ((round = 0; round < rounds; round++)); do
+		job_alone
+		alone=$(wall_ns)
+		job_under_oxprof
+		oxprof+=("$(calculate "$(wall_ns) / $alone")")
+		job_alone
+		again+=("$(calculate "$(wall_ns) / $alone")")
+		job_under_perf
+		perf+=("$(calculate "$(wall_ns) / $alone")")
+	done
+	row "slow-down at 999 Hz: none, for the noise" "ratio" "${again[@]}"
+	row "slow-down at 999 Hz: oxprof" "ratio" "${oxprof[@]}"
+	row "slow-down at 999 Hz: perf record -g" "ratio" "${perf[@]}"
+
+	job[3]=1000000
+	job_under_perf
+	n=$(perf report --stats -i "$recording" | awk '$1 == "SAMPLE" && !n { n = $3 } END { print n }')
+	row "999 Hz: perf.data" "B/1000 samples" \
+		"$(calculate "$(stat -c %s "$recording") * 1000 / $n")"
+	rm "$wall" "$recording"
+}
+
+measure_query() {
+	local file=$1 rows=$2 i began values=()
+	systemctl stop oxprofd
+	find /var/lib/oxprof -mindepth 1 -delete
+	install -o oxprof -g oxprof-read -m 640 "$file" "$database"
+	row "$rows rows: database" "B/row" "$(calculate "$(stat -c %s "$file") / $rows")"
+	daemon_start
+	for ((i = 0; i < 5; i++)); do
+		began=${EPOCHREALTIME/./}
+		expect_ok oxprofctl query --json
+		values+=("$(calculate "(${EPOCHREALTIME/./} - $began) / 1000")")
+	done
+	expect_json "d['samples'] >= $rows and d['records']"
+	row "$rows rows: first query of a daemon" "ms" "${values[0]}"
+	row "$rows rows: query" "ms" "${values[@]}"
+}
+
+shift 2
+"measure_$part" "$@"
