@@ -23,6 +23,12 @@ static uint64_t tick_ns(void)
 	return UINT64_C(1000000000) / sysconf(_SC_CLK_TCK);
 }
 
+/* /proc may hide what the pidfd reaches. Signal 0 asks and does nothing. */
+static bool process_lives(int pidfd)
+{
+	return !syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) || errno == EPERM;
+}
+
 /* The descriptor first, then the look: what is looked at is what is held. */
 static int find_process(struct managed *managed, struct failure *failure)
 {
@@ -37,6 +43,11 @@ static int find_process(struct managed *managed, struct failure *failure)
 		return failure_set(failure, r, OX_ERROR_NO_SUCH_PROCESS,
 				   "%u is a thread of process %u; name the process: --pid=%u", pid,
 				   ids.tgid, ids.tgid);
+	if (r == -ESRCH && managed->pidfd >= 0 && process_lives(managed->pidfd))
+		return failure_set(failure, -EPERM, OX_ERROR_KERNEL,
+				   "process %u is hidden from oxprofd, which needs CAP_SYS_PTRACE "
+				   "(see systemctl cat oxprofd)",
+				   pid);
 	if (r < 0 || stat.state == 'Z')
 		return failure_set(failure, -ESRCH, OX_ERROR_NO_SUCH_PROCESS,
 				   "there is no process %u (ps -p %u)", pid, pid);
