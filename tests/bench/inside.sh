@@ -3,18 +3,16 @@
 # The inside half of tests/bench/run: one part of what is measured, as rows "figure unit value..."
 # with tabs between.
 #
-#   inside.sh paused|kernel|daemon|perf QUICK
-#   inside.sh query QUICK DATABASE ROWS
+#   inside.sh paused|kernel|daemon|perf
+#   inside.sh query DATABASE ROWS
 #
-# QUICK is "quick" or empty.
+# Shorter with QUICK=quick in the environment.
 set -eu
 cd "$(dirname "$0")"
 # shellcheck source-path=SCRIPTDIR
 . ../system/lib.sh
-trap 'status=$?; case_cleanup; rm -f "$log"; exit $status' EXIT
+trap 'status=$?; kill_all; rm -f "$log"; exit $status' EXIT
 
-part=$1
-quick=$2
 calls=/opt/oxtest/calls
 
 row() {
@@ -30,7 +28,7 @@ calculate() {
 
 # The longer duration, or the shorter one when it shall be quick.
 either() {
-	echo "${quick:+$2}" | grep . || echo "$1"
+	echo "${QUICK:+$2}" | grep . || echo "$1"
 }
 
 # ---- the daemon, seen from outside ----
@@ -88,7 +86,7 @@ spawn_on_each_cpu() {
 kill_all() {
 	local job
 	for job in $(jobs -p); do
-		kill "$job"
+		kill "$job" 2>/dev/null || true
 		wait "$job" 2>/dev/null || true
 	done
 }
@@ -176,7 +174,7 @@ daemon_row() {
 }
 
 daemon_at() {
-	local hertz=$1 seconds=$2 bytes written before
+	local hertz=$1 seconds=$2 bytes written before samples lost
 	daemon_reset
 	bytes=$(database_bytes)
 	spawn_on_each_cpu "$calls" 20 4096
@@ -192,10 +190,11 @@ daemon_at() {
 	oxprofctl pause
 	kill_all
 	expect_ok oxprofctl query --json --max=1
-	row "$hertz Hz: samples lost" "%" "$(json '100 * sum(n for reason, n in d["lost"].items()
-		if reason in ("late", "full", "crowded", "store")) / d["samples"]')"
-	row "$hertz Hz: database" "B/1000 samples" "$(calculate "($(database_bytes) - $bytes) * 1000 /
-		$(json 'd["samples"]')")"
+	samples=$(json 'd["samples"]')
+	lost=$(json 'sum(d["lost"].get(why, 0) for why in ("late", "full", "crowded", "store"))')
+	row "$hertz Hz: samples lost" "%" "$(calculate "100 * $lost / ($samples + $lost)")"
+	row "$hertz Hz: database" "B/1000 samples" \
+		"$(calculate "($(database_bytes) - $bytes) * 1000 / $samples")"
 }
 
 measure_daemon() {
@@ -273,5 +272,4 @@ measure_query() {
 	row "$rows rows: query" "ms" "${values[@]}"
 }
 
-shift 2
-"measure_$part" "$@"
+"measure_$1" "${@:2}"
