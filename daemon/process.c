@@ -317,6 +317,13 @@ static int open_map_file(int dir, const struct mapping *mapping)
 	return fd < 0 ? -errno : open_checked(fd, mapping);
 }
 
+static bool has_inode(int fd, const struct mapping *mapping)
+{
+	struct stat st;
+
+	return mapping->inode && !fstat(fd, &st) && st.st_ino == mapping->inode;
+}
+
 /* A program that was built anew while it runs: unlike map_files, this link needs no capability of
  * its own. */
 static int open_exe(int dir, const struct mapping *mapping)
@@ -324,11 +331,13 @@ static int open_exe(int dir, const struct mapping *mapping)
 	_cleanup_close_ int fd = -1;
 	char exe[PATH_MAX];
 
-	read_exe(dir, exe, sizeof(exe));
-	if (!exe[0] || strcmp(exe, mapping->path))
-		return -ENOENT;
 	fd = openat(dir, "exe", O_PATH | O_CLOEXEC);
-	return fd < 0 ? -errno : open_checked(fd, mapping);
+	if (fd < 0)
+		return -errno;
+	read_exe(dir, exe, sizeof(exe));
+	if (!has_inode(fd, mapping) && strcmp(exe, mapping->path))
+		return -ENOENT;
+	return open_checked(fd, mapping);
 }
 
 /* openat2() keeps "..", absolute links and links of /proc inside the root. There is no way to do

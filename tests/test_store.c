@@ -165,7 +165,7 @@ Test(store, a_process_learns_what_was_unknown)
 	process.unit = "app.service";
 	cr_assert_eq(store_add_process(store, &process, &again), 0);
 	cr_assert_eq(id, again);
-	process.comm = "other";
+	process.comm = "other"; /* the last one counts */
 	process.exe = "/bin/app";
 	cr_assert_eq(store_add_process(store, &process, &again), 0);
 	cr_assert_eq(id, again);
@@ -173,7 +173,7 @@ Test(store, a_process_learns_what_was_unknown)
 	cr_assert_eq(store_add_process(store, &process, &again), 0);
 	cr_assert_neq(id, again);
 	assert_answer("SELECT comm, exe, unit, user FROM processes",
-		      "app|/bin/app|app.service|NULL\nother|/bin/app|app.service|NULL");
+		      "other|/bin/app|app.service|NULL\nother|/bin/app|app.service|NULL");
 	store_free(store);
 }
 
