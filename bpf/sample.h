@@ -56,8 +56,9 @@ enum ox_loss {
 	OX_N_KERNEL_LOSSES,
 	/* counted by the daemon: */
 	OX_LOST_MAPPINGS = OX_N_KERNEL_LOSSES, /* notices of new mappings were dropped */
-	OX_LOST_GONE,  /* samples whose process was gone before its mappings could be read */
-	OX_LOST_STORE, /* samples that could not be written (disk full) and had to be dropped */
+	OX_LOST_GONE,   /* samples whose process was gone before its mappings could be read */
+	OX_LOST_BROKEN, /* user stacks that led out of all code: they end before that */
+	OX_LOST_STORE,  /* samples that could not be written (disk full) and had to be dropped */
 	OX_N_LOSSES,
 };
 

@@ -18,6 +18,8 @@ static const struct {
 	[OX_LOST_CHILD] = {"child", "children not followed: the table is full"},
 	[OX_LOST_MAPPINGS] = {"mappings", "notices of new mappings dropped by the kernel"},
 	[OX_LOST_GONE] = {"gone", "samples without names: the process was gone too soon"},
+	[OX_LOST_BROKEN] = {"stack-broken",
+			    "user stacks that led out of all code; they end before that"},
 	[OX_LOST_STORE] = {"store", "samples that could not be written to the database"},
 };
 

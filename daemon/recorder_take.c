@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* One sample of the kernel's to one count that is pending: who it was, and which stack. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/clock.h"
+#include "daemon/parse.h"
+#include "daemon/process.h"
+#include "daemon/recorder_private.h"
+
+/* Is the process that /proc shows the one that was sampled? Start times there are clock ticks. */
+static bool is_same_process(const char *proc, const struct ox_sample *id)
+{
+	struct process_stat stat;
+	uint64_t tick_ns = UINT64_C(1000000000) / sysconf(_SC_CLK_TCK);
+
+	return !process_read_stat(proc, id->pid, &stat) &&
+	       stat.start_ticks == id->start_ns / tick_ns;
+}
+
+static char *clean_copy(const char *text, size_t length)
+{
+	char clean[OX_COMM_BYTES * 4];
+
+	text_clean(text, strnlen(text, length), clean, sizeof(clean));
+	return strdup(clean);
+}
+
+static int know_process(struct recorder *recorder, const struct sampler_sample *sample,
+			uint32_t index)
+{
+	const struct ox_sample *id = sample->id;
+	struct process_info *info = calloc(1, sizeof(*info));
+	struct known_process known = {.uid = id->uid, .comm_ns = sample->first_ns};
+	uint64_t age_ns = clock_boottime_ns() - id->start_ns;
+
+	if (!info)
+		return -ENOMEM;
+	if (!is_same_process(recorder->proc, id) ||
+	    process_read_info(recorder->proc, id->pid, info) < 0)
+		*info = (struct process_info){0};
+	known.started_usec = clock_realtime_usec() - age_ns / 1000;
+	known.comm = clean_copy(id->process_comm, OX_COMM_BYTES);
+	known.exe = strdup(info->exe);
+	known.cmdline = strdup(info->cmdline);
+	known.unit = strdup(info->unit);
+	known.cgroup = strdup(info->cgroup);
+	free(info);
+	recorder->known[index] = known;
+	if (!known.comm || !known.exe || !known.cmdline || !known.unit || !known.cgroup)
+		return -ENOMEM;
+	return 0;
+}
+
+/* A process may give itself another name: the last one counts, and is written again. */
+static int follow_comm(struct recorder *recorder, const struct sampler_sample *sample,
+		       uint32_t index)
+{
+	struct known_process *known = &recorder->known[index];
+	char *comm;
+
+	if (sample->first_ns < known->comm_ns)
+		return 0;
+	known->comm_ns = sample->first_ns;
+	comm = clean_copy(sample->id->process_comm, OX_COMM_BYTES);
+	if (!comm)
+		return -ENOMEM;
+	if (strcmp(comm, known->comm))
+		recorder->processes.ids[index] = 0;
+	free(known->comm);
+	known->comm = comm;
+	return 0;
+}
+
+static int add_process(struct recorder *recorder, const struct sampler_sample *sample,
+		       uint32_t *ret_index)
+{
+	const struct ox_sample *id = sample->id;
+	struct process_key key = {id->start_ns, id->pid, id->exec_id};
+	int r = rows_intern(&recorder->processes, &key, sizeof(key), ret_index);
+
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return follow_comm(recorder, sample, *ret_index);
+	if (*ret_index >= recorder->known_size) {
+		size_t size = recorder->known_size ? recorder->known_size * 2 : 64;
+		struct known_process *grown = realloc(recorder->known, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		memset(grown + recorder->known_size, 0,
+		       (size - recorder->known_size) * sizeof(*grown));
+		recorder->known = grown;
+		recorder->known_size = size;
+	}
+	return know_process(recorder, sample, *ret_index);
+}
+
+static int add_task(struct recorder *recorder, const struct sampler_sample *sample,
+		    uint32_t *ret_index)
+{
+	const struct ox_sample *id = sample->id;
+	struct task_key key = {.tid = id->tid};
+	int r = add_process(recorder, sample, &key.process);
+
+	if (r < 0)
+		return r;
+	memcpy(key.comm, id->thread_comm, sizeof(key.comm));
+	r = rows_intern(&recorder->tasks, &key, sizeof(key), ret_index);
+	return r < 0 ? r : 0;
+}
+
+static int add_node(struct recorder *recorder, uint32_t frame, uint32_t *node)
+{
+	struct node_key key = {*node, frame};
+	uint32_t index;
+	int r = rows_intern(&recorder->nodes, &key, sizeof(key), &index);
+
+	if (r >= 0)
+		*node = index + 1;
+	return r < 0 ? r : 0;
+}
+
+/* How many of the user frames are to be believed: code without frame pointers leads the walk to any
+ * number, and what is not in executable memory is no caller, nor is what follows. */
+static uint32_t count_believed(struct recorder *recorder, const struct image *image,
+			       const struct sampler_sample *sample)
+{
+	if (!image)
+		return sample->n_user;
+	for (uint32_t i = 1; i < sample->n_user; i++)
+		if (!maps_find(image->maps, sample->user[i] - 1, sample->first_ns)) {
+			recorder->lost[OX_LOST_BROKEN] += sample->count;
+			return i;
+		}
+	return sample->n_user;
+}
+
+static const struct image *find_image(struct recorder *recorder,
+				      const struct sampler_sample *sample)
+{
+	const struct image *image =
+		images_find(recorder->images, sample->id->pid, sample->first_ns);
+
+	if (!image)
+		recorder->lost[OX_LOST_GONE] += sample->count;
+	return image;
+}
+
+/* Root first: user frames from the outermost one, then the kernel's, the leaf last. A caller's
+ * address is the one it returns to: the call is before it. */
+static int add_stack(struct recorder *recorder, const struct sampler_sample *sample,
+		     uint32_t *ret_node)
+{
+	const struct image *image = sample->n_user ? find_image(recorder, sample) : NULL;
+	uint32_t n_user = count_believed(recorder, image, sample), frame;
+	int r = 0;
+
+	*ret_node = 0;
+	for (uint32_t i = n_user; i-- > 0 && r >= 0;) {
+		r = resolver_name_user(recorder->resolver, image, sample->user[i] - (i > 0),
+				       sample->first_ns, &frame);
+		r = r < 0 ? r : add_node(recorder, frame, ret_node);
+	}
+	for (uint32_t i = sample->n_kernel; i-- > 0 && r >= 0;) {
+		r = resolver_name_kernel(recorder->resolver, recorder->ksyms,
+					 sample->kernel[i] - (i > 0), &frame);
+		r = r < 0 ? r : add_node(recorder, frame, ret_node);
+	}
+	return r;
+}
+
+static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, uint64_t count)
+{
+	struct row_key key = {recorder->window, task, node};
+	uint32_t index;
+	int r;
+
+	if (table_count(recorder->pending) >= RECORDER_PENDING_MAX) {
+		recorder->lost[OX_LOST_STORE] += count;
+		return 0;
+	}
+	r = table_intern(recorder->pending, &key, sizeof(key), &index);
+	if (r < 0)
+		return r;
+	if (index >= recorder->counts_size) {
+		size_t size = recorder->counts_size ? recorder->counts_size * 2 : 1024;
+		uint64_t *grown = realloc(recorder->counts, size * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		recorder->counts = grown;
+		recorder->counts_size = size;
+	}
+	recorder->counts[index] = (r > 0 ? 0 : recorder->counts[index]) + count;
+	return 0;
+}
+
+int recorder_take(void *userdata, const struct sampler_sample *sample)
+{
+	struct recorder *recorder = userdata;
+	uint32_t task, node;
+	int r = add_task(recorder, sample, &task);
+
+	r = r < 0 ? r : add_stack(recorder, sample, &node);
+	r = r < 0 ? r : count_row(recorder, task, node, sample->count);
+	if (r < 0)
+		recorder->lost[OX_LOST_STORE] += sample->count;
+	return r;
+}
