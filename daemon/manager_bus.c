@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/api.h"
+#include "daemon/bus_append.h"
 #include "daemon/bus_error.h"
 #include "daemon/bus_read.h"
 #include "daemon/cleanup.h"
@@ -252,10 +253,10 @@ static const struct {
 	const char *member;
 	handler_t handle;
 } handlers[] = {
-	{"Unpause", handle_unpause},    {"Pause", handle_pause},
-	{"Cancel", handle_cancel},      {"SetInterval", handle_set_interval},
-	{"Query", query_bus_query},     {"QueryByFileDescriptor", query_bus_query_fd},
-	{"History", query_bus_history}, {"GetStatus", query_bus_status},
+	{"Unpause", handle_unpause},      {"Pause", handle_pause},
+	{"Cancel", handle_cancel},        {"SetInterval", handle_set_interval},
+	{"Query", manager_bus_query},     {"QueryByFileDescriptor", manager_bus_query_fd},
+	{"History", manager_bus_history}, {"GetStatus", manager_bus_status},
 };
 
 static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error)
@@ -270,6 +271,11 @@ static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error)
 		return 1;
 	authorize_done(self->authorizer, call);
 	return r;
+}
+
+const char *manager_bus_state(const struct manager_bus *self)
+{
+	return manager_is_running(self->manager) ? "running" : "paused";
 }
 
 static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -294,7 +300,7 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
 	if (!strcmp(property, "Samples"))
 		return sd_bus_message_append(reply, "t", totals.samples);
 	if (!strcmp(property, "Lost"))
-		return query_bus_append_lost(reply, &totals);
+		return bus_append_lost(reply, &totals);
 	r = sd_bus_message_open_container(reply, 'a', "s");
 	for (size_t i = 0; i < manager_count_targets(manager) && r >= 0; i++) {
 		struct manager_target_info info;

@@ -14,12 +14,17 @@ struct manager_bus {
 	sd_bus_slot *slot;
 };
 
-/* query_bus.c: handlers. 1: polkit is being asked, the call comes again. */
-int query_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
-int query_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
-int query_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
-int query_bus_status(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
-/* "lost" as a{st}. */
-int query_bus_append_lost(sd_bus_message *reply, const struct recorder_totals *totals);
+/* "running" or "paused". */
+const char *manager_bus_state(const struct manager_bus *self);
+/* Leaves in the question what the caller may see. 1, CALL_IS_PENDING, or an error that is set.
+ * Without the right: the caller's own; where others' are named: refused. */
+int manager_bus_limit_question(struct manager_bus *self, sd_bus_message *call,
+			       struct question *question, sd_bus_error *error);
+
+/* Handlers. CALL_IS_PENDING: polkit is being asked, the call comes again. */
+int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+int manager_bus_status(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 
 #define CALL_IS_PENDING 2

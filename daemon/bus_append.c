@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/bus_append.h"
+
+#include "daemon/loss.h"
+
+int bus_append_text(sd_bus_message *reply, const char *key, const char *text)
+{
+	return text[0] ? sd_bus_message_append(reply, "{sv}", key, "s", text) : 0;
+}
+
+int bus_append_u64(sd_bus_message *reply, const char *key, uint64_t value)
+{
+	return sd_bus_message_append(reply, "{sv}", key, "t", value);
+}
+
+int bus_append_double(sd_bus_message *reply, const char *key, double value)
+{
+	return sd_bus_message_append(reply, "{sv}", key, "d", value);
+}
+
+int bus_append_lost(sd_bus_message *reply, const struct recorder_totals *totals)
+{
+	int r = sd_bus_message_open_container(reply, 'a', "{st}");
+
+	for (unsigned i = 0; i < OX_N_LOSSES && r >= 0; i++)
+		if (totals->lost[i])
+			r = sd_bus_message_append(reply, "{st}", loss_name(i), totals->lost[i]);
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Opens {"lost": variant of a{st}}; what is appended in between are its entries. */
+int bus_open_lost(sd_bus_message *reply)
+{
+	int r = sd_bus_message_open_container(reply, 'e', "sv");
+
+	r = r < 0 ? r : sd_bus_message_append(reply, "s", "lost");
+	return r < 0 ? r : sd_bus_message_open_container(reply, 'v', "a{st}");
+}
+
+int bus_close_lost(sd_bus_message *reply)
+{
+	int r = sd_bus_message_close_container(reply);
+
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
