@@ -76,7 +76,8 @@ struct store_process {
 	const char *unit;
 	const char *cgroup;
 };
-/* Found by pid, start, exec; texts that were unknown before are filled in, the comm is the last one. */
+/* Found by pid, start, exec; texts that were unknown before are filled in, the comm is the last
+ * one. */
 int store_add_process(struct store *store, const struct store_process *process, int64_t *ret_id);
 /* A thread of it. Found by process, tid, comm. */
 int store_add_task(struct store *store, int64_t process, uint32_t tid, const char *comm,
