@@ -75,15 +75,14 @@ static __always_inline void choice_add_pid(struct choice *choice, const struct o
 		choice_add(choice, target);
 }
 
-static __always_inline void choice_add_cgroups(struct choice *choice)
+static long choice_add_cgroup(__u32 level, struct choice *choice)
 {
-	for (int level = 0; level < CGROUP_DEPTH_MAX; level++) {
-		__u64 id = bpf_get_current_ancestor_cgroup_id(level);
+	__u64 id = bpf_get_current_ancestor_cgroup_id(level);
 
-		if (!id)
-			break;
-		choice_add(choice, bpf_map_lookup_elem(&cgroups, &id));
-	}
+	if (!id)
+		return 1;
+	choice_add(choice, bpf_map_lookup_elem(&cgroups, &id));
+	return 0;
 }
 
 /* Of the current process: OX_WANT_* and CHOICE_*. A global function: the verifier looks at it once,
@@ -113,7 +112,7 @@ __noinline int choose_current(__u32 pid)
 	if (mask & OX_FILTER_USER)
 		choice_add(&choice, bpf_map_lookup_elem(&users, &choice.euid));
 	if (mask & OX_FILTER_CGROUP)
-		choice_add_cgroups(&choice);
+		bpf_loop(CGROUP_DEPTH_MAX, choice_add_cgroup, &choice, 0);
 	if (mask & OX_FILTER_ALL)
 		choice_add(&choice, &everything);
 	return choice.want;

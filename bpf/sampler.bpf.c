@@ -58,22 +58,26 @@ static __always_inline __u64 cpu_count_late(struct ox_cpu *cpu, __u64 now, __u64
 	return missed;
 }
 
-static __always_inline __u32 take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u32 which)
+/* False: there was no room for it, which is counted; the sample would be a wrong one. */
+static __always_inline bool take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u32 which,
+					      struct ox_sample *sample)
 {
 	struct scratch *scratch = scratch_get();
 	long bytes;
 
 	if (!scratch)
-		return 0;
+		return false;
 	bytes = bpf_get_stack(ctx, &scratch->words[SCRATCH_KERNEL], OX_MAX_KERNEL_FRAMES * 8, 0);
 	if (bytes < 8) {
 		cpu->lost[OX_LOST_KERNEL_STACK]++;
-		return 0;
+		return true;
 	}
-	return record_intern(which, SCRATCH_KERNEL,
-			     OX_RECORD_STACK << 24 |
-				     (bytes >= OX_MAX_KERNEL_FRAMES * 8 ? OX_RECORD_CUT << 16 : 0) |
-				     (__u32)bytes / 8);
+	sample->kernel_stack = record_intern(
+		which, SCRATCH_KERNEL,
+		OX_RECORD_STACK << 24 |
+			(bytes >= OX_MAX_KERNEL_FRAMES * 8 ? OX_RECORD_CUT << 16 : 0) |
+			(__u32)bytes / 8);
+	return sample->kernel_stack;
 }
 
 static __always_inline void take_identity(struct task_struct *task, __u32 pid, __u32 tid,
@@ -116,12 +120,11 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, struct 
 
 	sample->kernel_stack = 0;
 	sample->user_stack = 0;
-	if (want & OX_WANT_KERNEL && !(cs & 3))
-		sample->kernel_stack = take_kernel_stack(ctx, cpu, which);
+	if (want & OX_WANT_KERNEL && !(cs & 3) && !take_kernel_stack(ctx, cpu, which, sample))
+		return;
 	n = unwind_user();
 	if (n) {
 		sample->user_stack = record_intern(which, SCRATCH_USER, OX_RECORD_STACK << 24 | n);
-		/* Why is counted already; a sample without its stack would be a wrong one. */
 		if (!sample->user_stack)
 			return;
 	}

@@ -2,8 +2,11 @@
 #include "daemon/images.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
@@ -264,11 +267,22 @@ const struct image *images_find(struct images *images, uint32_t pid, uint64_t at
 	return NULL;
 }
 
+/* The first thread has ended; others may go on in a process that /proc shows as a zombie without
+ * any mapping. */
+static bool is_there(const struct images *images, uint32_t pid)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%u", images->proc, pid);
+	return access(path, F_OK) == 0;
+}
+
 void images_sweep(struct images *images, uint64_t before_ns)
 {
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct life **slot = &images->buckets[i]; *slot;) {
-			if ((*slot)->ended_ns && (*slot)->ended_ns < before_ns)
+			if ((*slot)->ended_ns && (*slot)->ended_ns < before_ns &&
+			    !is_there(images, (*slot)->pid))
 				life_remove(images, slot);
 			else
 				slot = &(*slot)->next;

@@ -40,7 +40,7 @@ int images_apply(struct images *images, const struct sideband_event *event);
  * is gone. Borrowed until the next change. */
 const struct image *images_find(struct images *images, uint32_t pid, uint64_t at_ns);
 
-/* Forgets processes that ended before a time. */
+/* Forgets processes whose first thread ended before a time and that are gone. */
 void images_sweep(struct images *images, uint64_t before_ns);
 void images_clear(struct images *images);
 size_t images_count(const struct images *images);
