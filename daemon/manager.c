@@ -323,8 +323,7 @@ int manager_pause(struct manager *manager, const struct target *targets, size_t 
 	for (size_t i = 0; !n && i < manager->n_targets; i++)
 		if (manager->targets[i]->state == TARGET_EXITED)
 			manager->targets[i]->wish.children = false;
-	(void)manager_settle(manager, failure);
-	manager_tell(manager);
+	manager_settle_or_pause(manager);
 	return 0;
 }
 

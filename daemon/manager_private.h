@@ -73,6 +73,9 @@ int manager_load(struct manager *manager, struct failure *failure);
 void manager_unload(struct manager *manager);
 /* Makes what runs agree with the targets: begins, changes or ends the session. */
 int manager_settle(struct manager *manager, struct failure *failure);
+/* The same where nobody waits for the outcome, and told: what cannot run is paused, and the notice
+ * says why. */
+void manager_settle_or_pause(struct manager *manager);
 int manager_push_filters(struct manager *manager);
 int manager_drain(struct manager *manager);
 bool manager_has_work(const struct manager *manager);

@@ -17,6 +17,12 @@
 
 void manager_tell(struct manager *manager)
 {
+	if (manager->running)
+		(void)sd_notifyf(0, "STATUS=Sampling every %.9g s, %zu target%s.",
+				 manager->interval_ns / 1e9, manager->n_targets,
+				 manager->n_targets == 1 ? "" : "s");
+	else
+		(void)sd_notify(0, "STATUS=Paused.");
 	if (manager->listener)
 		manager->listener(manager->listener_userdata);
 }
@@ -105,7 +111,6 @@ int manager_push_filters(struct manager *manager)
 static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct manager *manager = userdata;
-	struct failure failure;
 	int full = manager_drain(manager);
 
 	/* Half full after one pause: the next one is half as long. */
@@ -116,7 +121,7 @@ static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)sd_event_source_set_time_relative(source, manager->drain_usec);
 	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	if (!manager_has_work(manager))
-		(void)manager_settle(manager, &failure);
+		manager_settle_or_pause(manager);
 	return 0;
 }
 
@@ -131,7 +136,6 @@ static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct manager *manager = userdata;
 	uint64_t now = clock_realtime_usec();
-	struct failure failure;
 
 	for (size_t i = 0; i < manager->n_targets; i++) {
 		struct managed *managed = manager->targets[i];
@@ -140,8 +144,7 @@ static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
 		    managed->until_usec <= now + TIMER_ACCURACY_USEC)
 			managed->state = TARGET_PAUSED;
 	}
-	(void)manager_settle(manager, &failure);
-	manager_tell(manager);
+	manager_settle_or_pause(manager);
 	return 0;
 }
 
@@ -323,4 +326,18 @@ int manager_settle(struct manager *manager, struct failure *failure)
 		return r;
 	(void)manager_set_until(manager);
 	return 0;
+}
+
+void manager_settle_or_pause(struct manager *manager)
+{
+	struct failure failure;
+
+	if (manager_settle(manager, &failure) < 0) {
+		log_error("%s", failure.text);
+		snprintf(manager->notice, sizeof(manager->notice), "%s", failure.text);
+		for (size_t i = 0; i < manager->n_targets; i++)
+			if (managed_is_active(manager->targets[i]))
+				manager->targets[i]->state = TARGET_PAUSED;
+	}
+	manager_tell(manager);
 }

@@ -101,12 +101,16 @@ static int on_process_end(sd_event_source *source, int fd, uint32_t events, void
 {
 	struct managed *managed = userdata;
 	struct manager *manager = managed->manager;
-	struct failure failure;
 
 	managed->exit_source = sd_event_source_unref(source);
 	managed->state = TARGET_EXITED;
-	(void)manager_settle(manager, &failure);
-	manager_tell(manager);
+	/* The session goes on for the others. */
+	if (!manager->running || !manager_has_work(manager)) {
+		manager_settle_or_pause(manager);
+	} else {
+		(void)manager_push_filters(manager);
+		manager_tell(manager);
+	}
 	return 0;
 }
 
