@@ -41,15 +41,23 @@ static __always_inline bool pid_in_namespace(struct pid *const *where, __u32 *re
 	return true;
 }
 
-static __always_inline bool task_pids(struct task_struct *task, __u32 *ret_pid, __u32 *ret_tid)
+/* 0: the task cannot be seen from the daemon's namespace. */
+static __always_inline __u32 task_pid(struct task_struct *task)
 {
-	if (!pid_level) {
-		*ret_pid = task->tgid;
-		*ret_tid = task->pid;
-		return true;
-	}
-	return pid_in_namespace(&task->group_leader->thread_pid, ret_pid) &&
-	       pid_in_namespace(&task->thread_pid, ret_tid);
+	__u32 pid = 0;
+
+	if (!pid_level)
+		return task->tgid;
+	return pid_in_namespace(&task->group_leader->thread_pid, &pid) ? pid : 0;
+}
+
+static __always_inline __u32 task_tid(struct task_struct *task)
+{
+	__u32 tid = 0;
+
+	if (!pid_level)
+		return task->pid;
+	return pid_in_namespace(&task->thread_pid, &tid) ? tid : 0;
 }
 
 static __always_inline void choice_add(struct choice *choice, const struct ox_target *target)
@@ -85,9 +93,20 @@ static long choice_add_cgroup(__u32 level, struct choice *choice)
 	return 0;
 }
 
+static __always_inline void choice_add_pids(struct choice *choice, struct task_struct *task,
+					    __u32 mask)
+{
+	__u32 pid = task_pid(task);
+
+	if (mask & OX_FILTER_PID)
+		choice_add_pid(choice, bpf_map_lookup_elem(&pids, &pid));
+	if (mask & OX_FILTER_CHILD)
+		choice_add_pid(choice, bpf_map_lookup_elem(&children, &pid));
+}
+
 /* Of the current process: OX_WANT_* and CHOICE_*. A global function: the verifier looks at it once,
  * not once for each path to it. */
-__noinline int choose_current(__u32 pid)
+__noinline int choose_current(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = task->cred;
@@ -99,10 +118,8 @@ __noinline int choose_current(__u32 pid)
 	};
 	__u32 mask = filters;
 
-	if (mask & OX_FILTER_PID)
-		choice_add_pid(&choice, bpf_map_lookup_elem(&pids, &pid));
-	if (mask & OX_FILTER_CHILD)
-		choice_add_pid(&choice, bpf_map_lookup_elem(&children, &pid));
+	if (mask & (OX_FILTER_PID | OX_FILTER_CHILD))
+		choice_add_pids(&choice, task, mask);
 	if (mask & OX_FILTER_COMM) {
 		struct comm comm = {};
 

@@ -63,6 +63,7 @@ static __always_inline bool take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u
 					      struct ox_sample *sample)
 {
 	struct scratch *scratch = scratch_get();
+	__u32 flags = 0;
 	long bytes;
 
 	if (!scratch)
@@ -72,11 +73,12 @@ static __always_inline bool take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u
 		cpu->lost[OX_LOST_KERNEL_STACK]++;
 		return true;
 	}
+	if (bytes >= OX_MAX_KERNEL_FRAMES * 8) {
+		cpu->lost[OX_LOST_CUT]++;
+		flags = OX_RECORD_CUT;
+	}
 	sample->kernel_stack = record_intern(
-		which, SCRATCH_KERNEL,
-		OX_RECORD_STACK << 24 |
-			(bytes >= OX_MAX_KERNEL_FRAMES * 8 ? OX_RECORD_CUT << 16 : 0) |
-			(__u32)bytes / 8);
+		which, SCRATCH_KERNEL, OX_RECORD_STACK << 24 | flags << 16 | (__u32)bytes / 8);
 	return sample->kernel_stack;
 }
 
@@ -145,14 +147,19 @@ int on_tick(struct bpf_perf_event_data *ctx)
 		return 0;
 	cpu_add_gap(cpu, now, period);
 	missed = cpu_count_late(cpu, now, period);
-	if (!task->pid || !task_pids(task, &pid, &tid))
+	if (!task->pid)
 		return 0;
-	want = choose_current(pid);
+	want = choose_current();
 	if (!(want & CHOICE_CHOSEN)) {
 		if (want & CHOICE_REFUSED)
 			cpu->lost[OX_LOST_NOT_PERMITTED]++;
 		return 0;
 	}
+	pid = task_pid(task);
+	tid = task_tid(task);
+	/* --all in a container: what runs outside of it has no number inside. */
+	if (!pid || !tid)
+		return 0;
 	cpu->lost[OX_LOST_LATE] += missed;
 	/* Odd: an arena is in use on this CPU. The atomic is a full barrier before `active` is
 	 * read. */
@@ -188,12 +195,15 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct ox_cpu *cpu = cpu_get();
 	struct ox_target target = {};
-	__u32 pid, tid, parent_tid, want;
+	__u32 pid, want;
 
-	if (child->tgid == parent->tgid || !task_pids(parent, &pid, &parent_tid))
+	if (child->tgid == parent->tgid)
 		return 0;
-	want = choose_current(pid);
-	if (!(want & OX_WANT_CHILDREN) || !task_pids(child, &pid, &tid))
+	want = choose_current();
+	if (!(want & OX_WANT_CHILDREN))
+		return 0;
+	pid = task_pid(child);
+	if (!pid)
 		return 0;
 	target.start_min_ns = child->start_boottime;
 	target.start_max_ns = target.start_min_ns + 1;
@@ -209,10 +219,11 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	__u32 pid, tid;
+	__u32 pid;
 
-	if (task->signal->live.counter || !task_pids(task, &pid, &tid))
+	if (task->signal->live.counter)
 		return 0;
+	pid = task_pid(task);
 	if (!bpf_map_delete_elem(&children, &pid))
 		__sync_fetch_and_add(&n_children, -1);
 	return 0;
@@ -244,9 +255,10 @@ int list_ksyms(struct bpf_iter__ksym *ctx)
 
 	if (!ksym)
 		return 0;
-	BPF_SEQ_PRINTF(seq, "%llx %c %s", (__u64)ksym->value, ksym->type, ksym->name);
 	if (*(volatile char *)&ksym->module_name[0])
-		BPF_SEQ_PRINTF(seq, "\t[%s]", ksym->module_name);
-	BPF_SEQ_PRINTF(seq, "\n");
+		BPF_SEQ_PRINTF(seq, "%llx %c %s\t[%s]\n", (__u64)ksym->value, ksym->type,
+			       ksym->name, ksym->module_name);
+	else
+		BPF_SEQ_PRINTF(seq, "%llx %c %s\n", (__u64)ksym->value, ksym->type, ksym->name);
 	return 0;
 }

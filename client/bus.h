@@ -30,8 +30,8 @@ int bus_pause(struct bus *bus, const struct request *request);
 int bus_cancel(struct bus *bus);
 int bus_set_interval(struct bus *bus, uint64_t interval_ns);
 
-/* The trees have every field that CONTRACT.md or api.h names; unknown ones are null. The caller
- * owns them. Query: the object of CONTRACT.md. History: {"sessions":[...]}. Status: the fields of
+/* The trees have every field that api.h names; unknown ones are null. The caller
+ * owns them. Query: the object of oxprofctl(1). History: {"sessions":[...]}. Status: the fields of
  * GetStatus and "targets":[...]. */
 int bus_query(struct bus *bus, const struct request *request, struct json_object **ret);
 int bus_get_history(struct bus *bus, const struct request *request, struct json_object **ret);

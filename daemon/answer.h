@@ -42,7 +42,7 @@ int answer_add_record(struct answer *answer, const struct record *record);
 void answer_add_loss(struct answer *answer, const char *reason, uint64_t n);
 void answer_done(struct answer *answer);
 
-/* The object that CONTRACT.md describes, with pid and tid in each record, and "restricted". state:
+/* The object that `oxprofctl query --json` prints (oxprofctl(1)). state:
  * "paused" or "running". Flushes. 0 or -EIO. */
 int answer_write_json(const struct answer *answer, const char *state, uint64_t interval_ns,
 		      FILE *out);

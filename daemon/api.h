@@ -17,7 +17,7 @@
  *                restricted b (only the caller's own processes are in the answer)
  *       record: name s, self t, total t, self_share d, total_share d, and where known
  *               function s, module s, file s, line u, kind s, pid u, tid u
- *   QueryByFileDescriptor(a{sv} filter) -> h     the same answer as one JSON object (CONTRACT)
+ *   QueryByFileDescriptor(a{sv} filter) -> h     the same answer as one JSON object
  *   History(a{sv} filter) -> aa{sv}              filter: since t, until t, max u
  *       row: id t, started t, ended t (absent while running), mode s, interval_ns t,
  *            targets as, samples t, lost a{st}

@@ -88,6 +88,8 @@ void manager_configure(struct manager *manager, const struct config *config)
 	if (strcmp(manager->config.database, config->database))
 		log_warning("The database stays %s until the next start of the daemon.",
 			    manager->config.database);
+	if (manager->config.database_max_bytes != config->database_max_bytes)
+		log_warning("MaxSize= of the database stays as it is until the next start.");
 	if (!manager->is_chosen)
 		manager->chosen_ns = config->interval_ns;
 	manager->config.interval_ns = config->interval_ns;
@@ -101,14 +103,22 @@ struct memory {
 	uint64_t *untils;
 	size_t n;
 	uint64_t interval_ns;
-	bool running;
+	int64_t session; /* that runs; 0: none */
 };
+
+static int64_t running_session(const struct manager *manager)
+{
+	struct recorder_totals totals;
+
+	recorder_get_totals(manager->recorder, &totals);
+	return manager->running ? totals.session : 0;
+}
 
 static int remember(const struct manager *manager, struct memory *memory)
 {
 	memory->n = manager->n_targets;
 	memory->interval_ns = manager->interval_ns;
-	memory->running = manager->running;
+	memory->session = running_session(manager);
 	memory->states = calloc(memory->n + 1, sizeof(*memory->states));
 	memory->untils = calloc(memory->n + 1, sizeof(*memory->untils));
 	for (size_t i = 0; memory->states && memory->untils && i < memory->n; i++) {
@@ -124,11 +134,9 @@ static void memory_done(struct memory *memory)
 	free(memory->untils);
 }
 
-/* As it was; where it ran, it is tried to run again. */
+/* As it was; a session that was stopped for the change is begun again, if it can be. */
 static void put_back(struct manager *manager, const struct memory *memory)
 {
-	struct failure ignored;
-
 	drop_targets(manager, memory->n);
 	manager->interval_ns = memory->interval_ns;
 	for (size_t i = 0; i < memory->n; i++) {
@@ -136,10 +144,8 @@ static void put_back(struct manager *manager, const struct memory *memory)
 		manager->targets[i]->until_usec = memory->untils[i];
 		manager->targets[i]->replaced = false;
 	}
-	if (memory->running && manager_settle(manager, &ignored) < 0)
-		for (size_t i = 0; i < manager->n_targets; i++)
-			if (managed_is_active(manager->targets[i]))
-				manager->targets[i]->state = TARGET_PAUSED;
+	if (memory->session && running_session(manager) != memory->session)
+		manager_settle_or_pause(manager);
 }
 
 static struct managed *find_target(const struct manager *manager, const struct target *target)
@@ -274,12 +280,33 @@ static void start_clocks(struct manager *manager)
 	(void)manager_set_until(manager);
 }
 
+/* Is all that is asked for being done? Then the session goes on as it is. */
+static bool is_fulfilled(const struct manager *manager, const struct manager_request *request)
+{
+	if (!manager->running || !request->n_wishes || request->for_usec ||
+	    (request->interval_ns && request->interval_ns != manager->interval_ns))
+		return false;
+	for (size_t i = 0; i < request->n_wishes; i++) {
+		const struct manager_wish *wish = &request->wishes[i];
+		const struct managed *managed = find_target(manager, &wish->target);
+
+		if (!managed || !managed_is_active(managed) || managed->until_usec ||
+		    managed->owner != request->owner || managed->wish.own != wish->own ||
+		    managed->wish.kernel != wish->kernel ||
+		    managed->wish.children != wish->children)
+			return false;
+	}
+	return true;
+}
+
 int manager_unpause(struct manager *manager, const struct manager_request *request,
 		    struct failure *failure)
 {
 	struct memory memory;
 	int r;
 
+	if (is_fulfilled(manager, request))
+		return 0;
 	drop_exited(manager);
 	r = remember(manager, &memory);
 	r = r < 0 ? failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "out of memory")
@@ -313,6 +340,7 @@ int manager_pause(struct manager *manager, const struct target *targets, size_t 
 		if (!meant || !managed_is_active(managed))
 			continue;
 		managed->state = TARGET_PAUSED;
+		managed->until_usec = 0;
 		changed = true;
 	}
 	if (!n)

@@ -115,8 +115,7 @@ static uint64_t own_cpu_usec(void)
 }
 
 /* Mean and standard deviation of the interval between ticks, from their deviations. */
-static int append_achieved(sd_bus_message *reply, const struct recorder_totals *totals,
-			   uint64_t interval_ns)
+static int append_achieved(sd_bus_message *reply, const struct recorder_totals *totals)
 {
 	double n = totals->gap_n, mean, variance;
 	int r;
@@ -125,7 +124,7 @@ static int append_achieved(sd_bus_message *reply, const struct recorder_totals *
 		return 0;
 	mean = totals->gap_sum_ns / n;
 	variance = totals->gap_squares_ns / n - mean * mean;
-	r = bus_append_double(reply, "achieved_mean_ns", interval_ns + mean);
+	r = bus_append_double(reply, "achieved_mean_ns", totals->interval_ns + mean);
 	return r < 0 ? r
 		     : bus_append_double(reply, "achieved_sd_ns",
 					 sqrt(variance > 0 ? variance : 0));
@@ -141,7 +140,7 @@ static int append_status(struct manager_bus *self, sd_bus_message *reply)
 	r = r < 0 ? r : bus_append_text(reply, "state", manager_bus_state(self));
 	r = r < 0 ? r : bus_append_text(reply, "mode", manager_mode(manager));
 	r = r < 0 ? r : bus_append_u64(reply, "interval_ns", manager_interval_ns(manager));
-	r = r < 0 ? r : append_achieved(reply, &totals, manager_interval_ns(manager));
+	r = r < 0 ? r : append_achieved(reply, &totals);
 	r = r < 0 ? r : bus_append_u64(reply, "samples", totals.samples);
 	r = r < 0 ? r : bus_open_lost(reply);
 	r = r < 0 ? r : bus_append_lost(reply, &totals);

@@ -141,8 +141,10 @@ static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
 		struct managed *managed = manager->targets[i];
 
 		if (managed_is_active(managed) && managed->until_usec &&
-		    managed->until_usec <= now + TIMER_ACCURACY_USEC)
+		    managed->until_usec <= now + TIMER_ACCURACY_USEC) {
 			managed->state = TARGET_PAUSED;
+			managed->until_usec = 0;
+		}
 	}
 	manager_settle_or_pause(manager);
 	return 0;

@@ -188,20 +188,25 @@ static int read_ksyms(void *userdata, const char *text, size_t length)
 	return ksyms_parse(userdata, text, length);
 }
 
-/* Modules come and go: the kernel's names are read anew for each session. */
-static int load_ksyms(struct recorder *recorder)
+/* Modules come and go, so the names are read anew in each session; since that costs as much as
+ * minutes of sampling, not before there is a kernel stack to name. Without them kernel frames are
+ * "[unknown]"; the samples are good all the same. */
+void recorder_refresh_ksyms(struct recorder *recorder)
 {
-	struct ksyms *ksyms = ksyms_new();
-	int r = ksyms ? sampler_read_ksyms(recorder->sampler, read_ksyms, ksyms) : -ENOMEM;
+	struct ksyms *ksyms;
 
-	if (r < 0) {
+	if (recorder->ksyms_session == recorder->totals.session)
+		return;
+	recorder->ksyms_session = recorder->totals.session;
+	ksyms = ksyms_new();
+	if (!ksyms || sampler_read_ksyms(recorder->sampler, read_ksyms, ksyms) < 0) {
 		ksyms_free(ksyms);
-		return r;
+		return;
 	}
 	ksyms_sort(ksyms);
 	ksyms_free(recorder->ksyms);
 	recorder->ksyms = ksyms;
-	return 0;
+	resolver_forget_kernel(recorder->resolver);
 }
 
 static int begin_session(struct recorder *recorder, const struct store_session *session)
@@ -215,7 +220,8 @@ static int begin_session(struct recorder *recorder, const struct store_session *
 		store_rollback(recorder->store);
 		return r;
 	}
-	recorder->totals = (struct recorder_totals){.session = id};
+	recorder->totals =
+		(struct recorder_totals){.session = id, .interval_ns = session->interval_ns};
 	recorder->started_usec = session->started_usec;
 	recorder->window = 0;
 	return 0;
@@ -228,8 +234,7 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 
 	recorder->sampler = sampler;
 	recorder->sideband = sideband;
-	r = load_ksyms(recorder);
-	r = r < 0 ? r : begin_session(recorder, session);
+	r = begin_session(recorder, session);
 	if (r < 0)
 		return r;
 	sampler_read_counters(sampler, &recorder->seen);

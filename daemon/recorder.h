@@ -44,7 +44,8 @@ int recorder_end(struct recorder *recorder, uint64_t now_usec);
 
 /* Of the running session, or of the last one. */
 struct recorder_totals {
-	int64_t session; /* 0: none yet */
+	int64_t session;      /* 0: none yet */
+	uint64_t interval_ns; /* that was wanted */
 	uint64_t samples;
 	uint64_t lost[OX_N_LOSSES];
 	uint64_t timed_ns, timed_n;

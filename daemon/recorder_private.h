@@ -27,9 +27,11 @@ struct node_key {
 };
 
 struct row_key {
+	int64_t session; /* a row may have to wait until after its session's end */
 	uint32_t window;
 	uint32_t task;
 	uint32_t node; /* index + 1; 0: no stack */
+	uint32_t reserved;
 };
 
 /* What is known of a process, read when it was first seen. */
@@ -54,7 +56,8 @@ struct recorder {
 	struct sideband *sideband;
 	struct images *images;
 	struct resolver *resolver;
-	struct ksyms *ksyms;
+	struct ksyms *ksyms;   /* NULL: never read */
+	int64_t ksyms_session; /* in which they were */
 
 	struct rows processes, tasks, nodes;
 	struct rows frames;          /* the table is the resolver's */
@@ -79,5 +82,7 @@ int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret
 int rows_fit(struct rows *rows);
 /* A sampler_fn: counts a sample as pending, or as lost. */
 int recorder_take(void *userdata, const struct sampler_sample *sample);
+/* The kernel's names as they were at this session's first kernel stack. */
+void recorder_refresh_ksyms(struct recorder *recorder);
 /* Writes all that is pending in one transaction. */
 int recorder_write(struct recorder *recorder);

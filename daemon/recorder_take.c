@@ -150,32 +150,50 @@ static const struct image *find_image(struct recorder *recorder,
 	return image;
 }
 
-/* Root first: user frames from the outermost one, then the kernel's, the leaf last. A caller's
- * address is the one it returns to: the call is before it. */
-static int add_stack(struct recorder *recorder, const struct sampler_sample *sample,
-		     uint32_t *ret_node)
+static int add_cut(struct recorder *recorder, uint32_t *node)
+{
+	uint32_t frame;
+	int r = resolver_name_cut(recorder->resolver, &frame);
+
+	return r < 0 ? r : add_node(recorder, frame, node);
+}
+
+/* Root first, so from the outermost one. A caller's address is the one it returns to: the call is
+ * before it. */
+static int add_user_stack(struct recorder *recorder, const struct sampler_sample *sample,
+			  uint32_t *node)
 {
 	const struct image *image = sample->n_user ? find_image(recorder, sample) : NULL;
-	uint32_t n_user = count_believed(recorder, image, sample), frame;
-	int r = 0;
+	uint32_t n = count_believed(recorder, image, sample), frame;
+	int r = sample->cut && n == sample->n_user ? add_cut(recorder, node) : 0;
 
-	*ret_node = 0;
-	for (uint32_t i = n_user; i-- > 0 && r >= 0;) {
+	for (uint32_t i = n; i-- > 0 && r >= 0;) {
 		r = resolver_name_user(recorder->resolver, image, sample->user[i] - (i > 0),
 				       sample->first_ns, &frame);
-		r = r < 0 ? r : add_node(recorder, frame, ret_node);
+		r = r < 0 ? r : add_node(recorder, frame, node);
 	}
+	return r;
+}
+
+static int add_kernel_stack(struct recorder *recorder, const struct sampler_sample *sample,
+			    uint32_t *node)
+{
+	int r = sample->kernel_cut ? add_cut(recorder, node) : 0;
+	uint32_t frame;
+
+	if (sample->n_kernel)
+		recorder_refresh_ksyms(recorder);
 	for (uint32_t i = sample->n_kernel; i-- > 0 && r >= 0;) {
 		r = resolver_name_kernel(recorder->resolver, recorder->ksyms,
 					 sample->kernel[i] - (i > 0), &frame);
-		r = r < 0 ? r : add_node(recorder, frame, ret_node);
+		r = r < 0 ? r : add_node(recorder, frame, node);
 	}
 	return r;
 }
 
 static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, uint64_t count)
 {
-	struct row_key key = {recorder->window, task, node};
+	struct row_key key = {recorder->totals.session, recorder->window, task, node, 0};
 	uint32_t index;
 	int r;
 
@@ -202,10 +220,11 @@ static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, ui
 int recorder_take(void *userdata, const struct sampler_sample *sample)
 {
 	struct recorder *recorder = userdata;
-	uint32_t task, node;
+	uint32_t task, node = 0;
 	int r = add_task(recorder, sample, &task);
 
-	r = r < 0 ? r : add_stack(recorder, sample, &node);
+	r = r < 0 ? r : add_user_stack(recorder, sample, &node);
+	r = r < 0 ? r : add_kernel_stack(recorder, sample, &node);
 	r = r < 0 ? r : count_row(recorder, task, node, sample->count);
 	if (r < 0)
 		recorder->lost[OX_LOST_STORE] += sample->count;

@@ -88,7 +88,7 @@ static int write_one_node(struct recorder *recorder, uint32_t index, int64_t par
  */
 static int write_node(struct recorder *recorder, uint32_t node, int64_t *ret_id)
 {
-	uint32_t path[OX_MAX_USER_FRAMES + OX_MAX_KERNEL_FRAMES], n = 0;
+	uint32_t path[OX_MAX_USER_FRAMES + OX_MAX_KERNEL_FRAMES + 2], n = 0; /* 2: cut */
 	int r = 0;
 
 	*ret_id = 0;
@@ -113,8 +113,8 @@ static int write_row(struct recorder *recorder, uint32_t index)
 
 	r = r < 0 ? r : write_node(recorder, key->node, &node);
 	return r < 0 ? r
-		     : store_add_sample(recorder->store, recorder->totals.session, key->window,
-					task, node, recorder->counts[index]);
+		     : store_add_sample(recorder->store, key->session, key->window, task, node,
+					recorder->counts[index]);
 }
 
 static int write_losses(struct recorder *recorder)

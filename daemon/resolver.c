@@ -37,6 +37,7 @@ struct resolver {
 	uint32_t *frame_of; /* by index of the address */
 	size_t frame_of_size;
 	struct table *frames;
+	uint32_t kernel_generation;
 };
 
 struct resolver *resolver_new(const char *proc)
@@ -248,18 +249,41 @@ int resolver_name_user(struct resolver *resolver, const struct image *image, uin
 	return r < 0 ? r : address_remember(resolver, &key, *ret_frame);
 }
 
+int resolver_name_cut(struct resolver *resolver, uint32_t *ret_frame)
+{
+	struct frame frame = {
+		.kind = FRAME_NATIVE,
+		.function = "[cut]",
+		.module = "",
+		.file = "",
+		.build_id = "",
+	};
+
+	return intern_frame(resolver, &frame, ret_frame);
+}
+
+void resolver_forget_kernel(struct resolver *resolver)
+{
+	resolver->kernel_generation++;
+}
+
 int resolver_name_kernel(struct resolver *resolver, const struct ksyms *ksyms, uint64_t address,
 			 uint32_t *ret_frame)
 {
 	const char *name = "[unknown]", *module = "kernel";
-	struct address_key key = {.address = address}; /* image 0: the kernel */
+	struct address_key key = {
+		.address = address,
+		.image = 0, /* the kernel */
+		.generation = resolver->kernel_generation,
+	};
 	char bracketed[80];
 	struct frame frame = {.kind = FRAME_KERNEL, .file = "", .build_id = ""};
 	int r;
 
 	if (address_is_known(resolver, &key, ret_frame))
 		return 0;
-	(void)ksyms_find(ksyms, address, &name, &module);
+	if (ksyms)
+		(void)ksyms_find(ksyms, address, &name, &module);
 	snprintf(bracketed, sizeof(bracketed), "[%s]", module);
 	frame.function = name;
 	frame.module = bracketed;

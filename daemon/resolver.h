@@ -19,8 +19,13 @@ struct resolver *resolver_free(struct resolver *resolver);
 /* Indexes count from 0. 0 or -ENOMEM. image NULL: nothing is known of the process. */
 int resolver_name_user(struct resolver *resolver, const struct image *image, uint64_t address,
 		       uint64_t at_ns, uint32_t *ret_frame);
+/* ksyms NULL: the kernel's names could not be read. */
 int resolver_name_kernel(struct resolver *resolver, const struct ksyms *ksyms, uint64_t address,
 			 uint32_t *ret_frame);
+/* Other kernel symbols from now on. */
+void resolver_forget_kernel(struct resolver *resolver);
+/* The frame "[cut]", which stands for callers that were not kept. */
+int resolver_name_cut(struct resolver *resolver, uint32_t *ret_frame);
 /* Borrowed until the next clear. */
 void resolver_get_frame(const struct resolver *resolver, uint32_t frame, struct frame *ret);
 uint32_t resolver_count(const struct resolver *resolver);

@@ -64,7 +64,8 @@ struct sampler_sample {
 	const uint64_t *user;
 	uint32_t n_kernel;
 	uint32_t n_user;
-	bool cut; /* the user stack goes on */
+	bool cut;        /* the user stack goes on */
+	bool kernel_cut; /* the kernel's does */
 };
 typedef int (*sampler_fn)(void *userdata, const struct sampler_sample *sample);
 

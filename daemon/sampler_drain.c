@@ -46,7 +46,7 @@ static const uint64_t *read_stack(const struct sampler *sampler, unsigned which,
 	if (!record || record_kind(record) != OX_RECORD_STACK)
 		return NULL;
 	*ret_n = record->kind_flags_n & 0xffff;
-	*ret_cut |= record_is_cut(record);
+	*ret_cut = record_is_cut(record);
 	return (const uint64_t *)(record + 1);
 }
 
@@ -60,7 +60,8 @@ static int drain_record(const struct sampler *sampler, unsigned which,
 		.first_ns = record->first_ns,
 	};
 
-	sample.kernel = read_stack(sampler, which, id->kernel_stack, &sample.n_kernel, &sample.cut);
+	sample.kernel =
+		read_stack(sampler, which, id->kernel_stack, &sample.n_kernel, &sample.kernel_cut);
 	sample.user = read_stack(sampler, which, id->user_stack, &sample.n_user, &sample.cut);
 	return fn(userdata, &sample);
 }

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --
 -- Version 1: the history. The tables are private and may change with any version; the views at the
--- end are public and stay (CONTRACT.md of the project, "The database").
+-- end are public and stay.
 --
 -- In a table '' is "unknown": NULL is not equal to itself, so UNIQUE would not hold. In a view
 -- unknown is NULL. Times are microseconds since the epoch in tables, UTC in ISO 8601 in views.

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * calls FRAMES STACKS [WORK]: spins below a stack of that many user frames, one of so many stacks
- * each time, of which few are hot. Without WORK until it is killed. With it, that many spins of
- * about 10 us: waits for a line on stdin, then spins and prints how long it took: "wall_ns 1234".
+ * calls FRAMES STACKS [SLICES]: spins below a stack of that many user frames, one of so many stacks
+ * each time, of which few are hot. Without SLICES until it is killed. With them it waits for a line
+ * on stdin and does that many times the same work of about 10 ms; it prints how long that took, the
+ * median of all, so that a slice in which others had the CPU does not count: "slice_ns 9876543".
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define OTHER_FRAMES 3 /* spin(), main() and what of libc calls it */
-#define SPIN_STEPS   10000
+#define OTHER_FRAMES 4 /* spin(), slice(), main() and what of libc calls it */
+#define SPIN_STEPS   5000
+#define SLICE_SPINS  1000
+#define SLICES_MAX   10000
 
 static volatile uint64_t sink;
 
@@ -34,7 +37,10 @@ static double draw(void)
 
 __attribute__((noinline)) static void spin(void)
 {
-	for (uint64_t i = 0; i < SPIN_STEPS; i++)
+	/* On the stack, so that gcc gives a function that calls nobody its frame. */
+	volatile uint64_t i;
+
+	for (i = 0; i < SPIN_STEPS; i++)
 		sink = sink * 31 + i;
 }
 
@@ -63,28 +69,51 @@ __attribute__((noinline)) static void right(unsigned depth, uint64_t path)
 	go_down(depth, path);
 }
 
-static void call(unsigned depth, double stacks)
+__attribute__((noinline)) static void slice(unsigned depth, double stacks)
 {
-	double at = draw();
+	for (int i = 0; i < SLICE_SPINS; i++) {
+		double at = draw();
 
-	go_down(depth, (uint64_t)(stacks * at * at * at));
+		go_down(depth, (uint64_t)(stacks * at * at * at));
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t time_slices(unsigned depth, double stacks, unsigned n)
+{
+	static uint64_t slices_ns[SLICES_MAX];
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t start_ns = clock_ns();
+
+		slice(depth, stacks);
+		slices_ns[i] = clock_ns() - start_ns;
+	}
+	qsort(slices_ns, n, sizeof(slices_ns[0]), compare);
+	return slices_ns[n / 2];
 }
 
 int main(int argc, char **argv)
 {
 	unsigned frames = argc > 2 ? (unsigned)atoi(argv[1]) : 0;
+	unsigned slices = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
 	double stacks = argc > 2 ? atof(argv[2]) : 0;
-	uint64_t work = argc > 3 ? strtoull(argv[3], NULL, 10) : UINT64_MAX, start_ns;
 
-	if (frames <= OTHER_FRAMES || stacks < 1) {
-		fprintf(stderr, "usage: calls FRAMES STACKS [WORK]\n");
+	if (frames <= OTHER_FRAMES || stacks < 1 || slices > SLICES_MAX) {
+		fprintf(stderr, "usage: calls FRAMES STACKS [SLICES]\n");
 		return 2;
 	}
-	if (argc > 3 && getchar() == EOF)
+	while (!slices)
+		slice(frames - OTHER_FRAMES, stacks);
+	if (getchar() == EOF)
 		return 1;
-	start_ns = clock_ns();
-	for (uint64_t i = 0; i < work; i++)
-		call(frames - OTHER_FRAMES, stacks);
-	printf("wall_ns %llu\n", (unsigned long long)(clock_ns() - start_ns));
+	printf("slice_ns %llu\n",
+	       (unsigned long long)time_slices(frames - OTHER_FRAMES, stacks, slices));
 	return 0;
 }
