@@ -8,40 +8,42 @@
 
 /* Names are promises: they stand in databases and in people's scripts. */
 static const struct {
-  enum ox_loss loss;
-  const char *name;
+	enum ox_loss loss;
+	const char *name;
 } promised[] = {
-    {OX_LOST_LATE, "late"},
-    {OX_LOST_FULL, "arena-full"},
-    {OX_LOST_CROWDED, "index-crowded"},
-    {OX_LOST_NOT_PERMITTED, "not-permitted"},
-    {OX_LOST_KERNEL_STACK, "kernel-stack"},
-    {OX_LOST_USER_STACK, "user-stack"},
-    {OX_LOST_CUT, "stack-cut"},
-    {OX_LOST_CHILD, "child"},
-    {OX_LOST_MAPPINGS, "mappings"},
-    {OX_LOST_GONE, "gone"},
-    {OX_LOST_BROKEN, "stack-broken"},
-    {OX_LOST_STORE, "store"},
+	{OX_LOST_LATE, "late"},
+	{OX_LOST_FULL, "arena-full"},
+	{OX_LOST_CROWDED, "index-crowded"},
+	{OX_LOST_NOT_PERMITTED, "not-permitted"},
+	{OX_LOST_KERNEL_STACK, "kernel-stack"},
+	{OX_LOST_USER_STACK, "user-stack"},
+	{OX_LOST_CUT, "stack-cut"},
+	{OX_LOST_CHILD, "child"},
+	{OX_LOST_MAPPINGS, "mappings"},
+	{OX_LOST_GONE, "gone"},
+	{OX_LOST_BROKEN, "stack-broken"},
+	{OX_LOST_STORE, "store"},
 };
 
-Test(loss, each_has_the_name_that_was_promised) {
-  cr_assert_eq(sizeof(promised) / sizeof(promised[0]), OX_N_LOSSES);
-  for (size_t i = 0; i < OX_N_LOSSES; i++)
-    cr_expect_str_eq(loss_name(promised[i].loss), promised[i].name);
+Test(loss, each_has_the_name_that_was_promised)
+{
+	cr_assert_eq(sizeof(promised) / sizeof(promised[0]), OX_N_LOSSES);
+	for (size_t i = 0; i < OX_N_LOSSES; i++)
+		cr_expect_str_eq(loss_name(promised[i].loss), promised[i].name);
 }
 
-Test(loss, each_is_explained_in_one_line) {
-  struct answer answer;
+Test(loss, each_is_explained_in_one_line)
+{
+	struct answer answer;
 
-  for (unsigned i = 0; i < OX_N_LOSSES; i++) {
-    const char *text = loss_explain(i);
+	for (unsigned i = 0; i < OX_N_LOSSES; i++) {
+		const char *text = loss_explain(i);
 
-    cr_assert_not_null(text, "%u", i);
-    cr_expect_gt(strlen(text), strlen(loss_name(i)));
-    cr_expect_null(strchr(text, '\n'));
-    /* An answer has room for it. */
-    cr_expect_lt(strlen(loss_name(i)), sizeof(answer.lost[0].reason));
-  }
-  cr_assert_leq(OX_N_LOSSES, sizeof(answer.lost) / sizeof(answer.lost[0]));
+		cr_assert_not_null(text, "%u", i);
+		cr_expect_gt(strlen(text), strlen(loss_name(i)));
+		cr_expect_null(strchr(text, '\n'));
+		/* An answer has room for it. */
+		cr_expect_lt(strlen(loss_name(i)), sizeof(answer.lost[0].reason));
+	}
+	cr_assert_leq(OX_N_LOSSES, sizeof(answer.lost) / sizeof(answer.lost[0]));
 }

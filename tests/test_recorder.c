@@ -10,7 +10,7 @@
 #include "tests/store_world.h"
 
 #define INTERVAL_NS UINT64_C(250000)
-#define CPU_MS 40
+#define CPU_MS      40
 
 static struct sampler *sampler;
 static struct sideband *sideband;
@@ -18,269 +18,283 @@ static struct store *store;
 static struct recorder *recorder;
 
 /* What a stack goes through, by name. */
-__attribute__((noinline, used)) static void caller_of_leaf(void) {
-  __asm__ volatile("nop; nop; nop; nop");
+__attribute__((noinline, used)) static void caller_of_leaf(void)
+{
+	__asm__ volatile("nop; nop; nop; nop");
 }
 
-__attribute__((noinline, used)) static void caller_of_caller(void) {
-  __asm__ volatile("nop; nop; nop; nop");
+__attribute__((noinline, used)) static void caller_of_caller(void)
+{
+	__asm__ volatile("nop; nop; nop; nop");
 }
 
-static struct busy_process start_busy(uint32_t uid) {
-  struct busy busy = {.comm = "rec busy", .uid = uid, .depth = 2};
+static struct busy_process start_busy(uint32_t uid)
+{
+	struct busy busy = {.comm = "rec busy", .uid = uid, .depth = 2};
 
-  /* Behind the call: what is looked up is the byte before. */
-  busy.returns_to[0] = (uintptr_t)caller_of_leaf + 1;
-  busy.returns_to[1] = (uintptr_t)caller_of_caller + 1;
-  return busy_start(&busy);
+	/* Behind the call: what is looked up is the byte before. */
+	busy.returns_to[0] = (uintptr_t)caller_of_leaf + 1;
+	busy.returns_to[1] = (uintptr_t)caller_of_caller + 1;
+	return busy_start(&busy);
 }
 
-static void set_up_recorder(void) {
-  sampler = sampler_or_skip();
-  cr_assert_eq(sideband_new(&sideband), 0);
-  set_up();
-  store = open_store();
-  recorder = recorder_new(store, "/proc");
-  cr_assert_not_null(recorder);
+static void set_up_recorder(void)
+{
+	sampler = sampler_or_skip();
+	cr_assert_eq(sideband_new(&sideband), 0);
+	set_up();
+	store = open_store();
+	recorder = recorder_new(store, "/proc");
+	cr_assert_not_null(recorder);
 }
 
-static void tear_down_recorder(void) {
-  recorder_free(recorder);
-  store_free(store);
-  sideband_free(sideband);
-  sampler_free(sampler);
-  tear_down();
+static void tear_down_recorder(void)
+{
+	recorder_free(recorder);
+	store_free(store);
+	sideband_free(sideband);
+	sampler_free(sampler);
+	tear_down();
 }
 
 TestSuite(recorder, .init = set_up_recorder, .fini = tear_down_recorder);
 
-static int begin(uint64_t started_usec) {
-  struct store_session session = {
-      .started_usec = started_usec,
-      .mode = "cpu",
-      .interval_ns = INTERVAL_NS,
-      .targets = "pid:1",
-  };
+static int begin(uint64_t started_usec)
+{
+	struct store_session session = {
+		.started_usec = started_usec,
+		.mode = "cpu",
+		.interval_ns = INTERVAL_NS,
+		.targets = "pid:1",
+	};
 
-  return recorder_begin(recorder, sampler, sideband, &session, false);
+	return recorder_begin(recorder, sampler, sideband, &session, false);
 }
 
-static void sample(const struct busy_process *busy, uint64_t cpu_ms) {
-  struct sampler_target target = {
-      .filter = SAMPLER_PID,
-      .id = busy->pid,
-      .target = {.start_max_ns = UINT64_MAX},
-  };
+static void sample(const struct busy_process *busy, uint64_t cpu_ms)
+{
+	struct sampler_target target = {
+		.filter = SAMPLER_PID,
+		.id = busy->pid,
+		.target = {.start_max_ns = UINT64_MAX},
+	};
 
-  cr_assert_eq(sampler_set_targets(sampler, &target, 1, false), 0);
-  recorder_expect(recorder, busy->pid);
-  cr_assert_eq(sideband_enable(sideband), 0);
-  cr_assert_eq(sampler_enable(sampler, INTERVAL_NS), 0);
-  busy_let(busy->pid, cpu_ms);
-  cr_assert_eq(sampler_disable(sampler), 0);
-  sideband_disable(sideband);
+	cr_assert_eq(sampler_set_targets(sampler, &target, 1, false), 0);
+	recorder_expect(recorder, busy->pid);
+	cr_assert_eq(sideband_enable(sideband), 0);
+	cr_assert_eq(sampler_enable(sampler, INTERVAL_NS), 0);
+	busy_let(busy->pid, cpu_ms);
+	cr_assert_eq(sampler_disable(sampler), 0);
+	sideband_disable(sideband);
 }
 
-static uint64_t number(const char *sql) {
-  _cleanup_free_ char *answer = ask_with(SQLITE_OPEN_READONLY, sql);
+static uint64_t number(const char *sql)
+{
+	_cleanup_free_ char *answer = ask_with(SQLITE_OPEN_READONLY, sql);
 
-  return strtoull(answer, NULL, 10);
+	return strtoull(answer, NULL, 10);
 }
 
-static uint64_t samples(void) {
-  struct recorder_totals totals;
+static uint64_t samples(void)
+{
+	struct recorder_totals totals;
 
-  recorder_get_totals(recorder, &totals);
-  return totals.samples;
+	recorder_get_totals(recorder, &totals);
+	return totals.samples;
 }
 
-Test(recorder, every_sample_is_in_the_database) {
-  struct busy_process busy = start_busy(0);
-  uint64_t now_usec = clock_realtime_usec();
+Test(recorder, every_sample_is_in_the_database)
+{
+	struct busy_process busy = start_busy(0);
+	uint64_t now_usec = clock_realtime_usec();
 
-  cr_assert_eq(begin(now_usec), 0);
-  sample(&busy, CPU_MS);
-  cr_assert_geq(recorder_drain(recorder, now_usec + 1000), 0);
-  cr_assert_gt(samples(), 0);
-  cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
-  sample(&busy, CPU_MS);
-  cr_assert_geq(recorder_drain(recorder, now_usec + 2000), 0);
-  cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
-  /* The same rows grew. */
-  cr_assert_leq(number("SELECT count(*) FROM sample"), 40);
-  assert_answer("SELECT ended FROM sessions", "NULL");
-  cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
-  cr_assert_eq(number("SELECT samples FROM sessions"), samples());
-  cr_assert_eq(number("SELECT sum(hits) FROM stacks"), samples());
-  assert_answer("SELECT count(*) FROM sessions WHERE ended IS NOT NULL", "1");
-  busy_stop(&busy);
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&busy, CPU_MS);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000), 0);
+	cr_assert_gt(samples(), 0);
+	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
+	sample(&busy, CPU_MS);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 2000), 0);
+	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
+	/* The same rows grew. */
+	cr_assert_leq(number("SELECT count(*) FROM sample"), 40);
+	assert_answer("SELECT ended FROM sessions", "NULL");
+	cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
+	cr_assert_eq(number("SELECT samples FROM sessions"), samples());
+	cr_assert_eq(number("SELECT sum(hits) FROM stacks"), samples());
+	assert_answer("SELECT count(*) FROM sessions WHERE ended IS NOT NULL", "1");
+	busy_stop(&busy);
 }
 
-/* The stack that was hit most, in the three forms that its three instructions
- * may take. */
-static void assert_main_stack(void) {
-  assert_answer("SELECT folded FROM stacks GROUP BY folded ORDER BY sum(hits) "
-                "DESC LIMIT 1",
-                "caller_of_caller(test_recorder);caller_of_leaf(test_recorder);"
-                "busy_spin(test_recorder)");
+/* The stack that was hit most, in the three forms that its three instructions may take. */
+static void assert_main_stack(void)
+{
+	assert_answer("SELECT folded FROM stacks GROUP BY folded ORDER BY sum(hits) DESC LIMIT 1",
+		      "caller_of_caller(test_recorder);caller_of_leaf(test_recorder);"
+		      "busy_spin(test_recorder)");
 }
 
-Test(recorder, stacks_have_names_and_processes_what_is_known_of_them) {
-  struct busy_process busy = start_busy(65534);
-  uint64_t now_usec = clock_realtime_usec();
-  char sql[256];
+Test(recorder, stacks_have_names_and_processes_what_is_known_of_them)
+{
+	struct busy_process busy = start_busy(65534);
+	uint64_t now_usec = clock_realtime_usec();
+	char sql[256];
 
-  cr_assert_eq(begin(now_usec), 0);
-  sample(&busy, CPU_MS);
-  cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
-  assert_main_stack();
-  snprintf(sql, sizeof(sql),
-           "SELECT comm, user FROM processes WHERE pid = %d "
-           "AND exe LIKE '%%/test_recorder' AND cmdline IS NOT NULL",
-           busy.pid);
-  assert_answer(sql, "rec busy|nobody");
-  assert_answer("SELECT count(*) FROM processes", "1");
-  busy_stop(&busy);
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&busy, CPU_MS);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	assert_main_stack();
+	snprintf(sql, sizeof(sql),
+		 "SELECT comm, user FROM processes WHERE pid = %d "
+		 "AND exe LIKE '%%/test_recorder' AND cmdline IS NOT NULL",
+		 busy.pid);
+	assert_answer(sql, "rec busy|nobody");
+	assert_answer("SELECT count(*) FROM processes", "1");
+	busy_stop(&busy);
 }
 
-/* A /proc in which PID 1's root is ours: not everybody may look into that of
- * the real one. */
-static void make_proc(const struct busy_process *busy, char *ret, size_t size) {
-  char name[300], target[64];
+/* A /proc in which PID 1's root is ours: not everybody may look into that of the real one. */
+static void make_proc(const struct busy_process *busy, char *ret, size_t size)
+{
+	char name[300], target[64];
 
-  directory_make(ret, size);
-  snprintf(name, sizeof(name), "%s/1", ret);
-  cr_assert_eq(mkdir(name, 0755), 0);
-  snprintf(name, sizeof(name), "%s/1/root", ret);
-  cr_assert_eq(symlink("/", name), 0);
-  snprintf(name, sizeof(name), "%s/%d", ret, busy->pid);
-  snprintf(target, sizeof(target), "/proc/%d", busy->pid);
-  cr_assert_eq(symlink(target, name), 0);
+	directory_make(ret, size);
+	snprintf(name, sizeof(name), "%s/1", ret);
+	cr_assert_eq(mkdir(name, 0755), 0);
+	snprintf(name, sizeof(name), "%s/1/root", ret);
+	cr_assert_eq(symlink("/", name), 0);
+	snprintf(name, sizeof(name), "%s/%d", ret, busy->pid);
+	snprintf(target, sizeof(target), "/proc/%d", busy->pid);
+	cr_assert_eq(symlink(target, name), 0);
 }
 
-Test(recorder, a_process_that_ended_before_the_drain_keeps_its_names) {
-  struct busy_process busy = start_busy(0);
-  uint64_t now_usec = clock_realtime_usec();
-  char proc[256];
+Test(recorder, a_process_that_ended_before_the_drain_keeps_its_names)
+{
+	struct busy_process busy = start_busy(0);
+	uint64_t now_usec = clock_realtime_usec();
+	char proc[256];
 
-  make_proc(&busy, proc, sizeof(proc));
-  recorder_free(recorder);
-  recorder = recorder_new(store, proc);
-  cr_assert_eq(begin(now_usec), 0);
-  sample(&busy, CPU_MS);
-  busy_stop(&busy);
-  cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
-  directory_remove(proc);
-  cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
-  assert_main_stack();
-  assert_answer("SELECT comm FROM processes", "rec busy");
+	make_proc(&busy, proc, sizeof(proc));
+	recorder_free(recorder);
+	recorder = recorder_new(store, proc);
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&busy, CPU_MS);
+	busy_stop(&busy);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	directory_remove(proc);
+	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
+	assert_main_stack();
+	assert_answer("SELECT comm FROM processes", "rec busy");
 }
 
-Test(recorder, a_drain_belongs_to_the_window_that_it_ends) {
-  struct busy_process busy = start_busy(0);
-  uint64_t now_usec = clock_realtime_usec();
+Test(recorder, a_drain_belongs_to_the_window_that_it_ends)
+{
+	struct busy_process busy = start_busy(0);
+	uint64_t now_usec = clock_realtime_usec();
 
-  cr_assert_eq(begin(now_usec), 0);
-  sample(&busy, 10);
-  /* Just at the border: still the first window. */
-  cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC), 0);
-  assert_answer("SELECT DISTINCT t FROM sample", "0");
-  sample(&busy, 10);
-  cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC + 1), 0);
-  assert_answer("SELECT DISTINCT t FROM sample ORDER BY t", "0\n1");
-  sample(&busy, 10);
-  cr_assert_eq(recorder_end(recorder, now_usec + 10 * OX_WINDOW_USEC), 0);
-  assert_answer("SELECT DISTINCT t FROM sample ORDER BY t", "0\n1\n9");
-  busy_stop(&busy);
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&busy, 10);
+	/* Just at the border: still the first window. */
+	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC), 0);
+	assert_answer("SELECT DISTINCT t FROM sample", "0");
+	sample(&busy, 10);
+	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC + 1), 0);
+	assert_answer("SELECT DISTINCT t FROM sample ORDER BY t", "0\n1");
+	sample(&busy, 10);
+	cr_assert_eq(recorder_end(recorder, now_usec + 10 * OX_WINDOW_USEC), 0);
+	assert_answer("SELECT DISTINCT t FROM sample ORDER BY t", "0\n1\n9");
+	busy_stop(&busy);
 }
 
-Test(recorder, each_session_counts_for_itself) {
-  struct busy_process busy = start_busy(0);
-  uint64_t now_usec = clock_realtime_usec(), first;
+Test(recorder, each_session_counts_for_itself)
+{
+	struct busy_process busy = start_busy(0);
+	uint64_t now_usec = clock_realtime_usec(), first;
 
-  cr_assert_eq(begin(now_usec), 0);
-  sample(&busy, CPU_MS);
-  cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
-  first = samples();
-  cr_assert_eq(begin(now_usec + 2000), 0);
-  cr_assert_eq(samples(), 0);
-  sample(&busy, 10);
-  cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
-  cr_assert_eq(number("SELECT samples FROM sessions WHERE id = 1"), first);
-  cr_assert_eq(number("SELECT samples FROM sessions WHERE id = 2"), samples());
-  /* One process, one stack tree: nothing is written twice. */
-  assert_answer("SELECT count(*) FROM processes", "1");
-  busy_stop(&busy);
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&busy, CPU_MS);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	first = samples();
+	cr_assert_eq(begin(now_usec + 2000), 0);
+	cr_assert_eq(samples(), 0);
+	sample(&busy, 10);
+	cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
+	cr_assert_eq(number("SELECT samples FROM sessions WHERE id = 1"), first);
+	cr_assert_eq(number("SELECT samples FROM sessions WHERE id = 2"), samples());
+	/* One process, one stack tree: nothing is written twice. */
+	assert_answer("SELECT count(*) FROM processes", "1");
+	busy_stop(&busy);
 }
 
-Test(recorder, what_cannot_be_written_is_kept_for_the_next_time) {
-  struct busy_process busy = start_busy(0);
-  uint64_t now_usec = clock_realtime_usec();
-  sqlite3 *other = NULL;
+Test(recorder, what_cannot_be_written_is_kept_for_the_next_time)
+{
+	struct busy_process busy = start_busy(0);
+	uint64_t now_usec = clock_realtime_usec();
+	sqlite3 *other = NULL;
 
-  cr_assert_eq(begin(now_usec), 0);
-  sample(&busy, 10);
-  cr_assert_geq(recorder_drain(recorder, now_usec + 1000), 0);
-  cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
-  cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
-               SQLITE_OK);
-  sample(&busy, CPU_MS);
-  cr_assert_lt(recorder_drain(recorder, now_usec + 2000), 0);
-  cr_assert_lt(number("SELECT sum(n) FROM sample"), samples());
-  sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
-  sqlite3_close(other);
-  cr_assert_geq(recorder_drain(recorder, now_usec + 3000), 0);
-  cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
-  cr_assert_eq(recorder_end(recorder, now_usec + 4000), 0);
-  assert_main_stack();
-  busy_stop(&busy);
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&busy, 10);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000), 0);
+	cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	sample(&busy, CPU_MS);
+	cr_assert_lt(recorder_drain(recorder, now_usec + 2000), 0);
+	cr_assert_lt(number("SELECT sum(n) FROM sample"), samples());
+	sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_close(other);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 3000), 0);
+	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
+	cr_assert_eq(recorder_end(recorder, now_usec + 4000), 0);
+	assert_main_stack();
+	busy_stop(&busy);
 }
 
-Test(recorder, losses_are_written_with_their_reason) {
-  struct busy_process busy = busy_start(&(struct busy){.depth = 300});
-  uint64_t now_usec = clock_realtime_usec();
-  struct recorder_totals totals;
+Test(recorder, losses_are_written_with_their_reason)
+{
+	struct busy_process busy = busy_start(&(struct busy){.depth = 300});
+	uint64_t now_usec = clock_realtime_usec();
+	struct recorder_totals totals;
 
-  cr_assert_eq(begin(now_usec), 0);
-  sample(&busy, 10);
-  cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
-  recorder_get_totals(recorder, &totals);
-  cr_assert_gt(totals.lost[OX_LOST_CUT], 0);
-  cr_assert_eq(
-      number("SELECT sum(count) FROM losses WHERE reason = 'stack-cut'"),
-      totals.lost[OX_LOST_CUT]);
-  busy_stop(&busy);
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&busy, 10);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	recorder_get_totals(recorder, &totals);
+	cr_assert_gt(totals.lost[OX_LOST_CUT], 0);
+	cr_assert_eq(number("SELECT sum(count) FROM losses WHERE reason = 'stack-cut'"),
+		     totals.lost[OX_LOST_CUT]);
+	busy_stop(&busy);
 }
 
-Test(recorder, a_stack_ends_where_it_leaves_all_code) {
-  struct busy busy = {.depth = 5};
-  struct busy_process process;
-  uint64_t now_usec = clock_realtime_usec();
-  struct recorder_totals totals;
+Test(recorder, a_stack_ends_where_it_leaves_all_code)
+{
+	struct busy busy = {.depth = 5};
+	struct busy_process process;
+	uint64_t now_usec = clock_realtime_usec();
+	struct recorder_totals totals;
 
-  busy.returns_to[0] = (uintptr_t)caller_of_leaf + 1;
-  busy.returns_to[1] = (uintptr_t)caller_of_caller + 1;
-  process = busy_start(&busy);
-  cr_assert_eq(begin(now_usec), 0);
-  sample(&process, 10);
-  cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
-  recorder_get_totals(recorder, &totals);
-  cr_assert_eq(totals.lost[OX_LOST_BROKEN], totals.samples);
-  cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
-  assert_main_stack();
-  busy_stop(&process);
+	busy.returns_to[0] = (uintptr_t)caller_of_leaf + 1;
+	busy.returns_to[1] = (uintptr_t)caller_of_caller + 1;
+	process = busy_start(&busy);
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&process, 10);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	recorder_get_totals(recorder, &totals);
+	cr_assert_eq(totals.lost[OX_LOST_BROKEN], totals.samples);
+	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
+	assert_main_stack();
+	busy_stop(&process);
 }
 
-Test(recorder, where_the_session_cannot_be_written_nothing_begins) {
-  sqlite3 *other = NULL;
+Test(recorder, where_the_session_cannot_be_written_nothing_begins)
+{
+	sqlite3 *other = NULL;
 
-  cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
-  cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
-               SQLITE_OK);
-  cr_assert_lt(begin(clock_realtime_usec()), 0);
-  sqlite3_close(other);
-  assert_answer("SELECT count(*) FROM sessions", "0");
-  cr_assert_eq(begin(clock_realtime_usec()), 0);
-  cr_assert_eq(recorder_end(recorder, clock_realtime_usec()), 0);
-  assert_answer("SELECT count(*) FROM sessions", "1");
+	cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	cr_assert_lt(begin(clock_realtime_usec()), 0);
+	sqlite3_close(other);
+	assert_answer("SELECT count(*) FROM sessions", "0");
+	cr_assert_eq(begin(clock_realtime_usec()), 0);
+	cr_assert_eq(recorder_end(recorder, clock_realtime_usec()), 0);
+	assert_answer("SELECT count(*) FROM sessions", "1");
 }

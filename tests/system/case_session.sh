@@ -197,3 +197,38 @@ case_activation_by_bus() {
 	expect_json 'd["state"] == "paused"'
 	systemctl is-active -q oxprofd
 }
+
+# What changes nothing begins no new session: a request that is refused, and one that is fulfilled.
+case_session_goes_on() {
+	spawn root /opt/oxtest/spin
+	oxprofctl unpause --pid="$pid" --frequency=999
+	expect_refused 1 oxprofctl unpause --pid=4194303
+	expect_refused 1 oxprofctl unpause --comm=spin --unit=no-such-unit
+	oxprofctl unpause --pid="$pid"
+	expect_equal "$(sql 'SELECT count(*) FROM sessions')" 1
+	is_state running
+}
+
+# The interval that was achieved is that of the session, whatever is wanted next.
+case_achieved_interval() {
+	spawn root /opt/oxtest/spin
+	oxprofctl unpause --pid="$pid" --interval=0.002
+	sleep 1
+	oxprofctl cancel
+	expect_ok oxprofctl status --json
+	expect_json '1.8e6 < d["achieved_mean_ns"] < 2.2e6 and d["interval_ns"] == 10101010'
+}
+
+# Deeper than is kept: the leaf end is there, and the stack says that it goes on.
+case_cut_stack() {
+	spawn root /opt/oxtest/deep
+	oxprofctl unpause --pid="$pid" --frequency=999
+	sleep 1
+	oxprofctl pause
+	query --by=stack
+	expect_json 'd["lost"]["stack-cut"] > 10'
+	expect_json 'any(r["name"].startswith("[cut];descend(deep);descend(deep)")
+		and r["name"].endswith(";descend(deep);bottom(deep)") for r in d["records"])'
+	query --by=function
+	expect_json 'all(r["total"] <= d["samples"] for r in d["records"])'
+}
