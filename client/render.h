@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "client/request.h"
@@ -19,5 +20,7 @@ int render_query(struct json_object *answer, const struct request *request,
 int render_top(struct json_object *answer, const struct screen *screen, FILE *out);
 int render_history(struct json_object *history, const struct screen *screen, FILE *out);
 
-/* "12 late, 3 cut"; no loss: "". The caller frees. NULL: no memory. */
-char *render_losses(struct json_object *lost);
+/* Is the reason one of a sample that is there, with a part of its stack missing? */
+bool loss_is_in_part(const char *reason);
+/* "12 late, 3 store" of one of the two sorts; no loss: "". The caller frees. NULL: no memory. */
+char *render_losses(struct json_object *lost, bool in_part);

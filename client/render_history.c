@@ -37,8 +37,8 @@ static uint64_t sum_losses(struct json_object *lost)
 		return 0;
 	json_object_object_foreach(lost, reason, n)
 	{
-		(void)reason;
-		sum += json_object_get_uint64(n);
+		if (!loss_is_in_part(reason))
+			sum += json_object_get_uint64(n);
 	}
 	return sum;
 }

@@ -93,7 +93,17 @@ static int add_loss(char **text, const char *reason, uint64_t n)
 	return 0;
 }
 
-char *render_losses(struct json_object *lost)
+bool loss_is_in_part(const char *reason)
+{
+	static const char *const reasons[] = {OX_LOSSES_IN_PART};
+
+	for (size_t i = 0; i < array_length(reasons); i++)
+		if (!strcmp(reason, reasons[i]))
+			return true;
+	return false;
+}
+
+char *render_losses(struct json_object *lost, bool in_part)
 {
 	_cleanup_free_ char *text = strdup("");
 
@@ -105,7 +115,7 @@ char *render_losses(struct json_object *lost)
 	{
 		uint64_t n = json_object_get_uint64(value);
 
-		if (n > 0 && add_loss(&text, reason, n) < 0)
+		if (n > 0 && loss_is_in_part(reason) == in_part && add_loss(&text, reason, n) < 0)
 			return NULL;
 	}
 	return take_ptr(text);
@@ -122,20 +132,32 @@ static void print_window(struct json_object *answer, FILE *out)
 		clock_format_local(until, to), clock_format_span(until - since, span));
 }
 
-static int print_footer(struct json_object *answer, FILE *out)
+static int print_losses(struct json_object *answer, const char *title, bool in_part, FILE *out)
 {
-	_cleanup_free_ char *losses = render_losses(tree_get_object(answer, "lost"));
+	_cleanup_free_ char *losses = render_losses(tree_get_object(answer, "lost"), in_part);
 	_cleanup_free_ char *clean = losses ? text_clean_copy(losses) : NULL;
-	uint64_t samples = tree_get_u64(answer, "samples");
-	uint64_t distinct = tree_get_u64(answer, "distinct");
 
 	if (!clean)
 		return -ENOMEM;
+	if (*clean)
+		fprintf(out, "; %s: %s", title, clean);
+	return 0;
+}
+
+static int print_footer(struct json_object *answer, FILE *out)
+{
+	uint64_t samples = tree_get_u64(answer, "samples");
+	uint64_t distinct = tree_get_u64(answer, "distinct");
+
+	int r;
+
 	fprintf(out, "\n%" PRIu64 " sample%s, %" PRIu64 " distinct stack%s", samples,
 		samples == 1 ? "" : "s", distinct, distinct == 1 ? "" : "s");
 	print_window(answer, out);
-	if (*clean)
-		fprintf(out, "; lost: %s", clean);
+	r = print_losses(answer, "lost", false, out);
+	r = r < 0 ? r : print_losses(answer, "incomplete", true, out);
+	if (r < 0)
+		return r;
 	fputc('\n', out);
 	if (tree_get_bool(answer, "restricted"))
 		fputs("Only your own processes are counted; those of others need authorisation "

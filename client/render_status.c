@@ -122,29 +122,35 @@ static void print_interval(struct json_object *status, FILE *out)
 	fputc('\n', out);
 }
 
-static void print_losses(struct json_object *status, FILE *out)
+/* One line each. How many lines. */
+static unsigned print_losses(struct json_object *lost, const char *title, bool in_part, FILE *out)
+{
+	unsigned lines = 0;
+
+	json_object_object_foreach(lost, reason, value)
+	{
+		uint64_t n = json_object_get_uint64(value);
+
+		if (n == 0 || loss_is_in_part(reason) != in_part)
+			continue;
+		print_key(lines++ ? "" : title, out);
+		fprintf(out, "%" PRIu64 " ", n);
+		print_clean(reason, out);
+		fputc('\n', out);
+	}
+	return lines;
+}
+
+static void print_all_losses(struct json_object *status, FILE *out)
 {
 	struct json_object *lost = tree_get_object(status, "lost");
-	const char *key = "Lost";
 
-	if (lost) {
-		json_object_object_foreach(lost, reason, value)
-		{
-			uint64_t n = json_object_get_uint64(value);
-
-			if (n == 0)
-				continue;
-			print_key(key, out);
-			fprintf(out, "%" PRIu64 " ", n);
-			print_clean(reason, out);
-			fputc('\n', out);
-			key = "";
-		}
-	}
-	if (*key) {
-		print_key(key, out);
+	if (!lost || !print_losses(lost, "Lost", false, out)) {
+		print_key("Lost", out);
 		fputs("none\n", out);
 	}
+	if (lost)
+		(void)print_losses(lost, "In part", true, out);
 }
 
 static void print_cost(struct json_object *status, FILE *out)
@@ -178,7 +184,7 @@ int render_status(struct json_object *status, const struct screen *screen, FILE 
 	print_interval(status, out);
 	print_key("Samples", out);
 	fprintf(out, "%" PRIu64 "\n", tree_get_u64(status, "samples"));
-	print_losses(status, out);
+	print_all_losses(status, out);
 	print_cost(status, out);
 	print_database(status, out);
 	return 0;

@@ -118,8 +118,9 @@ CREATE VIEW sessions AS SELECT
 	nullif(targets, '')
 		AS targets,  -- what was chosen, a space between
 	samples,     -- taken
-	coalesce((SELECT sum(n) FROM loss WHERE loss.session = session.id), 0)
-		AS lost      -- samples missing, whole or in part (losses has the reasons)
+	coalesce((SELECT sum(n) FROM loss WHERE loss.session = session.id AND reason NOT IN
+		('kernel-stack', 'user-stack', 'stack-cut', 'stack-broken', 'gone')), 0)
+		AS lost      -- samples missing (losses has the reasons, also of what is there in part)
 FROM session;
 
 CREATE VIEW processes AS SELECT
