@@ -2,12 +2,18 @@
 #include "daemon/bus_error.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/api.h"
+#include "daemon/parse.h"
 
 int bus_error_set(sd_bus_error *error, const struct failure *failure)
 {
-	return sd_bus_error_set(error, failure->name, failure->text);
+	char text[sizeof(failure->text)];
+
+	/* A text that was cut within a character is one that sd-bus sends nobody. */
+	text_clean(failure->text, strlen(failure->text), text, sizeof(text));
+	return sd_bus_error_set(error, failure->name, text);
 }
 
 int bus_error_refuse(sd_bus_error *error, int result, const char *what)

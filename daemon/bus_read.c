@@ -5,10 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bus_error.h"
 #include "daemon/cleanup.h"
 #include "daemon/parse.h"
 
-#define refuse(error, ...) sd_bus_error_setf(error, OX_ERROR_INVALID_ARGUMENT, __VA_ARGS__)
+#define refuse(error, ...)                                                               \
+	({                                                                               \
+		struct failure _failure;                                                 \
+		failure_set(&_failure, -EINVAL, OX_ERROR_INVALID_ARGUMENT, __VA_ARGS__); \
+		bus_error_set(error, &_failure);                                         \
+	})
 
 static int add_target(const char *text, struct target **targets, size_t *n, sd_bus_error *error)
 {

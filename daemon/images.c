@@ -185,11 +185,11 @@ static int apply_fork(struct images *images, const struct sideband_event *event)
 	struct life *parent = *life_slot(images, event->parent);
 	struct life *life;
 
-	if (!images->all && !parent)
-		return 0;
 	/* A pid that begins again: what we know of it was another process. */
 	if (*life_slot(images, event->pid))
 		life_remove(images, life_slot(images, event->pid));
+	if (!images->all && !parent)
+		return 0;
 	if (!parent)
 		parent = read_life(images, event->parent);
 	make_room(images);

@@ -12,7 +12,7 @@
 #include "daemon/maps.h"
 #include "daemon/sideband.h"
 
-/* Images kept at most; beyond that the oldest process that has ended, then the oldest, goes. */
+/* Images kept at most; beyond that a process goes: the one that ended longest ago, else any. */
 #define IMAGES_MAX 16384
 
 struct images;

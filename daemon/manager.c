@@ -307,7 +307,9 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 
 	if (is_fulfilled(manager, request))
 		return 0;
-	drop_exited(manager);
+	/* To resume one must know that there were some. */
+	if (request->n_wishes)
+		drop_exited(manager);
 	r = remember(manager, &memory);
 	r = r < 0 ? failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "out of memory")
 		  : apply(manager, request, failure);
@@ -315,7 +317,8 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 		put_back(manager, &memory);
 	else
 		start_clocks(manager);
-	drop_exited(manager);
+	if (r >= 0)
+		drop_exited(manager);
 	memory_done(&memory);
 	manager_tell(manager);
 	return r;

@@ -39,7 +39,8 @@ static int find_process(struct managed *managed, struct failure *failure)
 
 	managed->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	r = managed->pidfd < 0 ? -errno : process_read_stat(PROC, pid, &stat);
-	if (r == -EINVAL && !process_read_ids(PROC, pid, &ids))
+	/* -ENOENT: newer kernels */
+	if ((r == -EINVAL || r == -ENOENT) && !process_read_ids(PROC, pid, &ids) && ids.tgid != pid)
 		return failure_set(failure, r, OX_ERROR_NO_SUCH_PROCESS,
 				   "%u is a thread of process %u; name the process: --pid=%u", pid,
 				   ids.tgid, ids.tgid);

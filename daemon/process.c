@@ -125,7 +125,8 @@ int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret)
 	n = read_below(dir, "status", text, sizeof(text));
 	if (n < 0)
 		return n;
-	if (fstat(dir, &st) < 0)
+	/* Not the directory's own: that one is the process's uid always. */
+	if (fstatat(dir, "status", &st, 0) < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	uids = find_field(text, "Uid");
 	tgid = find_field(text, "Tgid");

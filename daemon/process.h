@@ -27,7 +27,7 @@ int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret);
 
 struct process_ids {
 	uint32_t ruid, euid, suid;
-	uint32_t owner; /* of /proc/PID: root where the process is not dumpable */
+	uint32_t owner; /* of /proc/PID/status: root where the process is not dumpable */
 	uint32_t tgid;  /* differs from the pid that was asked for: that was a thread */
 };
 int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret);

@@ -57,7 +57,7 @@ static void rows_done(struct rows *rows)
 	free(rows->ids);
 }
 
-static void known_done(struct known_process *known)
+void known_done(struct known_process *known)
 {
 	free(known->comm);
 	free(known->exe);
@@ -94,7 +94,7 @@ static void forget(struct recorder *recorder)
 	struct rows *all[] = {&recorder->processes, &recorder->tasks, &recorder->frames,
 			      &recorder->nodes};
 
-	for (size_t i = 0; i < table_count(recorder->processes.table); i++)
+	for (size_t i = 0; i < recorder->known_size; i++)
 		known_done(&recorder->known[i]);
 	for (size_t i = 0; i < array_length(all); i++) {
 		if (all[i]->table)
@@ -110,7 +110,7 @@ struct recorder *recorder_free(struct recorder *recorder)
 	if (!recorder)
 		return NULL;
 	if (recorder->processes.table)
-		for (size_t i = 0; i < table_count(recorder->processes.table); i++)
+		for (size_t i = 0; i < recorder->known_size; i++)
 			known_done(&recorder->known[i]);
 	rows_done(&recorder->processes);
 	rows_done(&recorder->tasks);

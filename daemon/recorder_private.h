@@ -42,6 +42,8 @@ struct known_process {
 	uint32_t uid;
 };
 
+void known_done(struct known_process *known);
+
 /* Indexes of a table, and which row of the database each has; 0: none yet. */
 struct rows {
 	struct table *table;

@@ -48,6 +48,7 @@ static int know_process(struct recorder *recorder, const struct sampler_sample *
 	known.unit = strdup(info->unit);
 	known.cgroup = strdup(info->cgroup);
 	free(info);
+	known_done(&recorder->known[index]);
 	recorder->known[index] = known;
 	if (!known.comm || !known.exe || !known.cmdline || !known.unit || !known.cgroup)
 		return -ENOMEM;
@@ -83,7 +84,8 @@ static int add_process(struct recorder *recorder, const struct sampler_sample *s
 
 	if (r < 0)
 		return r;
-	if (r == 0)
+	/* Where memory ran out the first time, nothing is known of it yet. */
+	if (r == 0 && *ret_index < recorder->known_size && recorder->known[*ret_index].comm)
 		return follow_comm(recorder, sample, *ret_index);
 	if (*ret_index >= recorder->known_size) {
 		size_t size = recorder->known_size ? recorder->known_size * 2 : 64;

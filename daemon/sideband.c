@@ -340,8 +340,9 @@ static int hand_out(struct sideband *sideband, uint64_t until_ns, sideband_fn fn
 		free(sideband->waiting[n++].record);
 	}
 	sideband->n_waiting -= n;
-	memmove(sideband->waiting, sideband->waiting + n,
-		sideband->n_waiting * sizeof(*sideband->waiting));
+	if (n)
+		memmove(sideband->waiting, sideband->waiting + n,
+			sideband->n_waiting * sizeof(*sideband->waiting));
 	free(event);
 	return r < 0 ? r : 0;
 }

@@ -170,3 +170,40 @@ Test(authorize, own_processes_need_no_right_and_others_cannot_stop_them)
 	assert_begins(told(&other, "Unpause", "asa{sv}", 0, 0), DENIED ": not permitted to resume");
 	busy_stop(&his);
 }
+
+Test(authorize, a_process_that_hides_is_not_its_owners)
+{
+	struct busy_process his;
+	char target[32];
+
+	/* Such as one that was root's and may still hold what was root's. */
+	his = busy_start(&(struct busy){.uid = NOBODY, .depth = 3, .hides = true});
+	snprintf(target, sizeof(target), "pid:%d", his.pid);
+	polkit.verdict = VERDICT_NO;
+	assert_begins(told(&nobody, "Unpause", "asa{sv}", 1, target, 0), DENIED);
+	busy_stop(&his);
+}
+
+/* What it quotes is cut somewhere; within a character it would be a text that nobody is sent. */
+Test(authorize, a_caller_is_answered_whatever_he_wrote)
+{
+	for (size_t shift = 0; shift < 2; shift++) {
+		char text[4000] = "x", cgroup[4016];
+
+		for (size_t i = shift; i < 3000; i += 2)
+			memcpy(text + i, "\xc3\xa9", 2);
+		snprintf(cgroup, sizeof(cgroup), "cgroup:/%s", text);
+		assert_begins(told(&nobody, "Unpause", "asa{sv}", 1, text, 0),
+			      OX_ERROR_INVALID_ARGUMENT);
+		assert_begins(told(&nobody, "Unpause", "asa{sv}", 0, 1, text, "s", "x"),
+			      OX_ERROR_INVALID_ARGUMENT);
+		assert_begins(told(&nobody, "Unpause", "asa{sv}", 0, 1, "mode", "s", text),
+			      OX_ERROR_INVALID_ARGUMENT);
+		assert_begins(told(&nobody, "Query", "a{sv}", 1, "by", "s", text),
+			      OX_ERROR_INVALID_ARGUMENT);
+		assert_begins(told(&nobody, "Pause", "as", 1, cgroup), OX_ERROR_NO_TARGET);
+		assert_begins(told(&root, "Unpause", "asa{sv}", 1, cgroup, 0),
+			      OX_ERROR_NO_SUCH_CGROUP);
+	}
+	cr_assert(sd_bus_is_open(server));
+}

@@ -202,7 +202,8 @@ Test(manager_bus, a_thread_is_no_process)
 	while (!tid)
 		sched_yield();
 	snprintf(target, sizeof(target), "pid:%d", tid);
-	assert_error(OX_ERROR_NO_SUCH_PROCESS, "process", "Unpause", "asa{sv}", 1, target, 0);
+	assert_error(OX_ERROR_NO_SUCH_PROCESS, "name the process", "Unpause", "asa{sv}", 1, target,
+		     0);
 	pthread_cancel(thread);
 	pthread_join(thread, NULL);
 }
@@ -334,7 +335,7 @@ Test(manager_bus, a_target_that_ends_ends_the_session)
 		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
 	status = answer_of("GetStatus", "");
 	assert_has(status, "state=s:exited,");
-	assert_error(OX_ERROR_NO_TARGET, "name one", "Unpause", "asa{sv}", 0, 0);
+	assert_error(OX_ERROR_NO_TARGET, "all targets have ended", "Unpause", "asa{sv}", 0, 0);
 }
 
 Test(manager_bus, a_time_that_was_asked_for_ends_the_sampling)
