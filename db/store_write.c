@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/api.h"
+#include "daemon/clock.h"
 
 /* Both stand in the SQL as numbers. */
 static_assert(OX_WINDOW_USEC == 10000000, "queries and views count in windows of 10 s");
@@ -72,6 +73,7 @@ int store_flush_tail(struct store *store)
 	sqlite3_bind_int64(statement, 1, tail->session);
 	sqlite3_bind_int64(statement, 2, tail->n);
 	sqlite3_bind_int64(statement, 3, tail->latest);
+	sqlite3_bind_int64(statement, 4, clock_realtime_usec());
 	r = store_fetch(store, statement, NULL);
 	if (r < 0)
 		return r;

@@ -72,7 +72,8 @@ CREATE TABLE session(
 	targets TEXT NOT NULL,              -- canonical texts, a space between
 	owner INTEGER NOT NULL,             -- uid that began it
 	samples INTEGER NOT NULL DEFAULT 0, -- sum of n over its rows in sample
-	rolled INTEGER NOT NULL DEFAULT 0   -- windows below this one are in sample_hour
+	rolled INTEGER NOT NULL DEFAULT 0,  -- windows below this one are in sample_hour
+	seen INTEGER NOT NULL DEFAULT 0     -- when it was last written to: its end, if nobody ends it
 );
 
 -- A row is what one thread did in one window of 10 s.

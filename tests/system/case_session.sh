@@ -126,6 +126,9 @@ case_restart() {
 	expect_json "d['samples'] >= $before"
 	expect_refused 1 oxprofctl unpause
 	expect_equal "$(sql 'SELECT count(*) FROM sessions WHERE ended IS NULL')" 0
+	# Its end is that of its last second, not that of a window that it did not live to see.
+	expect_equal "$(sql "SELECT ended <= strftime('%Y-%m-%dT%H:%M:%SZ', 'now') FROM sessions")" 1
+	expect_equal "$(sql "SELECT unixepoch(ended) - unixepoch(started) < 9 FROM sessions")" 1
 }
 
 # At most the last second of samples is lost.
