@@ -92,6 +92,8 @@ void manager_configure(struct manager *manager, const struct config *config)
 		log_warning("MaxSize= of the database stays as it is until the next start.");
 	if (!manager->is_chosen)
 		manager->chosen_ns = config->interval_ns;
+	if (!manager->running && !manager->n_targets)
+		manager->interval_ns = manager->chosen_ns;
 	manager->config.interval_ns = config->interval_ns;
 }
 
