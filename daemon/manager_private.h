@@ -47,6 +47,11 @@ struct manager {
 	void *listener_userdata;
 };
 
+/* manager.c */
+
+/* From one on, all that follow. */
+void manager_drop_targets(struct manager *manager, size_t from);
+
 /* manager_target.c */
 
 /* Finds out what the wish means now: the process and its start, the cgroup's id, the uid. */

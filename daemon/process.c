@@ -3,21 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 #include "daemon/cleanup.h"
 #include "daemon/parse.h"
+#include "daemon/process_private.h"
 
 /* Everything about a process is read below one descriptor of its directory: when the pid is used
  * again in between, the old directory answers ESRCH, and never for the new process. */
-static int open_process(const char *proc, uint32_t pid)
+int process_open_directory(const char *proc, uint32_t pid)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -88,7 +84,7 @@ int process_parse_stat(const char *text, struct process_stat *ret)
 
 int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret)
 {
-	_cleanup_close_ int dir = open_process(proc, pid);
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
 	char text[2048];
 	ssize_t n;
 
@@ -113,7 +109,7 @@ static const char *find_field(const char *text, const char *key)
 
 int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret)
 {
-	_cleanup_close_ int dir = open_process(proc, pid);
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
 	const char *uids, *tgid;
 	struct process_ids ids;
 	struct stat st;
@@ -149,7 +145,7 @@ static void read_comm(int dir, char *ret, size_t size)
 	text_clean(text, n > 0 ? n : 0, ret, size);
 }
 
-static void read_exe(int dir, char *ret, size_t size)
+void process_read_exe(int dir, char *ret, size_t size)
 {
 	static const char deleted[] = " (deleted)";
 	size_t tail = sizeof(deleted) - 1;
@@ -190,7 +186,7 @@ static void read_cgroup(int dir, char *ret, size_t size)
 
 int process_read_info(const char *proc, uint32_t pid, struct process_info *ret)
 {
-	_cleanup_close_ int dir = open_process(proc, pid);
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
 	struct stat st;
 
 	if (dir < 0)
@@ -199,7 +195,7 @@ int process_read_info(const char *proc, uint32_t pid, struct process_info *ret)
 	if (fstatat(dir, "comm", &st, 0) < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	read_comm(dir, ret->comm, sizeof(ret->comm));
-	read_exe(dir, ret->exe, sizeof(ret->exe));
+	process_read_exe(dir, ret->exe, sizeof(ret->exe));
 	read_cmdline(dir, ret->cmdline, sizeof(ret->cmdline));
 	read_cgroup(dir, ret->cgroup, sizeof(ret->cgroup));
 	process_unit_of_cgroup(ret->cgroup, ret->unit, sizeof(ret->unit));
@@ -235,7 +231,7 @@ void process_unit_of_cgroup(const char *cgroup, char *ret, size_t size)
 
 int process_read_maps(const char *proc, uint32_t pid, uint64_t since_ns, struct maps *maps)
 {
-	_cleanup_close_ int dir = open_process(proc, pid);
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
 	_cleanup_free_ char *text = NULL;
 	size_t size = 32768;
 	ssize_t n;
@@ -259,125 +255,6 @@ int process_read_maps(const char *proc, uint32_t pid, uint64_t since_ns, struct 
 	while (n > 0 && text[n - 1] != '\n')
 		n--;
 	return maps_parse(maps, text, n, since_ns);
-}
-
-/* Its files have numbers of their own that need not be those in a mapping: nothing to compare. */
-static bool is_overlay(int fd)
-{
-	struct statfs fs;
-
-	return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
-}
-
-/*
- * Whether it is the file that was mapped. File systems without a device (btrfs, overlayfs) tell
- * fstat() and the mapping different numbers below major 0, so that there the inode has to do; on
- * overlayfs not even that is the same, and the path is believed.
- */
-static int check_file(int fd, const struct mapping *mapping)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if (mapping->inode == 0)
-		return 0;
-	if (st.st_ino != mapping->inode)
-		return is_overlay(fd) ? 0 : -ESTALE;
-	if (mapping->dev_major && major(st.st_dev) &&
-	    (mapping->dev_major != major(st.st_dev) || mapping->dev_minor != minor(st.st_dev)))
-		return -ESTALE;
-	return 0;
-}
-
-/* Opening alone can block (a FIFO) or have effects (a device): so it is looked at through an O_PATH
- * descriptor first, and that very file is opened for reading after. */
-static int open_checked(int path_fd, const struct mapping *mapping)
-{
-	char path[64];
-	int r, fd;
-
-	r = check_file(path_fd, mapping);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	return fd < 0 ? -errno : fd;
-}
-
-static int open_map_file(int dir, const struct mapping *mapping)
-{
-	_cleanup_close_ int fd = -1;
-	char name[64];
-
-	snprintf(name, sizeof(name), "map_files/%llx-%llx", (unsigned long long)mapping->start,
-		 (unsigned long long)mapping->end);
-	fd = openat(dir, name, O_PATH | O_CLOEXEC);
-	return fd < 0 ? -errno : open_checked(fd, mapping);
-}
-
-static bool has_inode(int fd, const struct mapping *mapping)
-{
-	struct stat st;
-
-	return mapping->inode && !fstat(fd, &st) && st.st_ino == mapping->inode;
-}
-
-/* A program that was built anew while it runs: unlike map_files, this link needs no capability of
- * its own. */
-static int open_exe(int dir, const struct mapping *mapping)
-{
-	_cleanup_close_ int fd = -1;
-	char exe[PATH_MAX];
-
-	fd = openat(dir, "exe", O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	read_exe(dir, exe, sizeof(exe));
-	if (!has_inode(fd, mapping) && strcmp(exe, mapping->path))
-		return -ENOENT;
-	return open_checked(fd, mapping);
-}
-
-/* openat2() keeps "..", absolute links and links of /proc inside the root. There is no way to do
- * that without it that has no race; every kernel that has iter/ksym has it. */
-static int open_in_root(int dir, const struct mapping *mapping)
-{
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	_cleanup_close_ int root = -1, fd = -1;
-
-	if (mapping->path[0] != '/' || mapping->path[1] == '/') /* "[vdso]", "", "//anon" */
-		return -ENOENT;
-	root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	fd = syscall(SYS_openat2, root, mapping->path, &how, sizeof(how));
-	return fd < 0 ? -errno : open_checked(fd, mapping);
-}
-
-int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *mapping)
-{
-	_cleanup_close_ int dir = open_process(proc, pid);
-	int fd;
-
-	if (dir < 0)
-		return dir;
-	fd = open_map_file(dir, mapping);
-	if (fd < 0)
-		fd = open_exe(dir, mapping);
-	return fd >= 0 ? fd : open_in_root(dir, mapping);
-}
-
-int process_open_path(const char *proc, const struct mapping *mapping)
-{
-	_cleanup_close_ int dir = open_process(proc, 1);
-
-	return dir < 0 ? dir : open_in_root(dir, mapping);
 }
 
 int process_foreach(const char *proc, process_fn fn, void *userdata)

@@ -55,8 +55,8 @@ struct store_session {
 int store_add_session(struct store *store, const struct store_session *session, int64_t *ret_id);
 /* Ends it and rolls its windows up. Needs no transaction, and no reserve on the disk. -ENOENT. */
 int store_end_session(struct store *store, int64_t session, uint64_t ended_usec);
-/* Sessions that a killed daemon left open are ended when they were last written to. Returns how many
- * there were. */
+/* Sessions that a killed daemon left open are ended when they were last written to. Returns how
+ * many there were. */
 int store_end_left_sessions(struct store *store);
 typedef int (*store_session_fn)(void *userdata, const struct store_session *session);
 /* Newest first, those that touch [since, until); a negative result of fn stops and is returned.

@@ -99,3 +99,18 @@ case_limit_for_a_user() {
 	done
 	expect_refused 1 as alice oxprofctl unpause "${options[@]}"
 }
+
+# What root has asked for is not changed by who asks for less of the same.
+case_two_owners() {
+	spawn alice /opt/oxtest/spin
+	oxprofctl unpause --pid="$pid" --frequency=999
+	as alice oxprofctl unpause --pid="$pid"
+	expect_ok oxprofctl status --json
+	expect_json 'sorted(t["owner"] for t in d["targets"])[0] == 0 and len(d["targets"]) == 2'
+	sleep 1
+	query
+	expect_json 'any(r["kind"] == "kernel" for r in d["records"])'
+	expect_refused 1 as alice oxprofctl pause --pid="$pid"
+	oxprofctl pause --pid="$pid"
+	is_state paused
+}
