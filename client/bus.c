@@ -2,10 +2,10 @@
 #include "client/bus.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 
+#include "client/bus_value.h"
 #include "daemon/api.h"
 
 /* A long answer from a slow disk; a person who looks for a password. */
@@ -20,13 +20,6 @@ struct bus {
 
 define_cleanup(sd_bus_message *, sd_bus_message_unref);
 #define _cleanup_message_ _cleanup_(sd_bus_message_unref_p)
-
-#define TRY(expression)                \
-	do {                           \
-		int _r = (expression); \
-		if (_r < 0)            \
-			return _r;     \
-	} while (0)
 
 static struct bus *bus_new(void)
 {
@@ -174,131 +167,6 @@ static int append_filter(sd_bus_message *message, const struct request *request)
 
 /* Answers. */
 
-static int read_value(sd_bus_message *message, struct json_object **ret);
-
-static struct json_object *new_double(double value)
-{
-	struct json_object *object;
-
-	if (!isfinite(value))
-		return NULL;
-	object = json_object_new_double(value);
-	if (!object)
-		return NULL;
-	/* 17 digits, as json-c writes them, make 0.10000000000000001 of 0.1. */
-	json_object_set_serializer(object, json_object_double_to_json_string, (void *)"%.15g",
-				   NULL);
-	return object;
-}
-
-static int read_basic(sd_bus_message *message, char type, struct json_object **ret)
-{
-	union {
-		uint8_t y;
-		int b;
-		int16_t n;
-		uint16_t q;
-		int32_t i;
-		uint32_t u;
-		int64_t x;
-		uint64_t t;
-		double d;
-		const char *s;
-	} value;
-
-	if (!strchr("ybnqiuxtdsog", type))
-		return -EBADMSG;
-	TRY(sd_bus_message_read_basic(message, type, &value));
-	*ret = type == 'b'   ? json_object_new_boolean(value.b)
-	       : type == 'y' ? json_object_new_uint64(value.y)
-	       : type == 'n' ? json_object_new_int64(value.n)
-	       : type == 'q' ? json_object_new_uint64(value.q)
-	       : type == 'i' ? json_object_new_int64(value.i)
-	       : type == 'u' ? json_object_new_uint64(value.u)
-	       : type == 'x' ? json_object_new_int64(value.x)
-	       : type == 't' ? json_object_new_uint64(value.t)
-	       : type == 'd' ? new_double(value.d)
-			     : json_object_new_string(value.s);
-	return 0;
-}
-
-/* a{s*}: inside the array. */
-static int read_pairs(sd_bus_message *message, struct json_object *object)
-{
-	const char *contents;
-	int r;
-
-	while ((r = sd_bus_message_peek_type(message, NULL, &contents)) > 0) {
-		struct json_object *value = NULL;
-		const char *key;
-
-		TRY(sd_bus_message_enter_container(message, 'e', contents));
-		TRY(sd_bus_message_read_basic(message, 's', &key));
-		TRY(read_value(message, &value));
-		TRY(tree_add(object, key, value));
-		TRY(sd_bus_message_exit_container(message));
-	}
-	return r;
-}
-
-static int read_items(sd_bus_message *message, struct json_object *array)
-{
-	int r;
-
-	while ((r = sd_bus_message_at_end(message, false)) == 0) {
-		struct json_object *value = NULL;
-
-		TRY(read_value(message, &value));
-		if (json_object_array_add(array, value) < 0) {
-			json_object_put(value);
-			return -ENOMEM;
-		}
-	}
-	return r < 0 ? r : 0;
-}
-
-static int read_array(sd_bus_message *message, const char *contents, struct json_object **ret)
-{
-	bool pairs = contents[0] == '{';
-	_cleanup_tree_ struct json_object *tree =
-		pairs ? json_object_new_object() : json_object_new_array();
-
-	if (!tree)
-		return -ENOMEM;
-	TRY(sd_bus_message_enter_container(message, 'a', contents));
-	TRY(pairs ? read_pairs(message, tree) : read_items(message, tree));
-	TRY(sd_bus_message_exit_container(message));
-	*ret = take_ptr(tree);
-	return 0;
-}
-
-/* Any value as JSON. D-Bus itself bounds the nesting. */
-static int read_value(sd_bus_message *message, struct json_object **ret)
-{
-	const char *contents;
-	char type;
-	int r;
-
-	r = sd_bus_message_peek_type(message, &type, &contents);
-	if (r <= 0)
-		return r < 0 ? r : -EBADMSG;
-	if (type == 'a')
-		return read_array(message, contents, ret);
-	if (type != 'v')
-		return read_basic(message, type, ret);
-	TRY(sd_bus_message_enter_container(message, 'v', contents));
-	TRY(read_value(message, ret));
-	return sd_bus_message_exit_container(message);
-}
-
-static int read_field(sd_bus_message *message, struct json_object *tree, const char *key)
-{
-	struct json_object *value = NULL;
-
-	TRY(read_value(message, &value));
-	return tree_add(tree, key, value);
-}
-
 static const char *const answer_keys[] = {"state",   "since",    "until", "interval_ns",
 					  "samples", "distinct", "lost",  NULL};
 static const char *const record_keys[] = {"name",       "function",    "module", "file",
@@ -379,7 +247,7 @@ int bus_get_history(struct bus *bus, const struct request *request, struct json_
 	TRY(append_window(message, request));
 	TRY(sd_bus_message_close_container(message));
 	TRY(send_call(bus, message, &reply));
-	TRY(read_field(reply, tree, "sessions"));
+	TRY(bus_value_read_field(reply, tree, "sessions"));
 	TRY(tree_fill_rows(tree, "sessions", session_keys));
 	*ret = take_ptr(tree);
 	return 0;
@@ -392,11 +260,11 @@ int bus_get_status(struct bus *bus, struct json_object **ret)
 
 	TRY(new_call(bus, "GetStatus", &message));
 	TRY(send_call(bus, message, &reply));
-	TRY(read_value(reply, &tree));
+	TRY(bus_value_read(reply, &tree));
 	if (!json_object_is_type(tree, json_type_object))
 		return -EBADMSG;
 	TRY(tree_fill(tree, status_keys));
-	TRY(read_field(reply, tree, "targets"));
+	TRY(bus_value_read_field(reply, tree, "targets"));
 	TRY(tree_fill_rows(tree, "targets", target_keys));
 	*ret = take_ptr(tree);
 	return 0;
