@@ -14,10 +14,8 @@ struct choice {
 	__u64 start_ns;
 };
 
-#define CHOICE_CHOSEN 0x100 /* one of them permits */
-#define CHOICE_REFUSED                                                                            \
-	0x200                /* one matches, but the process has other ids than its owner may see \
-			      */
+#define CHOICE_CHOSEN  0x100 /* one of them permits */
+#define CHOICE_REFUSED 0x200 /* one matches, but the process's ids are not its owner's */
 #define CHOICE_ANYBODY 0x400 /* one that permits asks for no ids */
 
 /* The number of a struct pid in the daemon's namespace. False: it cannot be seen from there. */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "daemon/array.h"
 #include "daemon/cleanup.h"
 #include "daemon/plt.h"
 #include "daemon/symbols.h"
@@ -54,17 +55,13 @@ static void builder_done(struct builder *builder)
 
 static int add_candidate(struct builder *builder, const struct candidate *candidate)
 {
+	int r;
+
 	if (builder->n_candidates >= SYMBOLS_MAX)
 		return 0;
-	if (builder->n_candidates == builder->size) {
-		size_t size = builder->size ? builder->size * 2 : 1024;
-		struct candidate *grown = reallocarray(builder->candidates, size, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		builder->candidates = grown;
-		builder->size = size;
-	}
+	r = array_fit(builder->candidates, builder->size, builder->n_candidates + 1);
+	if (r < 0)
+		return r;
 	builder->candidates[builder->n_candidates++] = *candidate;
 	return 0;
 }

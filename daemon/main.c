@@ -114,10 +114,12 @@ static void read_dropins(struct config *config, const char *directory)
 
 	for (int i = 0; i < n; i++) {
 		char path[4096];
+		int r;
 
 		snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name);
-		if (read_config_file(config, path) < 0)
-			log_warning("cannot read %s: %s", path, strerror(errno));
+		r = read_config_file(config, path);
+		if (r < 0)
+			log_warning("cannot read %s: %s", path, strerror(-r));
 		free(entries[i]);
 	}
 	free(entries);

@@ -16,10 +16,11 @@ struct manager_bus {
 
 /* "running" or "paused". */
 const char *manager_bus_state(const struct manager_bus *self);
-/* Leaves in the question what the caller may see. 1, CALL_IS_PENDING, or an error that is set.
- * Without the right: the caller's own; where others' are named: refused. */
-int manager_bus_limit_question(struct manager_bus *self, sd_bus_message *call,
-			       struct question *question, sd_bus_error *error);
+/* Reads a question and leaves in it what the caller may see. 1, CALL_IS_PENDING, or an error that
+ * is set. Without the right: the caller's own; where others' are named: refused. The targets are
+ * the caller's to free, whatever the result. */
+int manager_bus_read_question(struct manager_bus *self, sd_bus_message *call, struct question *ret,
+			      struct target **ret_targets, sd_bus_error *error);
 
 /* Rights. 1: granted; CALL_IS_PENDING; or an error that is set. */
 

@@ -32,8 +32,8 @@ static bool names_others(const struct question *question, uint32_t uid)
 	return false;
 }
 
-int manager_bus_limit_question(struct manager_bus *self, sd_bus_message *call,
-			       struct question *question, sd_bus_error *error)
+static int limit_question(struct manager_bus *self, sd_bus_message *call, struct question *question,
+			  sd_bus_error *error)
 {
 	uint32_t uid;
 	bool others;
@@ -58,6 +58,14 @@ int manager_bus_limit_question(struct manager_bus *self, sd_bus_message *call,
 	return 1;
 }
 
+int manager_bus_read_question(struct manager_bus *self, sd_bus_message *call, struct question *ret,
+			      struct target **ret_targets, sd_bus_error *error)
+{
+	int r = bus_read_question(call, ret, ret_targets, error);
+
+	return r < 0 ? r : limit_question(self, call, ret, error);
+}
+
 /* 1: the answer is there, to be cleared. */
 static int answer_call(struct manager_bus *self, sd_bus_message *call, struct answer *ret,
 		       sd_bus_error *error)
@@ -65,9 +73,8 @@ static int answer_call(struct manager_bus *self, sd_bus_message *call, struct an
 	_cleanup_free_ struct target *targets = NULL;
 	struct question question;
 	struct failure failure;
-	int r = bus_read_question(call, &question, &targets, error);
+	int r = manager_bus_read_question(self, call, &question, &targets, error);
 
-	r = r < 0 ? r : manager_bus_limit_question(self, call, &question, error);
 	if (r != 1)
 		return r;
 	r = manager_query(self->manager, &question, ret, &failure);

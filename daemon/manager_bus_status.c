@@ -9,7 +9,6 @@
 #include "daemon/api.h"
 #include "daemon/bus_append.h"
 #include "daemon/bus_error.h"
-#include "daemon/bus_read.h"
 #include "daemon/cleanup.h"
 #include "daemon/manager_bus_private.h"
 
@@ -80,9 +79,8 @@ int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_e
 	struct history history = {.self = self};
 	struct question question;
 	struct failure failure;
-	int r = bus_read_question(call, &question, &targets, error);
+	int r = manager_bus_read_question(self, call, &question, &targets, error);
 
-	r = r < 0 ? r : manager_bus_limit_question(self, call, &question, error);
 	if (r != 1)
 		return r;
 	r = sd_bus_message_new_method_return(call, &reply);

@@ -126,8 +126,7 @@ static void drop_exited(struct manager *manager)
 	manager->n_targets = kept;
 }
 
-/* A target that is there already is made as the new wish says; rights only grow together with it.
- */
+/* The owner's target of that name, where there is one already, is made as the new wish says. */
 static int fulfil(struct manager *manager, const struct manager_wish *wish,
 		  const struct manager_request *request, struct failure *failure)
 {
@@ -239,10 +238,10 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 		  : apply(manager, request, failure);
 	if (r < 0)
 		put_back(manager, &memory);
-	else
+	if (r >= 0) {
 		start_clocks(manager);
-	if (r >= 0)
 		drop_exited(manager);
+	}
 	memory_done(&memory);
 	manager_tell(manager);
 	return r;

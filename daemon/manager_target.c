@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/array.h"
 #include "daemon/cgroup.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
@@ -242,16 +243,10 @@ struct census {
 static int see_process(void *userdata, uint32_t pid)
 {
 	struct census *census = userdata;
+	int r = array_fit(census->seen, census->size, census->n + 1);
 
-	if (census->n == census->size) {
-		size_t size = census->size ? census->size * 2 : 512;
-		struct seen *grown = realloc(census->seen, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		census->seen = grown;
-		census->size = size;
-	}
+	if (r < 0)
+		return r;
 	census->seen[census->n].pid = pid;
 	if (!process_read_stat(PROC, pid, &census->seen[census->n].stat))
 		census->n++;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "daemon/api.h"
+#include "daemon/array.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
 #include "daemon/parse.h"
@@ -23,31 +24,13 @@
 /* How long an ended process is remembered: its last samples may be in the next drain. */
 #define FORGET_NS UINT64_C(3000000000)
 
-int rows_fit(struct rows *rows)
-{
-	size_t n = table_count(rows->table), size = rows->size ? rows->size : 256;
-	int64_t *grown;
-
-	if (n <= rows->size)
-		return 0;
-	while (size < n)
-		size *= 2;
-	grown = realloc(rows->ids, size * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	memset(grown + rows->size, 0, (size - rows->size) * sizeof(*grown));
-	rows->ids = grown;
-	rows->size = size;
-	return 0;
-}
-
 int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret_index)
 {
 	int r = table_intern(rows->table, key, length, ret_index);
 
 	if (r <= 0)
 		return r;
-	r = rows_fit(rows);
+	r = array_fit(rows->ids, rows->size, table_count(rows->table));
 	return r < 0 ? r : 1;
 }
 

@@ -80,8 +80,6 @@ struct recorder {
 
 /* As table_intern(), and there is room for its row. */
 int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret_index);
-/* Grows with the table; new elements are 0. 0 or -ENOMEM. */
-int rows_fit(struct rows *rows);
 /* A sampler_fn: counts a sample as pending, or as lost. */
 int recorder_take(void *userdata, const struct sampler_sample *sample);
 /* The kernel's names as they were at this session's first kernel stack. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/array.h"
 #include "daemon/clock.h"
 #include "daemon/parse.h"
 #include "daemon/process.h"
@@ -87,18 +88,8 @@ static int add_process(struct recorder *recorder, const struct sampler_sample *s
 	/* Where memory ran out the first time, nothing is known of it yet. */
 	if (r == 0 && *ret_index < recorder->known_size && recorder->known[*ret_index].comm)
 		return follow_comm(recorder, sample, *ret_index);
-	if (*ret_index >= recorder->known_size) {
-		size_t size = recorder->known_size ? recorder->known_size * 2 : 64;
-		struct known_process *grown = realloc(recorder->known, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		memset(grown + recorder->known_size, 0,
-		       (size - recorder->known_size) * sizeof(*grown));
-		recorder->known = grown;
-		recorder->known_size = size;
-	}
-	return know_process(recorder, sample, *ret_index);
+	r = array_fit(recorder->known, recorder->known_size, *ret_index + 1);
+	return r < 0 ? r : know_process(recorder, sample, *ret_index);
 }
 
 static int add_task(struct recorder *recorder, const struct sampler_sample *sample,
@@ -197,6 +188,7 @@ static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, ui
 {
 	struct row_key key = {recorder->totals.session, recorder->window, task, node, 0};
 	uint32_t index;
+	bool is_new;
 	int r;
 
 	if (table_count(recorder->pending) >= RECORDER_PENDING_MAX) {
@@ -206,16 +198,11 @@ static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, ui
 	r = table_intern(recorder->pending, &key, sizeof(key), &index);
 	if (r < 0)
 		return r;
-	if (index >= recorder->counts_size) {
-		size_t size = recorder->counts_size ? recorder->counts_size * 2 : 1024;
-		uint64_t *grown = realloc(recorder->counts, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		recorder->counts = grown;
-		recorder->counts_size = size;
-	}
-	recorder->counts[index] = (r > 0 ? 0 : recorder->counts[index]) + count;
+	is_new = r > 0;
+	r = array_fit(recorder->counts, recorder->counts_size, index + 1);
+	if (r < 0)
+		return r;
+	recorder->counts[index] = (is_new ? 0 : recorder->counts[index]) + count;
 	return 0;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* From what is pending to rows: what a row needs is added before it, parents before children. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "daemon/array.h"
 #include "daemon/cleanup.h"
 #include "daemon/loss.h"
 #include "daemon/parse.h"
@@ -61,12 +60,12 @@ static int write_frame(struct recorder *recorder, uint32_t index, int64_t *ret_i
 	struct frame frame;
 	int r;
 
-	*ret_id = index < recorder->frames.size ? recorder->frames.ids[index] : 0;
+	*ret_id = recorder->frames.ids[index];
 	if (*ret_id)
 		return 0;
 	resolver_get_frame(recorder->resolver, index, &frame);
 	r = store_add_frame(recorder->store, &frame, ret_id);
-	if (r >= 0 && index < recorder->frames.size)
+	if (r >= 0)
 		recorder->frames.ids[index] = *ret_id;
 	return r;
 }
@@ -139,22 +138,6 @@ static void forget_ids(struct recorder *recorder)
 			memset(all[i]->ids, 0, all[i]->size * sizeof(*all[i]->ids));
 }
 
-static int fit_frames(struct recorder *recorder)
-{
-	size_t n = resolver_count(recorder->resolver), size = recorder->frames.size;
-	int64_t *grown;
-
-	if (n <= size)
-		return 0;
-	grown = realloc(recorder->frames.ids, 2 * n * sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	memset(grown + size, 0, (2 * n - size) * sizeof(*grown));
-	recorder->frames.ids = grown;
-	recorder->frames.size = 2 * n;
-	return 0;
-}
-
 static bool has_losses(const struct recorder *recorder)
 {
 	for (unsigned i = 0; i < OX_N_LOSSES; i++)
@@ -170,7 +153,8 @@ int recorder_write(struct recorder *recorder)
 
 	if (!n && !has_losses(recorder))
 		return 0;
-	r = fit_frames(recorder);
+	r = array_fit(recorder->frames.ids, recorder->frames.size,
+		      resolver_count(recorder->resolver));
 	r = r < 0 ? r : store_begin(recorder->store);
 	for (uint32_t i = 0; i < n && r >= 0; i++)
 		r = write_row(recorder, i);

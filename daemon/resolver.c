@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/array.h"
 #include "daemon/cleanup.h"
 #include "daemon/parse.h"
 #include "daemon/process.h"
@@ -150,12 +151,13 @@ static struct binary *open_binary(struct resolver *resolver, uint32_t pid,
 	return !id[0] || !strcmp(id, binary_build_id(binary)) ? binary : NULL;
 }
 
-/* Nothing to be named by: no mapping, no file, no process. */
-static int name_nothing(struct resolver *resolver, const char *module, uint32_t *ret_frame)
+/* What stands for something that has no name of its own. */
+static int name_special(struct resolver *resolver, const char *function, const char *module,
+			uint32_t *ret_frame)
 {
 	struct frame frame = {
 		.kind = FRAME_NATIVE,
-		.function = "[unknown]",
+		.function = function,
 		.module = module,
 		.file = "",
 		.build_id = "",
@@ -194,11 +196,11 @@ static int name_new_address(struct resolver *resolver, const struct image *image
 	char module[256];
 
 	if (!mapping)
-		return name_nothing(resolver, "[unmapped]", ret_frame);
+		return name_special(resolver, "[unknown]", "[unmapped]", ret_frame);
 	if (mapping->path[0] == '/' && mapping->path[1] != '/')
 		return name_in_file(resolver, image, mapping, address, ret_frame);
 	module_of_path(mapping->path, module, sizeof(module));
-	return name_nothing(resolver, module, ret_frame);
+	return name_special(resolver, "[unknown]", module, ret_frame);
 }
 
 static bool address_is_known(const struct resolver *resolver, const struct address_key *key,
@@ -220,15 +222,9 @@ static int address_remember(struct resolver *resolver, const struct address_key 
 
 	if (r < 0)
 		return r;
-	if (index >= resolver->frame_of_size) {
-		size_t size = resolver->frame_of_size ? resolver->frame_of_size * 2 : 1024;
-		uint32_t *grown = realloc(resolver->frame_of, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		resolver->frame_of = grown;
-		resolver->frame_of_size = size;
-	}
+	r = array_fit(resolver->frame_of, resolver->frame_of_size, index + 1);
+	if (r < 0)
+		return r;
 	resolver->frame_of[index] = frame;
 	return 0;
 }
@@ -240,7 +236,7 @@ int resolver_name_user(struct resolver *resolver, const struct image *image, uin
 	int r;
 
 	if (!image)
-		return name_nothing(resolver, "[gone]", ret_frame);
+		return name_special(resolver, "[unknown]", "[gone]", ret_frame);
 	key.image = image->id;
 	key.generation = image->generation;
 	if (address_is_known(resolver, &key, ret_frame))
@@ -251,15 +247,7 @@ int resolver_name_user(struct resolver *resolver, const struct image *image, uin
 
 int resolver_name_cut(struct resolver *resolver, uint32_t *ret_frame)
 {
-	struct frame frame = {
-		.kind = FRAME_NATIVE,
-		.function = "[cut]",
-		.module = "",
-		.file = "",
-		.build_id = "",
-	};
-
-	return intern_frame(resolver, &frame, ret_frame);
+	return name_special(resolver, "[cut]", "", ret_frame);
 }
 
 void resolver_forget_kernel(struct resolver *resolver)

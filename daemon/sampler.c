@@ -63,14 +63,12 @@ static void explain(int error, const char *what, char *ret_why, size_t size)
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		snprintf(ret_why, size,
 			 "cannot %s: the kernel shows no BTF (/sys/kernel/btf/vmlinux); oxprof "
-			 "needs "
-			 "Linux 6.0 or newer built with CONFIG_DEBUG_INFO_BTF",
+			 "needs Linux 6.0 or newer built with CONFIG_DEBUG_INFO_BTF",
 			 what);
 	else if ((error == -EACCES || error == -EPERM) && paranoid > 2)
 		snprintf(ret_why, size,
 			 "cannot %s: kernel.perf_event_paranoid is %d (Debian's own level), which "
-			 "asks "
-			 "for CAP_SYS_ADMIN; set it to 2: sysctl kernel.perf_event_paranoid=2",
+			 "asks for CAP_SYS_ADMIN; set it to 2: sysctl kernel.perf_event_paranoid=2",
 			 what, paranoid);
 	else if (error == -EACCES || error == -EPERM)
 		snprintf(ret_why, size,
@@ -256,7 +254,6 @@ int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
 	sampler->bpf->bss->period_ns = interval_ns;
 	sampler_clear_arena(sampler, 0);
 	sampler_clear_arena(sampler, 1);
-	sampler->enabled = true;
 	sampler->idle_link = bpf_program__attach(sampler->bpf->progs.on_idle);
 	r = sampler->idle_link ? control_timers(sampler, PERF_EVENT_IOC_ENABLE, NULL) : -errno;
 	if (r < 0)
@@ -266,7 +263,6 @@ int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
 
 int sampler_disable(struct sampler *sampler)
 {
-	sampler->enabled = false;
 	bpf_link__destroy(take_ptr(sampler->idle_link));
 	return control_timers(sampler, PERF_EVENT_IOC_DISABLE, NULL);
 }

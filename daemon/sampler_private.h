@@ -16,7 +16,6 @@ struct sampler {
 	int *link_fds;
 	unsigned n_cpus; /* possible ones */
 	uint64_t interval_ns;
-	bool enabled;
 
 	/* Shared with the kernel. */
 	struct ox_cpu *cpus;

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/array.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
 
@@ -189,16 +190,10 @@ static int keep_record(struct sideband *sideband, struct perf_event_header *reco
 {
 	const struct sample_id *id =
 		(const void *)((const char *)record + record->size - sizeof(*id));
+	int r = array_fit(sideband->waiting, sideband->size_waiting, sideband->n_waiting + 1);
 
-	if (sideband->n_waiting == sideband->size_waiting) {
-		size_t size = sideband->size_waiting ? sideband->size_waiting * 2 : 256;
-		struct waiting *grown = realloc(sideband->waiting, size * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		sideband->waiting = grown;
-		sideband->size_waiting = size;
-	}
+	if (r < 0)
+		return r;
 	sideband->waiting[sideband->n_waiting++] = (struct waiting){
 		.time_ns = id->time,
 		.order = sideband->order++,

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Arrays that grow with what is put into them. */
+#pragma once
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Makes room for n elements of `element` bytes in *array, which has room for *size of them; it at
+ * least doubles, and what is new is 0. 0 or -ENOMEM, and then nothing has changed.
+ */
+static inline int array_fit_bytes(void **array, size_t *size, size_t n, size_t element)
+{
+	size_t larger = *size ? *size : 64;
+	char *grown;
+
+	if (n <= *size)
+		return 0;
+	while (larger < n)
+		larger *= 2;
+	grown = reallocarray(*array, larger, element);
+	if (!grown)
+		return -ENOMEM;
+	memset(grown + *size * element, 0, (larger - *size) * element);
+	*array = grown;
+	*size = larger;
+	return 0;
+}
+
+#define array_fit(array, size, n) array_fit_bytes((void **)&(array), &(size), n, sizeof(*(array)))
