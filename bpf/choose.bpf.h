@@ -11,6 +11,7 @@ struct choice {
 	__u32 want; /* OX_WANT_* of all targets that match and permit, and these: */
 	/* Of the process, read once: each look at the kernel's structs costs the verifier time. */
 	__u32 uid, euid, suid;
+	__u32 number; /* of the first target that permits */
 	__u64 start_ns;
 };
 
@@ -71,6 +72,8 @@ static __always_inline void choice_add(struct choice *choice, const struct ox_ta
 	} else {
 		choice->want |= CHOICE_ANYBODY;
 	}
+	if (!(choice->want & CHOICE_CHOSEN))
+		choice->number = target->number;
 	choice->want |= CHOICE_CHOSEN | target->want;
 }
 
@@ -102,9 +105,10 @@ static __always_inline void choice_add_pids(struct choice *choice, struct task_s
 		choice_add_pid(choice, bpf_map_lookup_elem(&children, &pid));
 }
 
-/* Of the current process: OX_WANT_* and CHOICE_*. A global function: the verifier looks at it once,
+/* Of the current process: OX_WANT_* and CHOICE_*, and in the upper half the number of the target. A
+ * global function: the verifier looks at it once,
  * not once for each path to it. */
-__noinline int choose_current(void)
+__noinline __u64 choose_current(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = task->cred;
@@ -130,5 +134,5 @@ __noinline int choose_current(void)
 		bpf_loop(CGROUP_DEPTH_MAX, choice_add_cgroup, &choice, 0);
 	if (mask & OX_FILTER_ALL)
 		choice_add(&choice, &everything);
-	return choice.want;
+	return (__u64)choice.number << 32 | choice.want;
 }

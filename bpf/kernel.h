@@ -61,7 +61,9 @@ struct task_struct {
 /* The kernel's names; <asm/ptrace.h> has other ones for user space. */
 struct pt_regs___kernel {
 	unsigned long bp;
+	unsigned long orig_ax;
 	unsigned long ip;
+	unsigned long cs;
 	unsigned long sp;
 };
 

@@ -108,3 +108,47 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ox_target);
 } users SEC(".maps");
+
+/* Blocks of unwinding tables and of ranges (bpf/rule.h); the daemon adds them as it needs them. */
+struct block {
+	__u32 words[OX_BLOCK_WORDS];
+};
+
+struct block_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct block)); /* clang tells no type that is only inside */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1); /* set before load: the budget */
+	__type(key, __u32);
+	__array(values, struct block_map);
+} blocks SEC(".maps");
+
+struct rules {
+	struct ox_rule rules[OX_RULES_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rules);
+} rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, OX_PROCESSES_MAX);
+	__type(key, __u32);
+	__type(value, struct ox_process);
+} processes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 65536);
+} notices SEC(".maps");

@@ -15,17 +15,21 @@
 typedef __u8 ox_u8;
 typedef __u32 ox_u32;
 typedef __u64 ox_u64;
+typedef __s16 ox_s16;
+typedef __s32 ox_s32;
 typedef __s64 ox_s64;
 #else
 #include <stdint.h>
 typedef uint8_t ox_u8;
 typedef uint32_t ox_u32;
 typedef uint64_t ox_u64;
+typedef int16_t ox_s16;
+typedef int32_t ox_s32;
 typedef int64_t ox_s64;
 #endif
 
 /* Version of everything in this file; a reader of kept maps must see the same number. */
-#define OX_LAYOUT_VERSION 1
+#define OX_LAYOUT_VERSION 2
 
 #define OX_MAX_USER_FRAMES   256
 #define OX_MAX_KERNEL_FRAMES 127 /* kernel.perf_event_max_stack, its default */
@@ -49,27 +53,38 @@ enum ox_loss {
 	OX_LOST_NOT_PERMITTED, /* the process runs with other ids than the target's owner may see */
 	/* the sample is there, a part of it is not: */
 	OX_LOST_KERNEL_STACK, /* the kernel stack could not be read */
-	OX_LOST_USER_STACK,   /* the user stack could not be read, not even one frame above the leaf
-			       */
-	OX_LOST_CUT,   /* the stack is deeper than OX_MAX_USER_FRAMES; the leaf end is kept */
-	OX_LOST_CHILD, /* a child was not followed: the table of children is full */
+	OX_LOST_CUT,          /* the stack is deeper than is kept; the leaf end is there */
+	OX_LOST_CHILD,        /* a child was not followed: the table of children is full */
 	OX_N_KERNEL_LOSSES,
 	/* counted by the daemon: */
 	OX_LOST_MAPPINGS = OX_N_KERNEL_LOSSES, /* notices of new mappings were dropped */
-	OX_LOST_GONE,   /* samples whose process was gone before its mappings could be read */
-	OX_LOST_BROKEN, /* user stacks that led out of all code: they end before that */
-	OX_LOST_STORE,  /* samples that could not be written (disk full) and had to be dropped */
+	OX_LOST_GONE,       /* samples whose process was gone before its mappings could be read */
+	OX_LOST_USER_STACK, /* user stacks that end where their memory could not be read */
+	OX_LOST_BROKEN,     /* user stacks that led out of all code: they end before that */
+	OX_LOST_NO_TABLE,   /* user stacks that end in code whose unwinding table was not there */
+	OX_LOST_NO_RULE, /* user stacks that end at an instruction that the table has no rule for */
+	OX_LOST_STORE,   /* samples that could not be written (disk full) and had to be dropped */
 	OX_N_LOSSES,
+};
+
+/* How a user stack ends. The names that users see are end_name()'s in daemon/loss.c; a stack that
+ * is not whole has a frame of that name, in brackets, at its root. */
+enum ox_end {
+	OX_END_ROOT = 0,   /* whole: _start, or the first function of a thread */
+	OX_END_CUT,        /* deeper than OX_MAX_USER_FRAMES */
+	OX_END_NO_TABLE,   /* led by frame pointers through code whose table was not there */
+	OX_END_BROKEN,     /* led out of all code, or a frame pointer led nowhere */
+	OX_END_UNREADABLE, /* the stack's memory could not be read (paged out) */
+	OX_END_NO_RULE,    /* at an instruction for which the table has no rule */
+	OX_N_ENDS,
 };
 
 /* Kinds of record in the log. */
 enum ox_record_kind {
 	OX_RECORD_END = 0, /* nothing more in this chunk */
-	OX_RECORD_STACK,   /* n words: instruction pointers, leaf first */
+	OX_RECORD_STACK,   /* n words: instruction pointers, leaf first; flags: enum ox_end */
 	OX_RECORD_SAMPLE,  /* OX_SAMPLE_WORDS words: struct ox_sample */
 };
-
-#define OX_RECORD_CUT 1u /* flag: the stack goes on beyond the last word */
 
 /* Header of a record, OX_HEADER_WORDS words; its words follow. */
 struct ox_record {
@@ -95,8 +110,11 @@ struct ox_sample {
 	char process_comm[OX_COMM_BYTES];
 	ox_u32 kernel_stack;
 	ox_u32 user_stack;
+	ox_u64 as_of_ns; /* the user stack was followed by the mappings of this time; 0: by none */
+	ox_u32 epoch;    /* struct ox_process */
+	ox_u32 target;   /* number of the target that chose it */
 };
-#define OX_SAMPLE_WORDS 9
+#define OX_SAMPLE_WORDS 11
 
 /* What a target wants; value of the filter maps. */
 #define OX_WANT_CHILDREN 1u /* follow processes that it starts */
@@ -108,6 +126,8 @@ struct ox_target {
 	ox_u64 start_max_ns;
 	ox_u32 want;
 	ox_u32 uid; /* with OX_WANT_OWN */
+	ox_u32 number;
+	ox_u32 reserved;
 };
 
 /* Per CPU, written by that CPU only; the daemon reads it live. One cache line pair and more. */
@@ -122,7 +142,7 @@ struct ox_cpu {
 	ox_s64 gap_sum;
 	ox_u64 gap_squares;
 	ox_u64 lost[OX_N_KERNEL_LOSSES];
-	ox_u64 pad[7]; /* to 24 words: no line is shared between CPUs */
+	ox_u64 pad[8]; /* to 24 words: no line is shared between CPUs */
 };
 
 /* One arena's ends: where the log goes on, and how much of the index is in use (a mask). */
@@ -143,5 +163,5 @@ struct ox_arena {
 _Static_assert(sizeof(struct ox_arena) == 64, "arena");
 _Static_assert(sizeof(struct ox_record) == OX_HEADER_WORDS * 8, "record header");
 _Static_assert(sizeof(struct ox_sample) == OX_SAMPLE_WORDS * 8, "sample");
-_Static_assert(sizeof(struct ox_target) == 24, "target");
+_Static_assert(sizeof(struct ox_target) == 32, "target");
 _Static_assert(sizeof(struct ox_cpu) == 192, "cpu counters");

@@ -12,12 +12,14 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/kernel.h"
+#include "bpf/rule.h"
 #include "bpf/sample.h"
 
 #include "bpf/maps.bpf.h"
 
 #include "bpf/choose.bpf.h"
 #include "bpf/intern.bpf.h"
+#include "bpf/process.bpf.h"
 #include "bpf/unwind.bpf.h"
 
 /* MIT sources; the kernel's helpers ask for a GPL-compatible word. */
@@ -75,7 +77,7 @@ static __always_inline bool take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u
 	}
 	if (bytes >= OX_MAX_KERNEL_FRAMES * 8) {
 		cpu->lost[OX_LOST_CUT]++;
-		flags = OX_RECORD_CUT;
+		flags = OX_END_CUT;
 	}
 	sample->kernel_stack = record_intern(
 		which, SCRATCH_KERNEL, OX_RECORD_STACK << 24 | flags << 16 | (__u32)bytes / 8);
@@ -114,22 +116,42 @@ static __always_inline void count_sample(struct ox_cpu *cpu, __u32 which)
 	cpu->samples++;
 }
 
+/* Negative: there was no room for it. */
+static __always_inline int take_user_stack(struct ox_sample *sample, __u32 which, bool in_kernel)
+{
+	struct ox_process *process = process_get(sample);
+	__u32 stack;
+
+	if (process) {
+		sample->as_of_ns = process->as_of_ns;
+		sample->epoch = process->epoch;
+		stack = unwind_user(process->ranges, process->n_ranges, in_kernel);
+		if (stack & UNWIND_UNKNOWN_LEAF)
+			process_notice(process, sample->pid, OX_NOTICE_CODE);
+	} else {
+		stack = unwind_user(0, 0, in_kernel);
+	}
+	stack &= ~UNWIND_UNKNOWN_LEAF;
+	if (!stack)
+		return 0;
+	sample->user_stack = record_intern(which, SCRATCH_USER, OX_RECORD_STACK << 24 | stack);
+	return sample->user_stack ? 0 : -1;
+}
+
 static __always_inline void take_sample(struct bpf_perf_event_data *ctx, struct ox_cpu *cpu,
 					struct ox_sample *sample, __u32 want)
 {
-	__u32 which = *(volatile __u32 *)&active & 1, n;
+	__u32 which = *(volatile __u32 *)&active & 1;
 	__u64 cs = *(volatile __u64 *)&ctx->regs.cs;
 
 	sample->kernel_stack = 0;
 	sample->user_stack = 0;
+	sample->as_of_ns = 0;
+	sample->epoch = 0;
 	if (want & OX_WANT_KERNEL && !(cs & 3) && !take_kernel_stack(ctx, cpu, which, sample))
 		return;
-	n = unwind_user();
-	if (n) {
-		sample->user_stack = record_intern(which, SCRATCH_USER, OX_RECORD_STACK << 24 | n);
-		if (!sample->user_stack)
-			return;
-	}
+	if (take_user_stack(sample, which, !(cs & 3)) < 0)
+		return;
 	count_sample(cpu, which);
 }
 
@@ -142,6 +164,7 @@ int on_tick(struct bpf_perf_event_data *ctx)
 	struct ox_cpu *cpu = cpu_get();
 	struct ox_sample *sample;
 	__u32 pid, tid, want;
+	__u64 choice;
 
 	if (!cpu || !scratch || !period)
 		return 0;
@@ -149,7 +172,8 @@ int on_tick(struct bpf_perf_event_data *ctx)
 	missed = cpu_count_late(cpu, now, period);
 	if (!task->pid)
 		return 0;
-	want = choose_current();
+	choice = choose_current();
+	want = choice;
 	if (!(want & CHOICE_CHOSEN)) {
 		if (want & CHOICE_REFUSED)
 			cpu->lost[OX_LOST_NOT_PERMITTED]++;
@@ -166,6 +190,7 @@ int on_tick(struct bpf_perf_event_data *ctx)
 	__sync_fetch_and_add(&cpu->entries, 1);
 	sample = (void *)&scratch->words[SCRATCH_SAMPLE];
 	take_identity(task, pid, tid, sample);
+	sample->target = choice >> 32;
 	take_sample(ctx, cpu, sample, want);
 	if (!(cpu->entries >> 1 & 63)) {
 		cpu->timed_ns += bpf_ktime_get_ns() - now;
@@ -195,11 +220,13 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	struct ox_cpu *cpu = cpu_get();
 	struct ox_target target = {};
+	__u64 choice;
 	__u32 pid, want;
 
 	if (child->tgid == parent->tgid)
 		return 0;
-	want = choose_current();
+	choice = choose_current();
+	want = choice;
 	if (!(want & OX_WANT_CHILDREN))
 		return 0;
 	pid = task_pid(child);
@@ -209,6 +236,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	target.start_max_ns = target.start_min_ns + 1;
 	target.want = want & (want & CHOICE_ANYBODY ? 0xff & ~OX_WANT_OWN : 0xff);
 	target.uid = parent->cred->euid.val;
+	target.number = choice >> 32;
 	if (!bpf_map_update_elem(&children, &pid, &target, BPF_ANY))
 		__sync_fetch_and_add(&n_children, 1);
 	else if (cpu)

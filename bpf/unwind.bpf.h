@@ -1,60 +1,302 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user stack of the current task, by frame pointers: [frame] holds the caller's frame pointer,
- * [frame + 8] the address it returns to. x86-64.
+ * The user stack of the current task, frame by frame: which mapping is the address in, which row of
+ * its file's table holds there, where does that say the caller's registers are? Without a row the
+ * frame pointer is followed: [rbp] is the caller's, [rbp + 8] the address it returns to. x86-64.
+ *
+ * The searches are global functions: the verifier looks at each once, with unknown numbers, so that
+ * it does not follow every way through them from every place.
  */
 #pragma once
 
-struct unwind {
-	__u64 frame;
-	__u32 n;
-	bool cut;
+#define USER_CS_64 0x33
+
+/* struct rt_sigframe behind its return address: ucontext, registers from byte 40 on. */
+#define SIGNAL_REGISTERS (40 + 10 * 8)
+struct signal_registers {
+	__u64 rbp, rbx, rdx, rax, rcx, rsp, rip;
 };
+
+struct unwind {
+	__u64 ip, sp, bp;
+	__u32 n;
+	__u32 end;
+	__u32 ranges, n_ranges;
+	/* The range of the last frame: mostly it is that of the next one too. */
+	__u64 start, length, bias;
+	__u32 pages, n_pages, first_page;
+	bool exact;   /* ip is the instruction itself, not one behind a call */
+	bool guessed; /* the frame pointer was followed where a table should have been */
+	bool unknown; /* the leaf is in no range */
+};
+
+#define UNWIND_UNKNOWN_LEAF (1u << 24)
+
+static __always_inline struct block *block_get(__u32 index)
+{
+	__u32 key = index / OX_BLOCK_WORDS, zero = 0;
+	void *map = bpf_map_lookup_elem(&blocks, &key);
+
+	return map ? bpf_map_lookup_elem(map, &zero) : 0;
+}
+
+static __always_inline const struct ox_range *range_at(const struct block *block, __u32 index)
+{
+	return (const void *)&block->words[index & (OX_BLOCK_WORDS - OX_RANGE_WORDS)];
+}
+
+/* Index of the last of n ranges that begins at or before the address; 0: none. */
+__noinline __u32 range_find(__u32 ranges, __u32 n, __u64 address)
+{
+	struct block *block = block_get(ranges);
+	__u32 low = 0, high = n;
+
+	if (!block)
+		return 0;
+	for (int i = 0; i < 14 && low < high; i++) {
+		__u32 middle = (low + high) / 2;
+
+		if (range_at(block, ranges + middle * OX_RANGE_WORDS)->start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? ranges + (low - 1) * OX_RANGE_WORDS : 0;
+}
+
+/* The rule of the last of n rows at or before the low half of an address; the first is at 0. */
+__noinline __u32 row_find(__u32 rows, __u32 n, __u32 address)
+{
+	struct block *block = block_get(rows);
+	__u32 low = 1, high = n;
+
+	if (!block || !n)
+		return 0;
+	for (int i = 0; i < 14 && low < high; i++) {
+		__u32 middle = (low + high) / 2;
+
+		if ((block->words[(rows + middle) & (OX_BLOCK_WORDS - 1)] & 0xffff) <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return block->words[(rows + low - 1) & (OX_BLOCK_WORDS - 1)] >> 16;
+}
+
+/* False: the address is in no range. */
+static __always_inline bool unwind_find_range(struct unwind *unwind, __u64 pc)
+{
+	const struct ox_range *range;
+	struct block *block;
+	__u32 index;
+
+	if (pc - unwind->start < unwind->length)
+		return true;
+	if (!unwind->n_ranges)
+		return false;
+	index = range_find(unwind->ranges, unwind->n_ranges, pc);
+	block = block_get(index);
+	if (!index || !block)
+		return false;
+	range = range_at(block, index);
+	if (pc - range->start >= (__u64)range->length << 12)
+		return false;
+	unwind->start = range->start;
+	unwind->length = (__u64)range->length << 12;
+	unwind->bias = range->bias;
+	unwind->pages = range->pages;
+	unwind->n_pages = range->n_pages;
+	unwind->first_page = range->first_page;
+	return true;
+}
+
+/* The rule at an address of the range; 0 (no rule): go by frame pointer. */
+static __always_inline const struct ox_rule *unwind_find_rule(struct unwind *unwind, __u64 pc)
+{
+	__u64 address = pc - unwind->bias;
+	__u32 page = (address >> OX_PAGE_SHIFT) - unwind->first_page, zero = 0, index;
+	const struct ox_page *entry;
+	struct rules *all;
+	struct block *block;
+
+	if (!unwind->pages) {
+		unwind->guessed |= unwind->n_pages == OX_RANGE_WAITING;
+		return 0;
+	}
+	if (page >= unwind->n_pages)
+		return 0;
+	index = unwind->pages + page * 2;
+	block = block_get(index);
+	all = bpf_map_lookup_elem(&rules, &zero);
+	if (!block || !all)
+		return 0;
+	entry = (const void *)&block->words[index & (OX_BLOCK_WORDS - 2)];
+	index = row_find(entry->rows, entry->n, address & ((1 << OX_PAGE_SHIFT) - 1));
+	return &all->rules[index & (OX_RULES_MAX - 1)];
+}
+
+static __always_inline bool read_user(void *to, __u32 size, __u64 from)
+{
+	return !bpf_probe_read_user(to, size, (void *)from);
+}
+
+static __always_inline long unwind_stop(struct unwind *unwind, __u32 end)
+{
+	unwind->end = unwind->guessed && end != OX_END_CUT ? OX_END_NO_TABLE : end;
+	return 1;
+}
+
+/* 0: the registers are the caller's. */
+static __always_inline long step_by_frame_pointer(struct unwind *unwind)
+{
+	__u64 pair[2];
+
+	/* Nobody set it, from the first function on: so that one is the outermost. */
+	if (!unwind->bp && unwind->n > 1)
+		return unwind_stop(unwind, OX_END_ROOT);
+	/* Stacks grow down: a caller's frame is higher. This also ends every cycle. */
+	if (unwind->bp < unwind->sp || unwind->bp & 7)
+		return unwind_stop(unwind, OX_END_BROKEN);
+	if (!read_user(pair, sizeof(pair), unwind->bp))
+		return unwind_stop(unwind, OX_END_BROKEN);
+	unwind->sp = unwind->bp + 16;
+	unwind->bp = pair[0];
+	unwind->ip = pair[1];
+	unwind->exact = false;
+	return 0;
+}
+
+static __always_inline long step_through_signal(struct unwind *unwind)
+{
+	struct signal_registers saved;
+
+	if (!read_user(&saved, sizeof(saved), unwind->sp + SIGNAL_REGISTERS))
+		return unwind_stop(unwind, OX_END_UNREADABLE);
+	unwind->ip = saved.rip;
+	unwind->sp = saved.rsp;
+	unwind->bp = saved.rbp;
+	unwind->exact = true;
+	return 0;
+}
+
+/* 0: it could not be read. */
+static __always_inline __u64 find_cfa(struct unwind *unwind, const struct ox_rule *rule)
+{
+	__u64 base = unwind->sp, cfa = 0;
+
+	if (rule->kind == OX_RULE_RBP || rule->kind == OX_RULE_RBP_DEREF ||
+	    rule->kind == OX_RULE_RBP_DEREF_8)
+		base = unwind->bp;
+	if (rule->kind == OX_RULE_PLT)
+		return base + 8 + ((unwind->ip & 15) >= rule->cfa_offset ? 8 : 0);
+	base += rule->cfa_offset;
+	if (rule->kind == OX_RULE_RSP || rule->kind == OX_RULE_RBP)
+		return base;
+	if (!read_user(&cfa, sizeof(cfa), base))
+		return 0;
+	return rule->kind > OX_RULE_BAD ? cfa + 8 : cfa;
+}
+
+/* Functions save up to six registers right below the return address. */
+#define SAVED_WORDS 8
+
+static __always_inline long step_by_rule(struct unwind *unwind, const struct ox_rule *rule)
+{
+	__u64 cfa = find_cfa(unwind, rule), pair[2] = {unwind->bp, 0}, saved[SAVED_WORDS] = {}, at;
+	__u32 depth = -rule->rbp_offset;
+
+	if (!cfa)
+		return unwind_stop(unwind, OX_END_UNREADABLE);
+	if (cfa <= unwind->sp)
+		return unwind_stop(unwind, OX_END_BROKEN);
+	if (rule->rbp == OX_RBP_CFA && depth - 16 <= sizeof(saved) - 16) {
+		/* A read costs more than what is read: both in one. */
+		if (!read_user(saved, depth, cfa - depth))
+			return unwind_stop(unwind, OX_END_UNREADABLE);
+		pair[0] = saved[0];
+		pair[1] = saved[(depth / 8 - 1) & (SAVED_WORDS - 1)];
+	} else {
+		at = (rule->rbp == OX_RBP_CFA ? cfa : unwind->bp) + rule->rbp_offset;
+		if (rule->rbp != OX_RBP_SAME && !read_user(&pair[0], 8, at))
+			return unwind_stop(unwind, OX_END_UNREADABLE);
+		if (!read_user(&pair[1], 8, cfa - 8))
+			return unwind_stop(unwind, OX_END_UNREADABLE);
+	}
+	unwind->bp = pair[0];
+	unwind->ip = pair[1];
+	unwind->sp = cfa;
+	unwind->exact = false;
+	return 0;
+}
+
+/* From the frame that unwind holds to its caller. 1: there is none; unwind->end says why. */
+static __always_inline long step_to_caller(struct unwind *unwind)
+{
+	__u64 pc = unwind->ip - !unwind->exact;
+	const struct ox_rule *rule;
+
+	if (!unwind_find_range(unwind, pc)) {
+		if (unwind->n > 1 && unwind->n_ranges) {
+			unwind->n--; /* what is no code is no caller */
+			return unwind_stop(unwind, OX_END_BROKEN);
+		}
+		unwind->unknown |= unwind->n == 1;
+		unwind->guessed = true;
+		return step_by_frame_pointer(unwind);
+	}
+	rule = unwind_find_rule(unwind, pc);
+	if (!rule || rule->kind == OX_RULE_GAP)
+		return step_by_frame_pointer(unwind);
+	if (rule->kind == OX_RULE_END)
+		return unwind_stop(unwind, OX_END_ROOT);
+	if (rule->kind == OX_RULE_SIGNAL)
+		return step_through_signal(unwind);
+	if (rule->kind == OX_RULE_BAD || rule->kind >= OX_N_RULE_KINDS)
+		return unwind_stop(unwind, OX_END_NO_RULE);
+	return step_by_rule(unwind, rule);
+}
 
 static long unwind_step(__u32 i, struct unwind *unwind)
 {
 	struct scratch *scratch = scratch_get();
-	__u64 pair[2];
 
-	if (!scratch || bpf_probe_read_user(pair, sizeof(pair), (void *)unwind->frame))
+	if (!scratch || step_to_caller(unwind))
 		return 1;
-	if (!pair[1])
-		return 1;
-	if (i + 1 >= OX_MAX_USER_FRAMES) {
-		unwind->cut = true;
-		return 1;
-	}
+	if (!unwind->ip)
+		return unwind_stop(unwind, OX_END_ROOT);
+	if (i + 1 >= OX_MAX_USER_FRAMES)
+		return unwind_stop(unwind, OX_END_CUT);
 	/* By i, which the verifier does not know: a count of our own it would follow number by
 	 * number. */
-	scratch->words[SCRATCH_USER + ((i + 1) & (OX_MAX_USER_FRAMES - 1))] = pair[1];
+	scratch->words[SCRATCH_USER + ((i + 1) & (OX_MAX_USER_FRAMES - 1))] = unwind->ip;
 	unwind->n = i + 2;
-	/* Stacks grow down: a caller's frame is higher. This also ends every cycle. */
-	if (pair[0] <= unwind->frame)
-		return 1;
-	unwind->frame = pair[0];
 	return 0;
 }
 
-/* Leaf first into the scratch. How many frames, with OX_RECORD_CUT << 16 where there were more; 0:
+/* Leaf first into the scratch. How many frames, with enum ox_end << 16 and UNWIND_UNKNOWN_LEAF; 0:
  * the task has no user side. */
-__noinline int unwind_user(void)
+__noinline __u32 unwind_user(__u32 ranges, __u32 n_ranges, bool in_kernel)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs___kernel *regs;
 	struct scratch *scratch = scratch_get();
-	struct ox_cpu *cpu = cpu_get();
-	struct unwind unwind = {.n = 1};
+	struct unwind unwind = {
+		.n = 1,
+		.ranges = ranges,
+		.n_ranges = n_ranges,
+		.end = OX_END_BROKEN,
+	};
 
-	if (!scratch || !cpu || task->flags & PF_KTHREAD)
+	if (!scratch || task->flags & PF_KTHREAD)
 		return 0;
 	regs = (void *)bpf_task_pt_regs(task);
-	scratch->words[SCRATCH_USER] = regs->ip;
-	unwind.frame = regs->bp;
+	scratch->words[SCRATCH_USER] = unwind.ip = regs->ip;
+	unwind.sp = regs->sp;
+	unwind.bp = regs->bp;
+	/* The address behind `syscall` may be another function's. */
+	unwind.exact = !in_kernel || (long)regs->orig_ax < 0;
+	if (regs->cs != USER_CS_64)
+		return OX_END_NO_RULE << 16 | 1;
 	bpf_loop(OX_MAX_USER_FRAMES, unwind_step, &unwind, 0);
-	if (unwind.n == 1)
-		cpu->lost[OX_LOST_USER_STACK]++;
-	if (!unwind.cut)
-		return unwind.n;
-	cpu->lost[OX_LOST_CUT]++;
-	return OX_RECORD_CUT << 16 | unwind.n;
+	return unwind.end << 16 | unwind.n | (unwind.unknown ? UNWIND_UNKNOWN_LEAF : 0);
 }

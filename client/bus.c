@@ -11,6 +11,8 @@
 /* A long answer from a slow disk; a person who looks for a password. */
 #define TIMEOUT_USEC          UINT64_C(90000000)
 #define TIMEOUT_QUESTION_USEC UINT64_C(300000000)
+/* Some seconds for each of very many files. */
+#define TIMEOUT_WORK_USEC UINT64_C(3600000000)
 
 struct bus {
 	sd_bus *bus;
@@ -90,13 +92,19 @@ static int new_call(struct bus *bus, const char *method, sd_bus_message **ret)
 }
 
 /* ret may be NULL. */
-static int send_call(struct bus *bus, sd_bus_message *message, sd_bus_message **ret)
+static int send_call_for(struct bus *bus, sd_bus_message *message, uint64_t timeout_usec,
+			 sd_bus_message **ret)
 {
 	sd_bus_error_free(&bus->error);
 	TRY(sd_bus_message_set_allow_interactive_authorization(message, bus->questions));
-	TRY(sd_bus_call(bus->bus, message, bus->questions ? TIMEOUT_QUESTION_USEC : TIMEOUT_USEC,
-			&bus->error, ret));
+	TRY(sd_bus_call(bus->bus, message, timeout_usec, &bus->error, ret));
 	return 0;
+}
+
+static int send_call(struct bus *bus, sd_bus_message *message, sd_bus_message **ret)
+{
+	return send_call_for(bus, message, bus->questions ? TIMEOUT_QUESTION_USEC : TIMEOUT_USEC,
+			     ret);
 }
 
 /* Arguments. */
@@ -167,19 +175,40 @@ static int append_filter(sd_bus_message *message, const struct request *request)
 
 /* Answers. */
 
-static const char *const answer_keys[] = {"state",   "since",    "until", "interval_ns",
-					  "samples", "distinct", "lost",  NULL};
+static const char *const answer_keys[] = {"state",    "since",  "until", "interval_ns", "samples",
+					  "distinct", "stacks", "lost",  NULL};
 static const char *const record_keys[] = {"name",       "function",    "module", "file",
 					  "line",       "kind",        "self",   "total",
 					  "self_share", "total_share", NULL};
 static const char *const session_keys[] = {"id",      "started", "ended", "mode", "interval_ns",
 					   "targets", "samples", "lost",  NULL};
-static const char *const status_keys[] = {
-	"state",           "mode",           "interval_ns",   "achieved_mean_ns",
-	"achieved_sd_ns",  "samples",        "lost",          "sample_cost_ns",
-	"daemon_cpu_usec", "database_bytes", "database_path", "version",
-	"session",         "running_usec",   "notice",        NULL};
-static const char *const target_keys[] = {"target", "state", "children", "owner", "until", NULL};
+static const char *const status_keys[] = {"state",
+					  "mode",
+					  "interval_ns",
+					  "achieved_mean_ns",
+					  "achieved_sd_ns",
+					  "samples",
+					  "stacks",
+					  "lost",
+					  "sample_cost_ns",
+					  "unwind_bytes",
+					  "unwind_budget_bytes",
+					  "unwind_tables",
+					  "unwind_waiting",
+					  "unwind_refused",
+					  "unwind_evicted",
+					  "daemon_cpu_usec",
+					  "database_bytes",
+					  "database_path",
+					  "version",
+					  "session",
+					  "running_usec",
+					  "notice",
+					  NULL};
+static const char *const target_keys[] = {"target", "state",   "children", "owner",
+					  "until",  "samples", "stacks",   NULL};
+static const char *const work_keys[] = {"named", "unnamed", "files", NULL};
+static const char *const file_keys[] = {"file", "build_id", "named", "unnamed", "reason", NULL};
 
 /* Methods. */
 
@@ -266,6 +295,22 @@ int bus_get_status(struct bus *bus, struct json_object **ret)
 	TRY(tree_fill(tree, status_keys));
 	TRY(bus_value_read_field(reply, tree, "targets"));
 	TRY(tree_fill_rows(tree, "targets", target_keys));
+	*ret = take_ptr(tree);
+	return 0;
+}
+
+int bus_resymbolize(struct bus *bus, struct json_object **ret)
+{
+	_cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
+	_cleanup_tree_ struct json_object *tree = json_object_new_object();
+
+	if (!tree)
+		return -ENOMEM;
+	TRY(new_call(bus, "Resymbolize", &message));
+	TRY(send_call_for(bus, message, TIMEOUT_WORK_USEC, &reply));
+	for (const char *const *key = work_keys; *key; key++)
+		TRY(bus_value_read_field(reply, tree, *key));
+	TRY(tree_fill_rows(tree, "files", file_keys));
 	*ret = take_ptr(tree);
 	return 0;
 }

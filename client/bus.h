@@ -36,3 +36,5 @@ int bus_set_interval(struct bus *bus, uint64_t interval_ns);
 int bus_query(struct bus *bus, const struct request *request, struct json_object **ret);
 int bus_get_history(struct bus *bus, const struct request *request, struct json_object **ret);
 int bus_get_status(struct bus *bus, struct json_object **ret);
+/* {"named":N,"unnamed":N,"files":[...]}; may take an hour. */
+int bus_resymbolize(struct bus *bus, struct json_object **ret);

@@ -40,6 +40,8 @@ static int call(struct bus *bus, const struct request *request, struct json_obje
 		return ask_top(bus, request, ret);
 	case VERB_HISTORY:
 		return bus_get_history(bus, request, ret);
+	case VERB_RESYMBOLIZE:
+		return bus_resymbolize(bus, ret);
 	default:
 		return -EINVAL;
 	}
@@ -76,6 +78,8 @@ static int render(struct json_object *answer, const struct request *request,
 		return render_top(answer, screen, out);
 	case VERB_HISTORY:
 		return render_history(answer, screen, out);
+	case VERB_RESYMBOLIZE:
+		return render_resymbolize(answer, screen, out);
 	default:
 		return 0; /* as with systemctl: no news is good news */
 	}

@@ -19,7 +19,15 @@ int render_query(struct json_object *answer, const struct request *request,
 /* show: function, hits, share. */
 int render_top(struct json_object *answer, const struct screen *screen, FILE *out);
 int render_history(struct json_object *history, const struct screen *screen, FILE *out);
+int render_resymbolize(struct json_object *answer, const struct screen *screen, FILE *out);
 
+/* "97.3 % of the stacks are whole; 2.7 % end early: no-table 210"; "" where all are, or none is
+ * known. The caller frees. NULL: no memory. */
+char *render_stacks(struct json_object *stacks);
+/* "no-table 210, broken 3": those that are not whole, likewise. */
+char *render_ends(struct json_object *stacks);
+/* Percent that are whole, to a tenth; below 0: there are none. */
+double stacks_get_share(struct json_object *stacks);
 /* Is the reason one of a sample that is there, with a part of its stack missing? */
 bool loss_is_in_part(const char *reason);
 /* "12 late, 3 store" of one of the two sorts; no loss: "". The caller frees. NULL: no memory. */

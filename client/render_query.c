@@ -144,6 +144,18 @@ static int print_losses(struct json_object *answer, const char *title, bool in_p
 	return 0;
 }
 
+static int print_stacks(struct json_object *answer, FILE *out)
+{
+	_cleanup_free_ char *stacks = render_stacks(tree_get_object(answer, "stacks"));
+	_cleanup_free_ char *clean = stacks ? text_clean_copy(stacks) : NULL;
+
+	if (!clean)
+		return -ENOMEM;
+	if (*clean)
+		fprintf(out, "%s\n", clean);
+	return 0;
+}
+
 static int print_footer(struct json_object *answer, FILE *out)
 {
 	uint64_t samples = tree_get_u64(answer, "samples");
@@ -159,6 +171,9 @@ static int print_footer(struct json_object *answer, FILE *out)
 	if (r < 0)
 		return r;
 	fputc('\n', out);
+	r = print_stacks(answer, out);
+	if (r < 0)
+		return r;
 	if (tree_get_bool(answer, "restricted"))
 		fputs("Only your own processes are counted; those of others need authorisation "
 		      "(sudo).\n",

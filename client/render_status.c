@@ -72,6 +72,22 @@ static void print_user(uint64_t uid, FILE *out)
 		fprintf(out, "%" PRIu64, uid);
 }
 
+static void print_target_samples(struct json_object *target, FILE *out)
+{
+	struct json_object *stacks = tree_get_object(target, "stacks");
+	_cleanup_free_ char *ends = render_ends(stacks);
+	double share = stacks_get_share(stacks);
+
+	if (!tree_get_u64(target, "samples"))
+		return;
+	fprintf(out, ", %" PRIu64 " samples", tree_get_u64(target, "samples"));
+	if (share >= 0 && share < 100) {
+		fprintf(out, " (%.1f %% of the stacks whole; ", share);
+		print_clean(ends ?: "", out);
+		fputc(')', out);
+	}
+}
+
 static void print_target(struct json_object *target, FILE *out)
 {
 	char until[CLOCK_TEXT_BYTES];
@@ -85,6 +101,7 @@ static void print_target(struct json_object *target, FILE *out)
 		fputs(", by ", out);
 		print_user(tree_get_u64(target, "owner"), out);
 	}
+	print_target_samples(target, out);
 	if (tree_has(target, "until"))
 		fprintf(out, ", until %s",
 			clock_format_local(tree_get_u64(target, "until"), until));
@@ -153,6 +170,46 @@ static void print_all_losses(struct json_object *status, FILE *out)
 		(void)print_losses(lost, "In part", true, out);
 }
 
+static void print_stacks(struct json_object *status, FILE *out)
+{
+	_cleanup_free_ char *stacks = render_stacks(tree_get_object(status, "stacks"));
+
+	if (!stacks || !*stacks)
+		return;
+	print_key("Stacks", out);
+	print_clean(stacks, out);
+	fputc('\n', out);
+}
+
+static void print_tables(struct json_object *status, FILE *out)
+{
+	static const struct {
+		const char *key;
+		const char *text;
+	} counts[] = {
+		{"unwind_waiting", "being made"},
+		{"unwind_refused", "cannot be made"},
+		{"unwind_evicted", "had to make room"},
+	};
+	char bytes[TEXT_NUMBER_BYTES], budget[TEXT_NUMBER_BYTES];
+	const char *gap = "; ";
+
+	if (!tree_has(status, "unwind_tables"))
+		return;
+	print_key("Unwinding", out);
+	fprintf(out, "%" PRIu64 " tables, %s of %s", tree_get_u64(status, "unwind_tables"),
+		text_format_bytes(tree_get_u64(status, "unwind_bytes"), bytes),
+		text_format_bytes(tree_get_u64(status, "unwind_budget_bytes"), budget));
+	for (size_t i = 0; i < array_length(counts); i++) {
+		if (!tree_get_u64(status, counts[i].key))
+			continue;
+		fprintf(out, "%s%" PRIu64 " %s", gap, tree_get_u64(status, counts[i].key),
+			counts[i].text);
+		gap = ", ";
+	}
+	fputc('\n', out);
+}
+
 static void print_cost(struct json_object *status, FILE *out)
 {
 	print_key("Cost", out);
@@ -184,7 +241,9 @@ int render_status(struct json_object *status, const struct screen *screen, FILE 
 	print_interval(status, out);
 	print_key("Samples", out);
 	fprintf(out, "%" PRIu64 "\n", tree_get_u64(status, "samples"));
+	print_stacks(status, out);
 	print_all_losses(status, out);
+	print_tables(status, out);
 	print_cost(status, out);
 	print_database(status, out);
 	return 0;

@@ -23,6 +23,8 @@ const struct verb_info verb_infos[N_VERBS] = {
 	[VERB_QUERY] = {"query", NULL, "List functions (or what --by names) by hits, most first"},
 	[VERB_SHOW] = {"show", NULL, "Show the ten functions with most hits"},
 	[VERB_HISTORY] = {"history", NULL, "List the sessions, each an unpause to its pause"},
+	[VERB_RESYMBOLIZE] = {"resymbolize", NULL,
+			      "Give names to addresses for which a debug file has appeared"},
 };
 
 #define TIME_EXPECTED "a time such as -5min, today or 2026-01-31 14:00"

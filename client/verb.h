@@ -19,6 +19,7 @@ enum verb {
 	VERB_QUERY,
 	VERB_SHOW,
 	VERB_HISTORY,
+	VERB_RESYMBOLIZE,
 	N_VERBS,
 };
 

@@ -6,6 +6,7 @@
 
 #include "daemon/cleanup.h"
 #include "daemon/json.h"
+#include "daemon/loss.h"
 #include "daemon/table.h"
 
 #define RECORDS_MIN 16
@@ -116,6 +117,10 @@ int answer_write_json(const struct answer *answer, const char *state, uint64_t i
 	json_add_u64(&json, "interval_ns", interval_ns);
 	json_add_u64(&json, "samples", answer->samples);
 	json_add_u64(&json, "distinct", answer->distinct);
+	json_open(&json, "stacks", '{');
+	for (unsigned i = 0; i < OX_N_ENDS; i++)
+		json_add_u64(&json, end_name(i), answer->ends[i]);
+	json_close(&json, '}');
 	json_open(&json, "lost", '{');
 	for (size_t i = 0; i < answer->n_lost; i++)
 		json_add_u64(&json, answer->lost[i].reason, answer->lost[i].n);

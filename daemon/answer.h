@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "bpf/sample.h"
+
 /* Texts are "" where unknown, pid and tid 0. Borrowed from the answer. */
 struct record {
 	const char *name; /* "function(module)" or what `by` names; never "" */
@@ -25,7 +27,8 @@ struct answer {
 	uint64_t since_usec; /* what the samples really cover */
 	uint64_t until_usec;
 	uint64_t samples;
-	uint64_t distinct; /* stacks */
+	uint64_t distinct;        /* stacks */
+	uint64_t ends[OX_N_ENDS]; /* samples with user frames, by how their stack ends */
 	struct record *records;
 	size_t n_records;
 	struct {

@@ -13,7 +13,9 @@
  *   Query(a{sv} filter) -> (a{sv} summary, aa{sv} records)
  *       filter: filter s (regular expression), max u (0: all), since t, until t (usec, UTC),
  *               targets as, sort s (self total name), by s (OX_BY_NAMES)
- *       summary: state s, since t, until t, interval_ns t, samples t, distinct t, lost a{st},
+ *       summary: state s, since t, until t, interval_ns t, samples t, distinct t,
+ *                stacks a{st} (samples by how their user stack ends: root, cut, no-table, broken,
+ *                unreadable, no-rule; those without user frames are in none), lost a{st},
  *                restricted b (only the caller's own processes are in the answer)
  *       record: name s, self t, total t, self_share d, total_share d, and where known
  *               function s, module s, file s, line u, kind s, pid u, tid u
@@ -23,11 +25,17 @@
  *            targets as, samples t, lost a{st}
  *   GetStatus() -> (a{sv} status, aa{sv} targets)
  *       status: state s, mode s, interval_ns t, achieved_mean_ns d, achieved_sd_ns d, samples t,
- *               lost a{st}, sample_cost_ns d, daemon_cpu_usec t, database_bytes t,
+ *               stacks a{st}, lost a{st}, sample_cost_ns d, unwind_bytes t,
+ *               unwind_budget_bytes t, unwind_tables u, unwind_waiting u, unwind_refused u,
+ *               unwind_evicted u, daemon_cpu_usec t, database_bytes t,
  *               database_path s, version s, session t (absent while paused),
  *               running_usec t, notice s (absent when all is well)
  *       target: target s, state s (running paused waiting exited), children b, owner u,
- *               until t (absent: no end), samples are not kept per target
+ *               until t (absent: no end), samples t, stacks a{st} (of this session; a process
+ *               that several targets choose counts for the one that chose it first)
+ *   Resymbolize() -> (t named, t unnamed, aa{sv} files)     answered when it is done
+ *       file: file s, build_id s, named t, unnamed t, reason s (no-file no-symbol too-slow
+ *             unreadable; absent where all have a name now)
  *   Properties: State s, Mode s, Interval d, Targets as, Samples t, Lost a{st}, Version s,
  *               DatabasePath s
  */
@@ -35,7 +43,7 @@
 
 #include <stdint.h>
 
-#define OX_VERSION        "0.1.0"
+#define OX_VERSION        "0.2.0"
 #define OX_BUS_NAME       "org.oxprof1"
 #define OX_BUS_PATH       "/org/oxprof1"
 #define OX_BUS_INTERFACE  "org.oxprof1.Manager"
@@ -59,7 +67,8 @@
 
 /* Reasons in `lost` under which the sample is there and a part of its stack is not; under all
  * others it is the sample that is missing. */
-#define OX_LOSSES_IN_PART "kernel-stack", "user-stack", "stack-cut", "stack-broken", "gone"
+#define OX_LOSSES_IN_PART \
+	"kernel-stack", "user-stack", "stack-cut", "stack-broken", "no-table", "no-rule", "gone"
 
 /* polkit actions. */
 #define OX_ACTION_PROFILE_OTHERS "org.oxprof1.profile-others"
@@ -74,6 +83,12 @@
 
 /* Down to here anybody may choose for his own processes while nobody else profiles. */
 #define OX_INTERVAL_FREE_NS UINT64_C(1000000)
+
+/* What the unwinding tables of all programs may take in the kernel; beyond that they make room for
+ * one another. */
+#define OX_UNWIND_MIN_BYTES     (UINT64_C(1) << 20)
+#define OX_UNWIND_MAX_BYTES     (UINT64_C(256) << 20)
+#define OX_UNWIND_DEFAULT_BYTES (UINT64_C(64) << 20)
 
 #define OX_WINDOW_USEC        UINT64_C(10000000) /* a row of the history */
 #define OX_DRAIN_USEC         UINT64_C(1000000)

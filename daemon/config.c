@@ -17,8 +17,12 @@
 
 void config_init(struct config *config)
 {
-	*config = (struct config){.interval_ns = OX_INTERVAL_DEFAULT_NS};
+	*config = (struct config){
+		.interval_ns = OX_INTERVAL_DEFAULT_NS,
+		.unwind_max_bytes = OX_UNWIND_DEFAULT_BYTES,
+	};
 	memcpy(config->database, OX_DATABASE_PATH, sizeof(OX_DATABASE_PATH));
+	memcpy(config->reader, OX_READER_PROGRAM, sizeof(OX_READER_PROGRAM));
 }
 
 /* Setters: 0 or a negative errno, and then config is as it was. */
@@ -33,6 +37,19 @@ static int set_frequency(struct config *config, const char *value)
 {
 	return parse_frequency_ns(value, OX_INTERVAL_MIN_NS, OX_INTERVAL_MAX_NS,
 				  &config->interval_ns);
+}
+
+static int set_unwind_memory(struct config *config, const char *value)
+{
+	uint64_t bytes;
+	int r = parse_bytes(value, &bytes);
+
+	if (r < 0)
+		return r;
+	if (bytes < OX_UNWIND_MIN_BYTES || bytes > OX_UNWIND_MAX_BYTES)
+		return -ERANGE;
+	config->unwind_max_bytes = bytes;
+	return 0;
 }
 
 static int set_path(struct config *config, const char *value)
@@ -57,6 +74,11 @@ static void reset_interval(struct config *config, const struct config *initial)
 	config->interval_ns = initial->interval_ns;
 }
 
+static void reset_unwind_memory(struct config *config, const struct config *initial)
+{
+	config->unwind_max_bytes = initial->unwind_max_bytes;
+}
+
 static void reset_path(struct config *config, const struct config *initial)
 {
 	memcpy(config->database, initial->database, sizeof(config->database));
@@ -76,6 +98,7 @@ static const struct key {
 } keys[] = {
 	{"Sampling", "Interval", "0.0001 to 10 seconds", set_interval, reset_interval},
 	{"Sampling", "Frequency", "0.1 to 10000 Hz", set_frequency, reset_interval},
+	{"Sampling", "UnwindMemory", "1M to 256M", set_unwind_memory, reset_unwind_memory},
 	{"Storage", "Path", "an absolute path of a file", set_path, reset_path},
 	{"Storage", "MaxSize", "bytes, as 4096, 64M or 2G; 0: no limit", set_max_size,
 	 reset_max_size},

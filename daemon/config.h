@@ -10,8 +10,10 @@
 
 struct config {
 	uint64_t interval_ns; /* [Sampling] Interval= seconds, or Frequency= Hz; default 99 Hz */
-	char database[4096];  /* [Storage] Path= absolute */
+	uint64_t unwind_max_bytes;   /* [Sampling] UnwindMemory=, tables of all programs together */
+	char database[4096];         /* [Storage] Path= absolute */
 	uint64_t database_max_bytes; /* [Storage] MaxSize=; 0: no limit */
+	char reader[4096]; /* the program oxprof-reader; where it was installed, no setting */
 };
 
 void config_init(struct config *config);

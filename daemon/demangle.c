@@ -22,14 +22,17 @@ struct output {
 
 /*
  * The way out of libiberty. Jumping out of it is sound because the callback engines keep everything
- * on the stack; the one exception is kept out by name_may_allocate().
+ * on the stack; for the one exception (name_may_allocate()) the timer leaves word, and the jump
+ * waits for the next output, which comes from outside of malloc(). What is lost then is the memory
+ * of one identifier.
  */
 static sigjmp_buf way_out;
-static volatile sig_atomic_t is_inside;
+static volatile sig_atomic_t is_inside, may_jump, is_late;
 
 static void on_timer(int signal)
 {
-	if (is_inside)
+	is_late = 1;
+	if (is_inside && may_jump)
 		siglongjmp(way_out, ETIME);
 }
 
@@ -38,6 +41,8 @@ static void append_output(const char *text, size_t length, void *opaque)
 	struct output *output = opaque;
 	size_t room = output->size - 1 > output->length ? output->size - 1 - output->length : 0;
 
+	if (is_late)
+		siglongjmp(way_out, ETIME);
 	if (length == 0) /* text may be NULL then */
 		return;
 	if (length > DEMANGLE_OUTPUT_BYTES - output->length)
@@ -58,7 +63,7 @@ static int install_handler(void)
 	return 0;
 }
 
-static int run_engine(engine_fn engine, const char *name, struct output *output)
+static int run_engine(engine_fn engine, const char *name, bool allocates, struct output *output)
 {
 	const struct itimerval start = {.it_value.tv_usec = DEMANGLE_CPU_USEC}, stop = {};
 	int r, error;
@@ -69,6 +74,8 @@ static int run_engine(engine_fn engine, const char *name, struct output *output)
 	setitimer(ITIMER_VIRTUAL, &start, NULL);
 	error = sigsetjmp(way_out, 0);
 	if (error == 0) {
+		may_jump = !allocates;
+		is_late = 0;
 		is_inside = 1;
 		r = engine(name, DMGL_NO_OPTS, append_output, output);
 	}
@@ -87,27 +94,40 @@ static bool name_may_allocate(const char *name)
 	return false;
 }
 
-/* Without references back and binders the work is linear, so that no jump will be needed. */
-static bool name_may_explode(const char *name)
+/* The one kind of work without output: a binder, "G" and a number in base 62, behind the letter of
+ * a function or of a trait object, with more lifetimes than anyone has. */
+#define BINDER_DIGITS 5
+static bool name_may_loop(const char *name)
 {
-	return strpbrk(name + 2, "BG");
+	static const char digits[] =
+		"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	for (const char *at = name + 2; (at = strpbrk(at, "FD")); at++) {
+		size_t n = at[1] == 'G' ? strspn(at + 2, digits) : 0;
+
+		if (n >= BINDER_DIGITS && at[2 + n] == '_')
+			return true;
+	}
+	return false;
 }
 
 int demangle(const char *name, char *ret, size_t size)
 {
 	char text[4096];
 	struct output output = {.text = text, .size = sizeof(text)};
+	bool allocates;
 	size_t length;
 	int r;
 
 	if (name[0] != '_' || (name[1] != 'Z' && name[1] != 'R') || size == 0)
 		return 0;
-	if (name[1] == 'R' && name_may_allocate(name) && name_may_explode(name))
+	allocates = name[1] == 'R' && name_may_allocate(name);
+	if (allocates && name_may_loop(name))
 		return 0;
-	r = run_engine(rust_demangle_callback, name, &output);
+	r = run_engine(rust_demangle_callback, name, allocates, &output);
 	if (r == 0 && name[1] == 'Z') {
 		output.length = 0;
-		r = run_engine(cplus_demangle_v3_callback, name, &output);
+		r = run_engine(cplus_demangle_v3_callback, name, false, &output);
 	}
 	if (r <= 0)
 		return r;

@@ -66,8 +66,9 @@ static int check_header(const Elf64_Ehdr *header)
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
 	    header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB)
 		return -ENOEXEC;
+	/* ET_REL is what dwz makes of debug files. */
 	if (header->e_machine != EM_X86_64 ||
-	    (header->e_type != ET_EXEC && header->e_type != ET_DYN))
+	    (header->e_type != ET_EXEC && header->e_type != ET_DYN && header->e_type != ET_REL))
 		return -ENOEXEC;
 	return 0;
 }
@@ -196,19 +197,34 @@ static size_t find_build_id(const char *notes, size_t size, size_t align, uint8_
 	return 0;
 }
 
+static size_t read_notes(const struct elf_file *elf, uint64_t offset, uint64_t size, uint64_t align,
+			 uint8_t *ret)
+{
+	_cleanup_free_ char *notes = NULL;
+
+	if (size > NOTES_MAX || read_memory(elf, offset, size, &notes) < 0)
+		return 0;
+	return find_build_id(notes, size, align == 8 ? 8 : 4, ret);
+}
+
+/* Sections too: what dwz makes has no segments. */
 size_t elf_file_read_build_id(const struct elf_file *elf, uint8_t ret[static BUILD_ID_BYTES])
 {
-	for (size_t i = 0; i < elf->n_segments; i++) {
-		const Elf64_Phdr *segment = &elf->segments[i];
-		_cleanup_free_ char *notes = NULL;
-		size_t bytes;
+	size_t bytes = 0;
 
-		if (segment->p_type != PT_NOTE || segment->p_filesz > NOTES_MAX ||
-		    read_memory(elf, segment->p_offset, segment->p_filesz, &notes) < 0)
-			continue;
-		bytes = find_build_id(notes, segment->p_filesz, segment->p_align == 8 ? 8 : 4, ret);
-		if (bytes)
-			return bytes;
+	for (size_t i = 0; i < elf->n_segments && !bytes; i++) {
+		const Elf64_Phdr *segment = &elf->segments[i];
+
+		if (segment->p_type == PT_NOTE)
+			bytes = read_notes(elf, segment->p_offset, segment->p_filesz,
+					   segment->p_align, ret);
 	}
-	return 0;
+	for (size_t i = 0; i < elf->n_sections && !bytes; i++) {
+		const Elf64_Shdr *section = &elf->sections[i];
+
+		if (section->sh_type == SHT_NOTE)
+			bytes = read_notes(elf, section->sh_offset, section->sh_size,
+					   section->sh_addralign, ret);
+	}
+	return bytes;
 }

@@ -15,7 +15,7 @@ enum frame_kind {
  * Texts are never NULL; "" says unknown. They are valid UTF-8 without control characters
  * (text_clean() in parse.h): every byte of them was chosen by the profiled process.
  * offset: of the function in its file's address space (ELF vaddr); of the very instruction where
- * the function has no name, so that it can be given one later.
+ * the function has no name, so that it can be given one later; it stays so then.
  */
 struct frame {
 	enum frame_kind kind;

@@ -16,12 +16,14 @@
 struct life {
 	uint32_t pid;
 	uint64_t ended_ns; /* 0: lives */
+	uint64_t refreshed_ns;
 	struct image **images;
 	size_t n_images;
 	struct life *next; /* in the bucket */
 };
 
-#define BUCKETS 4096
+#define BUCKETS    4096
+#define REFRESH_NS UINT64_C(1000000000)
 
 struct images {
 	char *proc;
@@ -228,9 +230,13 @@ static int apply_map(struct images *images, const struct sideband_event *event)
 	/* Of a process that we know nothing of: /proc has it, should anybody ask. */
 	if (!image)
 		return 0;
-	image->generation++;
 	r = maps_add(image->maps, &event->mapping);
-	return r == -E2BIG ? 0 : r;
+	if (r > 0) {
+		image->generation++;
+		if (event->time_ns > image->changed_ns)
+			image->changed_ns = event->time_ns;
+	}
+	return r == -E2BIG || r > 0 ? 0 : r;
 }
 
 int images_apply(struct images *images, const struct sideband_event *event)
@@ -265,6 +271,20 @@ const struct image *images_find(struct images *images, uint32_t pid, uint64_t at
 		if (life->images[i]->since_ns <= at_ns)
 			return life->images[i];
 	return NULL;
+}
+
+void images_refresh(struct images *images, uint32_t pid, uint64_t now_ns)
+{
+	struct life *life = *life_slot(images, pid);
+	struct image *image = life_newest(life);
+
+	if (!image || life->refreshed_ns + REFRESH_NS > now_ns)
+		return;
+	life->refreshed_ns = now_ns;
+	if (process_read_maps(images->proc, pid, now_ns, image->maps) <= 0)
+		return;
+	image->generation++;
+	image->changed_ns = now_ns;
 }
 
 /* The first thread has ended; others may go on in a process that /proc shows as a zombie without

@@ -22,6 +22,7 @@ struct image {
 	uint32_t pid;
 	uint64_t since_ns;   /* CLOCK_MONOTONIC; 0: was there when we first looked */
 	uint32_t generation; /* grows with each change of the mappings */
+	uint64_t changed_ns; /* when the newest of them began; 0: all were there at first */
 	char comm[16];       /* "" where it was not told */
 	struct maps *maps;
 };
@@ -39,6 +40,10 @@ int images_apply(struct images *images, const struct sideband_event *event);
 /* The image that the process had at a time; read from /proc where nothing is known of it. NULL: it
  * is gone. Borrowed until the next change. */
 const struct image *images_find(struct images *images, uint32_t pid, uint64_t at_ns);
+
+/* Looks at /proc once more, at most once a second for a process: it has mapped what no event told.
+ */
+void images_refresh(struct images *images, uint32_t pid, uint64_t now_ns);
 
 /* Forgets processes whose first thread ended before a time and that are gone. */
 void images_sweep(struct images *images, uint64_t before_ns);

@@ -7,6 +7,7 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/manager_private.h"
+#include "daemon/reader.h"
 
 define_cleanup(struct manager *, manager_free);
 
@@ -29,6 +30,27 @@ static int open_store(struct manager *manager, struct failure *failure)
 	return 0;
 }
 
+/* Of a file of somebody else's. */
+static void complain(void *userdata, const char *text)
+{
+	log_warning("%s", text);
+}
+
+static int on_reader(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	reader_dispatch(((struct manager *)userdata)->reader);
+	return 0;
+}
+
+static int open_reader(struct manager *manager)
+{
+	int r = reader_new(manager->config.reader, &manager->reader);
+
+	return r < 0 ? r
+		     : sd_event_add_io(manager->event, &manager->reader_source,
+				       reader_fd(manager->reader), EPOLLIN, on_reader, manager);
+}
+
 int manager_new(sd_event *event, const struct config *config, struct manager **ret,
 		struct failure *failure)
 {
@@ -43,10 +65,19 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 	r = open_store(manager, failure);
 	if (r < 0)
 		return r;
-	manager->recorder = recorder_new(manager->store, "/proc");
+	r = open_reader(manager);
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
+				   "cannot prepare to read files: %s", strerror(-r));
+	manager->recorder =
+		recorder_new(manager->store, "/proc", config->reader, complain, manager);
 	manager->query = query_new(manager->store);
 	if (!manager->recorder || !manager->query)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
+	r = manager_watch_readers(manager);
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
+				   "cannot watch the reader: %s", strerror(-r));
 	*ret = take_ptr(manager);
 	return 0;
 }
@@ -68,8 +99,13 @@ struct manager *manager_free(struct manager *manager)
 	if (manager->recorder)
 		(void)manager_settle(manager, &failure);
 	manager_unload(manager);
+	for (size_t i = 0; i < array_length(manager->reader_sources); i++)
+		sd_event_source_disable_unref(manager->reader_sources[i]);
+	manager_stop_resymbolize(manager);
 	query_free(manager->query);
 	recorder_free(manager->recorder);
+	sd_event_source_disable_unref(manager->reader_source);
+	reader_free(manager->reader);
 	store_free(manager->store);
 	free(manager->targets);
 	sd_event_unref(manager->event);
@@ -95,6 +131,7 @@ void manager_configure(struct manager *manager, const struct config *config)
 	if (!manager->running && !manager->n_targets)
 		manager->interval_ns = manager->chosen_ns;
 	manager->config.interval_ns = config->interval_ns;
+	manager->config.unwind_max_bytes = config->unwind_max_bytes;
 }
 
 int manager_cancel(struct manager *manager, struct failure *failure)

@@ -14,6 +14,7 @@
 #include "daemon/failure.h"
 #include "daemon/query.h"
 #include "daemon/recorder.h"
+#include "daemon/resymbolize.h"
 #include "daemon/target.h"
 
 struct manager;
@@ -28,7 +29,8 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 /* Pauses first, so that nothing is lost. */
 struct manager *manager_free(struct manager *manager);
 void manager_listen(struct manager *manager, manager_listener_t listener, void *userdata);
-/* New settings: the interval holds from the next unpause on unless one was set. */
+/* New settings: the interval holds from the next unpause on unless one was set, and so does the
+ * memory of unwinding tables. */
 void manager_configure(struct manager *manager, const struct config *config);
 
 /* One thing to be profiled. */
@@ -67,6 +69,16 @@ int manager_foreach_session(struct manager *manager, uint64_t since_usec, uint64
 int manager_foreach_session_loss(struct manager *manager, int64_t session, store_loss_fn fn,
 				 void *userdata);
 
+/* Gives names to what had none in the history, in the background. Called once when that is done;
+ * `failure` NULL: it went well. The result is borrowed for the call. */
+typedef void (*manager_resymbolized_t)(void *userdata, const struct resymbolize *result,
+				       const struct failure *failure);
+/* 0: it has begun; -EBUSY: it is being done already. */
+int manager_resymbolize(struct manager *manager, manager_resymbolized_t fn, void *userdata,
+			struct failure *failure);
+/* Who asked is gone: it goes on, and nobody is called. */
+void manager_forget_resymbolize(struct manager *manager);
+
 enum manager_target_state {
 	TARGET_RUNNING,
 	TARGET_PAUSED,
@@ -81,6 +93,10 @@ struct manager_target_info {
 	uint32_t owner;
 	bool children;
 	uint64_t until_usec; /* CLOCK_REALTIME; 0: without end */
+	/* Of this session, or of the last one; a process that several targets choose counts for the
+	 * one that chose it first. */
+	uint64_t samples;
+	uint64_t ends[OX_N_ENDS]; /* of those with user frames */
 };
 
 /* Takes in what was sampled up to now, so that the counters below are of this moment. */
@@ -92,6 +108,7 @@ size_t manager_count_targets(const struct manager *manager);
 void manager_get_target(const struct manager *manager, size_t n, struct manager_target_info *ret);
 /* Of the running or the last session. */
 void manager_get_totals(const struct manager *manager, struct recorder_totals *ret);
+void manager_get_tables(const struct manager *manager, struct unwinder_state *ret);
 const char *manager_database(const struct manager *manager);
 uint64_t manager_database_bytes(const struct manager *manager);
 const char *manager_notice(const struct manager *manager); /* "" when all is well */

@@ -148,10 +148,15 @@ static const struct {
 	const char *member;
 	handler_t handle;
 } handlers[] = {
-	{"Unpause", handle_unpause},      {"Pause", handle_pause},
-	{"Cancel", handle_cancel},        {"SetInterval", handle_set_interval},
-	{"Query", manager_bus_query},     {"QueryByFileDescriptor", manager_bus_query_fd},
-	{"History", manager_bus_history}, {"GetStatus", manager_bus_status},
+	{"Unpause", handle_unpause},
+	{"Pause", handle_pause},
+	{"Cancel", handle_cancel},
+	{"SetInterval", handle_set_interval},
+	{"Query", manager_bus_query},
+	{"QueryByFileDescriptor", manager_bus_query_fd},
+	{"History", manager_bus_history},
+	{"GetStatus", manager_bus_status},
+	{"Resymbolize", manager_bus_resymbolize},
 };
 
 static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error)
@@ -230,6 +235,9 @@ static const sd_bus_vtable vtable[] = {
 				SD_BUS_RESULT("aa{sv}", sessions), dispatch, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS,
 				SD_BUS_RESULT("a{sv}", status, "aa{sv}", targets), dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Resymbolize", SD_BUS_NO_ARGS,
+				SD_BUS_RESULT("t", named, "t", unnamed, "aa{sv}", files), dispatch,
+				OPEN),
 	CHANGING("State", "s"),
 	CHANGING("Mode", "s"),
 	CHANGING("Interval", "d"),
@@ -287,6 +295,9 @@ struct manager_bus *manager_bus_free(struct manager_bus *self)
 	if (!self)
 		return NULL;
 	manager_listen(self->manager, NULL, NULL);
+	if (self->resymbolize_call)
+		manager_forget_resymbolize(self->manager);
+	sd_bus_message_unref(self->resymbolize_call);
 	sd_bus_slot_unref(self->slot);
 	authorizer_free(self->authorizer);
 	unit_watch_free(self->units);

@@ -12,6 +12,7 @@ struct manager_bus {
 	struct authorizer *authorizer;
 	struct unit_watch *units;
 	sd_bus_slot *slot;
+	sd_bus_message *resymbolize_call; /* the one that waits for its answer */
 };
 
 /* "running" or "paused". */
@@ -41,6 +42,7 @@ int manager_bus_demand_unpause(struct manager_bus *self, sd_bus_message *call,
 int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+int manager_bus_resymbolize(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_status(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 
 #define CALL_IS_PENDING 2

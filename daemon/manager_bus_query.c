@@ -95,6 +95,7 @@ static int append_summary(struct manager_bus *self, sd_bus_message *reply,
 	r = r < 0 ? r : bus_append_u64(reply, "samples", answer->samples);
 	r = r < 0 ? r : bus_append_u64(reply, "distinct", answer->distinct);
 	r = r < 0 ? r : sd_bus_message_append(reply, "{sv}", "restricted", "b", answer->restricted);
+	r = r < 0 ? r : bus_append_ends(reply, answer->ends);
 	r = r < 0 ? r : bus_open_lost(reply);
 	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
 	for (size_t i = 0; i < answer->n_lost && r >= 0; i++)
@@ -115,11 +116,11 @@ static int append_record(sd_bus_message *reply, const struct record *record, uin
 	r = r < 0 ? r : bus_append_text(reply, "file", record->file);
 	r = r < 0 ? r : bus_append_text(reply, "kind", record->kind);
 	if (r >= 0 && record->line)
-		r = sd_bus_message_append(reply, "{sv}", "line", "u", record->line);
+		r = bus_append_u32(reply, "line", record->line);
 	if (r >= 0 && record->pid)
-		r = sd_bus_message_append(reply, "{sv}", "pid", "u", record->pid);
+		r = bus_append_u32(reply, "pid", record->pid);
 	if (r >= 0 && record->tid)
-		r = sd_bus_message_append(reply, "{sv}", "tid", "u", record->tid);
+		r = bus_append_u32(reply, "tid", record->tid);
 	r = r < 0 ? r : bus_append_u64(reply, "self", record->self);
 	r = r < 0 ? r : bus_append_u64(reply, "total", record->total);
 	r = r < 0 ? r : bus_append_double(reply, "self_share", record->self / all);

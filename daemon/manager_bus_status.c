@@ -128,6 +128,20 @@ static int append_achieved(sd_bus_message *reply, const struct recorder_totals *
 					 sqrt(variance > 0 ? variance : 0));
 }
 
+static int append_tables(sd_bus_message *reply, const struct manager *manager)
+{
+	struct unwinder_state tables;
+	int r;
+
+	manager_get_tables(manager, &tables);
+	r = bus_append_u64(reply, "unwind_bytes", tables.bytes);
+	r = r < 0 ? r : bus_append_u64(reply, "unwind_budget_bytes", tables.budget_bytes);
+	r = r < 0 ? r : bus_append_u32(reply, "unwind_tables", tables.n_tables);
+	r = r < 0 ? r : bus_append_u32(reply, "unwind_waiting", tables.n_waiting);
+	r = r < 0 ? r : bus_append_u32(reply, "unwind_refused", tables.n_refused);
+	return r < 0 ? r : bus_append_u32(reply, "unwind_evicted", tables.n_evicted);
+}
+
 static int append_status(struct manager_bus *self, sd_bus_message *reply)
 {
 	struct manager *manager = self->manager;
@@ -140,12 +154,14 @@ static int append_status(struct manager_bus *self, sd_bus_message *reply)
 	r = r < 0 ? r : bus_append_u64(reply, "interval_ns", manager_interval_ns(manager));
 	r = r < 0 ? r : append_achieved(reply, &totals);
 	r = r < 0 ? r : bus_append_u64(reply, "samples", totals.samples);
+	r = r < 0 ? r : bus_append_ends(reply, totals.ends);
 	r = r < 0 ? r : bus_open_lost(reply);
 	r = r < 0 ? r : bus_append_lost(reply, &totals);
 	r = r < 0 ? r : bus_close_lost(reply);
 	if (r >= 0 && totals.timed_n)
 		r = bus_append_double(reply, "sample_cost_ns",
 				      (double)totals.timed_ns / totals.timed_n);
+	r = r < 0 ? r : append_tables(reply, manager);
 	r = r < 0 ? r : bus_append_u64(reply, "daemon_cpu_usec", own_cpu_usec());
 	r = r < 0 ? r : bus_append_u64(reply, "running_usec", manager_running_usec(manager));
 	r = r < 0 ? r : bus_append_u64(reply, "database_bytes", manager_database_bytes(manager));
@@ -163,10 +179,12 @@ static int append_target(sd_bus_message *reply, const struct manager_target_info
 
 	r = r < 0 ? r : bus_append_text(reply, "target", info->text);
 	r = r < 0 ? r : bus_append_text(reply, "state", manager_target_state_name(info->state));
-	r = r < 0 ? r : sd_bus_message_append(reply, "{sv}", "owner", "u", info->owner);
+	r = r < 0 ? r : bus_append_u32(reply, "owner", info->owner);
 	r = r < 0 ? r : sd_bus_message_append(reply, "{sv}", "children", "b", info->children);
 	if (r >= 0 && info->until_usec)
 		r = bus_append_u64(reply, "until", info->until_usec);
+	r = r < 0 ? r : bus_append_u64(reply, "samples", info->samples);
+	r = r < 0 ? r : bus_append_ends(reply, info->ends);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

@@ -22,16 +22,32 @@ struct managed {
 	sd_event_source *exit_source;
 };
 
+/* A run of manager_resymbolize(). */
+struct managed_resymbolize {
+	struct resymbolize *work; /* NULL: there is none */
+	/* NULL: the reader's own, and "/proc"; others in tests. */
+	const struct resymbolize_means *means;
+	const char *proc;
+	sd_event_source *step, *check;
+	manager_resymbolized_t fn; /* NULL: nobody waits for it */
+	void *userdata;
+};
+
 struct manager {
 	sd_event *event;
 	struct config config;
 	struct store *store;
 	struct query *query;
 	struct recorder *recorder;
+	struct reader *reader;
+	sd_event_source *reader_source;
+	struct managed_resymbolize resymbolize;
 	struct sampler *sampler; /* NULL: nothing is in the kernel */
 	struct sideband *sideband;
 	sd_event_source *drain_source, *until_source;
 	sd_event_source **sideband_sources;
+	sd_event_source *notice_source;
+	sd_event_source *reader_sources[RECORDER_FDS];
 
 	struct managed **targets;
 	size_t n_targets;
@@ -51,6 +67,10 @@ struct manager {
 
 /* From one on, all that follow. */
 void manager_drop_targets(struct manager *manager, size_t from);
+
+/* manager_resymbolize.c */
+
+void manager_stop_resymbolize(struct manager *manager);
 
 /* manager_target.c */
 
@@ -74,6 +94,7 @@ void manager_adopt_children(struct manager *manager);
 
 /* manager_run.c */
 
+int manager_watch_readers(struct manager *manager);
 int manager_load(struct manager *manager, struct failure *failure);
 void manager_unload(struct manager *manager);
 /* Makes what runs agree with the targets: begins, changes or ends the session. */
@@ -82,7 +103,7 @@ int manager_settle(struct manager *manager, struct failure *failure);
  * says why. */
 void manager_settle_or_pause(struct manager *manager);
 int manager_push_filters(struct manager *manager);
-int manager_drain(struct manager *manager);
+int manager_drain(struct manager *manager, bool finish);
 bool manager_has_work(const struct manager *manager);
 /* One timer, for the target whose time is up first. */
 int manager_set_until(struct manager *manager);

@@ -11,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/manager_private.h"
+#include "daemon/sampler_blocks.h"
 
 #define TIMER_ACCURACY_USEC UINT64_C(50000)
 #define DRAIN_USEC_MIN      UINT64_C(125000)
@@ -53,6 +54,48 @@ static int watch_sideband(struct manager *manager)
 	return r;
 }
 
+static int on_reader(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	recorder_dispatch(manager->recorder);
+	return 0;
+}
+
+int manager_watch_readers(struct manager *manager)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < RECORDER_FDS && r >= 0; i++)
+		r = sd_event_add_io(manager->event, &manager->reader_sources[i],
+				    recorder_fd(manager->recorder, i), EPOLLIN, on_reader, manager);
+	return r;
+}
+
+/* A process that is new gets its tables within a millisecond; one that maps code without end does
+ * not get more of the daemon's time than that. */
+#define NOTICES_USEC  UINT64_C(100000)
+#define NOTICES_BURST 50
+
+static int on_notice(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	if (manager->running)
+		recorder_take_notices(manager->recorder);
+	return 0;
+}
+
+static int watch_notices(struct manager *manager)
+{
+	int r = sd_event_add_io(manager->event, &manager->notice_source,
+				sampler_notice_fd(manager->sampler), EPOLLIN, on_notice, manager);
+
+	return r < 0 ? r
+		     : sd_event_source_set_ratelimit(manager->notice_source, NOTICES_USEC,
+						     NOTICES_BURST);
+}
+
 int manager_load(struct manager *manager, struct failure *failure)
 {
 	char why[400] = "";
@@ -60,11 +103,12 @@ int manager_load(struct manager *manager, struct failure *failure)
 
 	if (manager->sampler)
 		return 0;
-	r = sampler_new(&manager->sampler, why, sizeof(why));
+	r = sampler_new(manager->config.unwind_max_bytes, &manager->sampler, why, sizeof(why));
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_KERNEL, "%s", why);
 	r = sideband_new(&manager->sideband);
 	r = r < 0 ? r : watch_sideband(manager);
+	r = r < 0 ? r : watch_notices(manager);
 	if (r < 0) {
 		manager_unload(manager);
 		return failure_set(failure, r, OX_ERROR_KERNEL,
@@ -79,6 +123,9 @@ void manager_unload(struct manager *manager)
 	for (size_t i = 0; manager->sideband_sources && manager->sideband_sources[i]; i++)
 		sd_event_source_disable_unref(manager->sideband_sources[i]);
 	free(take_ptr(manager->sideband_sources));
+	manager->notice_source = sd_event_source_disable_unref(manager->notice_source);
+	if (manager->recorder)
+		recorder_unload(manager->recorder);
 	manager->sideband = sideband_free(manager->sideband);
 	manager->sampler = sampler_free(manager->sampler);
 }
@@ -94,6 +141,7 @@ int manager_push_filters(struct manager *manager)
 		return -ENOMEM;
 	for (size_t i = 0; i < manager->n_targets; i++)
 		if (!managed_get_filter(manager->targets[i], &filters[n])) {
+			filters[n].target.number = i + 1;
 			children |= manager->targets[i]->wish.children;
 			n++;
 		} else if (manager->targets[i]->state == TARGET_EXITED) {
@@ -111,7 +159,7 @@ int manager_push_filters(struct manager *manager)
 static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct manager *manager = userdata;
-	int full = manager_drain(manager);
+	int full = manager_drain(manager, false);
 
 	/* Half full after one pause: the next one is half as long. */
 	if (full > 50 && manager->drain_usec > DRAIN_USEC_MIN)
@@ -177,9 +225,9 @@ static void note(struct manager *manager, const char *what, int error)
 	snprintf(manager->notice, sizeof(manager->notice), "%s", text);
 }
 
-int manager_drain(struct manager *manager)
+int manager_drain(struct manager *manager, bool finish)
 {
-	int full = recorder_drain(manager->recorder, clock_realtime_usec());
+	int full = recorder_drain(manager->recorder, clock_realtime_usec(), finish);
 
 	if (full == -EUCLEAN) {
 		/* The next start sets it aside and begins a new one. */

@@ -9,7 +9,7 @@
 void manager_refresh(struct manager *manager)
 {
 	if (manager->running)
-		(void)manager_drain(manager);
+		(void)manager_drain(manager, true);
 }
 
 int manager_query(struct manager *manager, const struct question *question, struct answer *ret,
@@ -89,6 +89,7 @@ size_t manager_count_targets(const struct manager *manager)
 void manager_get_target(const struct manager *manager, size_t n, struct manager_target_info *ret)
 {
 	const struct managed *managed = manager->targets[n];
+	struct recorder_share share;
 
 	*ret = (struct manager_target_info){
 		.text = managed->wish.target.text,
@@ -97,11 +98,20 @@ void manager_get_target(const struct manager *manager, size_t n, struct manager_
 		.children = managed->wish.children,
 		.until_usec = managed->until_usec,
 	};
+	recorder_get_share(manager->recorder, n + 1, &share);
+	ret->samples = share.samples;
+	memcpy(ret->ends, share.ends, sizeof(ret->ends));
 }
 
 void manager_get_totals(const struct manager *manager, struct recorder_totals *ret)
 {
 	recorder_get_totals(manager->recorder, ret);
+}
+
+void manager_get_tables(const struct manager *manager, struct unwinder_state *ret)
+{
+	recorder_get_tables(manager->recorder, ret);
+	ret->budget_bytes = manager->config.unwind_max_bytes;
 }
 
 const char *manager_database(const struct manager *manager)

@@ -212,9 +212,7 @@ static int add_mapping(struct maps *maps, const struct mapping *mapping)
 
 int maps_add(struct maps *maps, const struct mapping *mapping)
 {
-	int r = add_mapping(maps, mapping);
-
-	return r < 0 ? r : 0;
+	return add_mapping(maps, mapping);
 }
 
 static bool take_number(const char **at, const char *end, int base, uint64_t *ret)
@@ -328,4 +326,55 @@ const struct mapping *maps_find(const struct maps *maps, uint64_t address, uint6
 size_t maps_count(const struct maps *maps)
 {
 	return maps->list->n_entries;
+}
+
+static int compare_views(const void *a, const void *b)
+{
+	const struct maps_view *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* A boundary is where a mapping begins or ends; between two of them there is one answer. */
+static size_t list_boundaries(const struct list *list, uint64_t at_ns, struct maps_view *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n_entries; i++) {
+		const struct entry *entry = &list->entries[i];
+
+		if (entry->mapping.since_ns > at_ns ||
+		    (entry->hidden_ns && entry->hidden_ns <= at_ns))
+			continue;
+		ret[n++].start = entry->mapping.start;
+		ret[n++].start = entry->mapping.end;
+	}
+	qsort(ret, n, sizeof(*ret), compare_views);
+	return n;
+}
+
+ssize_t maps_list(const struct maps *maps, uint64_t at_ns, struct maps_view **ret)
+{
+	struct maps_view *views = calloc(2 * maps->list->n_entries + 1, sizeof(*views));
+	size_t n_boundaries, n = 0;
+
+	if (!views)
+		return -ENOMEM;
+	n_boundaries = list_boundaries(maps->list, at_ns, views);
+	for (size_t i = 0; i + 1 < n_boundaries; i++) {
+		uint64_t start = views[i].start, end = views[i + 1].start;
+		const struct mapping *mapping = NULL;
+
+		if (start == end)
+			continue;
+		mapping = maps_find(maps, start, at_ns);
+		if (!mapping)
+			continue;
+		if (n > 0 && views[n - 1].mapping == mapping && views[n - 1].end == start)
+			views[n - 1].end = end;
+		else
+			views[n++] = (struct maps_view){start, end, mapping};
+	}
+	*ret = views;
+	return n;
 }

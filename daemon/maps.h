@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define MAPS_MAX        16384      /* executable mappings of one process that are kept */
 #define MAPS_PATHS_MAX  (4u << 20) /* bytes of all their paths together */
@@ -34,7 +35,7 @@ struct maps *maps_free(struct maps *maps);
 struct maps *maps_copy(const struct maps *maps);
 
 /*
- * Copies the path. 0, also where the newest mapping there is the same one already; -ENOMEM, -E2BIG
+ * Copies the path. 1: added; 0: the newest mapping there is the same one already; -ENOMEM, -E2BIG
  * (MAPS_MAX or MAPS_PATHS_MAX reached), -EINVAL (end <= start). A newer mapping hides what it
  * overlaps, from its since_ns on; one that was hidden as a whole for MAPS_HIDDEN_NS is forgotten.
  */
@@ -47,3 +48,11 @@ int maps_parse(struct maps *maps, const char *text, size_t length, uint64_t sinc
  * until the next change of these maps. */
 const struct mapping *maps_find(const struct maps *maps, uint64_t address, uint64_t at_ns);
 size_t maps_count(const struct maps *maps);
+
+/* What is to be seen at a time, sorted and without overlaps. */
+struct maps_view {
+	uint64_t start, end;
+	const struct mapping *mapping; /* borrowed as by maps_find() */
+};
+/* The caller frees *ret. How many, or -ENOMEM. */
+ssize_t maps_list(const struct maps *maps, uint64_t at_ns, struct maps_view **ret);

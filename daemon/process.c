@@ -107,6 +107,18 @@ static const char *find_field(const char *text, const char *key)
 	return NULL;
 }
 
+/* "NSpid:\t12\t3": the last one is that of the innermost namespace. */
+static uint32_t find_ns_pid(const char *text, uint32_t pid)
+{
+	const char *at = find_field(text, "NSpid");
+	uint32_t last = pid, n;
+	int length;
+
+	for (; at && *at != '\n' && sscanf(at, " %u%n", &n, &length) == 1; at += length)
+		last = n;
+	return last;
+}
+
 int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret)
 {
 	_cleanup_close_ int dir = process_open_directory(proc, pid);
@@ -131,6 +143,7 @@ int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret)
 	if (!tgid || sscanf(tgid, "%u", &ids.tgid) != 1)
 		return -EINVAL;
 	ids.owner = st.st_uid;
+	ids.ns_pid = find_ns_pid(text, pid);
 	*ret = ids;
 	return 0;
 }

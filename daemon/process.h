@@ -27,8 +27,9 @@ int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret);
 
 struct process_ids {
 	uint32_t ruid, euid, suid;
-	uint32_t owner; /* of /proc/PID/status: root where the process is not dumpable */
-	uint32_t tgid;  /* differs from the pid that was asked for: that was a thread */
+	uint32_t owner;  /* of /proc/PID/status: root where the process is not dumpable */
+	uint32_t tgid;   /* differs from the pid that was asked for: that was a thread */
+	uint32_t ns_pid; /* what it calls itself: in the innermost pid namespace */
 };
 int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret);
 
@@ -60,6 +61,19 @@ int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *ma
 /* The same for a process that is gone: the path as PID 1 sees it. Where the mapping knows no inode,
  * the caller has to compare build-ids. */
 int process_open_path(const char *proc, const struct mapping *mapping);
+
+/*
+ * A path as the process sees it, likewise: regular files only, for reading, and no link leads out
+ * of its root. flags: O_NOFOLLOW or 0. The fd or a negative errno.
+ */
+int process_open_in_root(const char *proc, uint32_t pid, const char *path, int flags);
+/* What stands for the view that a process has of the file system: processes for which both are the
+ * same find the same file at a path. 0 or a negative errno. */
+struct process_view {
+	uint64_t device, inode; /* of its root */
+	uint64_t namespace;     /* inode of the mount namespace */
+};
+int process_read_view(const char *proc, uint32_t pid, struct process_view *ret);
 
 /* Calls fn for each process; a negative result stops and is returned. 0 or that. */
 typedef int (*process_fn)(void *userdata, uint32_t pid);

@@ -99,10 +99,10 @@ static int open_exe(int dir, const struct mapping *mapping)
 
 /* openat2() keeps "..", absolute links and links of /proc inside the root. There is no way to do
  * that without it that has no race; every kernel that has iter/ksym has it. */
-static int open_in_root(int dir, const struct mapping *mapping)
+static int open_in_root(int dir, const struct mapping *mapping, int flags)
 {
 	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
+		.flags = O_PATH | O_CLOEXEC | flags,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	_cleanup_close_ int root = -1, fd = -1;
@@ -116,6 +116,29 @@ static int open_in_root(int dir, const struct mapping *mapping)
 	return fd < 0 ? -errno : open_checked(fd, mapping);
 }
 
+int process_open_in_root(const char *proc, uint32_t pid, const char *path, int flags)
+{
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
+	const struct mapping anything = {.path = path};
+
+	return dir < 0 ? dir : open_in_root(dir, &anything, flags);
+}
+
+int process_read_view(const char *proc, uint32_t pid, struct process_view *ret)
+{
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
+	struct stat root, namespace = {};
+
+	if (dir < 0)
+		return dir;
+	if (fstatat(dir, "root", &root, 0) < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	if (fstatat(dir, "ns/mnt", &namespace, 0) < 0 && errno != ENOENT)
+		return -errno;
+	*ret = (struct process_view){root.st_dev, root.st_ino, namespace.st_ino};
+	return 0;
+}
+
 int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *mapping)
 {
 	_cleanup_close_ int dir = process_open_directory(proc, pid);
@@ -126,12 +149,12 @@ int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *ma
 	fd = open_map_file(dir, mapping);
 	if (fd < 0)
 		fd = open_exe(dir, mapping);
-	return fd >= 0 ? fd : open_in_root(dir, mapping);
+	return fd >= 0 ? fd : open_in_root(dir, mapping, 0);
 }
 
 int process_open_path(const char *proc, const struct mapping *mapping)
 {
 	_cleanup_close_ int dir = process_open_directory(proc, 1);
 
-	return dir < 0 ? dir : open_in_root(dir, mapping);
+	return dir < 0 ? dir : open_in_root(dir, mapping, 0);
 }

@@ -50,6 +50,17 @@ struct query *query_free(struct query *query)
 	return NULL;
 }
 
+int query_forget(struct query *query)
+{
+	struct stacks *stacks = stacks_new();
+
+	if (!stacks)
+		return -ENOMEM;
+	stacks_free(query->stacks);
+	query->stacks = stacks;
+	return 0;
+}
+
 static void tally_done(struct tally *tally)
 {
 	grouping_free(tally->grouping);
@@ -65,14 +76,19 @@ static void tally_done(struct tally *tally)
 static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 {
 	struct tally *tally = userdata;
-	uint32_t group;
+	uint32_t group, index;
+	unsigned end;
 
 	if (tally->tasks) {
 		if (tasks_find_group(tally->tasks, task, &group) < 0)
 			return 0;
 		tally->task_hits[group] += n;
 	}
-	tally->node_hits[stacks_find_node(tally->stacks, node)] += n;
+	index = stacks_find_node(tally->stacks, node);
+	end = stacks_get_end(tally->stacks, index);
+	tally->node_hits[index] += n;
+	if (end != STACKS_NO_END)
+		tally->answer.ends[end] += n;
 	tally->answer.samples += n;
 	return 0;
 }

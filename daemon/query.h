@@ -14,6 +14,8 @@ struct query; /* keeps what it has read of the growing tables between questions 
 
 struct query *query_new(struct store *store); /* borrows the store */
 struct query *query_free(struct query *query);
+/* Names have changed in the store (store_rename_frame()): all is read anew. 0 or -ENOMEM. */
+int query_forget(struct query *query);
 
 /*
  * 0 and an answer to be cleared by answer_done(); -EINVAL: the pattern, ret_why says why; else the
@@ -21,7 +23,8 @@ struct query *query_free(struct query *query);
  *
  * `samples` and `distinct` are of all that the question is about, before its filter. A sample
  * without a stack is in `samples` and under its process, thread, unit and user, and under no
- * function. Losses are those of the whole machine in that range.
+ * function. `distinct` stacks differ in a function or a line. Losses are those of the whole machine
+ * in that range.
  */
 int query_ask(struct query *query, const struct question *question, struct answer *ret,
 	      char *ret_why, size_t size);

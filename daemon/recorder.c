@@ -1,28 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Invariants:
- * 1. Every sample that the kernel counted is in `pending`, in the database, or in a loss.
+ * 1. Every sample that the kernel counted is in an arena, in `pending`, in the database, or in a
+ * loss.
  * 2. pending is empty after a write that succeeded; a write that failed changed nothing on disk.
  * 3. The side band is read after the arenas were swapped: what a sample may need is known then.
  * 4. Indexes of frames, nodes, tasks and processes live until all of them are forgotten together,
- *    which happens only while nothing is pending.
+ *    which happens only while nothing is pending and no arena is held.
  */
 #include "daemon/recorder_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/api.h"
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
-#include "daemon/parse.h"
-#include "daemon/process.h"
-
-/* How long an ended process is remembered: its last samples may be in the next drain. */
-#define FORGET_NS UINT64_C(3000000000)
 
 int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret_index)
 {
@@ -50,29 +46,60 @@ void known_done(struct known_process *known)
 	*known = (struct known_process){0};
 }
 
-struct recorder *recorder_new(struct store *store, const char *proc)
+static void complain_of_table(void *userdata, const char *path, int error)
+{
+	struct recorder *recorder = userdata;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "cannot read the unwinding table of %s: %s; its frames are followed by frame "
+		 "pointers",
+		 path, error == -EBADMSG ? "the file is damaged" : strerror(-error));
+	recorder->complain(recorder->userdata, text);
+}
+
+static int open_readers(struct recorder *recorder, const char *program)
+{
+	int r = reader_new(program, &recorder->table_reader);
+
+	r = r < 0 ? r : reader_new(program, &recorder->name_reader);
+	return r < 0 ? r : look_new(program, &recorder->look);
+}
+
+struct recorder *recorder_new(struct store *store, const char *proc, const char *program,
+			      recorder_complain_fn complain, void *userdata)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 
 	if (!recorder)
 		return NULL;
 	recorder->store = store;
+	recorder->complain = complain;
+	recorder->userdata = userdata;
 	recorder->proc = strdup(proc);
 	recorder->images = images_new(proc);
-	recorder->resolver = resolver_new(proc);
+	if (open_readers(recorder, program) < 0)
+		return recorder_free(recorder);
+	recorder->files = files_new(proc, recorder->look);
+	if (!recorder->files)
+		return recorder_free(recorder);
+	recorder->unwinder =
+		unwinder_new(recorder->files, recorder->table_reader, complain_of_table, recorder);
+	recorder->resolver =
+		resolver_new(proc, recorder->files, recorder->look, recorder->name_reader,
+			     recorder->complain, recorder->userdata);
 	recorder->processes.table = table_new();
 	recorder->tasks.table = table_new();
 	recorder->nodes.table = table_new();
 	recorder->pending = table_new();
-	if (!recorder->proc || !recorder->images || !recorder->resolver ||
+	if (!recorder->proc || !recorder->images || !recorder->resolver || !recorder->unwinder ||
 	    !recorder->processes.table || !recorder->tasks.table || !recorder->nodes.table ||
 	    !recorder->pending)
 		return recorder_free(recorder);
 	return recorder;
 }
 
-/* Everything that can be read again: names, tables of indexes, rows. Nothing is pending. */
-static void forget(struct recorder *recorder)
+void recorder_forget(struct recorder *recorder)
 {
 	struct rows *all[] = {&recorder->processes, &recorder->tasks, &recorder->frames,
 			      &recorder->nodes};
@@ -86,6 +113,11 @@ static void forget(struct recorder *recorder)
 		all[i]->size = 0;
 	}
 	resolver_clear(recorder->resolver);
+	if (files_count(recorder->files) > FILES_MAX) {
+		unwinder_clear(recorder->unwinder);
+		files_clear(recorder->files);
+	}
+	recorder->is_to_forget = false;
 }
 
 struct recorder *recorder_free(struct recorder *recorder)
@@ -100,8 +132,16 @@ struct recorder *recorder_free(struct recorder *recorder)
 	rows_done(&recorder->frames);
 	rows_done(&recorder->nodes);
 	table_free(recorder->pending);
-	images_free(recorder->images);
+	/* First the readers: they call what is behind them a last time. */
+	reader_free(recorder->table_reader);
+	reader_free(recorder->name_reader);
+	unwinder_free(recorder->unwinder);
 	resolver_free(recorder->resolver);
+	files_free(recorder->files);
+	look_free(recorder->look);
+	images_free(recorder->images);
+	free(recorder->shares);
+	free(recorder->noticed);
 	ksyms_free(recorder->ksyms);
 	free(recorder->known);
 	free(recorder->counts);
@@ -110,60 +150,28 @@ struct recorder *recorder_free(struct recorder *recorder)
 	return NULL;
 }
 
-static int take_event(void *userdata, const struct sideband_event *event)
+int recorder_fd(const struct recorder *recorder, unsigned n)
 {
-	struct recorder *recorder = userdata;
-
-	return images_apply(recorder->images, event);
-}
-
-int recorder_drain_sideband(struct recorder *recorder)
-{
-	return sideband_drain(recorder->sideband, take_event, recorder,
-			      &recorder->lost[OX_LOST_MAPPINGS]);
-}
-
-/* What the counters grew by since we last looked. */
-static void take_counters(struct recorder *recorder)
-{
-	struct recorder_totals *totals = &recorder->totals;
-	struct sampler_counters now, *seen = &recorder->seen;
-
-	sampler_read_counters(recorder->sampler, &now);
-	totals->samples += now.samples - seen->samples;
-	totals->timed_ns += now.timed_ns - seen->timed_ns;
-	totals->timed_n += now.timed_n - seen->timed_n;
-	totals->gap_n += now.gap_n - seen->gap_n;
-	totals->gap_sum_ns += now.gap_sum_ns - seen->gap_sum_ns;
-	totals->gap_squares_ns += now.gap_squares_ns - seen->gap_squares_ns;
-	for (unsigned i = 0; i < OX_N_KERNEL_LOSSES; i++)
-		recorder->lost[i] += now.lost[i] - seen->lost[i];
-	*seen = now;
-}
-
-int recorder_drain(struct recorder *recorder, uint64_t now_usec)
-{
-	int full, r;
-
-	sampler_swap(recorder->sampler);
-	r = recorder_drain_sideband(recorder);
-	/* A drain just at a border belongs to the window that ends there. */
-	if (now_usec > recorder->started_usec)
-		recorder->window = (now_usec - recorder->started_usec - 1) / OX_WINDOW_USEC;
-	full = sampler_drain(recorder->sampler, recorder_take, recorder);
-	take_counters(recorder);
-	images_sweep(recorder->images, clock_monotonic_ns() - FORGET_NS);
-	r = r < 0 ? r : full;
-	if (r >= 0) {
-		int written = recorder_write(recorder);
-
-		r = written < 0 ? written : full;
+	switch (n) {
+	case 0:
+		return reader_fd(recorder->table_reader);
+	case 1:
+		return reader_fd(recorder->name_reader);
+	default:
+		return look_fd(recorder->look);
 	}
-	if (!table_count(recorder->pending) &&
-	    table_bytes(recorder->nodes.table) + resolver_bytes(recorder->resolver) >
-		    RECORDER_BYTES_MAX)
-		forget(recorder);
-	return r;
+}
+
+void recorder_dispatch(struct recorder *recorder)
+{
+	reader_dispatch(recorder->table_reader);
+	reader_dispatch(recorder->name_reader);
+	look_dispatch(recorder->look);
+}
+
+struct look *recorder_look(const struct recorder *recorder)
+{
+	return recorder->look;
 }
 
 static int read_ksyms(void *userdata, const char *text, size_t length)
@@ -215,12 +223,17 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 {
 	int r;
 
+	if (recorder->sampler != sampler)
+		unwinder_attach(recorder->unwinder, sampler);
 	recorder->sampler = sampler;
 	recorder->sideband = sideband;
 	r = begin_session(recorder, session);
 	if (r < 0)
 		return r;
+	if (recorder->shares)
+		memset(recorder->shares, 0, recorder->shares_size * sizeof(*recorder->shares));
 	sampler_read_counters(sampler, &recorder->seen);
+	recorder->is_held = false;
 	images_clear(recorder->images);
 	images_follow_all(recorder->images, follow_all);
 	return 0;
@@ -228,12 +241,23 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 
 void recorder_expect(struct recorder *recorder, uint32_t pid)
 {
-	(void)images_find(recorder->images, pid, clock_monotonic_ns());
+	uint64_t now_ns = clock_monotonic_ns();
+	const struct image *image = images_find(recorder->images, pid, now_ns);
+
+	if (image)
+		unwinder_expect(recorder->unwinder, image, now_ns);
+}
+
+void recorder_unload(struct recorder *recorder)
+{
+	unwinder_attach(recorder->unwinder, NULL);
+	recorder->sampler = NULL;
+	recorder->sideband = NULL;
 }
 
 int recorder_end(struct recorder *recorder, uint64_t now_usec)
 {
-	int r = recorder_drain(recorder, now_usec), ended;
+	int r = recorder_drain(recorder, now_usec, true), ended;
 
 	ended = store_begin(recorder->store);
 	ended = ended < 0 ? ended
@@ -241,8 +265,20 @@ int recorder_end(struct recorder *recorder, uint64_t now_usec)
 	ended = ended < 0 ? ended : store_commit(recorder->store);
 	if (ended < 0)
 		store_rollback(recorder->store);
+	unwinder_forget_all(recorder->unwinder);
 	images_clear(recorder->images);
+	/* Paused: no process that waits, no file that is held. Tables and names stay. */
+	reader_rest(recorder->table_reader);
+	reader_rest(recorder->name_reader);
+	look_rest(recorder->look);
 	return r < 0 ? r : ended < 0 ? ended : 0;
+}
+
+void recorder_forget_names(struct recorder *recorder)
+{
+	recorder->is_to_forget = true;
+	if (!recorder->is_held && !table_count(recorder->pending))
+		recorder_forget(recorder);
 }
 
 void recorder_get_totals(const struct recorder *recorder, struct recorder_totals *ret)
@@ -250,4 +286,16 @@ void recorder_get_totals(const struct recorder *recorder, struct recorder_totals
 	*ret = recorder->totals;
 	for (unsigned i = 0; i < OX_N_LOSSES; i++)
 		ret->lost[i] += recorder->lost[i];
+}
+
+void recorder_get_share(const struct recorder *recorder, uint32_t target,
+			struct recorder_share *ret)
+{
+	*ret = target < recorder->shares_size ? recorder->shares[target]
+					      : (struct recorder_share){};
+}
+
+void recorder_get_tables(const struct recorder *recorder, struct unwinder_state *ret)
+{
+	unwinder_get_state(recorder->unwinder, ret);
 }

@@ -13,8 +13,10 @@
 #include <stdint.h>
 
 #include "bpf/sample.h"
+#include "daemon/look.h"
 #include "daemon/sampler.h"
 #include "daemon/sideband.h"
+#include "daemon/unwinder.h"
 #include "db/store.h"
 
 #define RECORDER_PENDING_MAX 1000000
@@ -22,8 +24,13 @@
 
 struct recorder;
 
-/* Borrows the store; proc is "/proc". NULL: no memory. */
-struct recorder *recorder_new(struct store *store, const char *proc);
+/* What cannot be read of a file of others: one line. */
+typedef void (*recorder_complain_fn)(void *userdata, const char *text);
+
+/* Borrows the store; proc is "/proc", program that of the reader (daemon/reader.h). NULL: no
+ * memory, or no more descriptors. */
+struct recorder *recorder_new(struct store *store, const char *proc, const char *program,
+			      recorder_complain_fn complain, void *userdata);
 struct recorder *recorder_free(struct recorder *recorder);
 
 /* A session's start, with everything that may be asked from the kernel then; sampler and sideband
@@ -34,9 +41,21 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 /* A process that will be sampled: what it has mapped is read now, should it end soon. */
 void recorder_expect(struct recorder *recorder, uint32_t pid);
 
-/* Takes in what was sampled up to now and writes it. How full the kernel's arena was, in percent,
- * or the store's error: then it is kept for the next time. */
-int recorder_drain(struct recorder *recorder, uint64_t now_usec);
+/* Takes in what was sampled up to now and writes it. What waits for names stays where it is until
+ * the next drain, some seconds at most; to finish is to wait for them, a second at most, and to
+ * leave nothing behind. How full the kernel's arena was, in percent, or the store's error: then it
+ * is kept for the next time. */
+int recorder_drain(struct recorder *recorder, uint64_t now_usec, bool finish);
+/* The kernel side is about to go: nothing of it may be used any more. */
+void recorder_unload(struct recorder *recorder);
+/* For the event loop: when one of these is readable, recorder_dispatch() has something to do. */
+#define RECORDER_FDS 3
+int recorder_fd(const struct recorder *recorder, unsigned n);
+void recorder_dispatch(struct recorder *recorder);
+/* For others who have a file to look at; borrowed. */
+struct look *recorder_look(const struct recorder *recorder);
+/* News of processes from the kernel side (sampler_notice_fd()): it gets their ranges at once. */
+void recorder_take_notices(struct recorder *recorder);
 /* Reads the side band only: its buffers are filling up. */
 int recorder_drain_sideband(struct recorder *recorder);
 /* Drains for the last time and ends the session, also where its last rows cannot be written. */
@@ -48,8 +67,20 @@ struct recorder_totals {
 	uint64_t interval_ns; /* that was wanted */
 	uint64_t samples;
 	uint64_t lost[OX_N_LOSSES];
+	uint64_t ends[OX_N_ENDS]; /* samples by how their user stack ends */
 	uint64_t timed_ns, timed_n;
 	uint64_t gap_n;
 	double gap_sum_ns, gap_squares_ns;
 };
 void recorder_get_totals(const struct recorder *recorder, struct recorder_totals *ret);
+/* Of this session, by the number of the target that chose them (struct ox_target). */
+struct recorder_share {
+	uint64_t samples;
+	uint64_t ends[OX_N_ENDS];
+};
+void recorder_get_share(const struct recorder *recorder, uint32_t target,
+			struct recorder_share *ret);
+void recorder_get_tables(const struct recorder *recorder, struct unwinder_state *ret);
+/* Debug files may have come: every name is looked up again from now on, but for what waits to be
+ * written. */
+void recorder_forget_names(struct recorder *recorder);

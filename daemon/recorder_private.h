@@ -57,7 +57,14 @@ struct recorder {
 	struct sampler *sampler;
 	struct sideband *sideband;
 	struct images *images;
+	struct files *files;
+	struct reader *table_reader; /* one for each: names do not wait for tables */
+	struct reader *name_reader;
+	struct look *look; /* nor does this for either */
+	struct unwinder *unwinder;
 	struct resolver *resolver;
+	recorder_complain_fn complain;
+	void *userdata;
 	struct ksyms *ksyms;   /* NULL: never read */
 	int64_t ksyms_session; /* in which they were */
 
@@ -72,14 +79,27 @@ struct recorder {
 	size_t counts_size;
 	uint64_t lost[OX_N_LOSSES];
 
+	struct recorder_share *shares; /* by number of the target */
+	size_t shares_size;
+	struct ox_notice *noticed; /* while notices are read */
+	size_t n_noticed, noticed_size;
+
+	bool is_to_forget; /* all names, as soon as nothing is pending */
+	bool is_held;      /* an arena was swapped away, and its samples are still in it */
+	uint64_t held_since_ns;
+
 	uint64_t started_usec;
 	uint32_t window;
 	struct sampler_counters seen; /* when we last looked */
 	struct recorder_totals totals;
 };
 
+/* Everything that can be read again: names, tables of indexes, rows. Nothing is pending. */
+void recorder_forget(struct recorder *recorder);
 /* As table_intern(), and there is room for its row. */
 int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret_index);
+/* A sampler_fn: the names of its addresses will be needed. */
+int recorder_want(void *userdata, const struct sampler_sample *sample);
 /* A sampler_fn: counts a sample as pending, or as lost. */
 int recorder_take(void *userdata, const struct sampler_sample *sample);
 /* The kernel's names as they were at this session's first kernel stack. */

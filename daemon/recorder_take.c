@@ -117,38 +117,76 @@ static int add_node(struct recorder *recorder, uint32_t frame, uint32_t *node)
 	return r < 0 ? r : 0;
 }
 
-/* How many of the user frames are to be believed: code without frame pointers leads the walk to any
- * number, and what is not in executable memory is no caller, nor is what follows. */
-static uint32_t count_believed(struct recorder *recorder, const struct image *image,
-			       const struct sampler_sample *sample)
-{
-	if (!image)
-		return sample->n_user;
-	for (uint32_t i = 1; i < sample->n_user; i++)
-		if (!maps_find(image->maps, sample->user[i] - 1, sample->first_ns)) {
-			recorder->lost[OX_LOST_BROKEN] += sample->count;
-			return i;
-		}
-	return sample->n_user;
-}
-
 static const struct image *find_image(struct recorder *recorder,
 				      const struct sampler_sample *sample)
 {
-	const struct image *image =
-		images_find(recorder->images, sample->id->pid, sample->first_ns);
-
-	if (!image)
-		recorder->lost[OX_LOST_GONE] += sample->count;
-	return image;
+	return sample->n_user ? images_find(recorder->images, sample->id->pid, sample->first_ns)
+			      : NULL;
 }
 
-static int add_cut(struct recorder *recorder, uint32_t *node)
+/*
+ * How many of the user frames are to be believed. The kernel side followed them by what was mapped
+ * at as_of_ns: of code that came later it had another file's table or none, so what is above that
+ * is a guess. Where it had no ranges at all it followed frame pointers to wherever they led.
+ */
+static uint32_t count_believed(const struct image *image, const struct sampler_sample *sample,
+			       enum ox_end *end)
+{
+	uint64_t as_of_ns = sample->id->as_of_ns;
+
+	*end = sample->end;
+	if (!image || (as_of_ns && as_of_ns >= image->changed_ns))
+		return sample->n_user;
+	for (uint32_t i = 0; i < sample->n_user; i++) {
+		const struct mapping *mapping =
+			maps_find(image->maps, sample->user[i] - (i > 0), sample->first_ns);
+
+		if (mapping && (!as_of_ns || mapping->since_ns <= as_of_ns))
+			continue;
+		if (mapping || i > 0)
+			*end = OX_END_NO_TABLE;
+		if (mapping)
+			return i + 1;
+		if (i > 0)
+			return i;
+	}
+	return sample->n_user;
+}
+
+static void count_end(struct recorder *recorder, const struct sampler_sample *sample,
+		      enum ox_end end)
+{
+	static const enum ox_loss losses[] = {
+		[OX_END_CUT] = OX_LOST_CUT,
+		[OX_END_NO_TABLE] = OX_LOST_NO_TABLE,
+		[OX_END_BROKEN] = OX_LOST_BROKEN,
+		[OX_END_NO_RULE] = OX_LOST_NO_RULE,
+		[OX_END_UNREADABLE] = OX_LOST_USER_STACK,
+	};
+	recorder->totals.ends[end] += sample->count;
+	if (end != OX_END_ROOT)
+		recorder->lost[losses[end]] += sample->count;
+	recorder->shares[sample->id->target].ends[end] += sample->count;
+}
+
+static int add_end(struct recorder *recorder, enum ox_end end, uint32_t *node)
 {
 	uint32_t frame;
-	int r = resolver_name_cut(recorder->resolver, &frame);
+	int r = resolver_name_end(recorder->resolver, end, &frame);
 
 	return r < 0 ? r : add_node(recorder, frame, node);
+}
+
+/* One address is several frames where functions were inlined. */
+static int add_address(struct recorder *recorder, const struct image *image, uint64_t address,
+		       uint64_t at_ns, uint32_t *node)
+{
+	uint32_t frames[RESOLVER_INLINES_MAX], n;
+	int r = resolver_name_user(recorder->resolver, image, address, at_ns, frames, &n);
+
+	for (uint32_t i = 0; i < n && r >= 0; i++)
+		r = add_node(recorder, frames[i], node);
+	return r;
 }
 
 /* Root first, so from the outermost one. A caller's address is the one it returns to: the call is
@@ -156,22 +194,42 @@ static int add_cut(struct recorder *recorder, uint32_t *node)
 static int add_user_stack(struct recorder *recorder, const struct sampler_sample *sample,
 			  uint32_t *node)
 {
-	const struct image *image = sample->n_user ? find_image(recorder, sample) : NULL;
-	uint32_t n = count_believed(recorder, image, sample), frame;
-	int r = sample->cut && n == sample->n_user ? add_cut(recorder, node) : 0;
+	const struct image *image = find_image(recorder, sample);
+	enum ox_end end;
+	uint32_t n = count_believed(image, sample, &end);
+	int r = 0;
 
-	for (uint32_t i = n; i-- > 0 && r >= 0;) {
-		r = resolver_name_user(recorder->resolver, image, sample->user[i] - (i > 0),
-				       sample->first_ns, &frame);
-		r = r < 0 ? r : add_node(recorder, frame, node);
-	}
+	if (!sample->n_user)
+		return 0;
+	if (!image)
+		recorder->lost[OX_LOST_GONE] += sample->count;
+	count_end(recorder, sample, end);
+	if (end != OX_END_ROOT)
+		r = add_end(recorder, end, node);
+	for (uint32_t i = n; i-- > 0 && r >= 0;)
+		r = add_address(recorder, image, sample->user[i] - (i > 0), sample->first_ns, node);
+	return r;
+}
+
+int recorder_want(void *userdata, const struct sampler_sample *sample)
+{
+	struct recorder *recorder = userdata;
+	const struct image *image = find_image(recorder, sample);
+	uint32_t process;
+	/* Now, while it is there: its names may take a while. */
+	int r = add_process(recorder, sample, &process);
+
+	unwinder_touch(recorder->unwinder, sample->id->pid, sample->first_ns);
+	for (uint32_t i = 0; i < sample->n_user && r >= 0; i++)
+		r = resolver_want(recorder->resolver, image, sample->user[i] - (i > 0),
+				  sample->first_ns);
 	return r;
 }
 
 static int add_kernel_stack(struct recorder *recorder, const struct sampler_sample *sample,
 			    uint32_t *node)
 {
-	int r = sample->kernel_cut ? add_cut(recorder, node) : 0;
+	int r = sample->kernel_cut ? add_end(recorder, OX_END_CUT, node) : 0;
 	uint32_t frame;
 
 	if (sample->n_kernel)
@@ -210,8 +268,12 @@ int recorder_take(void *userdata, const struct sampler_sample *sample)
 {
 	struct recorder *recorder = userdata;
 	uint32_t task, node = 0;
-	int r = add_task(recorder, sample, &task);
+	int r = array_fit(recorder->shares, recorder->shares_size, (size_t)sample->id->target + 1);
 
+	recorder->totals.samples += sample->count;
+	if (r >= 0)
+		recorder->shares[sample->id->target].samples += sample->count;
+	r = r < 0 ? r : add_task(recorder, sample, &task);
 	r = r < 0 ? r : add_user_stack(recorder, sample, &node);
 	r = r < 0 ? r : add_kernel_stack(recorder, sample, &node);
 	r = r < 0 ? r : count_row(recorder, task, node, sample->count);

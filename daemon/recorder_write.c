@@ -9,6 +9,9 @@
 #include "daemon/recorder_private.h"
 #include "daemon/users.h"
 
+/* Two: the ends of the user's and the kernel's stack. */
+#define PATH_MAX_NODES (OX_MAX_USER_FRAMES * RESOLVER_INLINES_MAX + OX_MAX_KERNEL_FRAMES + 2)
+
 static int write_process(struct recorder *recorder, uint32_t index, int64_t *ret_id)
 {
 	const struct process_key *key = table_get_key(recorder->processes.table, index, NULL);
@@ -87,7 +90,7 @@ static int write_one_node(struct recorder *recorder, uint32_t index, int64_t par
  */
 static int write_node(struct recorder *recorder, uint32_t node, int64_t *ret_id)
 {
-	uint32_t path[OX_MAX_USER_FRAMES + OX_MAX_KERNEL_FRAMES + 2], n = 0; /* 2: cut */
+	uint32_t path[PATH_MAX_NODES], n = 0;
 	int r = 0;
 
 	*ret_id = 0;

@@ -2,68 +2,94 @@
 #include "daemon/resolver.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
-#include "daemon/parse.h"
-#include "daemon/process.h"
-#include "daemon/symbols.h"
-#include "daemon/table.h"
+#include "daemon/loss.h"
+#include "daemon/resolver_private.h"
 
-/* What an address is remembered by: the mappings of an image may change under it. */
-struct address_key {
+struct kernel_key {
 	uint64_t address;
-	uint32_t image;
-	uint32_t generation;
+	uint64_t generation;
 };
 
-/* A frame's key in the table: this, then four texts with their ends. */
-struct frame_key {
-	uint64_t offset;
-	uint32_t kind;
-	uint32_t module; /* where the texts begin, behind the function's */
-	uint32_t build_id;
-	uint32_t file;
-	char texts[];
-};
-
-struct resolver {
-	char *proc;
-	struct symbols *symbols;
-	struct table *addresses;
-	uint32_t *frame_of; /* by index of the address */
-	size_t frame_of_size;
-	struct table *frames;
-	uint32_t kernel_generation;
-};
-
-struct resolver *resolver_new(const char *proc)
+struct resolver *resolver_new(const char *proc, struct files *files, struct look *look,
+			      struct reader *reader, resolver_fn fn, void *userdata)
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 
 	if (!resolver)
 		return NULL;
+	resolver->files = files;
+	resolver->look = look;
+	resolver->reader = reader;
+	resolver->fn = fn;
+	resolver->userdata = userdata;
 	resolver->proc = strdup(proc);
-	resolver->symbols = symbols_new();
-	resolver->addresses = table_new();
 	resolver->frames = table_new();
-	if (!resolver->proc || !resolver->symbols || !resolver->addresses || !resolver->frames)
+	resolver->kernel = table_new();
+	resolver->sites = table_new();
+	resolver->origins = table_new();
+	resolver->jits = table_new();
+	resolver->sources = table_new();
+	resolver->addresses = table_new();
+	if (!resolver->proc || !resolver->frames || !resolver->kernel || !resolver->sites ||
+	    !resolver->origins || !resolver->jits || !resolver->sources || !resolver->addresses)
 		return resolver_free(resolver);
 	return resolver;
+}
+
+static void drop_array(void *array, size_t *size)
+{
+	void **at = array;
+
+	free(*at);
+	*at = NULL;
+	*size = 0;
+}
+
+static void drop_arrays(struct resolver *resolver)
+{
+	drop_array(&resolver->kernel_frames, &resolver->kernel_frames_size);
+	drop_array(&resolver->site_sources, &resolver->site_sources_size);
+	drop_array(&resolver->origin_sources, &resolver->origin_sources_size);
+	drop_array(&resolver->jit, &resolver->jit_size);
+	drop_array(&resolver->source, &resolver->source_size);
+	drop_array(&resolver->answers, &resolver->answers_size);
+	drop_array(&resolver->pool, &resolver->pool_size);
+	resolver->n_pool = 0;
+}
+
+/* They are answered still, to nobody: each is a list of its own. */
+static void orphan_questions(struct resolver *resolver)
+{
+	while (resolver->questions) {
+		struct question *question = resolver->questions;
+
+		resolver->questions = question->next;
+		question->resolver = NULL;
+		question->next = NULL;
+		question->link = &question->next;
+	}
 }
 
 struct resolver *resolver_free(struct resolver *resolver)
 {
 	if (!resolver)
 		return NULL;
-	table_free(resolver->frames);
+	resolver_drop_batches(resolver);
+	orphan_questions(resolver);
+	drop_arrays(resolver);
 	table_free(resolver->addresses);
-	symbols_free(resolver->symbols);
-	free(resolver->frame_of);
+	table_free(resolver->sources);
+	table_free(resolver->jits);
+	table_free(resolver->origins);
+	table_free(resolver->sites);
+	table_free(resolver->kernel);
+	table_free(resolver->frames);
 	free(resolver->proc);
 	free(resolver);
 	return NULL;
@@ -71,183 +97,123 @@ struct resolver *resolver_free(struct resolver *resolver)
 
 void resolver_clear(struct resolver *resolver)
 {
+	resolver_drop_batches(resolver);
+	resolver->generation++;
 	table_clear(resolver->addresses);
+	table_clear(resolver->sources);
+	table_clear(resolver->jits);
+	table_clear(resolver->origins);
+	table_clear(resolver->sites);
+	table_clear(resolver->kernel);
 	table_clear(resolver->frames);
+	drop_arrays(resolver);
 }
 
 size_t resolver_bytes(const struct resolver *resolver)
 {
-	return table_bytes(resolver->addresses) + table_bytes(resolver->frames) +
-	       resolver->frame_of_size * sizeof(uint32_t);
+	return table_bytes(resolver->addresses) + table_bytes(resolver->sources) +
+	       table_bytes(resolver->jits) + table_bytes(resolver->origins) +
+	       table_bytes(resolver->sites) + table_bytes(resolver->kernel) +
+	       table_bytes(resolver->frames) +
+	       resolver->kernel_frames_size * sizeof(*resolver->kernel_frames) +
+	       resolver->site_sources_size * sizeof(*resolver->site_sources) +
+	       resolver->origin_sources_size * sizeof(*resolver->origin_sources) +
+	       resolver->jit_size * sizeof(*resolver->jit) +
+	       resolver->source_size * sizeof(*resolver->source) +
+	       resolver->answers_size * sizeof(*resolver->answers) +
+	       resolver->pool_size * sizeof(*resolver->pool) + resolver->question_bytes;
 }
 
-uint32_t resolver_count(const struct resolver *resolver)
+/* It has an answer, or will have one. */
+static bool is_asked(const struct resolver *resolver, uint32_t source, uint64_t address)
 {
-	return table_count(resolver->frames);
+	const struct answer *answer = resolver_find_answer(resolver, source, address);
+
+	return answer && answer->is_asked;
 }
 
-static int intern_frame(struct resolver *resolver, const struct frame *frame, uint32_t *ret_frame)
+/*
+ * Nothing to be asked: it has an answer, will have one, or never will. Of code made at run time the
+ * name may have been written by now, or stand in another file.
+ */
+static bool is_settled(struct resolver *resolver, const struct image *image,
+		       const struct mapping *mapping, uint32_t source, uint64_t address)
 {
-	size_t a = strlen(frame->function) + 1, b = strlen(frame->module) + 1;
-	size_t c = strlen(frame->build_id) + 1, d = strlen(frame->file) + 1;
-	size_t length = sizeof(struct frame_key) + a + b + c + d;
-	_cleanup_free_ struct frame_key *key = calloc(1, length);
+	const struct answer *answer = resolver_find_answer(resolver, source, address);
+
+	if (!resolver_is_jit(mapping))
+		return resolver->source[source].is_broken || (answer && answer->is_asked);
+	if (!answer || !answer->is_asked)
+		return false;
+	return answer->n == 0 || answer->is_named || !resolver_may_open_jit(resolver, image);
+}
+
+int resolver_want(struct resolver *resolver, const struct image *image, uint64_t address,
+		  uint64_t at_ns)
+{
+	const struct mapping *mapping = image ? maps_find(image->maps, address, at_ns) : NULL;
+	uint32_t source;
 	int r;
 
-	if (!key)
-		return -ENOMEM;
-	key->offset = frame->offset;
-	key->kind = frame->kind;
-	key->module = a;
-	key->build_id = a + b;
-	key->file = a + b + c;
-	memcpy(key->texts, frame->function, a);
-	memcpy(key->texts + key->module, frame->module, b);
-	memcpy(key->texts + key->build_id, frame->build_id, c);
-	memcpy(key->texts + key->file, frame->file, d);
-	r = table_intern(resolver->frames, key, length, ret_frame);
-	return r < 0 ? r : 0;
-}
-
-void resolver_get_frame(const struct resolver *resolver, uint32_t frame, struct frame *ret)
-{
-	const struct frame_key *key = table_get_key(resolver->frames, frame, NULL);
-
-	*ret = (struct frame){
-		.kind = key->kind,
-		.function = key->texts,
-		.module = key->texts + key->module,
-		.file = key->texts + key->file,
-		.build_id = key->texts + key->build_id,
-		.offset = key->offset,
-	};
-}
-
-/* "libc.so.6" of "/usr/lib/libc.so.6", fit to be shown. */
-static void module_of_path(const char *path, char *ret, size_t size)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = path[0] == '[' || !slash ? path : slash + 1;
-
-	text_clean(name, strlen(name), ret, size);
-	if (!ret[0])
-		snprintf(ret, size, "[anon]");
-}
-
-static struct binary *open_binary(struct resolver *resolver, uint32_t pid,
-				  const struct mapping *mapping)
-{
-	_cleanup_close_ int fd = process_open_mapped(resolver->proc, pid, mapping);
-	struct binary *binary = NULL;
-	char id[2 * BUILD_ID_BYTES + 1] = "";
-
-	if (fd < 0)
-		fd = process_open_path(resolver->proc, mapping);
-	if (fd < 0 || symbols_open(resolver->symbols, fd, &binary) < 0)
-		return NULL;
-	/* Another file may have taken the place of the one that was mapped. */
-	for (unsigned i = 0; i < mapping->build_id_bytes; i++)
-		snprintf(id + 2 * i, 3, "%02x", mapping->build_id[i]);
-	return !id[0] || !strcmp(id, binary_build_id(binary)) ? binary : NULL;
-}
-
-/* What stands for something that has no name of its own. */
-static int name_special(struct resolver *resolver, const char *function, const char *module,
-			uint32_t *ret_frame)
-{
-	struct frame frame = {
-		.kind = FRAME_NATIVE,
-		.function = function,
-		.module = module,
-		.file = "",
-		.build_id = "",
-	};
-
-	return intern_frame(resolver, &frame, ret_frame);
-}
-
-static int name_in_file(struct resolver *resolver, const struct image *image,
-			const struct mapping *mapping, uint64_t address, uint32_t *ret_frame)
-{
-	uint64_t file_offset = address - mapping->start + mapping->file_offset;
-	struct binary *binary = open_binary(resolver, image->pid, mapping);
-	struct symbol symbol = {.name = "", .start = file_offset};
-	char module[256], file[4096], offset[32];
-	struct frame frame = {.kind = FRAME_NATIVE, .module = module, .file = file};
-
-	module_of_path(mapping->path, module, sizeof(module));
-	text_clean(mapping->path, strlen(mapping->path), file, sizeof(file));
-	if (binary && binary_find(binary, file_offset, &symbol) < 0)
-		symbol = (struct symbol){.name = "", .start = file_offset};
-	frame.build_id = binary ? binary_build_id(binary) : "";
-	frame.offset = symbol.start;
-	frame.function = symbol.name;
-	if (!symbol.name[0]) {
-		snprintf(offset, sizeof(offset), "+0x%llx", (unsigned long long)symbol.start);
-		frame.function = offset;
-	}
-	return intern_frame(resolver, &frame, ret_frame);
-}
-
-static int name_new_address(struct resolver *resolver, const struct image *image, uint64_t address,
-			    uint64_t at_ns, uint32_t *ret_frame)
-{
-	const struct mapping *mapping = maps_find(image->maps, address, at_ns);
-	char module[256];
-
 	if (!mapping)
-		return name_special(resolver, "[unknown]", "[unmapped]", ret_frame);
-	if (mapping->path[0] == '/' && mapping->path[1] != '/')
-		return name_in_file(resolver, image, mapping, address, ret_frame);
-	module_of_path(mapping->path, module, sizeof(module));
-	return name_special(resolver, "[unknown]", module, ret_frame);
+		return 0;
+	address = resolver_address_in(mapping, address);
+	r = resolver_find_source(resolver, image, mapping, &source);
+	if (r < 0 || (source && is_settled(resolver, image, mapping, source - 1, address)))
+		return r;
+	r = resolver_open_source(resolver, image, mapping, at_ns, &source);
+	/* Opened anew it may be another one. */
+	if (r < 0 || !source || !resolver->source[source - 1].batch ||
+	    is_asked(resolver, source - 1, address))
+		return r;
+	return resolver_add_address(resolver, source - 1, address);
 }
 
-static bool address_is_known(const struct resolver *resolver, const struct address_key *key,
-			     uint32_t *ret_frame)
+static int name_in(struct resolver *resolver, const struct image *image,
+		   const struct mapping *mapping, uint64_t address,
+		   uint32_t ret_frames[static RESOLVER_INLINES_MAX], uint32_t *ret_n)
 {
-	uint32_t index;
-
-	if (table_find(resolver->addresses, key, sizeof(*key), &index) < 0)
-		return false;
-	*ret_frame = resolver->frame_of[index];
-	return true;
-}
-
-static int address_remember(struct resolver *resolver, const struct address_key *key,
-			    uint32_t frame)
-{
-	uint32_t index;
-	int r = table_intern(resolver->addresses, key, sizeof(*key), &index);
+	uint64_t inner = resolver_address_in(mapping, address);
+	const struct answer *answer = NULL;
+	char module[256];
+	uint32_t source;
+	int r = resolver_find_source(resolver, image, mapping, &source);
 
 	if (r < 0)
 		return r;
-	r = array_fit(resolver->frame_of, resolver->frame_of_size, index + 1);
-	if (r < 0)
-		return r;
-	resolver->frame_of[index] = frame;
-	return 0;
+	if (source)
+		answer = resolver_find_answer(resolver, source - 1, inner);
+	if (answer && answer->n > 0) {
+		memcpy(ret_frames, resolver->pool + answer->first, answer->n * sizeof(*ret_frames));
+		*ret_n = answer->n;
+		return 0;
+	}
+	*ret_n = 1;
+	if (source && !resolver_is_jit(mapping))
+		return resolver_intern_address(resolver, source - 1, inner, ret_frames);
+	resolver_module_of_path(mapping->path, module, sizeof(module));
+	return resolver_intern_special(resolver, "[unknown]", module, ret_frames);
 }
 
 int resolver_name_user(struct resolver *resolver, const struct image *image, uint64_t address,
-		       uint64_t at_ns, uint32_t *ret_frame)
+		       uint64_t at_ns, uint32_t ret_frames[static RESOLVER_INLINES_MAX],
+		       uint32_t *ret_n)
 {
-	struct address_key key = {.address = address};
-	int r;
+	const struct mapping *mapping = image ? maps_find(image->maps, address, at_ns) : NULL;
 
-	if (!image)
-		return name_special(resolver, "[unknown]", "[gone]", ret_frame);
-	key.image = image->id;
-	key.generation = image->generation;
-	if (address_is_known(resolver, &key, ret_frame))
-		return 0;
-	r = name_new_address(resolver, image, address, at_ns, ret_frame);
-	return r < 0 ? r : address_remember(resolver, &key, *ret_frame);
+	if (mapping)
+		return name_in(resolver, image, mapping, address, ret_frames, ret_n);
+	*ret_n = 1;
+	return resolver_intern_special(resolver, "[unknown]", image ? "[unmapped]" : "[gone]",
+				       ret_frames);
 }
 
-int resolver_name_cut(struct resolver *resolver, uint32_t *ret_frame)
+int resolver_name_end(struct resolver *resolver, enum ox_end end, uint32_t *ret_frame)
 {
-	return name_special(resolver, "[cut]", "", ret_frame);
+	char name[64];
+
+	snprintf(name, sizeof(name), "[%s]", end_name(end));
+	return resolver_intern_special(resolver, name, "", ret_frame);
 }
 
 void resolver_forget_kernel(struct resolver *resolver)
@@ -255,26 +221,38 @@ void resolver_forget_kernel(struct resolver *resolver)
 	resolver->kernel_generation++;
 }
 
+static int remember_kernel(struct resolver *resolver, const struct kernel_key *key, uint32_t frame)
+{
+	uint32_t index;
+	int r = table_intern(resolver->kernel, key, sizeof(*key), &index);
+
+	if (r < 0)
+		return r;
+	if (array_fit(resolver->kernel_frames, resolver->kernel_frames_size, index + 1) < 0)
+		return -ENOMEM;
+	resolver->kernel_frames[index] = frame;
+	return 0;
+}
+
 int resolver_name_kernel(struct resolver *resolver, const struct ksyms *ksyms, uint64_t address,
 			 uint32_t *ret_frame)
 {
+	const struct kernel_key key = {address, resolver->kernel_generation};
 	const char *name = "[unknown]", *module = "kernel";
-	struct address_key key = {
-		.address = address,
-		.image = 0, /* the kernel */
-		.generation = resolver->kernel_generation,
-	};
-	char bracketed[80];
 	struct frame frame = {.kind = FRAME_KERNEL, .file = "", .build_id = ""};
+	char bracketed[80];
+	uint32_t index;
 	int r;
 
-	if (address_is_known(resolver, &key, ret_frame))
+	if (table_find(resolver->kernel, &key, sizeof(key), &index) == 0) {
+		*ret_frame = resolver->kernel_frames[index];
 		return 0;
+	}
 	if (ksyms)
 		(void)ksyms_find(ksyms, address, &name, &module);
 	snprintf(bracketed, sizeof(bracketed), "[%s]", module);
 	frame.function = name;
 	frame.module = bracketed;
-	r = intern_frame(resolver, &frame, ret_frame);
-	return r < 0 ? r : address_remember(resolver, &key, *ret_frame);
+	r = resolver_intern_frame(resolver, &frame, ret_frame);
+	return r < 0 ? r : remember_kernel(resolver, &key, *ret_frame);
 }

@@ -116,7 +116,7 @@ static void *map_memory(struct bpf_map *map, size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static int load(struct sampler *sampler)
+static int load(struct sampler *sampler, uint64_t unwind_bytes)
 {
 	struct sampler_bpf *bpf;
 	int r;
@@ -126,6 +126,7 @@ static int load(struct sampler *sampler)
 	if (!bpf)
 		return -errno;
 	r = set_sizes(sampler);
+	r = r ?: sampler_blocks_init(sampler, unwind_bytes);
 	r = r ?: sampler_bpf__load(bpf);
 	r = r ?: find_namespace(bpf);
 	if (r < 0)
@@ -133,7 +134,10 @@ static int load(struct sampler *sampler)
 	sampler->logs = map_memory(bpf->maps.logs, sampler->log_words * 16);
 	sampler->indexes = map_memory(bpf->maps.indexes, sampler->index_slots * 16);
 	sampler->cpus = map_memory(bpf->maps.cpus, sampler->n_cpus * sizeof(struct ox_cpu));
-	return sampler->logs && sampler->indexes && sampler->cpus ? 0 : -ENOMEM;
+	sampler->rules = map_memory(bpf->maps.rules, sizeof(struct ox_rule) * OX_RULES_MAX);
+	if (!sampler->logs || !sampler->indexes || !sampler->cpus || !sampler->rules)
+		return -ENOMEM;
+	return sampler_notices_init(sampler);
 }
 
 static int open_timer(struct sampler *sampler, unsigned cpu)
@@ -175,7 +179,7 @@ static int open_timers(struct sampler *sampler)
 	return any ? 0 : -ENODEV;
 }
 
-int sampler_new(struct sampler **ret, char *ret_why, size_t size)
+int sampler_new(uint64_t unwind_bytes, struct sampler **ret, char *ret_why, size_t size)
 {
 	_cleanup_(sampler_free_p) struct sampler *sampler = calloc(1, sizeof(*sampler));
 	int n_cpus = libbpf_num_possible_cpus(), r;
@@ -190,7 +194,7 @@ int sampler_new(struct sampler **ret, char *ret_why, size_t size)
 	memset(sampler->event_fds, -1, n_cpus * sizeof(int));
 	memset(sampler->link_fds, -1, n_cpus * sizeof(int));
 	sampler->n_cpus = n_cpus;
-	r = load(sampler);
+	r = load(sampler, unwind_bytes);
 	if (r < 0) {
 		explain(r, "load the BPF programs", ret_why, size);
 		return r;
@@ -218,7 +222,12 @@ struct sampler *sampler_free(struct sampler *sampler)
 		munmap(sampler->indexes, sampler->index_slots * 16);
 	if (sampler->cpus)
 		munmap(sampler->cpus, sampler->n_cpus * sizeof(struct ox_cpu));
+	if (sampler->rules)
+		munmap(sampler->rules, sizeof(struct ox_rule) * OX_RULES_MAX);
+	ring_buffer__free(sampler->notices);
+	sampler_blocks_done(sampler);
 	bpf_link__destroy(sampler->idle_link);
+	bpf_link__destroy(sampler->fault_link);
 	bpf_link__destroy(sampler->fork_link);
 	bpf_link__destroy(sampler->exit_link);
 	sampler_bpf__destroy(sampler->bpf);
@@ -255,7 +264,10 @@ int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
 	sampler_clear_arena(sampler, 0);
 	sampler_clear_arena(sampler, 1);
 	sampler->idle_link = bpf_program__attach(sampler->bpf->progs.on_idle);
-	r = sampler->idle_link ? control_timers(sampler, PERF_EVENT_IOC_ENABLE, NULL) : -errno;
+	sampler->fault_link = bpf_program__attach(sampler->bpf->progs.on_fault);
+	r = sampler->idle_link && sampler->fault_link
+		    ? control_timers(sampler, PERF_EVENT_IOC_ENABLE, NULL)
+		    : -errno;
 	if (r < 0)
 		sampler_disable(sampler);
 	return r;
@@ -264,6 +276,7 @@ int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
 int sampler_disable(struct sampler *sampler)
 {
 	bpf_link__destroy(take_ptr(sampler->idle_link));
+	bpf_link__destroy(take_ptr(sampler->fault_link));
 	return control_timers(sampler, PERF_EVENT_IOC_DISABLE, NULL);
 }
 

@@ -16,11 +16,12 @@
 struct sampler;
 
 /*
- * Loads everything, disabled: it costs memory, no time. On failure ret_why (size bytes) holds one
+ * Loads everything, disabled: it costs memory, no time. Unwinding tables may take unwind_bytes, as
+ * they are needed. On failure ret_why (size bytes) holds one
  * line for people. Fewer rights are needed afterwards: the rest works without any capability, but
  * for a CPU that comes online later.
  */
-int sampler_new(struct sampler **ret, char *ret_why, size_t size);
+int sampler_new(uint64_t unwind_bytes, struct sampler **ret, char *ret_why, size_t size);
 struct sampler *sampler_free(struct sampler *sampler);
 
 /* Starts the timers of all CPUs that are online. Sets the interval first. */
@@ -64,17 +65,20 @@ struct sampler_sample {
 	const uint64_t *user;
 	uint32_t n_kernel;
 	uint32_t n_user;
-	bool cut;        /* the user stack goes on */
-	bool kernel_cut; /* the kernel's does */
+	enum ox_end end; /* of the user stack */
+	bool kernel_cut; /* the kernel's stack goes on */
 };
 typedef int (*sampler_fn)(void *userdata, const struct sampler_sample *sample);
 
 /* Swaps the arenas, so that the samples up to now are in the one that nobody writes. */
 void sampler_swap(struct sampler *sampler);
-/* Hands out what the arena that was swapped away holds and clears it. The first negative result of
- * fn is returned after all; the others are handed out nevertheless. Else how full it was, in
- * percent. */
-int sampler_drain(struct sampler *sampler, sampler_fn fn, void *userdata);
+/* Hands out what the arena that was swapped away holds. The first negative result of fn is returned
+ * after all; the others are handed out nevertheless. Else how full it is, in percent. */
+int sampler_foreach(const struct sampler *sampler, sampler_fn fn, void *userdata);
+/* Clears it, for the next swap. */
+void sampler_clear(struct sampler *sampler);
+/* How full the other one is, which is being written; in percent. */
+int sampler_fill(const struct sampler *sampler);
 
 /* Sums over all CPUs since sampler_new(). */
 struct sampler_counters {

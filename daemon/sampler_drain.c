@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "daemon/sampler_blocks.h"
 #include "daemon/sampler_private.h"
 
 /* Word offsets are from the kernel's own program, yet nothing is read outside of the log. */
@@ -32,13 +33,15 @@ static unsigned record_kind(const struct ox_record *record)
 	return record->kind_flags_n >> 24;
 }
 
-static bool record_is_cut(const struct ox_record *record)
+static enum ox_end record_end(const struct ox_record *record)
 {
-	return record->kind_flags_n >> 16 & OX_RECORD_CUT;
+	unsigned end = record->kind_flags_n >> 16 & 0xff;
+
+	return end < OX_N_ENDS ? end : OX_END_BROKEN;
 }
 
 static const uint64_t *read_stack(const struct sampler *sampler, unsigned which, uint32_t position,
-				  uint32_t *ret_n, bool *ret_cut)
+				  uint32_t *ret_n, enum ox_end *ret_end)
 {
 	const struct ox_record *record = record_at(sampler, which, position);
 
@@ -46,7 +49,7 @@ static const uint64_t *read_stack(const struct sampler *sampler, unsigned which,
 	if (!record || record_kind(record) != OX_RECORD_STACK)
 		return NULL;
 	*ret_n = record->kind_flags_n & 0xffff;
-	*ret_cut = record_is_cut(record);
+	*ret_end = record_end(record);
 	return (const uint64_t *)(record + 1);
 }
 
@@ -59,10 +62,11 @@ static int drain_record(const struct sampler *sampler, unsigned which,
 		.count = record->count,
 		.first_ns = record->first_ns,
 	};
+	enum ox_end kernel_end = OX_END_ROOT;
 
-	sample.kernel =
-		read_stack(sampler, which, id->kernel_stack, &sample.n_kernel, &sample.kernel_cut);
-	sample.user = read_stack(sampler, which, id->user_stack, &sample.n_user, &sample.cut);
+	sample.kernel = read_stack(sampler, which, id->kernel_stack, &sample.n_kernel, &kernel_end);
+	sample.kernel_cut = kernel_end == OX_END_CUT;
+	sample.user = read_stack(sampler, which, id->user_stack, &sample.n_user, &sample.end);
 	return fn(userdata, &sample);
 }
 
@@ -75,11 +79,9 @@ void sampler_clear_arena(struct sampler *sampler, unsigned which)
 		sampler_slots_for(sampler, sampler->interval_ns) - 1;
 }
 
-void sampler_swap(struct sampler *sampler)
+void sampler_quiesce(struct sampler *sampler)
 {
-	uint32_t *active = &sampler->bpf->bss->active;
-
-	__atomic_store_n(active, !*active, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
 		const uint64_t *entries = &sampler->cpus[cpu].entries;
 		uint64_t seen = __atomic_load_n(entries, __ATOMIC_SEQ_CST);
@@ -91,12 +93,31 @@ void sampler_swap(struct sampler *sampler)
 	}
 }
 
-int sampler_drain(struct sampler *sampler, sampler_fn fn, void *userdata)
+void sampler_swap(struct sampler *sampler)
+{
+	uint32_t *active = &sampler->bpf->bss->active;
+
+	__atomic_store_n(active, !*active, __ATOMIC_SEQ_CST);
+	sampler_quiesce(sampler);
+}
+
+static int arena_fill(const struct sampler *sampler, unsigned which)
+{
+	uint64_t full = sampler->bpf->bss->arenas[which].cursor * 100 / sampler->log_words;
+
+	return full > 100 ? 100 : (int)full;
+}
+
+int sampler_fill(const struct sampler *sampler)
+{
+	return arena_fill(sampler, sampler->bpf->bss->active & 1);
+}
+
+int sampler_foreach(const struct sampler *sampler, sampler_fn fn, void *userdata)
 {
 	unsigned which = !sampler->bpf->bss->active;
 	const uint64_t *slots = sampler->indexes + which * sampler->index_slots;
 	uint64_t n_slots = sampler->bpf->bss->arenas[which].slot_mask + 1;
-	uint64_t full = sampler->bpf->bss->arenas[which].cursor * 100 / sampler->log_words;
 	int failed = 0;
 
 	for (uint64_t i = 0; i < n_slots; i++) {
@@ -110,6 +131,10 @@ int sampler_drain(struct sampler *sampler, sampler_fn fn, void *userdata)
 				failed = r;
 		}
 	}
-	sampler_clear_arena(sampler, which);
-	return failed ?: full > 100 ? 100 : (int)full;
+	return failed ?: arena_fill(sampler, which);
+}
+
+void sampler_clear(struct sampler *sampler)
+{
+	sampler_clear_arena(sampler, !sampler->bpf->bss->active);
 }

@@ -52,7 +52,7 @@ static void target_merge(struct ox_target *into, const struct ox_target *other)
 	into->want = ((into->want | other->want) & ~OX_WANT_OWN) | own;
 }
 
-static void map_clear(int fd)
+void sampler_clear_map(int fd)
 {
 	char key[OX_COMM_BYTES];
 
@@ -89,7 +89,7 @@ int sampler_set_targets(struct sampler *sampler, const struct sampler_target *ta
 
 	sampler->bpf->bss->filters = children ? OX_FILTER_CHILD : 0;
 	for (enum sampler_filter filter = SAMPLER_PID; filter < SAMPLER_ALL; filter++)
-		map_clear(filter_map(sampler, filter));
+		sampler_clear_map(filter_map(sampler, filter));
 	for (size_t i = 0; i < n && r >= 0; i++)
 		r = set_target(sampler, &targets[i]);
 	return r;
@@ -107,7 +107,7 @@ int sampler_add_child(struct sampler *sampler, uint32_t pid, const struct ox_tar
 
 void sampler_clear_children(struct sampler *sampler)
 {
-	map_clear(bpf_map__fd(sampler->bpf->maps.children));
+	sampler_clear_map(bpf_map__fd(sampler->bpf->maps.children));
 	sampler->bpf->bss->n_children = 0;
 	sampler->bpf->bss->filters &= ~(uint32_t)OX_FILTER_CHILD;
 }

@@ -4,17 +4,30 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/array.h"
 #include "daemon/cleanup.h"
+#include "daemon/loss.h"
 #include "daemon/table.h"
 
 #define IDS_MIN 1024
 
-/* Ids of the store in the order they came, which is ascending. */
+/* Ids of the store in the order they came, which is ascending, and what each is here. */
 struct ids {
 	int64_t *ids;
+	uint32_t *indexes;
 	uint32_t n;
 	uint32_t size;
 };
+
+/* Key of a node of the tree. */
+struct node_key {
+	uint32_t parent;
+	uint32_t frame;
+};
+
+/* Where a stack stands as it is followed from its root; below STACKS_NO_END: its end is known. */
+#define END_KERNEL STACKS_NO_END       /* it has no user frames */
+#define END_MARKED (STACKS_NO_END + 1) /* + the end: only the mark so far, of whatever comes */
 
 /* Key of a function; numbers are texts. No padding: it is compared byte by byte. */
 struct function_key {
@@ -30,17 +43,19 @@ struct stacks {
 	struct table *keys;                /* struct function_key */
 	struct stacks_function *functions; /* of these keys */
 	uint32_t functions_size;
-	struct stacks_frame *frames; /* [0] is one that the store does not have */
-	uint32_t frames_size;
-	struct ids node_ids;  /* of the nodes 1, 2, ... */
-	struct ids frame_ids; /* of the frames 1, 2, ... */
+	struct table *frames; /* struct stacks_frame; 0 is one that the store does not have */
+	struct table *nodes;  /* struct node_key, of the nodes 1, 2, ... */
+	uint8_t *ends;        /* by node */
+	size_t ends_size;
+	struct ids node_ids;
+	struct ids frame_ids;
 };
 
 define_cleanup(struct stacks *, stacks_free);
 
 static int ids_reserve(struct ids *ids)
 {
-	uint32_t size = ids->size + ids->size / 2 + IDS_MIN;
+	uint32_t size = ids->size + ids->size / 2 + IDS_MIN, *indexes;
 	int64_t *grown;
 
 	if (ids->n < ids->size)
@@ -51,18 +66,34 @@ static int ids_reserve(struct ids *ids)
 	if (!grown)
 		return -ENOMEM;
 	ids->ids = grown;
+	indexes = reallocarray(ids->indexes, size, sizeof(*indexes));
+	if (!indexes)
+		return -ENOMEM;
+	ids->indexes = indexes;
 	ids->size = size;
 	return 0;
 }
 
-/* The index, counted from 1; 0: it is not there. Where nothing was ever rolled back or thrown away,
- * an id is its own index. */
+static void ids_done(struct ids *ids)
+{
+	free(ids->ids);
+	free(ids->indexes);
+}
+
+/* There is room. */
+static void ids_add(struct ids *ids, int64_t id, uint32_t index)
+{
+	ids->ids[ids->n] = id;
+	ids->indexes[ids->n++] = index;
+}
+
+/* 0: it is not there. Where nothing was ever rolled back or thrown away, ids have no gaps. */
 static uint32_t ids_find(const struct ids *ids, int64_t id)
 {
 	uint32_t low = 0, high = ids->n;
 
 	if (id > 0 && id <= ids->n && ids->ids[id - 1] == id)
-		return (uint32_t)id;
+		return ids->indexes[id - 1];
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
@@ -71,7 +102,7 @@ static uint32_t ids_find(const struct ids *ids, int64_t id)
 		else
 			high = middle;
 	}
-	return low < ids->n && ids->ids[low] == id ? low + 1 : 0;
+	return low < ids->n && ids->ids[low] == id ? ids->indexes[low] : 0;
 }
 
 static int64_t ids_next(const struct ids *ids)
@@ -126,64 +157,79 @@ static int intern_function(struct stacks *stacks, const struct frame *frame, uin
 	return r;
 }
 
-static int reserve_frame(struct stacks *stacks)
+static int intern_frame(struct stacks *stacks, const struct frame *frame, uint32_t *ret)
 {
-	uint32_t size = stacks->frames_size + stacks->frames_size / 2 + IDS_MIN;
-	struct stacks_frame *frames;
-
-	if (stacks->frame_ids.n + 1 < stacks->frames_size)
-		return 0;
-	frames = reallocarray(stacks->frames, size, sizeof(*frames));
-	if (!frames)
-		return -ENOMEM;
-	stacks->frames = frames;
-	stacks->frames_size = size;
-	return 0;
-}
-
-static int add_frame(struct stacks *stacks, uint32_t index, const struct frame *frame)
-{
-	uint32_t function, *line;
-	int r = intern_function(stacks, frame, &function);
+	struct stacks_frame key = {.line = frame->line};
+	int r = intern_function(stacks, frame, &key.function);
+	uint32_t *line;
 
 	if (r < 0)
 		return r;
-	line = &stacks->functions[function].line;
+	line = &stacks->functions[key.function].line;
 	if (frame->line && (!*line || frame->line < *line))
 		*line = frame->line;
-	stacks->frames[index] = (struct stacks_frame){function, frame->line};
-	return 0;
+	return table_intern(stacks->frames, &key, sizeof(key), ret);
 }
 
 static int on_frame(void *userdata, int64_t id, const struct frame *frame)
 {
 	struct stacks *stacks = userdata;
-	struct ids *ids = &stacks->frame_ids;
-	int r = ids_reserve(ids);
+	uint32_t index;
+	int r = ids_reserve(&stacks->frame_ids);
 
 	if (r >= 0)
-		r = reserve_frame(stacks);
-	if (r >= 0)
-		r = add_frame(stacks, ids->n + 1, frame);
+		r = intern_frame(stacks, frame, &index);
 	if (r < 0)
 		return r;
-	ids->ids[ids->n++] = id;
+	ids_add(&stacks->frame_ids, id, index);
 	return 0;
+}
+
+/* The user part stands at the root, before it the mark of a stack that is not whole. The kernel's
+ * part can be marked, too: what follows a mark says whose it is. */
+static uint8_t follow_end(const struct stacks *stacks, const struct node_key *key)
+{
+	const struct stacks_function *function =
+		stacks_get_function(stacks, stacks_get_frame(stacks, key->frame).function);
+	enum ox_end mark = end_of_frame(function->function, function->module);
+	bool is_user = function->kind != FRAME_KERNEL;
+	uint8_t above = stacks->ends[key->parent];
+
+	if (!key->parent)
+		return !is_user ? END_KERNEL : mark ? END_MARKED + mark : OX_END_ROOT;
+	if (above < END_MARKED)
+		return above;
+	return is_user ? above - END_MARKED : END_KERNEL;
+}
+
+static int add_node(struct stacks *stacks, const struct node_key *key)
+{
+	uint32_t n = calltree_count(stacks->tree);
+	int r = array_fit(stacks->ends, stacks->ends_size, (size_t)n + 2);
+
+	if (r >= 0)
+		r = calltree_add_node(stacks->tree, key->parent, key->frame);
+	if (r >= 0)
+		stacks->ends[n + 1] = follow_end(stacks, key);
+	return r;
 }
 
 /* A parent or a frame that the store does not have (it was damaged) makes a root or "[unknown]". */
 static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 {
 	struct stacks *stacks = userdata;
-	struct ids *ids = &stacks->node_ids;
-	int r = ids_reserve(ids);
+	struct node_key key = {ids_find(&stacks->node_ids, parent),
+			       ids_find(&stacks->frame_ids, frame)};
+	uint32_t index;
+	int r = ids_reserve(&stacks->node_ids);
 
 	if (r >= 0)
-		r = calltree_add_node(stacks->tree, ids_find(ids, parent),
-				      ids_find(&stacks->frame_ids, frame));
+		r = table_intern(stacks->nodes, &key, sizeof(key), &index);
+	if (r >= 0 && index == calltree_count(stacks->tree))
+		r = add_node(stacks, &key);
 	if (r < 0)
 		return r;
-	ids->ids[ids->n++] = id;
+	ids_add(&stacks->node_ids, id, index + 1);
 	return 0;
 }
 
@@ -191,15 +237,20 @@ struct stacks *stacks_new(void)
 {
 	static const struct frame unknown = {.function = "", .module = "", .file = ""};
 	_cleanup_(stacks_free_p) struct stacks *stacks = calloc(1, sizeof(*stacks));
+	uint32_t index;
 
 	if (!stacks)
 		return NULL;
 	stacks->tree = calltree_new();
 	stacks->texts = table_new();
 	stacks->keys = table_new();
-	if (!stacks->tree || !stacks->texts || !stacks->keys || reserve_frame(stacks) < 0 ||
-	    add_frame(stacks, 0, &unknown) < 0)
+	stacks->frames = table_new();
+	stacks->nodes = table_new();
+	if (!stacks->tree || !stacks->texts || !stacks->keys || !stacks->frames || !stacks->nodes ||
+	    array_fit(stacks->ends, stacks->ends_size, 1) < 0 ||
+	    intern_frame(stacks, &unknown, &index) < 0)
 		return NULL;
+	stacks->ends[0] = END_KERNEL;
 	return take_ptr(stacks);
 }
 
@@ -207,10 +258,12 @@ struct stacks *stacks_free(struct stacks *stacks)
 {
 	if (!stacks)
 		return NULL;
-	free(stacks->frame_ids.ids);
-	free(stacks->node_ids.ids);
-	free(stacks->frames);
+	ids_done(&stacks->frame_ids);
+	ids_done(&stacks->node_ids);
+	free(stacks->ends);
 	free(stacks->functions);
+	table_free(stacks->nodes);
+	table_free(stacks->frames);
 	table_free(stacks->keys);
 	table_free(stacks->texts);
 	calltree_free(stacks->tree);
@@ -238,9 +291,16 @@ uint32_t stacks_find_node(const struct stacks *stacks, int64_t id)
 	return ids_find(&stacks->node_ids, id);
 }
 
+unsigned stacks_get_end(const struct stacks *stacks, uint32_t node)
+{
+	uint8_t end = stacks->ends[node];
+
+	return end > END_MARKED ? end - END_MARKED : end;
+}
+
 uint32_t stacks_count_frames(const struct stacks *stacks)
 {
-	return stacks->frame_ids.n + 1;
+	return table_count(stacks->frames);
 }
 
 uint32_t stacks_count_functions(const struct stacks *stacks)
@@ -255,7 +315,7 @@ uint32_t stacks_count_texts(const struct stacks *stacks)
 
 struct stacks_frame stacks_get_frame(const struct stacks *stacks, uint32_t frame)
 {
-	return stacks->frames[frame];
+	return *(const struct stacks_frame *)table_get_key(stacks->frames, frame, NULL);
 }
 
 const struct stacks_function *stacks_get_function(const struct stacks *stacks, uint32_t function)

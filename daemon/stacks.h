@@ -2,11 +2,16 @@
 /*
  * What the store knows of stacks and of the names in them, read once and kept: these tables only
  * grow, so that each question reads what is new. Indexes are dense; the store's ids have gaps.
+ *
+ * Frames of one function and line are one here, whatever their addresses, and so are stacks of such
+ * frames: several nodes of the store may be one of the tree. A frame that is given its name later
+ * changes that: then all has to be read anew, by new stacks.
  */
 #pragma once
 
 #include <stdint.h>
 
+#include "bpf/sample.h"
 #include "daemon/calltree.h"
 #include "daemon/frame.h"
 #include "db/store.h"
@@ -24,11 +29,14 @@ struct stacks_function {
 	enum frame_kind kind;
 };
 
-/* What a frame of the tree stands for. */
+/* What a frame of the tree stands for. No padding: it is compared byte by byte. */
 struct stacks_frame {
 	uint32_t function;
 	uint32_t line;
 };
+
+/* In place of an enum ox_end: the stack has no user frames. */
+#define STACKS_NO_END OX_N_ENDS
 
 struct stacks *stacks_new(void);
 struct stacks *stacks_free(struct stacks *stacks);
@@ -40,6 +48,8 @@ int stacks_read(struct stacks *stacks, struct store *store);
 const struct calltree *stacks_tree(const struct stacks *stacks);
 /* The tree's index of the store's node; 0, "no stack", where there is none. */
 uint32_t stacks_find_node(const struct stacks *stacks, int64_t id);
+/* How the user part of the stack ends, an enum ox_end or STACKS_NO_END; of a node of the tree. */
+unsigned stacks_get_end(const struct stacks *stacks, uint32_t node);
 uint32_t stacks_count_frames(const struct stacks *stacks);
 uint32_t stacks_count_functions(const struct stacks *stacks);
 uint32_t stacks_count_texts(const struct stacks *stacks);

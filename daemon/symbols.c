@@ -15,15 +15,6 @@
 /* A file with more names than this that go past all bounds is out to waste our time. */
 #define HOSTILE_NAMES_MAX 8
 
-/* What tells a file from another, and from itself when it was written again. */
-struct key {
-	uint64_t device;
-	uint64_t inode;
-	uint64_t size;
-	int64_t mtime_sec;
-	int64_t mtime_nsec;
-};
-
 struct segment {
 	uint64_t offset;
 	uint64_t size;
@@ -40,21 +31,12 @@ struct names {
 };
 
 struct binary {
-	struct key key;
-	uint64_t used; /* by the clock of the cache */
-	int error;     /* -ENOEXEC: remembered */
 	char build_id[2 * BUILD_ID_BYTES + 1];
 	struct segment *segments; /* those with code first */
 	size_t n_segments;
 	struct functions functions;
 	struct names *names;
 	size_t bytes;
-};
-
-struct symbols {
-	struct binary *binaries[SYMBOLS_FILES_MAX];
-	size_t n_binaries;
-	uint64_t clock;
 };
 
 static void names_free(struct names *names)
@@ -68,7 +50,7 @@ static void names_free(struct names *names)
 	free(names);
 }
 
-static struct binary *binary_free(struct binary *binary)
+struct binary *binary_free(struct binary *binary)
 {
 	if (!binary)
 		return NULL;
@@ -110,17 +92,14 @@ static int add_segments(struct binary *binary, const struct elf_file *elf)
 	return 0;
 }
 
-/* A file that is no program of this machine becomes an empty table with an error. */
-static int read_binary(struct binary *binary, int fd)
+static int read_binary(struct binary *binary, int fd, uint64_t size)
 {
 	struct elf_file elf;
 	int r;
 
-	r = elf_file_open(&elf, fd, binary->key.size);
-	if (r == -ENOEXEC)
-		binary->error = r;
+	r = elf_file_open(&elf, fd, size);
 	if (r < 0)
-		return r == -ENOEXEC ? 0 : r;
+		return r;
 	format_build_id(&elf, binary->build_id);
 	r = add_segments(binary, &elf);
 	if (r == 0)
@@ -129,15 +108,21 @@ static int read_binary(struct binary *binary, int fd)
 	return r;
 }
 
-static int binary_new(int fd, const struct key *key, struct binary **ret)
+int binary_open(int fd, struct binary **ret)
 {
 	_cleanup_(binary_free_p) struct binary *binary = calloc(1, sizeof(*binary));
+	struct stat st;
 	int r;
 
 	if (!binary)
 		return -ENOMEM;
-	binary->key = *key;
-	r = read_binary(binary, fd);
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((uint64_t)st.st_size > SYMBOLS_FILE_BYTES_MAX)
+		return -EFBIG;
+	r = read_binary(binary, fd, st.st_size);
 	if (r < 0)
 		return r;
 	binary->bytes = sizeof(*binary) + binary->n_segments * sizeof(*binary->segments) +
@@ -147,97 +132,11 @@ static int binary_new(int fd, const struct key *key, struct binary **ret)
 	return 0;
 }
 
-struct symbols *symbols_new(void)
-{
-	return calloc(1, sizeof(struct symbols));
-}
-
-struct symbols *symbols_free(struct symbols *symbols)
-{
-	if (!symbols)
-		return NULL;
-	for (size_t i = 0; i < symbols->n_binaries; i++)
-		binary_free(symbols->binaries[i]);
-	free(symbols);
-	return NULL;
-}
-
-static size_t binary_bytes(const struct binary *binary)
+size_t binary_bytes(const struct binary *binary)
 {
 	const struct names *names = binary->names;
 
 	return binary->bytes + (names ? names->bytes + table_bytes(names->made) : 0);
-}
-
-size_t symbols_bytes(const struct symbols *symbols)
-{
-	size_t bytes = sizeof(*symbols);
-
-	for (size_t i = 0; i < symbols->n_binaries; i++)
-		bytes += binary_bytes(symbols->binaries[i]);
-	return bytes;
-}
-
-static void remove_oldest(struct symbols *symbols)
-{
-	size_t oldest = 0;
-
-	for (size_t i = 1; i < symbols->n_binaries; i++)
-		if (symbols->binaries[i]->used < symbols->binaries[oldest]->used)
-			oldest = i;
-	binary_free(symbols->binaries[oldest]);
-	symbols->binaries[oldest] = symbols->binaries[--symbols->n_binaries];
-}
-
-static struct binary *find_binary(const struct symbols *symbols, const struct key *key)
-{
-	for (size_t i = 0; i < symbols->n_binaries; i++)
-		if (memcmp(&symbols->binaries[i]->key, key, sizeof(*key)) == 0)
-			return symbols->binaries[i];
-	return NULL;
-}
-
-/* One table alone may be over the budget: it stays until the next one comes. */
-static int add_binary(struct symbols *symbols, int fd, const struct key *key, struct binary **ret)
-{
-	int r;
-
-	r = binary_new(fd, key, ret);
-	if (r < 0)
-		return r;
-	while (symbols->n_binaries > 0 &&
-	       (symbols->n_binaries == SYMBOLS_FILES_MAX ||
-		symbols_bytes(symbols) + (*ret)->bytes > SYMBOLS_CACHE_BYTES))
-		remove_oldest(symbols);
-	symbols->binaries[symbols->n_binaries++] = *ret;
-	return 0;
-}
-
-int symbols_open(struct symbols *symbols, int fd, struct binary **ret)
-{
-	struct binary *binary;
-	struct stat st;
-	struct key key;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if ((uint64_t)st.st_size > SYMBOLS_FILE_BYTES_MAX)
-		return -EFBIG;
-	key = (struct key){st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
-	binary = find_binary(symbols, &key);
-	if (!binary) {
-		int r = add_binary(symbols, fd, &key, &binary);
-
-		if (r < 0)
-			return r;
-	}
-	binary->used = ++symbols->clock;
-	if (binary->error)
-		return binary->error;
-	*ret = binary;
-	return 0;
 }
 
 const char *binary_build_id(const struct binary *binary)
@@ -327,7 +226,7 @@ static int find_name(const struct binary *binary, const struct function *functio
 	return add_name(cache->names, number, binary->functions.names + function->name, ret);
 }
 
-static int find_vaddr(const struct binary *binary, uint64_t offset, uint64_t *ret)
+int binary_find_vaddr(const struct binary *binary, uint64_t offset, uint64_t *ret)
 {
 	for (size_t i = 0; i < binary->n_segments; i++) {
 		const struct segment *segment = &binary->segments[i];
@@ -340,21 +239,14 @@ static int find_vaddr(const struct binary *binary, uint64_t offset, uint64_t *re
 	return -ENOENT;
 }
 
-int binary_find(const struct binary *binary, uint64_t file_offset, struct symbol *ret)
+int binary_find(const struct binary *binary, uint64_t vaddr, struct symbol *ret)
 {
-	const struct function *function;
+	const struct function *function = functions_find(&binary->functions, vaddr);
 	const char *name;
-	uint64_t vaddr;
 	int r;
 
-	r = find_vaddr(binary, file_offset, &vaddr);
-	if (r < 0)
-		return r;
-	function = functions_find(&binary->functions, vaddr);
-	if (!function) {
-		*ret = (struct symbol){.name = "", .start = vaddr};
+	if (!function)
 		return 0;
-	}
 	r = find_name(binary, function, &name);
 	if (r < 0)
 		return r;

@@ -60,3 +60,8 @@ int xz_unpack(const void *data, size_t size, size_t max, char **ret, size_t *ret
 	*ret = take_ptr(output);
 	return 0;
 }
+
+uint32_t xz_crc32(const void *data, size_t size, uint32_t crc)
+{
+	return lzma_crc32(data, size, crc);
+}

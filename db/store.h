@@ -83,6 +83,9 @@ int store_add_process(struct store *store, const struct store_process *process, 
 int store_add_task(struct store *store, int64_t process, uint32_t tid, const char *comm,
 		   int64_t *ret_id);
 int store_add_frame(struct store *store, const struct frame *frame, int64_t *ret_id);
+/* Gives a frame another function and line; what refers to it has these then. Its build-id and
+ * offset stay. Whoever keeps names (query.h) must forget them. */
+int store_rename_frame(struct store *store, int64_t id, const struct frame *frame);
 /* A stack is a path from the root (parent 0) to its node; a parent's id is smaller than its
  * children's. */
 int store_add_node(struct store *store, int64_t parent, int64_t frame, int64_t *ret_id);
@@ -115,11 +118,17 @@ int store_foreach_loss(struct store *store, const struct store_range *range, sto
 int store_foreach_session_loss(struct store *store, int64_t session, store_loss_fn fn,
 			       void *userdata);
 
-/* Tables that only grow, in order of id, from an id on: a reader keeps what it has read. */
+/* Tables that only grow, in order of id, from an id on: a reader keeps what it has read. Only the
+ * names of frames may change (store_rename_frame()). */
 typedef int (*store_node_fn)(void *userdata, int64_t id, int64_t parent, int64_t frame);
 int store_foreach_node(struct store *store, int64_t from_id, store_node_fn fn, void *userdata);
 typedef int (*store_frame_fn)(void *userdata, int64_t id, const struct frame *frame);
 int store_foreach_frame(struct store *store, int64_t from_id, store_frame_fn fn, void *userdata);
+/* Native frames without a name that have a build-id, of those with ids from `from` to below `to`:
+ * module, file, build_id and offset of these are set. */
+int store_foreach_unnamed(struct store *store, int64_t from, int64_t to, store_frame_fn fn,
+			  void *userdata);
+int store_find_last_frame(struct store *store, int64_t *ret_id); /* 0: there is none */
 /* Tasks with their process; all of them, since a process may have learnt its unit since. */
 struct store_task {
 	int64_t id;

@@ -167,8 +167,9 @@ static int store_migrate(struct store *store, int64_t version)
 		if (r < 0)
 			return r;
 	}
-	/* An older oxprof shall see the version without touching the log. */
-	return store_execute(store, "PRAGMA wal_checkpoint(truncate)");
+	/* Free pages are left; and an older oxprof shall see the version without touching the
+	 * log. */
+	return store_execute(store, "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(truncate)");
 }
 
 static int store_prepare(struct store *store)
@@ -197,10 +198,13 @@ static int store_connect(struct store *store, bool check, uint64_t max_bytes)
 		r = connection_check_damage(store);
 	if (r == 0)
 		r = connection_set_log(store, version == 0);
-	if (r == 0)
+	/* A file that is full must all the same be brought to this version. */
+	if (r == 0 && !version)
 		r = store_limit(store, max_bytes);
 	if (r == 0)
 		r = store_migrate(store, version);
+	if (r == 0 && version)
+		r = store_limit(store, max_bytes);
 	if (r == 0)
 		r = store_prepare(store);
 	if (r == 0)

@@ -120,6 +120,43 @@ int store_foreach_frame(struct store *store, int64_t from_id, store_frame_fn fn,
 	return r;
 }
 
+static int call_unnamed(sqlite3_stmt *statement, store_frame_fn fn, void *userdata)
+{
+	struct frame frame = {
+		.kind = FRAME_NATIVE,
+		.function = "",
+		.module = column_text(statement, 1),
+		.file = column_text(statement, 2),
+		.build_id = column_text(statement, 3),
+		.offset = sqlite3_column_int64(statement, 4),
+	};
+
+	return fn(userdata, sqlite3_column_int64(statement, 0), &frame);
+}
+
+int store_foreach_unnamed(struct store *store, int64_t from, int64_t to, store_frame_fn fn,
+			  void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_UNNAMED];
+	int r;
+
+	sqlite3_bind_int64(statement, 1, from);
+	sqlite3_bind_int64(statement, 2, to);
+	while ((r = store_step(store, statement)) > 0) {
+		r = call_unnamed(statement, fn, userdata);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+int store_find_last_frame(struct store *store, int64_t *ret_id)
+{
+	int r = store_fetch(store, store->statements[SQL_FIND_LAST_FRAME], ret_id);
+
+	return r < 0 ? r : 0;
+}
+
 static int call_task(sqlite3_stmt *statement, store_task_fn fn, void *userdata)
 {
 	struct store_task task = {

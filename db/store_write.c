@@ -320,6 +320,21 @@ int store_add_frame(struct store *store, const struct frame *frame, int64_t *ret
 	return find_or_add(store, SQL_FIND_FRAME, SQL_ADD_FRAME, bind_frame, &row, ret_id);
 }
 
+int store_rename_frame(struct store *store, int64_t id, const struct frame *frame)
+{
+	sqlite3_stmt *statement = store->statements[SQL_RENAME_FRAME];
+	int64_t function;
+	int r = find_or_add(store, SQL_FIND_FUNCTION, SQL_ADD_FUNCTION, bind_function, frame,
+			    &function);
+
+	if (r < 0)
+		return r;
+	sqlite3_bind_int64(statement, 1, id);
+	sqlite3_bind_int64(statement, 2, function);
+	sqlite3_bind_int64(statement, 3, frame->line);
+	return store_fetch(store, statement, NULL);
+}
+
 struct node_row {
 	int64_t parent;
 	int64_t frame;

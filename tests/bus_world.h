@@ -115,6 +115,7 @@ static inline void manager_start(void)
 
 	config_init(&config);
 	snprintf(config.database, sizeof(config.database), "%s", path);
+	snprintf(config.reader, sizeof(config.reader), "%s", OX_READER_BUILT);
 	cr_assert_eq(manager_new(event, &config, &manager, &failure), 0, "%s", failure.text);
 }
 

@@ -32,6 +32,7 @@ struct busy {
 	uint64_t returns_to[BUSY_FRAMES_MAX]; /* caller of the leaf first; 0: made up */
 	bool loops;                           /* the last frame points to itself */
 	bool in_kernel;                       /* spends its time in system calls */
+	void (*run)(void);                    /* a function of the test's own, which never ends */
 	bool waits;                           /* for SIGUSR1, starts a busy child and waits on */
 };
 
@@ -40,10 +41,12 @@ struct busy_process {
 	int news; /* it writes its pid there when it is ready, and its child's */
 };
 
-/* Naked, so that nothing is put before what stands here; they never return. */
+/* Naked, so that nothing is put before what stands here; they never return. The stack pointer is
+ * where the frames are: below it no frame pointer is believed. */
 __attribute__((naked, noinline, used)) static void busy_spin(const struct busy_frame *frames)
 {
 	__asm__("mov %rdi, %rbp\n"
+		"mov %rdi, %rsp\n"
 		"1: add $1, %rax\n"
 		"jmp 1b\n");
 }
@@ -52,6 +55,7 @@ __attribute__((naked, noinline, used)) static void busy_read(const struct busy_f
 							     int fd, char *buffer, size_t size)
 {
 	__asm__("mov %rdi, %rbp\n"
+		"mov %rdi, %rsp\n"
 		"mov %rsi, %r12\n"
 		"mov %rdx, %r13\n"
 		"mov %rcx, %r14\n"
@@ -74,6 +78,8 @@ static inline void busy_run(const struct busy *busy)
 	static struct busy_frame frames[BUSY_FRAMES_MAX + 1];
 	static char buffer[1 << 20];
 
+	if (busy->run)
+		busy->run();
 	for (unsigned i = 0; i < busy->depth; i++) {
 		frames[i].next = (uintptr_t)&frames[i + 1];
 		frames[i].returns_to = busy_return_address(busy, i);

@@ -10,6 +10,8 @@
 
 #include "daemon/sampler.h"
 
+#define UNWIND_BYTES (UINT64_C(8) << 20)
+
 /* Criterion itself says nothing of a test that is skipped. */
 static inline void skip_loudly(const char *why)
 {
@@ -27,7 +29,7 @@ static inline struct sampler *sampler_or_skip(void)
 		skip_loudly("needs root: the kernel's side was NOT tested");
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		skip_loudly("the kernel has no BTF: the kernel's side was NOT tested");
-	r = sampler_new(&sampler, why, sizeof(why));
+	r = sampler_new(UNWIND_BYTES, &sampler, why, sizeof(why));
 	if (r == -EPERM)
 		skip_loudly("BPF is forbidden here: the kernel's side was NOT tested");
 	/* All else is a failure: a program that the verifier refuses must not pass for "no BPF". */

@@ -21,7 +21,7 @@ struct seen {
 	uint64_t count;
 	uint64_t first_ns;
 	uint32_t n_user, n_kernel;
-	bool cut;
+	enum ox_end end;
 	uint64_t user[OX_MAX_USER_FRAMES];
 	uint64_t kernel[OX_MAX_KERNEL_FRAMES];
 };
@@ -46,7 +46,7 @@ static inline int see(void *userdata, const struct sampler_sample *sample)
 	new->first_ns = sample->first_ns;
 	new->n_user = sample->n_user;
 	new->n_kernel = sample->n_kernel;
-	new->cut = sample->cut;
+	new->end = sample->end;
 	if (sample->n_user)
 		memcpy(new->user, sample->user, sample->n_user * 8);
 	if (sample->n_kernel)
@@ -85,7 +85,8 @@ static inline void choose(const struct sampler_target *targets, size_t n)
 static inline void drain(void)
 {
 	sampler_swap(sampler);
-	cr_assert_geq(sampler_drain(sampler, see, NULL), 0);
+	cr_assert_geq(sampler_foreach(sampler, see, NULL), 0);
+	sampler_clear(sampler);
 }
 
 static inline void start_sampling(void)

@@ -118,6 +118,18 @@ Test(authorize, a_fast_rate_needs_the_right)
 	cr_assert_eq(manager_count_targets(manager), 0);
 }
 
+Test(authorize, names_for_all_need_the_right)
+{
+	polkit.verdict = VERDICT_NO;
+	assert_begins(told(&nobody, "Resymbolize", ""), DENIED ": not permitted to give names");
+	cr_assert_str_eq(polkit.action, OX_ACTION_CONFIGURE);
+	polkit.verdict = VERDICT_YES;
+	assert_begins(told(&nobody, "Resymbolize", ""), "ok 0 0 []");
+	cr_assert_eq(polkit.n_asked, 2);
+	assert_begins(told(&root, "Resymbolize", ""), "ok 0 0 []");
+	cr_assert_eq(polkit.n_asked, 2);
+}
+
 Test(authorize, an_answer_holds_what_the_caller_may_see)
 {
 	struct store *store;

@@ -87,17 +87,36 @@ static void log_value(sd_bus_message *m, FILE *log)
 static void append_status(sd_bus_message *reply)
 {
 	cr_assert_geq(sd_bus_message_append(
-			      reply, "a{sv}aa{sv}", 13, "state", "s", "running", "mode", "s", "cpu",
+			      reply, "a{sv}aa{sv}", 20, "state", "s", "running", "mode", "s", "cpu",
 			      "interval_ns", "t", UINT64_C(10000000), "achieved_mean_ns", "d",
 			      10012345.5, "achieved_sd_ns", "d", 2000.0, "samples", "t",
-			      UINT64_C(1234), "lost", "a{st}", 2, "late", UINT64_C(7), "full",
-			      UINT64_C(0), "sample_cost_ns", "d", 850.25, "daemon_cpu_usec", "t",
-			      UINT64_C(1500000), "database_bytes", "t", UINT64_C(1572864),
-			      "database_path", "s", "/var/lib/oxprof/oxprof.db", "version", "s",
-			      "0.1.0", "running_usec", "t", UINT64_C(62000000), 2, 5, "target", "s",
-			      "pid:42", "state", "s", "running", "children", "b", 1, "owner", "u",
-			      4000000000u, "until", "t", UINT64_C(1764000060000000), 2, "target",
-			      "s", "comm:a\nb", "state", "s", "waiting"),
+			      UINT64_C(1234), "stacks", "a{st}", 3, "root", UINT64_C(1000), "cut",
+			      UINT64_C(0), "broken", UINT64_C(1), "lost", "a{st}", 2, "late",
+			      UINT64_C(7), "full", UINT64_C(0), "sample_cost_ns", "d", 850.25,
+			      "unwind_bytes", "t", UINT64_C(3670016), "unwind_budget_bytes", "t",
+			      UINT64_C(67108864), "unwind_tables", "u", 12u, "unwind_waiting", "u",
+			      2u, "unwind_refused", "u", 0u, "unwind_evicted", "u", 3u,
+			      "daemon_cpu_usec", "t", UINT64_C(1500000), "database_bytes", "t",
+			      UINT64_C(1572864), "database_path", "s", "/var/lib/oxprof/oxprof.db",
+			      "version", "s", "0.1.0", "running_usec", "t", UINT64_C(62000000), 2,
+			      7, "target", "s", "pid:42", "state", "s", "running", "children", "b",
+			      1, "owner", "u", 4000000000u, "until", "t",
+			      UINT64_C(1764000060000000), "samples", "t", UINT64_C(1003), "stacks",
+			      "a{st}", 2, "root", UINT64_C(1000), "broken", UINT64_C(1), 2,
+			      "target", "s", "comm:a\nb", "state", "s", "waiting"),
+		      0);
+}
+
+static void append_work(sd_bus_message *reply)
+{
+	cr_assert_geq(sd_bus_message_append(
+			      reply, "ttaa{sv}", UINT64_C(12), UINT64_C(28), 3, 4, "file", "s",
+			      "/lib/liba.so", "build_id", "s", "aa11", "named", "t", UINT64_C(12),
+			      "unnamed", "t", UINT64_C(0), 5, "file", "s", "/lib/libb.so",
+			      "build_id", "s", "bb22", "named", "t", UINT64_C(0), "unnamed", "t",
+			      UINT64_C(27), "reason", "s", "no-file", 5, "file", "s", "/x\ny",
+			      "build_id", "s", "cc33", "named", "t", UINT64_C(0), "unnamed", "t",
+			      UINT64_C(1), "reason", "s", "no-symbol"),
 		      0);
 }
 
@@ -136,6 +155,9 @@ static void append_empty(sd_bus_message *reply, const char *method)
 {
 	if (strcmp(method, "GetStatus") == 0)
 		cr_assert_geq(sd_bus_message_append(reply, "a{sv}aa{sv}", 0, 1, 0), 0);
+	else if (strcmp(method, "Resymbolize") == 0)
+		cr_assert_geq(sd_bus_message_append(reply, "ttaa{sv}", UINT64_C(0), UINT64_C(0), 0),
+			      0);
 	else
 		cr_assert_geq(sd_bus_message_append(reply, "aa{sv}", 1, 0), 0);
 }
@@ -164,6 +186,8 @@ static int on_call(sd_bus_message *m, void *data, sd_bus_error *error)
 		append_status(reply);
 	else if (strcmp(method, "History") == 0)
 		append_history(reply);
+	else if (strcmp(method, "Resymbolize") == 0)
+		append_work(reply);
 	cr_assert_geq(sd_bus_send(NULL, reply, NULL), 0);
 	sd_bus_message_unref(reply);
 	return 1;
@@ -281,12 +305,13 @@ static void expect_failure(const char *error, const char *text, const char *line
 	outcome_done(&outcome);
 }
 
-#define ANSWER                                                                                     \
-	"{\"state\":\"paused\",\"since\":1764000000000000,\"until\":1764000060000000,"             \
-	"\"interval_ns\":10101010,\"samples\":200,\"distinct\":3,\"lost\":{\"late\":4,\"cut\":0}," \
-	"\"records\":[{\"name\":\"leaf_a(__main__)\",\"function\":\"leaf_a\",\"module\":"          \
-	"\"__main__\",\"file\":\"/srv/app.py\",\"line\":12,\"kind\":\"python\",\"self\":62,"       \
-	"\"total\":104,\"self_share\":0.31,\"total_share\":0.52},{\"name\":\"main\",\"self\":0,"   \
+#define ANSWER                                                                                   \
+	"{\"state\":\"paused\",\"since\":1764000000000000,\"until\":1764000060000000,"           \
+	"\"interval_ns\":10101010,\"samples\":200,\"distinct\":3,\"stacks\":{\"root\":150,"      \
+	"\"cut\":0,\"no-table\":4,\"broken\":1},\"lost\":{\"late\":4,\"cut\":0},"                \
+	"\"records\":[{\"name\":\"leaf_a(__main__)\",\"function\":\"leaf_a\",\"module\":"        \
+	"\"__main__\",\"file\":\"/srv/app.py\",\"line\":12,\"kind\":\"python\",\"self\":62,"     \
+	"\"total\":104,\"self_share\":0.31,\"total_share\":0.52},{\"name\":\"main\",\"self\":0," \
 	"\"total\":200,\"self_share\":0,\"total_share\":1}]}"
 
 Test(client_bus, unpause_sends_what_was_given)
@@ -324,7 +349,8 @@ Test(client_bus, query_prints_a_table)
 	       "   0   0.00    200  100.00  -       main\n"
 	       "\n"
 	       "200 samples, 3 distinct stacks; 2025-11-24 16:00:00 to 2025-11-24 16:01:00 (1min); "
-	       "lost: 4 late\n");
+	       "lost: 4 late\n"
+	       "96.7 % of the stacks are whole; 3.3 % end early: no-table 4, broken 1\n");
 }
 
 Test(client_bus, query_gives_every_field_as_json)
@@ -341,7 +367,8 @@ Test(client_bus, query_gives_every_field_as_json)
 	expect(&(struct fake){.json = ANSWER "\n", .by_pipe = true}, "query --json", sent, printed);
 	expect(&(struct fake){.json = "{}"}, "--json query", sent,
 	       "{\"state\":null,\"since\":null,\"until\":null,\"interval_ns\":null,"
-	       "\"samples\":null,\"distinct\":null,\"lost\":null,\"records\":[]}\n");
+	       "\"samples\":null,\"distinct\":null,\"stacks\":null,\"lost\":null,\"records\":[]}"
+	       "\n");
 }
 
 Test(client_bus, show_asks_for_ten)
@@ -353,7 +380,8 @@ Test(client_bus, show_asks_for_ten)
 	       "main               200  100.00\n"
 	       "\n"
 	       "200 samples, 3 distinct stacks; 2025-11-24 16:00:00 to 2025-11-24 16:01:00 (1min); "
-	       "lost: 4 late\n");
+	       "lost: 4 late\n"
+	       "96.7 % of the stacks are whole; 3.3 % end early: no-table 4, broken 1\n");
 }
 
 Test(client_bus, status_prints_a_text)
@@ -361,14 +389,17 @@ Test(client_bus, status_prints_a_text)
 	expect(&(struct fake){0}, "status", "GetStatus() \n",
 	       "\xe2\x97\x8f oxprofd 0.1.0\n"
 	       "    State: running for 1min 2s\n"
-	       "  Targets: pid:42 - running, with children, by 4000000000, until 2025-11-24 "
+	       "  Targets: pid:42 - running, with children, by 4000000000, 1003 samples "
+	       "(99.9 % of the stacks whole; broken 1), until 2025-11-24 "
 	       "16:01:00\n"
 	       "           comm:a\xef\xbf\xbd"
 	       "b - waiting\n"
 	       "     Mode: cpu\n"
 	       " Interval: 10ms wanted (100 Hz), 10.01ms \xc2\xb1 2us achieved\n"
 	       "  Samples: 1234\n"
+	       "   Stacks: 99.9 % of the stacks are whole; 0.1 % end early: broken 1\n"
 	       "     Lost: 7 late\n"
+	       "Unwinding: 12 tables, 3.5M of 64.0M; 2 being made, 3 had to make room\n"
 	       "     Cost: daemon 1.500s CPU, kernel 850ns per sample\n"
 	       " Database: /var/lib/oxprof/oxprof.db (1.5M)\n");
 }
@@ -378,21 +409,48 @@ Test(client_bus, status_gives_every_field_as_json)
 	expect(&(struct fake){0}, "status --json", "GetStatus() \n",
 	       "{\"state\":\"running\",\"mode\":\"cpu\",\"interval_ns\":10000000,"
 	       "\"achieved_mean_ns\":10012345.5,\"achieved_sd_ns\":2000.0,\"samples\":1234,"
+	       "\"stacks\":{\"root\":1000,\"cut\":0,\"broken\":1},"
 	       "\"lost\":{\"late\":7,\"full\":0},\"sample_cost_ns\":850.25,"
+	       "\"unwind_bytes\":3670016,\"unwind_budget_bytes\":67108864,\"unwind_tables\":12,"
+	       "\"unwind_waiting\":2,\"unwind_refused\":0,\"unwind_evicted\":3,"
 	       "\"daemon_cpu_usec\":1500000,\"database_bytes\":1572864,"
 	       "\"database_path\":\"/var/lib/oxprof/oxprof.db\",\"version\":\"0.1.0\","
 	       "\"running_usec\":62000000,\"session\":null,\"notice\":null,\"targets\":["
 	       "{\"target\":\"pid:42\",\"state\":\"running\",\"children\":true,"
-	       "\"owner\":4000000000,\"until\":1764000060000000},"
+	       "\"owner\":4000000000,\"until\":1764000060000000,\"samples\":1003,"
+	       "\"stacks\":{\"root\":1000,\"broken\":1}},"
 	       "{\"target\":\"comm:a\\nb\",\"state\":\"waiting\",\"children\":null,"
-	       "\"owner\":null,\"until\":null}]}\n");
+	       "\"owner\":null,\"until\":null,\"samples\":null,\"stacks\":null}]}\n");
 	expect(&(struct fake){.empty = true}, "status --json", "GetStatus() \n",
 	       "{\"state\":null,\"mode\":null,\"interval_ns\":null,\"achieved_mean_ns\":null,"
-	       "\"achieved_sd_ns\":null,\"samples\":null,\"lost\":null,\"sample_cost_ns\":null,"
-	       "\"daemon_cpu_usec\":null,\"database_bytes\":null,\"database_path\":null,"
+	       "\"achieved_sd_ns\":null,\"samples\":null,\"stacks\":null,\"lost\":null,"
+	       "\"sample_cost_ns\":null,\"unwind_bytes\":null,\"unwind_budget_bytes\":null,"
+	       "\"unwind_tables\":null,\"unwind_waiting\":null,\"unwind_refused\":null,"
+	       "\"unwind_evicted\":null,\"daemon_cpu_usec\":null,\"database_bytes\":null,"
+	       "\"database_path\":null,"
 	       "\"version\":null,\"session\":null,\"running_usec\":null,\"notice\":null,"
 	       "\"targets\":[{\"target\":null,\"state\":null,\"children\":null,\"owner\":null,"
-	       "\"until\":null}]}\n");
+	       "\"until\":null,\"samples\":null,\"stacks\":null}]}\n");
+}
+
+Test(client_bus, resymbolize_says_what_has_no_name)
+{
+	expect(&(struct fake){0}, "resymbolize", "Resymbolize() \n",
+	       "Named 12 of 40 addresses in 3 files.\n"
+	       "\n"
+	       "UNNAMED  WHY                                   BUILD-ID  FILE\n"
+	       "     27  no such file here, nor a debug file   bb22      /lib/libb.so\n"
+	       "      1  no symbol in the files that are here  cc33      /x\xef\xbf\xbd"
+	       "y\n"
+	       "\n"
+	       "Debug files are looked for by build-id under /usr/lib/debug/.build-id; see "
+	       "oxprofctl(1).\n");
+	expect(&(struct fake){.empty = true}, "resymbolize", "Resymbolize() \n",
+	       "There is no address without a name.\n");
+	expect(&(struct fake){.empty = true}, "resymbolize --json", "Resymbolize() \n",
+	       "{\"named\":0,\"unnamed\":0,\"files\":[]}\n");
+	expect_failure(OX_ERROR_LIMIT_REACHED, "names are being looked up", "resymbolize",
+		       "resymbolize: names are being looked up");
 }
 
 Test(client_bus, history_prints_a_table)

@@ -176,6 +176,60 @@ Test(client_render, losses_are_clean_wherever_they_stand)
 	cr_expect_not_null(strstr(state, "     Lost: 1 a" BAD "b\n           2 d\n"));
 }
 
+/* Nothing is said where all are whole, and never that all are where one is not. */
+Test(client_render, stacks_that_are_not_whole_are_told)
+{
+	static const struct {
+		const char *stacks;
+		const char *wanted;
+	} cases[] = {
+		{"null", ""},
+		{"{}", ""},
+		{"{\"root\":0,\"cut\":0}", ""},
+		{"{\"root\":1000,\"cut\":0}", ""},
+		{"{\"root\":999999,\"cut\":1}",
+		 "99.9 % of the stacks are whole; 0.1 % end early: cut 1"},
+		{"{\"root\":1946,\"no-table\":51,\"broken\":3}",
+		 "97.3 % of the stacks are whole; 2.7 % end early: no-table 51, broken 3"},
+		{"{\"root\":0,\"unreadable\":3}",
+		 "0.0 % of the stacks are whole; 100.0 % end early: unreadable 3"},
+		{"{\"no-rule\":3}", "0.0 % of the stacks are whole; 100.0 % end early: no-rule 3"},
+	};
+
+	for (size_t i = 0; i < array_length(cases); i++) {
+		_cleanup_tree_ struct json_object *stacks = json_tokener_parse(cases[i].stacks);
+		_cleanup_free_ char *text = render_stacks(stacks);
+
+		cr_expect_str_eq(text, cases[i].wanted);
+	}
+}
+
+Test(client_render, ends_are_clean_wherever_they_stand)
+{
+	_cleanup_free_ char *text =
+		render("{\"records\":[],\"stacks\":{\"root\":1,\"a\\u001bb\":1}}", NULL);
+	_cleanup_free_ char *state =
+		render_state("{\"targets\":[],\"stacks\":{\"root\":1,\"a\\u001bb\":1}}");
+
+	cr_expect_not_null(
+		strstr(text, "\n50.0 % of the stacks are whole; 50.0 % end early: a" BAD "b 1\n"));
+	cr_expect_not_null(strstr(state, "   Stacks: 50.0 % of the stacks are whole; 50.0 % end "
+					 "early: a" BAD "b 1\n"));
+}
+
+Test(client_render, all_names_are_given)
+{
+	_cleanup_tree_ struct json_object *answer = json_tokener_parse(
+		"{\"named\":1,\"unnamed\":0,\"files\":[{\"file\":\"/a\",\"named\":1}]}");
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	cr_expect_eq(render_resymbolize(answer, &(struct screen){0}, out), 0);
+	fclose(out);
+	cr_expect_str_eq(text, "Named 1 of 1 address in 1 file.\n");
+}
+
 Test(client_render, a_history_without_sessions)
 {
 	_cleanup_tree_ struct json_object *history = json_tokener_parse("{\"sessions\":[]}");

@@ -41,12 +41,15 @@ Test(config, reads_every_key)
 	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
 	cr_expect_str_eq(config.database, OX_DATABASE_PATH);
 	cr_expect_eq(config.database_max_bytes, 0);
+	cr_expect_eq(config.unwind_max_bytes, 64 << 20);
 	cr_expect_eq(parse(&config,
 			   "# a comment\n; another\n\n[Sampling]\r\n  Interval = 0.5 \n"
+			   "UnwindMemory=8M\n"
 			   "[Storage]\nPath=/srv/my data/ox=1.db\nMaxSize=64M",
 			   &complaints),
 		     0, "%s", complaints.why);
 	cr_expect_eq(config.interval_ns, 500000000);
+	cr_expect_eq(config.unwind_max_bytes, 8 << 20);
 	cr_expect_str_eq(config.database, "/srv/my data/ox=1.db");
 	cr_expect_eq(config.database_max_bytes, 64 << 20);
 }
@@ -59,7 +62,11 @@ Test(config, the_last_one_counts_and_an_empty_one_resets)
 	config_init(&config);
 	cr_expect_eq(parse(&config, "[Sampling]\nInterval=1\nFrequency=100\n", &complaints), 0);
 	cr_expect_eq(config.interval_ns, 10000000);
-	cr_expect_eq(parse(&config, "[Sampling]\nInterval=\n", &complaints), 0);
+	cr_expect_eq(
+		parse(&config, "[Sampling]\nUnwindMemory=1M\nUnwindMemory=256M\n", &complaints), 0);
+	cr_expect_eq(config.unwind_max_bytes, 256 << 20);
+	cr_expect_eq(parse(&config, "[Sampling]\nInterval=\nUnwindMemory=\n", &complaints), 0);
+	cr_expect_eq(config.unwind_max_bytes, 64 << 20);
 	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
 	cr_expect_eq(parse(&config,
 			   "[Storage]\nPath=/a\nMaxSize=1\n[Sampling]\nFrequency=7\nFrequency=\n"
@@ -89,6 +96,12 @@ Test(config, complains_with_line_and_reason_and_goes_on)
 		{"[Sampling]\nInterval=11\n", 2, "Interval=11: out of range"},
 		{"[Sampling]\nFrequency=0\n", 2, "Frequency=0: out of range"},
 		{"[Sampling]\nFrequency=\x1b[31m\n", 2, "Frequency=\xef\xbf\xbd[31m"},
+		{"[Sampling]\nUnwindMemory=lots\n", 2, "UnwindMemory=lots: not understood"},
+		{"[Sampling]\nUnwindMemory=1023K\n", 2,
+		 "UnwindMemory=1023K: out of range, wanted: 1M to 256M"},
+		{"[Sampling]\nUnwindMemory=257M\n", 2, "UnwindMemory=257M: out of range"},
+		{"[Sampling]\nUnwindMemory=0\n", 2, "UnwindMemory=0: out of range"},
+		{"[Storage]\nUnwindMemory=8M\n", 2, "unknown key UnwindMemory="},
 		{"[Storage]\nPath=ox.db\n", 2, "Path=ox.db: not understood, wanted: an absolute"},
 		{"[Storage]\nPath=/srv/\n", 2, "absolute"},
 		{"[Storage]\nMaxSize=1.5G\n", 2, "MaxSize=1.5G: not understood"},

@@ -38,6 +38,10 @@ Test(demangle, rust_without_hash)
 	assert_demangles("_RNvNtCs1234_7mycrate3foo3bar", "mycrate::foo::bar");
 	assert_demangles("_RNvC7mycrateu8gdel_5qa", "mycrate::g\xc3\xb6"
 						    "del");
+	/* "u3" of a hash looks like the beginning of such a name. */
+	assert_demangles("_RNvNtCslNYArtu3iFV_5alloc3fmt6format", "alloc::fmt::format");
+	assert_demangles("_RINvMNtCslNYArtu3iFV_5alloc5sliceSh8into_vecNtNtB5_5alloc6GlobalEB5_",
+			 "<[u8]>::into_vec::<alloc::alloc::Global>");
 }
 
 Test(demangle, leaves_other_names_alone)
@@ -90,9 +94,9 @@ static void make_doubling_cplusplus(char *ret, unsigned int depth)
 }
 
 /* A tuple of a tuple and itself, by references back to where it stands in the name. */
-static void make_doubling_rust(char *ret, unsigned int depth)
+static void make_doubling_rust(char *ret, const char *begin, unsigned int depth)
 {
-	char *at = ret + sprintf(ret, "_RINvC1a1f");
+	char *at = ret + sprintf(ret, "%s", begin);
 	char tail[512] = "";
 
 	for (unsigned int i = 0; i < depth; i++) {
@@ -115,12 +119,15 @@ Test(demangle, output_that_explodes_is_given_up)
 {
 	char name[1024], text[64] = "untouched";
 
-	make_doubling_rust(name, 3);
+	make_doubling_rust(name, "_RINvC1a1f", 3);
 	cr_assert(eq(int, demangle(name, text, sizeof(text)), 1), "%s is well formed", name);
-	make_doubling_rust(name, 40);
+	make_doubling_rust(name, "_RINvC1a1f", 40);
 	strcpy(text, "untouched");
 	cr_assert(eq(int, demangle(name, text, sizeof(text)), -E2BIG), "%s", name);
 	cr_assert(eq(str, text, "untouched"));
+	/* One whose identifier takes memory. */
+	make_doubling_rust(name, "_RINvC7mycrateu8gdel_5qa", 40);
+	cr_assert(eq(int, demangle(name, text, sizeof(text)), -E2BIG), "%s", name);
 	make_doubling_cplusplus(name, 3);
 	cr_assert(eq(int, demangle(name, text, sizeof(text)), 1), "%s is well formed", name);
 	make_doubling_cplusplus(name, 30);

@@ -277,3 +277,25 @@ Test(images, a_process_that_execs_for_ever_is_bounded)
 	cr_assert_leq(images_count(images), IMAGES_MAX);
 	cr_assert_not_null(images_find(images, 42, LATE));
 }
+
+Test(images, what_no_event_told_is_read_again_but_not_all_the_time)
+{
+	const struct image *image;
+	uint64_t second = UINT64_C(1000000000);
+
+	write_maps(7, "/first");
+	image = images_find(images, 7, LATE);
+	cr_assert_eq(image->generation, 0);
+	images_refresh(images, 7, 5 * second);
+	cr_assert_eq(image->generation, 0); /* nothing new */
+	write_maps(7, "/second");
+	images_refresh(images, 7, 5 * second + 1);
+	cr_assert_str_eq(maps_find(image->maps, 0x1800, LATE)->path, "/first");
+	images_refresh(images, 7, 6 * second);
+	cr_assert_str_eq(maps_find(image->maps, 0x1800, LATE)->path, "/second");
+	cr_assert_str_eq(maps_find(image->maps, 0x1800, 6 * second - 1)->path, "/first");
+	cr_assert_eq(image->generation, 1);
+	cr_assert_eq(image->changed_ns, 6 * second);
+	images_refresh(images, 8, 6 * second); /* nobody has asked for it */
+	cr_assert_eq(images_count(images), 1);
+}

@@ -22,6 +22,8 @@ static const struct {
 	{OX_LOST_MAPPINGS, "mappings"},
 	{OX_LOST_GONE, "gone"},
 	{OX_LOST_BROKEN, "stack-broken"},
+	{OX_LOST_NO_TABLE, "no-table"},
+	{OX_LOST_NO_RULE, "no-rule"},
 	{OX_LOST_STORE, "store"},
 };
 
@@ -46,4 +48,27 @@ Test(loss, each_is_explained_in_one_line)
 		cr_expect_lt(strlen(loss_name(i)), sizeof(answer.lost[0].reason));
 	}
 	cr_assert_leq(OX_N_LOSSES, sizeof(answer.lost) / sizeof(answer.lost[0]));
+}
+
+/* What the recorder writes at a root is what a question finds there. */
+Test(loss, each_end_is_known_by_its_frame)
+{
+	static const char *const names[] = {"root",   "cut",        "no-table",
+					    "broken", "unreadable", "no-rule"};
+
+	cr_assert_eq(sizeof(names) / sizeof(names[0]), OX_N_ENDS);
+	for (unsigned i = 0; i < OX_N_ENDS; i++) {
+		char function[32];
+
+		cr_expect_str_eq(end_name(i), names[i]);
+		snprintf(function, sizeof(function), "[%s]", names[i]);
+		cr_expect_eq(end_of_frame(function, ""), i);
+		cr_expect_eq(end_of_frame(function, "app"), OX_END_ROOT);
+		cr_expect_eq(end_of_frame(names[i], ""), OX_END_ROOT);
+	}
+	cr_expect_eq(end_of_frame("", ""), OX_END_ROOT);
+	cr_expect_eq(end_of_frame("[", ""), OX_END_ROOT);
+	cr_expect_eq(end_of_frame("[]", ""), OX_END_ROOT);
+	cr_expect_eq(end_of_frame("[cu]", ""), OX_END_ROOT);
+	cr_expect_eq(end_of_frame("[cuts]", ""), OX_END_ROOT);
 }

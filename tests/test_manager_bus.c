@@ -43,6 +43,7 @@ Test(manager_bus, everything_is_there_under_its_name)
 		METHOD("QueryByFileDescriptor", IN("a{sv}", "filter") OUT("h", "json")),
 		METHOD("History", IN("a{sv}", "filter") OUT("aa{sv}", "sessions")),
 		METHOD("GetStatus", OUT("a{sv}", "status") OUT("aa{sv}", "targets")),
+		METHOD("Resymbolize", OUT("t", "named") OUT("t", "unnamed") OUT("aa{sv}", "files")),
 		PROPERTY("State", "s"),
 		PROPERTY("Mode", "s"),
 		PROPERTY("Interval", "d"),
@@ -64,7 +65,10 @@ Test(manager_bus, a_fresh_daemon_is_paused_and_says_so)
 	char part[400];
 
 	assert_has(status, "{state=s:paused,mode=s:cpu,interval_ns=t:10101010,samples=t:0,"
-			   "lost=a{st}:{},");
+			   "stacks=a{st}:{root=0,cut=0,no-table=0,broken=0,unreadable=0,no-rule=0},"
+			   "lost=a{st}:{},unwind_bytes=t:0,unwind_budget_bytes=t:67108864,"
+			   "unwind_tables=u:0,unwind_waiting=u:0,unwind_refused=u:0,"
+			   "unwind_evicted=u:0,");
 	assert_has(status, "running_usec=t:0,");
 	assert_has(status, ",version=s:" OX_VERSION "}");
 	snprintf(part, sizeof(part), ",database_path=s:%s,", path);
@@ -357,4 +361,17 @@ Test(manager_bus, a_time_that_was_asked_for_ends_the_sampling)
 	free(answer_of("Unpause", "asa{sv}", 0, 0));
 	assert_property("State", "s:running");
 	busy_stop(&busy);
+}
+
+Test(manager_bus, a_manager_that_cannot_begin_says_why_and_leaves_nothing)
+{
+	struct manager *other = NULL;
+	struct failure failure = {0};
+	struct config config;
+
+	config_init(&config);
+	snprintf(config.database, sizeof(config.database), "%s/none/db", path);
+	cr_assert_lt(manager_new(event, &config, &other, &failure), 0);
+	cr_assert_str_eq(failure.name, OX_ERROR_DATABASE);
+	cr_assert_null(other);
 }

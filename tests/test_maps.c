@@ -32,8 +32,8 @@ Test(maps, finds_by_half_open_range)
 {
 	_cleanup_(maps_free_p) struct maps *maps = maps_new();
 
-	cr_assert(eq(int, add(maps, 0x1000, 0x2000, 0, "/a"), 0));
-	cr_assert(eq(int, add(maps, 0x2000, 0x3000, 0, "/b"), 0));
+	cr_assert(eq(int, add(maps, 0x1000, 0x2000, 0, "/a"), 1));
+	cr_assert(eq(int, add(maps, 0x2000, 0x3000, 0, "/b"), 1));
 	cr_assert(eq(str, (char *)path_at(maps, 0xfff, 1), "none"));
 	cr_assert(eq(str, (char *)path_at(maps, 0x1000, 1), "/a"));
 	cr_assert(eq(str, (char *)path_at(maps, 0x1fff, 1), "/a"));
@@ -101,7 +101,7 @@ Test(maps, a_process_that_maps_anew_for_ever_is_never_full)
 	for (uint64_t i = 0; i < 3 * MAPS_MAX; i++) {
 		const char *path = i % 2 ? "/odd" : "/even";
 
-		cr_assert(eq(int, add(maps, 0x1000, 0x2000, i * 100000000, path), 0));
+		cr_assert(eq(int, add(maps, 0x1000, 0x2000, i * 100000000, path), 1));
 	}
 	cr_assert(lt(sz, maps_count(maps), 200));
 }
@@ -114,11 +114,11 @@ Test(maps, is_bounded_in_number_and_bytes)
 	uint64_t n = 0;
 
 	for (uint64_t i = 0; i < MAPS_MAX; i++)
-		cr_assert(eq(int, add(maps, i * 16, i * 16 + 16, 1, "/a"), 0));
+		cr_assert(eq(int, add(maps, i * 16, i * 16 + 16, 1, "/a"), 1));
 	cr_assert(eq(int, add(maps, UINT64_C(1) << 40, UINT64_C(1) << 41, 1, "/a"), -E2BIG));
 	memset(path, 'x', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
-	while (add(wide, n * 16, n * 16 + 16, 1, path) == 0)
+	while (add(wide, n * 16, n * 16 + 16, 1, path) == 1)
 		n++;
 	cr_assert(eq(u64, n, MAPS_PATHS_MAX / MAPS_PATH_BYTES));
 	cr_assert(eq(sz, strlen(path_at(wide, 0, 1)), MAPS_PATH_BYTES - 1));
@@ -212,4 +212,43 @@ Test(maps, parse_reads_no_byte_behind_its_text)
 		memcpy(text, line, length);
 		cr_assert(ge(int, maps_parse(maps, text, length, 0), 0));
 	}
+}
+
+static void expect_view(const struct maps *maps, uint64_t at_ns, const char *wanted)
+{
+	struct maps_view *views = NULL;
+	ssize_t n = maps_list(maps, at_ns, &views);
+	char text[256] = "";
+
+	cr_assert_geq(n, 0);
+	for (ssize_t i = 0; i < n; i++)
+		sprintf(text + strlen(text), "%llx-%llx%s ", (unsigned long long)views[i].start,
+			(unsigned long long)views[i].end, views[i].mapping->path);
+	cr_expect_str_eq(text, wanted);
+	free(views);
+}
+
+Test(maps, lists_what_is_to_be_seen)
+{
+	_cleanup_(maps_free_p) struct maps *maps = maps_new();
+
+	expect_view(maps, 1, "");
+	add(maps, 0x5000, 0x6000, 0, "/far");
+	add(maps, 0x1000, 0x4000, 0, "/old");
+	expect_view(maps, 1, "1000-4000/old 5000-6000/far ");
+	add(maps, 0x2000, 0x3000, 100, "/new");
+	expect_view(maps, 99, "1000-4000/old 5000-6000/far ");
+	expect_view(maps, 100, "1000-2000/old 2000-3000/new 3000-4000/old 5000-6000/far ");
+	add(maps, 0x2800, 0x5800, 200, "/newest");
+	expect_view(maps, 200, "1000-2000/old 2000-2800/new 2800-5800/newest 5800-6000/far ");
+}
+
+Test(maps, says_whether_a_mapping_is_news)
+{
+	_cleanup_(maps_free_p) struct maps *maps = maps_new();
+
+	cr_assert(eq(int, add(maps, 0x1000, 0x2000, 1, "/a"), 1));
+	cr_assert(eq(int, add(maps, 0x1000, 0x2000, 2, "/a"), 0));
+	cr_assert(eq(int, add(maps, 0x1000, 0x2000, 3, "/b"), 1));
+	cr_assert(eq(int, add(maps, 0x1000, 0x2000, 4, "/a"), 1));
 }

@@ -152,9 +152,20 @@ Test(process, ids)
 	cr_assert(eq(u32, ids.suid, 1002));
 	cr_assert(eq(u32, ids.tgid, 41));
 	cr_assert(eq(u32, ids.owner, getuid()));
+	cr_assert(eq(u32, ids.ns_pid, 42), "its kernel knows no other name spaces");
 	cr_assert(eq(int, process_read_ids("/proc", getpid(), &ids), 0));
 	cr_assert(eq(u32, ids.ruid, getuid()));
 	cr_assert(eq(u32, ids.tgid, getpid()));
+	cr_assert(eq(u32, ids.ns_pid, getpid()));
+}
+
+Test(process, pid_of_the_innermost_name_space)
+{
+	struct process_ids ids;
+
+	make_text("42/status", "Tgid:\t42\nUid:\t1\t1\t1\t1\nNSpid:\t42\t317\t7\nNSpgid:\t42\t9\n");
+	cr_assert(eq(int, process_read_ids(proc, 42, &ids), 0));
+	cr_assert(eq(u32, ids.ns_pid, 7));
 }
 
 Test(process, ids_that_are_none)
@@ -317,6 +328,37 @@ Test(process, open_refuses_all_but_regular_files)
 	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -EINVAL));
 	mapping.path = "/lib/absent";
 	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -ENOENT));
+}
+
+Test(process, open_of_a_path_in_the_root)
+{
+	_cleanup_close_ int fd = -1, linked = -1;
+
+	make_text("42/root/lib/a.so", "a");
+	make_link("/lib/a.so", "42/root/lib/b.so");
+	make_link("/etc/passwd", "42/root/lib/c.so");
+	fd = process_open_in_root(proc, 42, "/lib/../../lib/a.so", O_NOFOLLOW);
+	cr_assert(ge(int, fd, 0));
+	linked = process_open_in_root(proc, 42, "/lib/b.so", 0);
+	cr_assert(ge(int, linked, 0));
+	cr_assert(lt(int, process_open_in_root(proc, 42, "/lib/b.so", O_NOFOLLOW), 0));
+	cr_assert(eq(int, process_open_in_root(proc, 42, "/lib/c.so", 0), -ENOENT));
+	cr_assert(eq(int, process_open_in_root(proc, 42, "/lib", 0), -EINVAL));
+	cr_assert(eq(int, process_open_in_root(proc, 42, "lib/a.so", 0), -ENOENT));
+	cr_assert(eq(int, process_open_in_root(proc, 43, "/lib/a.so", 0), -ESRCH));
+}
+
+Test(process, view_of_the_file_system)
+{
+	struct process_view own, init, other;
+
+	cr_assert(eq(int, process_read_view("/proc", getpid(), &own), 0));
+	cr_assert(eq(int, process_read_view("/proc", getppid(), &init), 0));
+	cr_assert(eq(int, memcmp(&own, &init, sizeof(own)), 0));
+	cr_assert(gt(u64, own.namespace, 0));
+	cr_assert(eq(int, process_read_view(proc, 42, &other), 0));
+	cr_assert(ne(int, memcmp(&own, &other, sizeof(own)), 0));
+	cr_assert(eq(int, process_read_view(proc, 43, &other), -ESRCH));
 }
 
 Test(process, open_of_what_is_no_file)

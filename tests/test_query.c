@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/cleanup.h"
+#include "daemon/loss.h"
 #include "daemon/query.h"
 #include "daemon/stacks.h"
 
@@ -471,6 +472,88 @@ Test(query, survives_a_rollback)
 	expect_answer(question, {"kept", 9, 9});
 }
 
+/* How each stack ends, by what stands at its root; of the samples that are asked about only. */
+Test(query, counts_how_stacks_end)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(answer_done) struct answer all = {0}, some = {0}, whole = {0};
+	struct target target;
+	int64_t root, user, kernel;
+	char why[128];
+
+	cr_assert_eq(query_ask(query, &question, &whole, why, sizeof(why)), 0);
+	cr_expect_eq(whole.ends[OX_END_ROOT], 1 + 2 + 4 + 8 + 16 + 32 + 64, "no kernel thread");
+	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++) {
+		char mark[32];
+
+		cr_expect_eq(whole.ends[end], 0);
+		snprintf(mark, sizeof(mark), "[%s]", end_name(end));
+		root = add_node(0, FRAME_NATIVE, mark, "", "", 0);
+		user = add_node(root, FRAME_NATIVE, "f", "app", "", 0);
+		kernel = add_node(user, FRAME_KERNEL, "k", "kernel", "", 0);
+		add_sample(3, APP, user, 1000 * end);
+		add_sample(3, CRON, kernel, 1);
+		/* Both parts can be cut. */
+		kernel = add_node(user, FRAME_NATIVE, "[cut]", "", "", 0);
+		kernel = add_node(kernel, FRAME_KERNEL, "k", "kernel", "", 0);
+		add_sample(3, CRON, kernel, 1);
+		/* The kernel's stack alone is. */
+		kernel = add_node(root, FRAME_KERNEL, "k", "kernel", "", 0);
+		add_sample(3, CRON, kernel, 10000);
+		/* Such a name in the middle, or with a module, is a function's. */
+		kernel = add_node(nodes[MAIN], FRAME_NATIVE, mark, "", "", 0);
+		add_sample(3, CRON, kernel, 1);
+		kernel = add_node(0, FRAME_NATIVE, mark, "app", "", 0);
+		add_sample(3, CRON, kernel, 1);
+	}
+	cr_assert_eq(query_ask(query, &question, &all, why, sizeof(why)), 0);
+	cr_expect_eq(all.ends[OX_END_ROOT], whole.ends[OX_END_ROOT] + 2 * (OX_N_ENDS - 1));
+	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++)
+		cr_expect_eq(all.ends[end], 1000 * end + 2, "%s", end_name(end));
+	target_parse("pid:100", &target);
+	question.targets = &target;
+	question.n_targets = 1;
+	question.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX};
+	cr_assert_eq(query_ask(query, &question, &some, why, sizeof(why)), 0);
+	cr_expect_eq(some.ends[OX_END_ROOT], 0);
+	cr_expect_eq(some.ends[OX_END_NO_RULE], 1000 * OX_END_NO_RULE);
+	cr_expect_eq(some.samples, 1000 * (1 + 2 + 3 + 4 + 5));
+}
+
+/* Frames of one function and line are one, whatever their addresses: so stacks of them are. */
+Test(query, a_name_that_came_later_makes_stacks_equal)
+{
+	struct question question = ask_all(QUERY_BY_STACK);
+	struct frame frame = {.module = "libx", .file = "/lib/libx", .build_id = "ab"};
+	struct frame name = {.function = "named", .module = "libx", .file = "/lib/libx"};
+	_cleanup_(answer_done) struct answer before = {0}, after = {0};
+	int64_t ids[2], node;
+	char why[128];
+
+	for (unsigned i = 0; i < 2; i++) {
+		frame.function = i ? "+0x20" : "+0x10";
+		frame.offset = 16 * (i + 1);
+		cr_assert_eq(store_add_frame(store, &frame, &ids[i]), 0);
+		cr_assert_eq(store_add_node(store, nodes[MAIN], ids[i], &node), 0);
+		add_sample(3, APP, node, 5);
+		add_sample(3, APP, add_node(node, FRAME_NATIVE, "leaf", "app", "", 0), 7);
+	}
+	add_sample(3, APP, add_node(nodes[MAIN], FRAME_NATIVE, "last", "libx", "", 0), 1);
+	question.filter = "libx";
+	expect_answer(question, {"main(app);libx+0x10;leaf(app)", 7, 7},
+		      {"main(app);libx+0x20;leaf(app)", 7, 7}, {"main(app);libx+0x10", 5, 5},
+		      {"main(app);libx+0x20", 5, 5}, {"main(app);last(libx)", 1, 1});
+	cr_assert_eq(query_ask(query, &question, &before, why, sizeof(why)), 0);
+	for (unsigned i = 0; i < 2; i++)
+		cr_assert_eq(store_rename_frame(store, ids[i], &name), 0);
+	cr_assert_eq(query_forget(query), 0);
+	expect_answer(question, {"main(app);named(libx);leaf(app)", 14, 14},
+		      {"main(app);named(libx)", 10, 10}, {"main(app);last(libx)", 1, 1});
+	cr_assert_eq(query_ask(query, &question, &after, why, sizeof(why)), 0);
+	cr_expect_eq(after.samples, before.samples);
+	cr_expect_eq(after.distinct, before.distinct - 2);
+}
+
 Test(query, names_of_what_can_be_asked)
 {
 	static const char *const by[] = {"function", "module", "file", "line", "stack",
@@ -509,6 +592,8 @@ Test(query, writes_json)
 		text,
 		"{\"state\":\"paused\",\"since\":1700000000000000,\"until\":1700000030000000,"
 		"\"interval_ns\":10101010,\"samples\":64,\"distinct\":8,"
+		"\"stacks\":{\"root\":127,\"cut\":0,\"no-table\":0,\"broken\":0,"
+		"\"unreadable\":0,\"no-rule\":0},"
 		"\"lost\":{\"full\":5,\"late\":3},\"restricted\":false,\"records\":["
 		"{\"name\":\"a;b(__main__)\",\"function\":\"a;b\",\"module\":\"__main__\","
 		"\"file\":\"/srv/a.py\",\"line\":5,\"kind\":\"python\",\"pid\":null,\"tid\":null,"

@@ -4,6 +4,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/recorder.h"
+#include "daemon/sampler_blocks.h"
 #include "tests/busy.h"
 #include "tests/directory.h"
 #include "tests/kernel_side.h"
@@ -38,13 +39,18 @@ static struct busy_process start_busy(uint32_t uid)
 	return busy_start(&busy);
 }
 
+static void complain(void *userdata, const char *text)
+{
+	cr_assert_fail("%s", text);
+}
+
 static void set_up_recorder(void)
 {
 	sampler = sampler_or_skip();
 	cr_assert_eq(sideband_new(&sideband), 0);
 	set_up();
 	store = open_store();
-	recorder = recorder_new(store, "/proc");
+	recorder = recorder_new(store, "/proc", OX_READER_BUILT, complain, NULL);
 	cr_assert_not_null(recorder);
 }
 
@@ -76,7 +82,7 @@ static void sample(const struct busy_process *busy, uint64_t cpu_ms)
 	struct sampler_target target = {
 		.filter = SAMPLER_PID,
 		.id = busy->pid,
-		.target = {.start_max_ns = UINT64_MAX},
+		.target = {.start_max_ns = UINT64_MAX, .number = 7},
 	};
 
 	cr_assert_eq(sampler_set_targets(sampler, &target, 1, false), 0);
@@ -110,11 +116,11 @@ Test(recorder, every_sample_is_in_the_database)
 
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 1000), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
 	cr_assert_gt(samples(), 0);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	sample(&busy, CPU_MS);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 2000), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, true), 0);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	/* The same rows grew. */
 	cr_assert_leq(number("SELECT count(*) FROM sample"), 40);
@@ -126,11 +132,12 @@ Test(recorder, every_sample_is_in_the_database)
 	busy_stop(&busy);
 }
 
-/* The stack that was hit most, in the three forms that its three instructions may take. */
+/* The stack that was hit most. Nobody listens to notices here, so it is followed by frame pointers
+ * and says so. */
 static void assert_main_stack(void)
 {
 	assert_answer("SELECT folded FROM stacks GROUP BY folded ORDER BY sum(hits) DESC LIMIT 1",
-		      "caller_of_caller(test_recorder);caller_of_leaf(test_recorder);"
+		      "[no-table];caller_of_caller(test_recorder);caller_of_leaf(test_recorder);"
 		      "busy_spin(test_recorder)");
 }
 
@@ -176,7 +183,7 @@ Test(recorder, a_process_that_ended_before_the_drain_keeps_its_names)
 
 	make_proc(&busy, proc, sizeof(proc));
 	recorder_free(recorder);
-	recorder = recorder_new(store, proc);
+	recorder = recorder_new(store, proc, OX_READER_BUILT, complain, NULL);
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
 	busy_stop(&busy);
@@ -195,10 +202,10 @@ Test(recorder, a_drain_belongs_to_the_window_that_it_ends)
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, 10);
 	/* Just at the border: still the first window. */
-	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC, true), 0);
 	assert_answer("SELECT DISTINCT t FROM sample", "0");
 	sample(&busy, 10);
-	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC + 1), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC + 1, true), 0);
 	assert_answer("SELECT DISTINCT t FROM sample ORDER BY t", "0\n1");
 	sample(&busy, 10);
 	cr_assert_eq(recorder_end(recorder, now_usec + 10 * OX_WINDOW_USEC), 0);
@@ -234,24 +241,32 @@ Test(recorder, what_cannot_be_written_is_kept_for_the_next_time)
 
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, 10);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 1000), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
 	cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	sample(&busy, CPU_MS);
-	cr_assert_lt(recorder_drain(recorder, now_usec + 2000), 0);
+	cr_assert_lt(recorder_drain(recorder, now_usec + 2000, true), 0);
 	cr_assert_lt(number("SELECT sum(n) FROM sample"), samples());
 	sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
 	sqlite3_close(other);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 3000), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 3000, true), 0);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	cr_assert_eq(recorder_end(recorder, now_usec + 4000), 0);
-	assert_main_stack();
 	busy_stop(&busy);
+}
+
+static struct busy_process start_deeper_than_is_kept(void)
+{
+	struct busy busy = {.depth = OX_MAX_USER_FRAMES + 10};
+
+	for (unsigned i = 0; i < busy.depth; i++)
+		busy.returns_to[i] = (uintptr_t)caller_of_leaf + 1;
+	return busy_start(&busy);
 }
 
 Test(recorder, losses_are_written_with_their_reason)
 {
-	struct busy_process busy = busy_start(&(struct busy){.depth = 300});
+	struct busy_process busy = start_deeper_than_is_kept();
 	uint64_t now_usec = clock_realtime_usec();
 	struct recorder_totals totals;
 
@@ -279,10 +294,103 @@ Test(recorder, a_stack_ends_where_it_leaves_all_code)
 	sample(&process, 10);
 	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
 	recorder_get_totals(recorder, &totals);
-	cr_assert_eq(totals.lost[OX_LOST_BROKEN], totals.samples);
+	cr_assert_eq(totals.lost[OX_LOST_NO_TABLE], totals.samples);
+	cr_assert_eq(totals.ends[OX_END_NO_TABLE], totals.samples);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	assert_main_stack();
 	busy_stop(&process);
+}
+
+static volatile uint64_t computed;
+
+__attribute__((noinline)) static void compute(void)
+{
+	while (computed != 2) /* never */
+		computed = computed * 2 + 1;
+}
+
+/* As the daemon's event loop does. */
+static void listen_until_followed(struct busy_process *process)
+{
+	struct ox_process known = {0};
+
+	cr_assert_eq(sampler_enable(sampler, INTERVAL_NS), 0);
+	while (!known.as_of_ns) {
+		busy_let(process->pid, 5);
+		recorder_take_notices(recorder);
+		(void)sampler_get_process(sampler, process->pid, &known);
+	}
+	for (struct unwinder_state state = {.n_waiting = 1}; state.n_waiting;) {
+		busy_let(process->pid, 5);
+		recorder_dispatch(recorder);
+		recorder_get_tables(recorder, &state);
+	}
+	cr_assert_eq(sampler_disable(sampler), 0);
+}
+
+Test(recorder, with_tables_a_stack_reaches_its_root_and_its_target_knows)
+{
+	struct busy_process process = busy_start(&(struct busy){.run = compute});
+	uint64_t now_usec = clock_realtime_usec();
+	struct recorder_share share, before;
+
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&process, 10);
+	listen_until_followed(&process);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+	recorder_get_share(recorder, 7, &before);
+	sample(&process, CPU_MS);
+	cr_assert_eq(recorder_end(recorder, now_usec + 2000), 0);
+	recorder_get_share(recorder, 7, &share);
+	cr_assert_gt(share.samples, before.samples);
+	cr_assert_eq(share.ends[OX_END_ROOT] - before.ends[OX_END_ROOT],
+		     share.samples - before.samples);
+	cr_assert_eq(share.samples, samples());
+	cr_assert_gt(number("SELECT sum(hits) FROM stacks WHERE folded LIKE '_start(%compute%'"),
+		     0);
+	busy_stop(&process);
+}
+
+/* A reader that never answers for names: the third that is started, after those that look and that
+ * make tables. */
+static void use_slow_reader(char *where, size_t size)
+{
+	char program[300];
+	FILE *f;
+
+	directory_make(where, size);
+	snprintf(program, sizeof(program), "%s/slow", where);
+	f = fopen(program, "we");
+	cr_assert_not_null(f);
+	fputs("#!/bin/sh\necho >>$0.started\n"
+	      "[ $(wc -l <$0.started) -gt 2 ] || exec " OX_READER_BUILT "\nexec sleep 1000\n",
+	      f);
+	fclose(f);
+	cr_assert_eq(chmod(program, 0755), 0);
+	recorder_free(recorder);
+	recorder = recorder_new(store, "/proc", program, complain, NULL);
+}
+
+Test(recorder, samples_wait_for_slow_names_and_are_there_when_somebody_asks)
+{
+	struct busy_process busy = start_busy(0);
+	uint64_t now_usec = clock_realtime_usec();
+	char where[256];
+
+	use_slow_reader(where, sizeof(where));
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&busy, CPU_MS);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, false), 0);
+	cr_assert_eq(number("SELECT count(*) FROM sample"), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, true), 0);
+	cr_assert_gt(samples(), 0);
+	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
+	cr_assert_eq(number("SELECT total_hits FROM functions WHERE name LIKE 'test_recorder+0x%' "
+			    "ORDER BY total_hits DESC LIMIT 1"),
+		     samples());
+	cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
+	directory_remove(where);
+	busy_stop(&busy);
 }
 
 Test(recorder, where_the_session_cannot_be_written_nothing_begins)

@@ -502,6 +502,68 @@ Test(store, views_show_what_people_look_for)
 	store_free(store);
 }
 
+static int64_t add_unnamed(struct store *store, const char *function, const char *build_id,
+			   uint64_t offset)
+{
+	struct frame frame = {.function = function,
+			      .module = "libz.so",
+			      .file = "/lib/libz.so",
+			      .build_id = build_id,
+			      .offset = offset};
+	int64_t id;
+
+	cr_assert_eq(store_add_frame(store, &frame, &id), 0);
+	return id;
+}
+
+/* A frame that got its name later stands beside an equal one; people see one function. */
+Test(store, a_frame_gets_its_name_later)
+{
+	struct frame name = {.function = "deflate",
+			     .module = "libz.so",
+			     .file = "/src/z.c",
+			     .build_id = "cd",
+			     .line = 5,
+			     .offset = 0x1010};
+	struct store *store = open_store();
+	struct told told = {};
+	int64_t first, second, equal, node, session, task;
+
+	add_world(store);
+	first = add_unnamed(store, "+0x1010", "cd", 0x1010);
+	add_unnamed(store, "+0x1", "", 1);
+	add_unnamed(store, "x+0x1", "cd", 1);
+	second = add_unnamed(store, "+0x1020", "cd", UINT64_MAX);
+	cr_assert_eq(store_find_last_frame(store, &node), 0);
+	cr_assert_eq(node, second);
+	cr_assert_eq(store_foreach_unnamed(store, 1, second + 1, on_frame, &told), 0);
+	cr_assert_str_eq(told.text, "4 0  libz.so /lib/libz.so cd 0 1010\n"
+				    "7 0  libz.so /lib/libz.so cd 0 ffffffffffffffff\n");
+	told = (struct told){.stop = -EINTR};
+	cr_assert_eq(store_foreach_unnamed(store, first, second, on_frame, &told), -EINTR);
+	told = (struct told){};
+	cr_assert_eq(store_foreach_unnamed(store, first + 1, second, on_frame, &told), 0);
+	cr_assert_str_empty(told.text);
+
+	session = add_session(store, START + 60000000);
+	task = add_task(store, 9, 0);
+	cr_assert_eq(store_add_node(store, 0, first, &node), 0);
+	add_sample(store, session, 0, task, node, 10);
+	cr_assert_eq(store_add_frame(store, &name, &equal), 0);
+	cr_assert_eq(store_add_node(store, 0, equal, &node), 0);
+	add_sample(store, session, 0, task, node, 20);
+	cr_assert_eq(store_rename_frame(store, first, &name), 0, "%s", store_error(store));
+	assert_answer("SELECT name, file, total_hits FROM functions WHERE module = 'libz.so'",
+		      "deflate(libz.so)|/src/z.c|30");
+	assert_answer("SELECT line, build_id, offset FROM frame WHERE id = 4", "5|cd|4112");
+	cr_assert_eq(store_add_frame(store, &name, &equal), 0);
+	cr_expect_eq(equal, first, "of equal ones the smallest id");
+	told = (struct told){};
+	cr_assert_eq(store_foreach_unnamed(store, 1, INT64_MAX, on_frame, &told), 0);
+	cr_assert_eq(told.n, 1);
+	store_free(store);
+}
+
 Test(store, views_keep_their_columns_in_order)
 {
 	store_free(open_store());

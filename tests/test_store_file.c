@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "db/sql.h"
 #include "tests/store_world.h"
 
 TestSuite(store_file, .init = set_up, .fini = tear_down);
@@ -47,7 +48,7 @@ Test(store_file, the_file_says_what_it_is)
 {
 	store_free(open_store());
 	assert_answer("PRAGMA application_id", "1870164082");
-	assert_answer("PRAGMA user_version", "1");
+	assert_answer("PRAGMA user_version", "2");
 	assert_answer("PRAGMA journal_mode", "wal");
 	assert_answer("PRAGMA auto_vacuum", "2");
 }
@@ -142,7 +143,7 @@ Test(store_file, the_version_is_in_the_file_at_once)
 	/* Not in the log alone, where an older oxprof could not see it without touching that. */
 	header = read_file(path, &length);
 	cr_assert_gt(length, 4096);
-	cr_assert_eq(memcmp(header + 60, "\0\0\0\1", 4), 0);
+	cr_assert_eq(memcmp(header + 60, "\0\0\0\2", 4), 0);
 	cr_assert_eq(memcmp(header + 68, "oxpr", 4), 0);
 	store_free(store);
 }
@@ -153,10 +154,75 @@ Test(store_file, a_newer_file_is_not_touched)
 
 	add_world(store);
 	store_free(store);
-	execute("PRAGMA user_version = 2");
+	execute("PRAGMA user_version = 3");
 	assert_untouched("newer oxprof");
 	execute("PRAGMA user_version = -1");
 	assert_untouched("newer oxprof");
+}
+
+/* As version 1 left it: with rows, and with ids that were given and are gone. */
+static void make_version_1(void)
+{
+	char sql[256];
+
+	execute("PRAGMA auto_vacuum = incremental; PRAGMA journal_mode = wal");
+	execute(sql_schema[0]);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = 1",
+		 0x6f787072);
+	execute(sql);
+	execute("INSERT INTO function(id, function, module, file, kind) VALUES"
+		" (1, 'main', 'app', '/srv/app', 0), (4, '+0x12', 'libz.so', '/lib/libz.so', 0);"
+		"INSERT INTO frame VALUES (2, 1, 7, 'ab', 4096), (5, 4, 0, 'cd', -2), (9, 4, 1, "
+		"'', 0);"
+		"DELETE FROM frame WHERE id = 9;"
+		"INSERT INTO node VALUES (3, 0, 2), (6, 3, 5);"
+		"INSERT INTO process VALUES (1, 42, 0, 1, 0, 'app', '', '', '', '', '');"
+		"INSERT INTO task VALUES (1, 1, 42, 'app');"
+		"INSERT INTO session(id, started, mode, interval_ns, targets, owner, samples)"
+		" VALUES (1, 1760000000000000, 'cpu', 1, 'all', 0, 5);"
+		"INSERT INTO sample VALUES (1, 0, 1, 6, 0, 5);"
+		"INSERT INTO loss VALUES (1, 0, 'no-table', 3), (1, 0, 'late', 2)");
+}
+
+Test(store_file, a_file_of_version_1_is_brought_to_this_one)
+{
+	struct frame again = {.function = "main",
+			      .module = "app",
+			      .file = "/srv/app",
+			      .build_id = "ab",
+			      .line = 7,
+			      .offset = 4096};
+	struct store *store;
+	int64_t id = 0;
+
+	make_version_1();
+	store = open_store();
+	assert_answer("PRAGMA user_version", "2");
+	assert_answer("SELECT * FROM frame", "2|1|7|ab|4096\n5|4|0|cd|-2");
+	assert_answer("SELECT name FROM sqlite_schema WHERE name LIKE '%copy%'", "");
+	assert_answer("SELECT folded, hits FROM stacks", "main(app);libz.so+0x12|5");
+	assert_answer("SELECT name, self_hits, total_hits FROM functions ORDER BY name",
+		      "libz.so+0x12|5|5\nmain(app)|0|5");
+	assert_answer("SELECT lost FROM sessions", "2");
+	cr_assert_eq(store_add_frame(store, &again, &id), 0);
+	cr_expect_eq(id, 2, "it is there already");
+	again.line = 8;
+	cr_assert_eq(store_add_frame(store, &again, &id), 0);
+	cr_expect_geq(id, 6, "%ld", (long)id);
+	store_free(store);
+	store_free(open_store());
+	assert_answer("PRAGMA quick_check", "ok");
+}
+
+/* MaxSize= holds for what is added; an upgrade must not end at it. */
+Test(store_file, a_full_file_of_version_1_is_brought_to_this_one)
+{
+	make_version_1();
+	execute("WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+		"INSERT INTO frame SELECT i, 1, i, 'ab', i FROM n");
+	store_free(open_limited(4096));
+	assert_answer("PRAGMA user_version", "2");
+	assert_answer("SELECT count(*) FROM frame", "19993");
 }
 
 Test(store_file, a_database_of_another_program_is_not_touched)

@@ -17,21 +17,22 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-define_cleanup(struct symbols *, symbols_free);
+define_cleanup(struct binary *, binary_free);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_(symbols_free_p) struct symbols *symbols = symbols_new();
+	_cleanup_(binary_free_p) struct binary *binary = NULL;
 	_cleanup_close_ int fd = memfd_create("fuzz", MFD_CLOEXEC);
-	struct binary *binary;
 	struct symbol symbol;
+	uint64_t vaddr;
 
-	if (!symbols || fd < 0 || write(fd, data, size) != (ssize_t)size)
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		return -1;
-	if (symbols_open(symbols, fd, &binary) < 0)
+	if (binary_open(fd, &binary) < 0)
 		return 0;
 	for (uint64_t offset = 0; offset < size; offset += 13)
-		if (binary_find(binary, offset, &symbol) > 0 && symbol.name[0] == '\n')
+		if (binary_find_vaddr(binary, offset, &vaddr) == 0 &&
+		    binary_find(binary, vaddr, &symbol) > 0 && symbol.name[0] == '\n')
 			__builtin_trap(); /* reads the name, and says that it is clean */
 	binary_find(binary, UINT64_MAX, &symbol);
 	return 0;

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of the process that is sampled, and how the daemon hears of what is not. A process
+ * enters the map with its first sample; the daemon is told, and puts its ranges in. Whoever changed
+ * by an exec, or took over a pid, begins anew.
+ */
+#pragma once
+
+/* The daemon is told once; until it has looked, more of the same says nothing new. */
+static __always_inline void process_notice(struct ox_process *process, __u32 pid, __u32 reason)
+{
+	struct ox_notice *notice;
+
+	if (process->noticed)
+		return;
+	notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
+	if (!notice)
+		return;
+	process->noticed = 1;
+	notice->start_ns = process->start_ns;
+	notice->pid = pid;
+	notice->exec_id = process->exec_id;
+	notice->reason = reason;
+	notice->reserved = 0;
+	bpf_ringbuf_submit(notice, 0);
+}
+
+/* NULL: the table is full. */
+static __always_inline struct ox_process *process_get(const struct ox_sample *sample)
+{
+	struct ox_process *process = bpf_map_lookup_elem(&processes, &sample->pid);
+	struct ox_process fresh = {.start_ns = sample->start_ns, .exec_id = sample->exec_id};
+
+	if (process && !process->start_ns) {
+		/* Expected by the daemon, who cannot know the exec_id. */
+		process->start_ns = sample->start_ns;
+		process->exec_id = sample->exec_id;
+	}
+	if (process && process->start_ns == sample->start_ns && process->exec_id == sample->exec_id)
+		return process;
+	bpf_map_update_elem(&processes, &sample->pid, &fresh, BPF_ANY);
+	process = bpf_map_lookup_elem(&processes, &sample->pid);
+	if (process)
+		process_notice(process, sample->pid, OX_NOTICE_NEW);
+	return process;
+}
+
+#define PAGE_FAULT_INSTRUCTION 0x10 /* X86_PF_INSTR */
+
+/* Code that is run for the first time is paged in: that is the moment at which a library that was
+ * loaded where another one was becomes visible. Mapping alone tells the daemon too, but later. */
+SEC("tp_btf/page_fault_user")
+int BPF_PROG(on_fault, unsigned long address, struct pt_regs *regs, unsigned long error)
+{
+	struct ox_process *process;
+	__u32 pid;
+
+	if (!(error & PAGE_FAULT_INSTRUCTION))
+		return 0;
+	pid = task_pid(bpf_get_current_task_btf());
+	process = bpf_map_lookup_elem(&processes, &pid);
+	if (!process)
+		return 0;
+	process->epoch++;
+	process_notice(process, pid, OX_NOTICE_FAULT);
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds the separate debug file of an ELF file, as the process that has it mapped sees the file
+ * system, and then as PID 1 does: by build-id in /usr/lib/debug/.build-id, by .gnu_debuglink beside
+ * the file, in .debug, and in /usr/lib/debug; and what that one shares with others
+ * (.gnu_debugaltlink). What these files say of themselves, look.h tells.
+ *
+ * A debug file is a claim: that of a container must not name a file for anyone outside of it. So
+ * who remembers names remembers what they were read from (struct debug_file_id).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "daemon/look.h"
+
+/* Zeros: there is none. No padding. */
+struct debug_file_id {
+	uint64_t device, inode, size;
+	int64_t mtime_sec, mtime_nsec, ctime_sec, ctime_nsec;
+};
+
+struct debug_file {
+	char build_id[2 * BUILD_ID_BYTES + 1]; /* of the file itself, lower-case hex; "": none */
+	int debug;                             /* -1: none; the caller's to close, as is alt */
+	int alt;                               /* -1: none, or none is wanted */
+	struct debug_file_id debug_id, alt_id;
+};
+
+/* The file whose debug file is wanted, as the process has it. */
+struct debug_file_owner {
+	uint32_t pid;
+	int fd;
+	const char *path; /* as the process sees it */
+	const struct reader_about *about;
+};
+/* Always fills ret. 0, also where there is none; -EAGAIN: one could not be looked at for now, and
+ * nothing is open. A debug file without a build-id may be a wrong one: its checksum is for the
+ * reader. */
+int debug_file_find(struct look *look, const char *proc, const struct debug_file_owner *owner,
+		    struct debug_file *ret);
+/* Closes what is open. */
+void debug_file_done(struct debug_file *debug_file);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The names that a process writes of the code it made at run time: /tmp/perf-PID.map, lines
+ * "START SIZE name" with hexadecimal numbers (linux: tools/perf/Documentation/jit-interface.txt).
+ * Where lines overlap, the later one holds. Lines that are not of that form are passed over. Not
+ * mapped but copied: its writer may cut it short at any time.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PERF_MAP_BYTES_MAX   (64u << 20) /* the rest of a longer one is not read */
+#define PERF_MAP_ENTRIES_MAX 2000000
+
+struct perf_map;
+
+/* The descriptor stays the caller's. 0, also for an empty one; -ENOMEM, -EIO. */
+int perf_map_read(int fd, struct perf_map **ret);
+/* From memory: takes the text, which is the caller's otherwise where it fails. */
+int perf_map_parse(char *text, size_t length, struct perf_map **ret);
+struct perf_map *perf_map_free(struct perf_map *map);
+
+/* The name as it was written, borrowed from the map; NULL: none. */
+const char *perf_map_find(const struct perf_map *map, uint64_t address, uint64_t *ret_start);
+size_t perf_map_bytes(const struct perf_map *map);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes as an ELF file with debug information: whatever they are, the reader must come back; where
+ * libdw does not, the reader process is ended from outside. For libFuzzer:
+ *
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_names.c
+ *         daemon/{namer,lines,dwarf_file,debug_match,symbols,functions,elf_file,plt,xz}.c
+ *         daemon/{demangle,perf_map,jitdump,ranges,table,parse}.c -ldw -lelf -llzma -liberty -lm
+ *
+ * test_namer.c runs it over tests/fuzz/seeds/names and simple mutations of them.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/cleanup.h"
+#include "daemon/namer.h"
+#include "daemon/parse.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+define_cleanup(struct namer *, namer_free);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_(namer_free_p) struct namer *namer = namer_new();
+	_cleanup_close_ int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	const int fds[3] = {fd, fd, fd};
+	struct reader_name names[READER_INLINES_MAX];
+	struct named *named;
+	uint64_t vaddr;
+
+	if (!namer || fd < 0 || write(fd, data, size) != (ssize_t)size)
+		return -1;
+	if (namer_open(namer, READER_ELF_OFFSETS, fds, &named) < 0)
+		return 0;
+	for (uint64_t offset = 0; offset < size; offset += 7) {
+		size_t n = named_find(named, offset, &vaddr, names);
+
+		for (size_t i = 0; i < n; i++)
+			if (!text_is_clean(names[i].function) || !text_is_clean(names[i].file))
+				__builtin_trap();
+	}
+	named_find(named, UINT64_MAX, &vaddr, names);
+	return 0;
+}

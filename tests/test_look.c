@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* With the real program at the other end, and with such as do not answer. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "daemon/cleanup.h"
+#include "daemon/look.h"
+#include "tests/directory.h"
+
+define_cleanup(struct look *, look_free);
+
+static const struct reader_about nothing;
+
+static struct look *start(const char *program)
+{
+	struct look *look;
+
+	cr_assert_eq(look_new(program, &look), 0);
+	return look;
+}
+
+static bool has_child(void)
+{
+	siginfo_t info = {};
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static int open_self(void)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	cr_assert_geq(fd, 0);
+	return fd;
+}
+
+Test(look, tells_at_once)
+{
+	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about = {};
+
+	cr_assert(!has_child());
+	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_expect_gt(about.n_segments, 0);
+	cr_expect_gt(about.build_id_bytes, 0);
+	cr_assert(fcntl(fd, F_GETFD) >= 0, "the descriptor is the caller's");
+	about = nothing;
+	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_expect_gt(about.n_segments, 0);
+}
+
+Test(look, tells_that_it_is_no_elf_file)
+{
+	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_close_ int text = memfd_create("text", MFD_CLOEXEC), self = open_self();
+	struct reader_about about = {.n_segments = 5};
+
+	cr_assert_eq(write(text, "#!/bin/sh\n", 10), 10);
+	cr_assert_eq(look_at(look, text, &about), -ENOEXEC);
+	cr_assert_arr_eq(&about, &nothing, sizeof(about));
+	cr_assert_eq(look_at(look, -1, &about), -EBADMSG);
+	cr_assert_eq(look_at(look, self, &about), 0);
+}
+
+Test(look, rests)
+{
+	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	struct pollfd pollfd = {.fd = look_fd(look), .events = POLLIN};
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about;
+
+	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_assert(has_child());
+	look_rest(look);
+	cr_assert_eq(poll(&pollfd, 1, 60000), 1);
+	look_dispatch(look);
+	cr_assert(!has_child());
+	cr_assert_eq(look_at(look, fd, &about), 0);
+}
+
+Test(look, one_that_cannot_be_started_is_not_the_files_fault)
+{
+	_cleanup_(look_free_p) struct look *none = start("/nonexistent/oxprof-reader");
+	_cleanup_(look_free_p) struct look *ends = start("/bin/true");
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about;
+
+	cr_assert_eq(look_at(none, fd, &about), -EAGAIN);
+	cr_assert_eq(look_at(ends, fd, &about), -EAGAIN);
+	cr_assert_arr_eq(&about, &nothing, sizeof(about));
+}
+
+/* First the files that it is asked about, then none any more. */
+Test(look, waits_a_share_of_the_time)
+{
+	char directory[256], program[300];
+	_cleanup_(look_free_p) struct look *look = NULL;
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about = {.n_segments = 5};
+	FILE *file;
+	int r;
+
+	directory_make(directory, sizeof(directory));
+	snprintf(program, sizeof(program), "%s/hang", directory);
+	file = fopen(program, "we");
+	cr_assert(file && fputs("#!/bin/sh\nexec sleep 1000\n", file) >= 0);
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_eq(chmod(program, 0755), 0);
+	look = start(program);
+	cr_assert_eq(look_at(look, fd, &about), -ETIMEDOUT);
+	cr_assert_arr_eq(&about, &nothing, sizeof(about));
+	/* A machine that is busy may stand still meanwhile. */
+	for (int i = 0; (r = look_at(look, fd, &about)) != -EAGAIN && i < 20; i++)
+		cr_assert_eq(r, -ETIMEDOUT);
+	cr_assert_eq(r, -EAGAIN);
+	directory_remove(directory);
+}
