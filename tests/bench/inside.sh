@@ -3,7 +3,7 @@
 # The inside half of tests/bench/run: one part of what is measured, as rows "figure unit value..."
 # with tabs between.
 #
-#   inside.sh paused|kernel|daemon|perf
+#   inside.sh paused|kernel|unwind|daemon|tables|processes|perf
 #   inside.sh query DATABASE ROWS
 #
 # Shorter with QUICK=quick in the environment.
@@ -15,6 +15,7 @@ cd "$(dirname "$0")"
 trap 'status=$?; kill_all; rm -f "$log"; exit $status' EXIT
 
 calls=/opt/oxtest/calls
+omit=/opt/oxtest/omit
 
 # Fails where a value is none, as 0/0 is.
 row() {
@@ -168,6 +169,37 @@ measure_kernel() {
 	kernel_row "kernel: a tick in a process not chosen"
 }
 
+# Mean of a sample of omit at a depth, in nanoseconds.
+sample_ns() {
+	local ns n
+	ns=$(tick_ns)
+	n=$(tick_n)
+	sleep "$(either 2 1)"
+	calculate "($(tick_ns) - $ns) / ($(tick_n) - $n)"
+}
+
+# Without frame pointers: each step of the depth is two frames, at the leaf are the same ones. The
+# first seconds are those in which the tables are made.
+measure_unwind() {
+	local i depth shallow=() deep=() values=()
+	for depth in 10 110; do
+		daemon_reset
+		spawn_on_each_cpu "$omit" 0 "$depth" >/dev/null
+		oxprofctl unpause "${targets[@]}" --frequency=999
+		sleep 3
+		for ((i = 0; i < 5; i++)); do
+			[ "$depth" = 10 ] || deep+=("$(sample_ns)")
+			[ "$depth" != 10 ] || shallow+=("$(sample_ns)")
+		done
+		kill_all
+	done
+	for ((i = 0; i < 5; i++)); do
+		values+=("$(calculate "(${deep[i]} - ${shallow[i]}) / 200")")
+	done
+	row "kernel: a sample of 20 frames by tables, and its leaf" "ns" "${shallow[@]}"
+	row "kernel: a frame by tables" "ns" "${values[@]}"
+}
+
 # Of five stretches the CPU time of the daemon in each second.
 daemon_row() {
 	local figure=$1 seconds=$2 i before values=()
@@ -208,6 +240,54 @@ measure_daemon() {
 	daemon_at 99 "$(either 60 10)"
 	daemon_at 999 10
 	daemon_at 9999 10
+}
+
+# What the reader takes to make the table of a file.
+measure_tables() {
+	local file name i out values
+	for name in libc.so.6 libstdc++.so.6 python3 node; do
+		file=$(find_program "$name")
+		[ -n "$file" ] || continue
+		values=()
+		for ((i = 0; i < 5; i++)); do
+			out=$(/opt/oxtest/make_table /usr/libexec/oxprof/oxprof-reader "$file")
+			values+=("$(calculate "$(sed -n 's/^cpu_usec //p' <<<"$out") / 1000")")
+		done
+		row "table of $name: reader's CPU" "ms" "${values[@]}"
+		row "table of $name" "rows" "$(sed -n 's/^rows //p' <<<"$out")"
+	done
+}
+
+find_program() {
+	command -v "$1" || ldconfig -p | awk -v name="$1" '$1 == name { print $NF; exit }'
+}
+
+daemon_memory_mb() {
+	calculate "$(awk '/^Pss:/ { print $2 }' "/proc/$(daemon_pid)/smaps_rollup") / 1024"
+}
+
+# The same program once, and many times. All of them have to be seen to be counted.
+measure_processes() {
+	local n many i
+	many=$(either 1000 100)
+	daemon_reset
+	row "memory of the daemon before" "MB" "$(daemon_memory_mb)"
+	for n in 1 "$many"; do
+		daemon_reset
+		for ((i = 0; i < n; i++)); do
+			spawn root "$omit" >/dev/null
+		done
+		oxprofctl unpause --comm=omit --frequency=999
+		sleep "$(calculate "5 + $n / 50")"
+		expect_ok oxprofctl status --json
+		row "$n processes of a program: memory of tables" "MB" \
+			"$(calculate "$(json 'd["unwind_bytes"]') / 1048576")"
+		row "$n processes of a program: tables" "" "$(json 'd["unwind_tables"]')"
+		row "$n processes of a program: memory of the daemon" "MB" "$(daemon_memory_mb)"
+		query --by=process
+		row "$n processes of a program: seen" "" "$(json 'len(d["records"])')"
+		kill_all
+	done
 }
 
 # About a second of the same work in slices; what it prints is in $slices.

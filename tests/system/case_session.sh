@@ -8,7 +8,7 @@ case_start_is_paused() {
 	expect_json 'd["state"] == "paused" and d["targets"] == [] and d["samples"] == 0'
 	expect_equal "$(stat -c '%U %G %a' /var/lib/oxprof)" "oxprof oxprof-read 2750"
 	expect_equal "$(stat -c '%U %G %a' "$database")" "oxprof oxprof-read 640"
-	grep -q '^CapEff:[[:space:]]*000000c000080004$' "/proc/$(daemon_pid)/status"
+	grep -q '^CapEff:[[:space:]]*000001c000080004$' "/proc/$(daemon_pid)/status"
 }
 
 case_unpause_query_pause() {

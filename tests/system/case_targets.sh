@@ -84,17 +84,11 @@ case_cgroup() {
 # In the daemon's own numbers, also where the target counts from 1.
 case_pid_namespace() {
 	unshare --pid --fork --kill-child /opt/oxtest/spin &
-	wait_until pgrep_child $!
-	pid=$(pgrep_child $!)
+	wait_until child_named $! spin
+	pid=$(child_named $! spin)
 	oxprofctl unpause --pid="$pid" --frequency=999
 	sleep 1
 	expect_equal "$(pids_seen)" "[$pid]"
-}
-
-pgrep_child() {
-	local child
-	read -r child _ <"/proc/$1/task/$1/children" || true
-	[ -n "$child" ] && [ "$(cat "/proc/$child/comm")" = spin ] && echo "$child"
 }
 
 case_query_windows() {

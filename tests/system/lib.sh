@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # What the cases of the system suite stand on. A case is a function case_NAME that runs inside the
 # throw-away machine under `set -e`, so that the first thing that is not as it should be ends it.
@@ -24,6 +24,7 @@ suite_run() {
 		status=$?
 		if [ "$status" = 0 ]; then
 			echo "ok $n_cases - ${case#case_} ($((EPOCHSECONDS - began)) s)"
+			sed -n 's/^SKIP: /# SKIP: /p' "$log"
 		else
 			n_failed=$((n_failed + 1))
 			echo "not ok $n_cases - ${case#case_} ($((EPOCHSECONDS - began)) s)"
@@ -70,6 +71,22 @@ clean_case() {
 fail() {
 	echo "$*" >&2
 	return 1
+}
+
+# Are all of these there: paths, or names of commands? Says what is not.
+present() {
+	local thing
+	for thing; do
+		if [ ! -e "$thing" ] && ! command -v "$thing" >/dev/null; then
+			echo "SKIP: $thing is not here"
+			return 1
+		fi
+	done
+}
+
+# Skips the case unless all of these are there.
+need() {
+	present "$@" || exit 0
 }
 
 # ---- the daemon ----
@@ -138,6 +155,18 @@ spawn_go() {
 	echo >&"$spawn_fd"
 }
 
+# Until the process is that program: some go through others first (unshare, a shell).
+wait_program() {
+	wait_until sh -c "[ \"\$(cat /proc/$1/comm)\" = $2 ]"
+}
+
+# The one child of a process, once it has that name; to be waited for.
+child_named() {
+	local child
+	read -r child _ <"/proc/$1/task/$1/children" || true
+	[ -n "$child" ] && [ "$(cat "/proc/$child/comm")" = "$2" ] && echo "$child"
+}
+
 as() {
 	local user=$1
 	shift
@@ -151,6 +180,24 @@ cpu_ms() {
 	# shellcheck disable=SC2086
 	set -- $fields
 	echo $(((${12} + ${13}) * 1000 / $(getconf CLK_TCK)))
+}
+
+# ---- sessions ----
+
+# So many seconds of a process.
+profile() {
+	oxprofctl unpause --pid="$1" --frequency=999
+	sleep "$2"
+	oxprofctl pause
+}
+
+# The same, once its tables are there: a first session, of the same process, had them made. The
+# second begins at `since`, the next whole second.
+profile_warm() {
+	profile "$1" 2
+	sleep 1.1
+	since=$(date '+%F %T')
+	profile "$1" "$2"
 }
 
 # ---- expectations ----
@@ -197,16 +244,60 @@ expect_equal() {
 # A condition in Python over `d`, the JSON object in $out.
 expect_json() {
 	python3 -c 'import json, math, re, sys
-d = json.loads(sys.argv[1])
-if not eval("(%s)" % sys.argv[2]):
-    sys.exit("not so: %s in %.2000s" % (sys.argv[2], sys.argv[1]))' "$out" "$1"
+text = sys.stdin.read()
+d = json.loads(text)
+if not eval("(%s)" % sys.argv[1]):
+    sys.exit("not so: %s in %.2000s" % (sys.argv[1], text))' "$1" <<<"$out"
 }
 
 # A value out of it.
 json() {
 	python3 -c 'import json, sys
-d = json.loads(sys.argv[1])
-print(eval("(%s)" % sys.argv[2]))' "$out" "$1"
+d = json.load(sys.stdin)
+print(eval("(%s)" % sys.argv[1]))' "$1" <<<"$out"
+}
+
+# Of $out, an answer by stack: more than so many stacks (500), and of these at least so many (0.999)
+# reach the root. What does not is printed by the leaf, for whom it concerns.
+expect_whole() {
+	json 'd["stacks"]'
+	json '"\n".join("%d %.300s ... %s" % (r["self"], r["name"], r["name"].split(";")[-1])
+		for r in d["records"] if r["name"].startswith("["))'
+	expect_json "sum(d['stacks'].values()) > ${1:-500}"
+	expect_json "d['stacks']['root'] >= ${2:-0.999} * sum(d['stacks'].values())"
+}
+
+# Of $out, an answer by stack: all whole stacks with a frame like LEAF have exactly N frames like
+# FUNCTION (regular expressions). With a SHARE below 1 so many of them, and none has more: at the
+# first instructions of code that was made at run time its caller cannot be seen.
+expect_depth() {
+	python3 -c '
+import collections, json, re, sys
+leaf, function, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+share = float(sys.argv[4]) if len(sys.argv) > 4 else 1
+hits = collections.Counter()
+for record in json.load(sys.stdin)["records"]:
+    frames = record["name"].split(";")
+    if not frames[0].startswith("[") and any(re.match(leaf, f) for f in frames):
+        hits[sum(bool(re.match(function, f)) for f in frames)] += record["self"]
+print("depths of", function, "below", leaf, dict(hits))
+if sum(hits.values()) < 100 or hits[n] < share * sum(hits.values()) or max(hits) > n:
+    sys.exit(f"not {n} times {function} below {leaf}: {dict(hits)}")' "$@" <<<"$out"
+}
+
+# What a stripped program looks like for which there is nothing.
+expect_unnamed() {
+	local pid=$1 module=$2
+	query --pid="$pid"
+	expect_json "any(re.match(r'$module\\+0x[0-9a-f]+\$', r['name']) for r in d['records'])"
+	expect_json 'not any(r["function"] in ("work", "inner") for r in d["records"])'
+}
+
+# Where a debug file with that build-id belongs, below a directory like /usr/lib/debug.
+build_id_path() {
+	local id
+	id=$(readelf -n "$1" | sed -n 's/.*Build ID: //p')
+	echo ".build-id/${id:0:2}/${id:2}.debug"
 }
 
 # Until a command succeeds, a few seconds at most.
