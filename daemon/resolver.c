@@ -107,14 +107,15 @@ void resolver_clear(struct resolver *resolver)
 	table_clear(resolver->kernel);
 	table_clear(resolver->frames);
 	drop_arrays(resolver);
+	memset(resolver->recent, 0, sizeof(resolver->recent));
 }
 
 size_t resolver_bytes(const struct resolver *resolver)
 {
-	return table_bytes(resolver->addresses) + table_bytes(resolver->sources) +
-	       table_bytes(resolver->jits) + table_bytes(resolver->origins) +
-	       table_bytes(resolver->sites) + table_bytes(resolver->kernel) +
-	       table_bytes(resolver->frames) +
+	return sizeof(*resolver) + table_bytes(resolver->addresses) +
+	       table_bytes(resolver->sources) + table_bytes(resolver->jits) +
+	       table_bytes(resolver->origins) + table_bytes(resolver->sites) +
+	       table_bytes(resolver->kernel) + table_bytes(resolver->frames) +
 	       resolver->kernel_frames_size * sizeof(*resolver->kernel_frames) +
 	       resolver->site_sources_size * sizeof(*resolver->site_sources) +
 	       resolver->origin_sources_size * sizeof(*resolver->origin_sources) +
@@ -122,6 +123,40 @@ size_t resolver_bytes(const struct resolver *resolver)
 	       resolver->source_size * sizeof(*resolver->source) +
 	       resolver->answers_size * sizeof(*resolver->answers) +
 	       resolver->pool_size * sizeof(*resolver->pool) + resolver->question_bytes;
+}
+
+static struct recent *recent_at(struct resolver *resolver, const struct image *image,
+				uint64_t address)
+{
+	uint64_t mixed = (address ^ (uint64_t)image->id << 40) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &resolver->recent[mixed >> 32 & (RESOLVER_RECENT - 1)];
+}
+
+/* NULL: it has to be looked up. */
+static const struct recent *recent_find(struct resolver *resolver, const struct image *image,
+					uint64_t address, uint64_t at_ns)
+{
+	const struct recent *recent = recent_at(resolver, image, address);
+
+	return recent->n && recent->address == address && recent->image == image->id &&
+			       recent->image_generation == image->generation &&
+			       at_ns >= image->changed_ns
+		       ? recent
+		       : NULL;
+}
+
+static void recent_put(struct resolver *resolver, const struct image *image, uint64_t address,
+		       uint64_t at_ns, const struct answer *answer)
+{
+	if (at_ns >= image->changed_ns)
+		*recent_at(resolver, image, address) = (struct recent){
+			.address = address,
+			.image = image->id,
+			.image_generation = image->generation,
+			.first = answer->first,
+			.n = answer->n,
+		};
 }
 
 /* It has an answer, or will have one. */
@@ -151,10 +186,13 @@ static bool is_settled(struct resolver *resolver, const struct image *image,
 int resolver_want(struct resolver *resolver, const struct image *image, uint64_t address,
 		  uint64_t at_ns)
 {
-	const struct mapping *mapping = image ? maps_find(image->maps, address, at_ns) : NULL;
+	const struct mapping *mapping;
 	uint32_t source;
 	int r;
 
+	if (!image || recent_find(resolver, image, address, at_ns))
+		return 0;
+	mapping = maps_find(image->maps, address, at_ns);
 	if (!mapping)
 		return 0;
 	address = resolver_address_in(mapping, address);
@@ -170,7 +208,7 @@ int resolver_want(struct resolver *resolver, const struct image *image, uint64_t
 }
 
 static int name_in(struct resolver *resolver, const struct image *image,
-		   const struct mapping *mapping, uint64_t address,
+		   const struct mapping *mapping, uint64_t address, uint64_t at_ns,
 		   uint32_t ret_frames[static RESOLVER_INLINES_MAX], uint32_t *ret_n)
 {
 	uint64_t inner = resolver_address_in(mapping, address);
@@ -186,6 +224,9 @@ static int name_in(struct resolver *resolver, const struct image *image,
 	if (answer && answer->n > 0) {
 		memcpy(ret_frames, resolver->pool + answer->first, answer->n * sizeof(*ret_frames));
 		*ret_n = answer->n;
+		/* Code made at run time may be named otherwise tomorrow. */
+		if (!resolver_is_jit(mapping))
+			recent_put(resolver, image, address, at_ns, answer);
 		return 0;
 	}
 	*ret_n = 1;
@@ -199,10 +240,17 @@ int resolver_name_user(struct resolver *resolver, const struct image *image, uin
 		       uint64_t at_ns, uint32_t ret_frames[static RESOLVER_INLINES_MAX],
 		       uint32_t *ret_n)
 {
-	const struct mapping *mapping = image ? maps_find(image->maps, address, at_ns) : NULL;
+	const struct recent *recent = image ? recent_find(resolver, image, address, at_ns) : NULL;
+	const struct mapping *mapping;
 
+	if (recent) {
+		memcpy(ret_frames, resolver->pool + recent->first, recent->n * sizeof(*ret_frames));
+		*ret_n = recent->n;
+		return 0;
+	}
+	mapping = image ? maps_find(image->maps, address, at_ns) : NULL;
 	if (mapping)
-		return name_in(resolver, image, mapping, address, ret_frames, ret_n);
+		return name_in(resolver, image, mapping, address, at_ns, ret_frames, ret_n);
 	*ret_n = 1;
 	return resolver_intern_special(resolver, "[unknown]", image ? "[unmapped]" : "[gone]",
 				       ret_frames);

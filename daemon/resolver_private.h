@@ -85,6 +85,17 @@ struct question {
 	size_t n;
 };
 
+/* What was asked last, found without a search: most addresses of a drain were in the one before. Of
+ * an address of an image as its mappings are now, and only what will not be named otherwise later.
+ */
+struct recent {
+	uint64_t address;
+	uint32_t image, image_generation;
+	uint32_t first; /* in the pool */
+	uint32_t n;     /* 0: nothing is here */
+};
+#define RESOLVER_RECENT 8192 /* a power of two; 192 KB */
+
 struct resolver {
 	char *proc;
 	struct reader *reader;
@@ -119,6 +130,7 @@ struct resolver {
 	uint32_t *pool; /* frames of the answers */
 	size_t n_pool;
 	size_t pool_size;
+	struct recent recent[RESOLVER_RECENT];
 
 	struct batch *batches[RESOLVER_BATCHES_MAX];
 	size_t n_batches;

@@ -132,6 +132,8 @@ static void image_map(struct image *image, uint64_t start, const char *path, uin
 
 	cr_assert_geq(maps_add(image->maps, &mapping), 0);
 	image->generation++;
+	if (since_ns > image->changed_ns)
+		image->changed_ns = since_ns;
 }
 
 static void image_done(struct image *image)
