@@ -87,23 +87,6 @@ static int try_link(struct search *search, const char *file_path, const struct r
 	return fd;
 }
 
-static void set_id(int fd, struct debug_file_id *ret)
-{
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return;
-	*ret = (struct debug_file_id){
-		.device = st.st_dev,
-		.inode = st.st_ino,
-		.size = st.st_size,
-		.mtime_sec = st.st_mtim.tv_sec,
-		.mtime_nsec = st.st_mtim.tv_nsec,
-		.ctime_sec = st.st_ctim.tv_sec,
-		.ctime_nsec = st.st_ctim.tv_nsec,
-	};
-}
-
 /* Debian writes an absolute path, Fedora one that leads from the debug file to the same directory.
  * Such a file has a build-id always: so nothing without will do. */
 static int find_alt(struct search *search, const struct reader_about *about)
@@ -164,8 +147,10 @@ int debug_file_find(struct look *look, const char *proc, const struct debug_file
 		debug_file_done(ret);
 		return -EAGAIN;
 	}
-	set_id(ret->debug, &ret->debug_id);
-	set_id(ret->alt, &ret->alt_id);
+	if (ret->debug >= 0)
+		(void)file_id_read(ret->debug, &ret->debug_id);
+	if (ret->alt >= 0)
+		(void)file_id_read(ret->alt, &ret->alt_id);
 	return 0;
 }
 

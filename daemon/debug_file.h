@@ -6,25 +6,20 @@
  * (.gnu_debugaltlink). What these files say of themselves, look.h tells.
  *
  * A debug file is a claim: that of a container must not name a file for anyone outside of it. So
- * who remembers names remembers what they were read from (struct debug_file_id).
+ * who remembers names remembers what they were read from (struct file_id).
  */
 #pragma once
 
 #include <stdint.h>
 
+#include "daemon/file_id.h"
 #include "daemon/look.h"
-
-/* Zeros: there is none. No padding. */
-struct debug_file_id {
-	uint64_t device, inode, size;
-	int64_t mtime_sec, mtime_nsec, ctime_sec, ctime_nsec;
-};
 
 struct debug_file {
 	char build_id[2 * BUILD_ID_BYTES + 1]; /* of the file itself, lower-case hex; "": none */
 	int debug;                             /* -1: none; the caller's to close, as is alt */
 	int alt;                               /* -1: none, or none is wanted */
-	struct debug_file_id debug_id, alt_id;
+	struct file_id debug_id, alt_id;       /* zeros: none */
 };
 
 /* The file whose debug file is wanted, as the process has it. */

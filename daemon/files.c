@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
+#include "daemon/file_id.h"
 #include "daemon/process.h"
 #include "daemon/table.h"
 
@@ -39,7 +39,7 @@ struct files {
 	uint64_t n_late;
 	struct content *contents;
 	size_t contents_size;
-	struct table *files; /* struct file -> number - 1 */
+	struct table *files; /* struct file_id -> number - 1 */
 	struct table *places;
 	uint32_t *numbers; /* by index of the place; 0: none */
 	size_t numbers_size;
@@ -88,11 +88,6 @@ void files_clear(struct files *files)
 	contents_clear(files);
 }
 
-const struct file *files_get(const struct files *files, uint32_t number)
-{
-	return table_get_key(files->files, number - 1, NULL);
-}
-
 enum way {
 	WAY_MAPPED,
 	WAY_PATH, /* where another file is mapped by now: only a build-id can tell that it is right
@@ -134,20 +129,12 @@ static int content_read(struct files *files, struct content *content, int fd)
 
 static int identify(struct files *files, int fd, uint32_t *ret)
 {
-	struct file file = {};
-	struct stat st;
-	int r;
+	struct file_id id;
+	int r = file_id_read(fd, &id);
 
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	file.device = st.st_dev;
-	file.inode = st.st_ino;
-	file.size = st.st_size;
-	file.mtime_sec = st.st_mtim.tv_sec;
-	file.mtime_nsec = st.st_mtim.tv_nsec;
-	file.ctime_sec = st.st_ctim.tv_sec;
-	file.ctime_nsec = st.st_ctim.tv_nsec;
-	r = table_intern(files->files, &file, sizeof(file), ret);
+	if (r < 0)
+		return r;
+	r = table_intern(files->files, &id, sizeof(id), ret);
 	r = r < 0 ? r : array_fit(files->contents, files->contents_size, (size_t)*ret + 1);
 	if (r < 0)
 		return r;

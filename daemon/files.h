@@ -13,11 +13,6 @@
 
 struct files;
 
-struct file {
-	uint64_t device, inode, size;
-	int64_t mtime_sec, mtime_nsec, ctime_sec, ctime_nsec;
-};
-
 /* Borrows the look. */
 struct files *files_new(const char *proc, struct look *look);
 struct files *files_free(struct files *files);
@@ -35,7 +30,6 @@ int files_find_vaddr(const struct files *files, uint32_t number, uint64_t offset
 const struct reader_about *files_get_about(const struct files *files, uint32_t number);
 /* How often 0 was the answer only for the moment: whoever goes by it asks again later. */
 uint64_t files_count_late(const struct files *files);
-const struct file *files_get(const struct files *files, uint32_t number);
 /* Beyond this many it is time for files_clear(): some 1.6 KB each. */
 #define FILES_MAX 20000
 uint32_t files_count(const struct files *files);

@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon/cleanup.h"
 #include "daemon/debug_match.h"
 #include "daemon/demangle.h"
+#include "daemon/file_id.h"
 #include "daemon/jitdump.h"
 #include "daemon/lines.h"
 #include "daemon/parse.h"
@@ -19,16 +19,9 @@
 #define N_FILES           3 /* file, debug, alt */
 #define HOSTILE_NAMES_MAX 8 /* as in symbols.c */
 
-/* What tells a file from another, and from itself when it was written again; zeros: there is none.
- */
-struct file_key {
-	uint64_t device, inode, size;
-	int64_t mtime_sec, mtime_nsec, ctime_sec, ctime_nsec;
-};
-
 struct key {
 	uint64_t source;
-	struct file_key files[N_FILES];
+	struct file_id files[N_FILES];
 };
 
 struct named {
@@ -220,23 +213,9 @@ static void make_room(struct namer *namer, size_t n_files)
 static int make_key(enum reader_source source, const int fds[N_FILES], struct key *ret)
 {
 	*ret = (struct key){.source = source};
-	for (size_t i = 0; i < N_FILES; i++) {
-		struct stat st;
-
-		if (fds[i] < 0)
-			continue;
-		if (fstat(fds[i], &st) < 0)
+	for (size_t i = 0; i < N_FILES; i++)
+		if (fds[i] >= 0 && file_id_read(fds[i], &ret->files[i]) < 0)
 			return -EIO;
-		ret->files[i] = (struct file_key){
-			.device = st.st_dev,
-			.inode = st.st_ino,
-			.size = st.st_size,
-			.mtime_sec = st.st_mtim.tv_sec,
-			.mtime_nsec = st.st_mtim.tv_nsec,
-			.ctime_sec = st.st_ctim.tv_sec,
-			.ctime_nsec = st.st_ctim.tv_nsec,
-		};
-	}
 	return 0;
 }
 

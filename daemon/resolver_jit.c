@@ -116,8 +116,7 @@ static int intern_file(struct resolver *resolver, const struct image *image, enu
 	struct source_key key = {
 		.kind = kind,
 		.image = image->id,
-		.id = {st->st_dev, st->st_ino, st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
-		       st->st_ctim.tv_sec, st->st_ctim.tv_nsec},
+		.id = file_id_of(st),
 	};
 
 	return resolver_intern_source(resolver, &key, "[jit]", ret);

@@ -18,10 +18,10 @@ enum source_kind {
 };
 struct source_key {
 	uint32_t kind;
-	uint32_t file;           /* number */
-	uint64_t image;          /* of code made at run time */
-	struct debug_file_id id; /* the debug file; the perf map or jitdump */
-	struct debug_file_id alt_id;
+	uint32_t file;     /* number */
+	uint64_t image;    /* of code made at run time */
+	struct file_id id; /* the debug file; the perf map or jitdump */
+	struct file_id alt_id;
 	char path[];
 };
 struct source {

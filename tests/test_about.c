@@ -10,6 +10,9 @@
 #include "tests/eh_image.h"
 #include "tests/fuzz/fuzz_about.c"
 #include "tests/seeds.h"
+#include "tests/shell.h"
+
+#define run(...) shell_run(directory, __VA_ARGS__)
 
 static char directory[256];
 
@@ -24,18 +27,6 @@ static void tear_down(void)
 }
 
 TestSuite(about, .init = set_up, .fini = tear_down);
-
-__attribute__((format(printf, 1, 2))) static void run(const char *format, ...)
-{
-	char command[2048];
-	int length = snprintf(command, sizeof(command), "cd %s && ", directory);
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(command + length, sizeof(command) - length, format, arguments);
-	va_end(arguments);
-	cr_assert_eq(system(command), 0, "%s", command);
-}
 
 static int read_about(const char *name, struct reader_about *ret)
 {
