@@ -112,6 +112,8 @@ void recorder_forget(struct recorder *recorder)
 		free(take_ptr(all[i]->ids));
 		all[i]->size = 0;
 	}
+	free(take_ptr(recorder->known));
+	recorder->known_size = recorder->known_bytes = 0;
 	resolver_clear(recorder->resolver);
 	if (files_count(recorder->files) > FILES_MAX) {
 		unwinder_clear(recorder->unwinder);

@@ -20,7 +20,7 @@
 #include "db/store.h"
 
 #define RECORDER_PENDING_MAX 1000000
-#define RECORDER_BYTES_MAX   (UINT64_C(256) << 20)
+#define RECORDER_BYTES_MAX   (UINT64_C(128) << 20)
 
 struct recorder;
 

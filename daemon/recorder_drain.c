@@ -124,11 +124,18 @@ static int finish_arena(struct recorder *recorder, bool finish)
 	return take_arena(recorder);
 }
 
+/* Of what grows with each new process and each new stack. */
+static size_t count_bytes(const struct recorder *recorder)
+{
+	return table_bytes(recorder->processes.table) + table_bytes(recorder->tasks.table) +
+	       table_bytes(recorder->nodes.table) + recorder->known_bytes +
+	       recorder->known_size * sizeof(*recorder->known) + resolver_bytes(recorder->resolver);
+}
+
 static bool is_to_forget(const struct recorder *recorder)
 {
 	return recorder->is_to_forget || files_count(recorder->files) > FILES_MAX ||
-	       table_bytes(recorder->nodes.table) + resolver_bytes(recorder->resolver) >
-		       RECORDER_BYTES_MAX;
+	       count_bytes(recorder) > RECORDER_BYTES_MAX;
 }
 
 static int write_pending(struct recorder *recorder)

@@ -72,6 +72,7 @@ struct recorder {
 	struct rows frames;          /* the table is the resolver's */
 	struct known_process *known; /* by index of the process */
 	size_t known_size;
+	size_t known_bytes; /* of its texts */
 
 	/* What is not yet written. */
 	struct table *pending;

@@ -48,6 +48,8 @@ static int know_process(struct recorder *recorder, const struct sampler_sample *
 	known.cmdline = strdup(info->cmdline);
 	known.unit = strdup(info->unit);
 	known.cgroup = strdup(info->cgroup);
+	recorder->known_bytes += strlen(info->exe) + strlen(info->cmdline) + strlen(info->unit) +
+				 strlen(info->cgroup) + sizeof(info->comm);
 	free(info);
 	known_done(&recorder->known[index]);
 	recorder->known[index] = known;
