@@ -207,8 +207,12 @@ static void take_notice(void *userdata, const struct ox_notice *notice)
 	uint64_t now_ns = clock_monotonic_ns();
 	const struct image *image = images_find(images, notice->pid, now_ns);
 
+	int r;
+
 	cr_assert_not_null(image);
-	cr_assert_eq(unwinder_update(unwinder, image, now_ns), 0);
+	r = unwinder_update(unwinder, image, now_ns);
+	/* Also a notice of what was dropped since, or of who pages code in meanwhile. */
+	cr_assert(r == 0 || r == 1 || r == -ENOENT, "%d", r);
 }
 
 static void drain(void)
