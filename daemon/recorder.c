@@ -74,6 +74,7 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 	if (!recorder)
 		return NULL;
 	recorder->store = store;
+	recorder->booted_usec = clock_realtime_usec() - clock_boottime_ns() / 1000;
 	recorder->complain = complain;
 	recorder->userdata = userdata;
 	recorder->proc = strdup(proc);

@@ -89,6 +89,9 @@ struct recorder {
 	bool is_held;      /* an arena was swapped away, and its samples are still in it */
 	uint64_t held_since_ns;
 
+	/* When the machine began, by one look at the clock: a process that is looked at again has
+	 * to begin at the same microsecond, or it would be another row. */
+	uint64_t booted_usec;
 	uint64_t started_usec;
 	uint32_t window;
 	struct sampler_counters seen; /* when we last looked */

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "daemon/array.h"
-#include "daemon/clock.h"
 #include "daemon/parse.h"
 #include "daemon/process.h"
 #include "daemon/recorder_private.h"
@@ -35,14 +34,13 @@ static int know_process(struct recorder *recorder, const struct sampler_sample *
 	const struct ox_sample *id = sample->id;
 	struct process_info *info = calloc(1, sizeof(*info));
 	struct known_process known = {.uid = id->uid, .comm_ns = sample->first_ns};
-	uint64_t age_ns = clock_boottime_ns() - id->start_ns;
 
 	if (!info)
 		return -ENOMEM;
 	if (!is_same_process(recorder->proc, id) ||
 	    process_read_info(recorder->proc, id->pid, info) < 0)
 		*info = (struct process_info){0};
-	known.started_usec = clock_realtime_usec() - age_ns / 1000;
+	known.started_usec = recorder->booted_usec + id->start_ns / 1000;
 	known.comm = clean_copy(id->process_comm, OX_COMM_BYTES);
 	known.exe = strdup(info->exe);
 	known.cmdline = strdup(info->cmdline);

@@ -393,6 +393,30 @@ Test(recorder, samples_wait_for_slow_names_and_are_there_when_somebody_asks)
 	busy_stop(&busy);
 }
 
+Test(recorder, what_was_forgotten_is_found_again)
+{
+	struct busy_process busy = start_busy(0);
+	uint64_t now_usec = clock_realtime_usec(), frames;
+
+	cr_assert_eq(begin(now_usec), 0);
+	sample(&busy, CPU_MS);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+	frames = number("SELECT count(*) FROM frame");
+	recorder_forget_names(recorder);
+	sample(&busy, CPU_MS);
+	cr_assert_eq(recorder_end(recorder, now_usec + 2000), 0);
+	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
+	assert_answer("SELECT count(*) FROM processes", "1");
+	assert_answer("SELECT comm FROM processes", "rec busy");
+	/* busy_spin() and its callers, and [broken] where it was followed by its table now. */
+	cr_assert_leq(number("SELECT count(*) FROM frame WHERE build_id <> ''"), frames);
+	cr_assert_eq(
+		number("SELECT count(*) - count(DISTINCT function || line || build_id || offset) "
+		       "FROM frame"),
+		0);
+	busy_stop(&busy);
+}
+
 Test(recorder, where_the_session_cannot_be_written_nothing_begins)
 {
 	sqlite3 *other = NULL;
