@@ -179,7 +179,7 @@ static int find_number(struct files *files, const struct image *image,
 	int r = 0;
 
 	*ret = 0;
-	if (mapping->path[0] != '/' || mapping->path[1] == '/')
+	if (!mapping_is_file(mapping))
 		return 0;
 	for (enum way way = 0; way < N_WAYS && r == 0; way++) {
 		int fd = way == WAY_INIT && !is_gone ? -ENOENT

@@ -101,6 +101,16 @@ struct maps *maps_copy(const struct maps *maps)
 	return copy;
 }
 
+bool mapping_is_file(const struct mapping *mapping)
+{
+	return mapping->path[0] == '/' && mapping->path[1] != '/'; /* "//anon" */
+}
+
+bool mapping_is_vdso(const struct mapping *mapping)
+{
+	return strcmp(mapping->path, "[vdso]") == 0;
+}
+
 static bool mapping_covers(const struct mapping *outer, const struct mapping *inner)
 {
 	return outer->start <= inner->start && inner->end <= outer->end;

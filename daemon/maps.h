@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,6 +27,10 @@ struct mapping {
 	uint8_t build_id[BUILD_ID_BYTES];
 	const char *path; /* as the process sees it; "" anonymous, "[vdso]", "//anon" ... */
 };
+
+/* Its path leads to a file: it is not anonymous in any of the ways that the kernel writes that. */
+bool mapping_is_file(const struct mapping *mapping);
+bool mapping_is_vdso(const struct mapping *mapping);
 
 struct maps;
 

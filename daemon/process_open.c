@@ -107,7 +107,7 @@ static int open_in_root(int dir, const struct mapping *mapping, int flags)
 	};
 	_cleanup_close_ int root = -1, fd = -1;
 
-	if (mapping->path[0] != '/' || mapping->path[1] == '/') /* "[vdso]", "", "//anon" */
+	if (!mapping_is_file(mapping))
 		return -ENOENT;
 	root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)

@@ -26,9 +26,9 @@ bool resolver_is_jit(const struct mapping *mapping)
 {
 	const char *path = mapping->path;
 
-	if (path[0] == '/' && path[1] != '/')
+	if (mapping_is_file(mapping))
 		return strncmp(path, "/memfd:", 7) == 0 || is_jitdump(path);
-	return strcmp(path, "[vdso]") != 0 && strcmp(path, "[vsyscall]") != 0 &&
+	return !mapping_is_vdso(mapping) && strcmp(path, "[vsyscall]") != 0 &&
 	       strcmp(path, "[uprobes]") != 0;
 }
 

@@ -212,8 +212,8 @@ int resolver_open_source(struct resolver *resolver, const struct image *image,
 	*ret = resolver->site_sources[site];
 	if (*ret && resolver->source[*ret - 1].batch)
 		return 0;
-	r = strcmp(mapping->path, "[vdso]") == 0 ? open_vdso(resolver, ret)
-						 : open_file(resolver, image, mapping, ret);
+	r = mapping_is_vdso(mapping) ? open_vdso(resolver, ret)
+				     : open_file(resolver, image, mapping, ret);
 	if (r == 0)
 		resolver->site_sources[site] = *ret;
 	return r;

@@ -70,11 +70,6 @@ void unwinder_attach(struct unwinder *unwinder, struct sampler *sampler)
 
 /* ---- ranges ---- */
 
-static bool is_path(const char *path)
-{
-	return path[0] == '/' && path[1] != '/';
-}
-
 void range_set_table(struct ox_range *range, const struct unwind_file *file)
 {
 	const struct unwind_table *table = file ? file->table : NULL;
@@ -157,7 +152,7 @@ static struct ox_range make_range(struct unwinder *unwinder, const struct image 
 	}
 	range_set_table(&range, file);
 	/* A file that cannot be opened (any more) may have had a table. */
-	if (!file && is_path(view->mapping->path))
+	if (!file && mapping_is_file(view->mapping))
 		range.n_pages = OX_RANGE_WAITING;
 	return range;
 }

@@ -90,7 +90,7 @@ static int open_code(struct unwinder *unwinder, const struct image *image,
 {
 	int fd;
 
-	if (!strcmp(mapping->path, "[vdso]"))
+	if (mapping_is_vdso(mapping))
 		return vdso_open();
 	(void)files_find(unwinder->files, image, mapping, &fd);
 	return fd;
@@ -99,7 +99,7 @@ static int open_code(struct unwinder *unwinder, const struct image *image,
 struct unwind_file *unwinder_get_file(struct unwinder *unwinder, const struct image *image,
 				      const struct mapping *mapping, uint32_t *ret_number)
 {
-	bool is_vdso = !strcmp(mapping->path, "[vdso]");
+	bool is_vdso = mapping_is_vdso(mapping);
 	uint32_t number = is_vdso ? VDSO_NUMBER : files_find(unwinder->files, image, mapping, NULL);
 	struct unwind_file *file;
 
@@ -122,17 +122,15 @@ struct unwind_file *unwinder_get_file(struct unwinder *unwinder, const struct im
 static uint16_t number_rule(struct unwinder *unwinder, const struct ox_rule *rule)
 {
 	uint32_t number;
-	bool is_new;
 	int r;
 
 	if (table_count(unwinder->rules) >= OX_RULES_MAX &&
 	    table_find(unwinder->rules, rule, sizeof(*rule), &number) < 0)
 		return OX_RULE_BAD;
 	r = table_intern(unwinder->rules, rule, sizeof(*rule), &number);
-	is_new = r > 0;
 	if (r < 0)
 		return OX_RULE_BAD;
-	if (is_new)
+	if (r > 0)
 		sampler_rules(unwinder->sampler)[number] = *rule;
 	return number;
 }
