@@ -47,7 +47,7 @@ __noinline __u64 record_hash(__u32 from, __u32 n)
 
 	if (!scratch)
 		return 0;
-	for (__u32 i = 0; i < OX_MAX_USER_FRAMES && i < n; i++) {
+	for (__u32 i = 0; i < OX_RECORD_WORDS_MAX && i < n; i++) {
 		hash = (hash ^ scratch->words[(from + i) & (SCRATCH_WORDS - 1)]) *
 		       0x9e3779b97f4a7c15ull;
 		hash ^= hash >> 29;
@@ -67,7 +67,7 @@ __noinline int record_equal(__u32 which, __u32 position, __u32 from, __u32 head)
 	if ((__u32)chunk->words[position & (OX_CHUNK_WORDS - 1)] != head)
 		return 0;
 	position += OX_HEADER_WORDS;
-	for (__u32 i = 0; i < OX_MAX_USER_FRAMES && i < n; i++)
+	for (__u32 i = 0; i < OX_RECORD_WORDS_MAX && i < n; i++)
 		if (chunk->words[(position + i) & (OX_CHUNK_WORDS - 1)] !=
 		    scratch->words[(from + i) & (SCRATCH_WORDS - 1)])
 			return 0;
@@ -82,7 +82,7 @@ __noinline __u32 record_append(__u32 which, __u32 from, __u32 head, __u32 tag)
 	struct chunk *chunk;
 
 	which &= 1;
-	if (!scratch || n > OX_MAX_USER_FRAMES)
+	if (!scratch || n > OX_RECORD_WORDS_MAX)
 		return 0;
 	/* What would cross the end of a chunk is left as a hole. */
 	for (int try = 0; try < 4; try++) {
@@ -100,7 +100,7 @@ __noinline __u32 record_append(__u32 which, __u32 from, __u32 head, __u32 tag)
 	chunk->words[position & (OX_CHUNK_WORDS - 1)] = (__u64)tag << 32 | head;
 	chunk->words[(position + 1) & (OX_CHUNK_WORDS - 1)] = 0;
 	chunk->words[(position + 2) & (OX_CHUNK_WORDS - 1)] = bpf_ktime_get_ns();
-	for (__u32 i = 0; i < OX_MAX_USER_FRAMES && i < n; i++)
+	for (__u32 i = 0; i < OX_RECORD_WORDS_MAX && i < n; i++)
 		chunk->words[(position + OX_HEADER_WORDS + i) & (OX_CHUNK_WORDS - 1)] =
 			scratch->words[(from + i) & (SCRATCH_WORDS - 1)];
 	return position + 1;

@@ -5,7 +5,8 @@
  */
 #pragma once
 
-#define PF_KTHREAD 0x00200000
+#define PF_KTHREAD    0x00200000
+#define PF_FORKNOEXEC 0x00000040 /* forked, and no exec since */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -45,21 +46,28 @@ struct signal_struct {
 	atomic_t live;
 };
 
+struct thread_struct {
+	unsigned long fsbase;
+};
+
 struct task_struct {
 	__u32 flags;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
+	struct task_struct *real_parent;
 	struct pid *thread_pid;
 	__u64 start_boottime;
 	__u64 self_exec_id;
 	const struct cred *cred;
 	char comm[16];
 	struct signal_struct *signal;
+	struct thread_struct thread;
 };
 
 /* The kernel's names; <asm/ptrace.h> has other ones for user space. */
 struct pt_regs___kernel {
+	unsigned long r15; /* from here to di: 15 registers */
 	unsigned long bp;
 	unsigned long orig_ax;
 	unsigned long ip;

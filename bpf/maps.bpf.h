@@ -6,6 +6,7 @@
 const volatile __u64 hash_seed = 0;  /* secret: nobody can aim at the index */
 const volatile __u32 log_chunks = 0; /* of one arena */
 const volatile __u32 slot_blocks = 0;
+const volatile struct ox_layout layouts[OX_LAYOUTS_MAX] = {};
 
 /* The daemon's pid namespace: found by find_namespace(), run once by the daemon itself. */
 __u32 pid_level = 0; /* its depth; 0: the first one, which needs no look-up */
@@ -20,6 +21,7 @@ struct ox_target everything = {};
 struct ox_arena arenas[2] = {};
 
 __u64 n_children = 0;
+__u32 last_process = 0; /* number */
 
 struct chunk {
 	__u64 words[OX_CHUNK_WORDS];
@@ -30,10 +32,11 @@ struct slot_block {
 };
 
 /* Scratch of one CPU: a sample is put together here. The programs do not nest on a CPU. */
-#define SCRATCH_WORDS  512
+#define SCRATCH_WORDS  1024
 #define SCRATCH_USER   0
 #define SCRATCH_KERNEL 256
 #define SCRATCH_SAMPLE 384
+#define SCRATCH_PYTHON 512
 
 struct scratch {
 	__u64 words[SCRATCH_WORDS];

@@ -25,6 +25,29 @@ static __always_inline void process_notice(struct ox_process *process, __u32 pid
 	bpf_ringbuf_submit(notice, 0);
 }
 
+static __always_inline __u32 process_number(void)
+{
+	return __sync_fetch_and_add(&last_process, 1) + 1;
+}
+
+/* Since a fork the interpreter is where it was in the parent, unless one of the two began anew by
+ * an exec. A parent that the daemon expects was never sampled: it has neither start nor exec_id. */
+static __always_inline void process_inherit(struct ox_process *fresh)
+{
+	struct task_struct *task = bpf_get_current_task_btf(), *origin = task->real_parent;
+	struct ox_process *parent;
+	__u32 pid = task_pid(origin);
+
+	if (!(task->group_leader->flags & PF_FORKNOEXEC))
+		return;
+	parent = bpf_map_lookup_elem(&processes, &pid);
+	if (!parent ||
+	    (parent->start_ns && (parent->start_ns != origin->group_leader->start_boottime ||
+				  parent->exec_id != fresh->exec_id)))
+		return;
+	fresh->interpreter = parent->interpreter;
+}
+
 /* NULL: the table is full. */
 static __always_inline struct ox_process *process_get(const struct ox_sample *sample)
 {
@@ -35,9 +58,12 @@ static __always_inline struct ox_process *process_get(const struct ox_sample *sa
 		/* Expected by the daemon, who cannot know the exec_id. */
 		process->start_ns = sample->start_ns;
 		process->exec_id = sample->exec_id;
+		process->number = process_number();
 	}
 	if (process && process->start_ns == sample->start_ns && process->exec_id == sample->exec_id)
 		return process;
+	fresh.number = process_number();
+	process_inherit(&fresh);
 	bpf_map_update_elem(&processes, &sample->pid, &fresh, BPF_ANY);
 	process = bpf_map_lookup_elem(&processes, &sample->pid);
 	if (process)

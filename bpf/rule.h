@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "bpf/python.h"
 #include "bpf/sample.h"
 
 enum ox_rule_kind {
@@ -91,7 +92,8 @@ struct ox_process {
 	ox_u32 ranges;   /* index of the first; 0: none */
 	ox_u32 n_ranges;
 	ox_u32 noticed; /* a notice is on its way; the daemon's next update clears it */
-	ox_u32 reserved;
+	ox_u32 number;  /* of its own, as long as it is known */
+	struct ox_interpreter interpreter;
 };
 
 /* Processes that are known at one time; beyond that their stacks have no tables. */
@@ -112,5 +114,5 @@ struct ox_notice {
 /* Epochs that the daemon gives are multiples of this; the kernel side counts on from there. */
 #define OX_EPOCH_STEP 65536u
 
-_Static_assert(sizeof(struct ox_process) == 40, "process");
+_Static_assert(sizeof(struct ox_process) == 64, "process");
 _Static_assert(sizeof(struct ox_notice) == 24, "notice");

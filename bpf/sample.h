@@ -13,6 +13,7 @@
 
 #ifdef __bpf__
 typedef __u8 ox_u8;
+typedef __u16 ox_u16;
 typedef __u32 ox_u32;
 typedef __u64 ox_u64;
 typedef __s16 ox_s16;
@@ -21,6 +22,7 @@ typedef __s64 ox_s64;
 #else
 #include <stdint.h>
 typedef uint8_t ox_u8;
+typedef uint16_t ox_u16;
 typedef uint32_t ox_u32;
 typedef uint64_t ox_u64;
 typedef int16_t ox_s16;
@@ -29,7 +31,7 @@ typedef int64_t ox_s64;
 #endif
 
 /* Version of everything in this file; a reader of kept maps must see the same number. */
-#define OX_LAYOUT_VERSION 2
+#define OX_LAYOUT_VERSION 3
 
 #define OX_MAX_USER_FRAMES   256
 #define OX_MAX_KERNEL_FRAMES 127 /* kernel.perf_event_max_stack, its default */
@@ -63,7 +65,9 @@ enum ox_loss {
 	OX_LOST_BROKEN,     /* user stacks that led out of all code: they end before that */
 	OX_LOST_NO_TABLE,   /* user stacks that end in code whose unwinding table was not there */
 	OX_LOST_NO_RULE, /* user stacks that end at an instruction that the table has no rule for */
-	OX_LOST_STORE,   /* samples that could not be written (disk full) and had to be dropped */
+	OX_LOST_PYTHON,  /* stacks whose Python frames could not be followed to their end */
+	OX_LOST_PYTHON_NAME, /* stacks with a Python frame whose name could not be read */
+	OX_LOST_STORE, /* samples that could not be written (disk full) and had to be dropped */
 	OX_N_LOSSES,
 };
 
@@ -76,6 +80,7 @@ enum ox_end {
 	OX_END_BROKEN,     /* led out of all code, or a frame pointer led nowhere */
 	OX_END_UNREADABLE, /* the stack's memory could not be read (paged out) */
 	OX_END_NO_RULE,    /* at an instruction for which the table has no rule */
+	OX_END_PYTHON,     /* its C frames are whole, its Python frames are not (bpf/python.h) */
 	OX_N_ENDS,
 };
 
@@ -84,6 +89,7 @@ enum ox_record_kind {
 	OX_RECORD_END = 0, /* nothing more in this chunk */
 	OX_RECORD_STACK,   /* n words: instruction pointers, leaf first; flags: enum ox_end */
 	OX_RECORD_SAMPLE,  /* OX_SAMPLE_WORDS words: struct ox_sample */
+	OX_RECORD_PYTHON,  /* n frames, leaf first (bpf/python.h); flags: enum ox_python_end */
 };
 
 /* Header of a record, OX_HEADER_WORDS words; its words follow. */
@@ -93,7 +99,8 @@ struct ox_record {
 	ox_u64 count;        /* samples: how often it was hit */
 	ox_u64 first_ns;     /* CLOCK_MONOTONIC when it was first written */
 };
-#define OX_HEADER_WORDS 3
+#define OX_HEADER_WORDS     3
+#define OX_RECORD_WORDS_MAX 512 /* that follow: OX_MAX_PYTHON_FRAMES */
 
 /*
  * One sample's identity. Positions in the log are word offsets + 1, so that 0 says "none".
@@ -113,8 +120,10 @@ struct ox_sample {
 	ox_u64 as_of_ns; /* the user stack was followed by the mappings of this time; 0: by none */
 	ox_u32 epoch;    /* struct ox_process */
 	ox_u32 target;   /* number of the target that chose it */
+	ox_u32 python_stack;
+	ox_u32 reserved;
 };
-#define OX_SAMPLE_WORDS 11
+#define OX_SAMPLE_WORDS 12
 
 /* What a target wants; value of the filter maps. */
 #define OX_WANT_CHILDREN 1u /* follow processes that it starts */

@@ -22,6 +22,19 @@
 #include "bpf/process.bpf.h"
 #include "bpf/unwind.bpf.h"
 
+#include "bpf/code.bpf.h"
+#include "bpf/part.bpf.h"
+
+#include "bpf/scope.bpf.h"
+
+#include "bpf/define.bpf.h"
+#include "bpf/walk.bpf.h"
+
+#include "bpf/thread.bpf.h"
+#include "bpf/torn.bpf.h"
+
+#include "bpf/python.bpf.h"
+
 /* MIT sources; the kernel's helpers ask for a GPL-compatible word. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -117,6 +130,24 @@ static __always_inline void count_sample(struct ox_cpu *cpu, __u32 which)
 }
 
 /* Negative: there was no room for it. */
+static __always_inline int take_python_stack(struct ox_sample *sample,
+					     const struct ox_process *process, __u32 which)
+{
+	const struct ox_interpreter *interpreter = &process->interpreter;
+	__u32 stack;
+
+	if (!interpreter->layout)
+		return 0;
+	stack = python_walk(interpreter->runtime, interpreter->code_type, interpreter->layout - 1,
+			    process->number, sample->tid);
+	if (!stack)
+		return 0;
+	stack &= ~PYTHON_WALKED;
+	sample->python_stack = record_intern(which, SCRATCH_PYTHON, OX_RECORD_PYTHON << 24 | stack);
+	return sample->python_stack ? 0 : -1;
+}
+
+/* Negative: there was no room for it. */
 static __always_inline int take_user_stack(struct ox_sample *sample, __u32 which, bool in_kernel)
 {
 	struct ox_process *process = process_get(sample);
@@ -135,7 +166,9 @@ static __always_inline int take_user_stack(struct ox_sample *sample, __u32 which
 	if (!stack)
 		return 0;
 	sample->user_stack = record_intern(which, SCRATCH_USER, OX_RECORD_STACK << 24 | stack);
-	return sample->user_stack ? 0 : -1;
+	if (!sample->user_stack)
+		return -1;
+	return process ? take_python_stack(sample, process, which) : 0;
 }
 
 static __always_inline void take_sample(struct bpf_perf_event_data *ctx, struct ox_cpu *cpu,
@@ -146,6 +179,8 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, struct 
 
 	sample->kernel_stack = 0;
 	sample->user_stack = 0;
+	sample->python_stack = 0;
+	sample->reserved = 0;
 	sample->as_of_ns = 0;
 	sample->epoch = 0;
 	if (want & OX_WANT_KERNEL && !(cs & 3) && !take_kernel_stack(ctx, cpu, which, sample))

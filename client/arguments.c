@@ -197,6 +197,12 @@ static int apply(struct request *request, const struct given *given, uint64_t no
 		return parse_word(OPTION_SORT, value, &request->sort);
 	case OPTION_BY:
 		return parse_word(OPTION_BY, value, &request->by);
+	case OPTION_PYTHON_ONLY:
+		request->kind = "python";
+		return 0;
+	case OPTION_NATIVE_ONLY:
+		request->kind = "native";
+		return 0;
 	case OPTION_INTERVAL:
 		return parse_interval_ns(value, OX_INTERVAL_MIN_NS, OX_INTERVAL_MAX_NS,
 					 &request->interval_ns);
@@ -281,6 +287,9 @@ static int check_together(const struct request *request, const struct reading *r
 	if (is_given(reading, OPTION_INTERVAL) && is_given(reading, OPTION_FREQUENCY))
 		return complain(reading->why, "%s: --interval and --frequency exclude each other",
 				verb);
+	if (is_given(reading, OPTION_PYTHON_ONLY) && is_given(reading, OPTION_NATIVE_ONLY))
+		return complain(reading->why,
+				"%s: --python-only and --native-only exclude each other", verb);
 	if (request->since_usec > request->until_usec)
 		return complain(reading->why, "%s: --since is later than --until", verb);
 	return 0;

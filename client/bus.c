@@ -169,6 +169,7 @@ static int append_filter(sd_bus_message *message, const struct request *request)
 	TRY(append_text(message, "filter", request->filter));
 	TRY(append_text(message, "sort", request->sort));
 	TRY(append_text(message, "by", request->by));
+	TRY(append_text(message, "kind", request->kind));
 	TRY(append_target_field(message, request));
 	return sd_bus_message_close_container(message);
 }
@@ -197,6 +198,8 @@ static const char *const status_keys[] = {"state",
 					  "unwind_waiting",
 					  "unwind_refused",
 					  "unwind_evicted",
+					  "interpreters",
+					  "interpreters_total",
 					  "daemon_cpu_usec",
 					  "database_bytes",
 					  "database_path",
@@ -207,6 +210,8 @@ static const char *const status_keys[] = {"state",
 					  NULL};
 static const char *const target_keys[] = {"target", "state",   "children", "owner",
 					  "until",  "samples", "stacks",   NULL};
+static const char *const interpreter_keys[] = {"pid",   "comm", "name", "file",
+					       "state", "note", NULL};
 static const char *const work_keys[] = {"named", "unnamed", "files", NULL};
 static const char *const file_keys[] = {"file", "build_id", "named", "unnamed", "reason", NULL};
 
@@ -293,6 +298,7 @@ int bus_get_status(struct bus *bus, struct json_object **ret)
 	if (!json_object_is_type(tree, json_type_object))
 		return -EBADMSG;
 	TRY(tree_fill(tree, status_keys));
+	TRY(tree_fill_rows(tree, "interpreters", interpreter_keys));
 	TRY(bus_value_read_field(reply, tree, "targets"));
 	TRY(tree_fill_rows(tree, "targets", target_keys));
 	*ret = take_ptr(tree);

@@ -9,7 +9,8 @@
 #include "client/text.h"
 #include "daemon/clock.h"
 
-#define KEY_WIDTH 9 /* of the longest key */
+#define KEY_WIDTH  9  /* of the longest key */
+#define UNREAD_MAX 10 /* lines of interpreters whose frames have no names */
 
 static void print_key(const char *key, FILE *out)
 {
@@ -210,6 +211,96 @@ static void print_tables(struct json_object *status, FILE *out)
 	fputc('\n', out);
 }
 
+/* "CPython 3.11.2: 10, CPython 3.9.18: 2", most first. Empties `counts`. */
+static void print_counts(struct json_object *counts, FILE *out)
+{
+	for (const char *gap = ""; json_object_object_length(counts) > 0; gap = ", ") {
+		const char *most = NULL;
+		uint64_t n = 0;
+
+		json_object_object_foreach(counts, name, value)
+		{
+			if (json_object_get_uint64(value) <= n)
+				continue;
+			n = json_object_get_uint64(value);
+			most = name;
+		}
+		if (!most)
+			return;
+		fputs(gap, out);
+		print_clean(*most ? most : "-", out);
+		fprintf(out, ": %" PRIu64, n);
+		json_object_object_del(counts, most);
+	}
+}
+
+static bool interpreter_is_read(struct json_object *interpreter)
+{
+	return !strcmp(tree_get_text(interpreter, "state"), "read");
+}
+
+/* Those whose frames have names: how many. 0, -ENOMEM */
+static int print_read_interpreters(struct json_object *rows, uint64_t *ret_n, FILE *out)
+{
+	_cleanup_tree_ struct json_object *counts = json_object_new_object();
+	uint64_t n = 0;
+	int r = counts ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < json_object_array_length(rows) && r >= 0; i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+		const char *name = tree_get_text(row, "name");
+
+		if (!interpreter_is_read(row))
+			continue;
+		n++;
+		r = tree_add(counts, name, json_object_new_uint64(tree_get_u64(counts, name) + 1));
+	}
+	*ret_n = n;
+	if (r < 0 || !n)
+		return r;
+	print_key("Python", out);
+	fprintf(out, "%" PRIu64 " process%s (", n, n == 1 ? "" : "es");
+	print_counts(counts, out);
+	fputs(")\n", out);
+	return 0;
+}
+
+static void print_interpreter(struct json_object *interpreter, FILE *out)
+{
+	fprintf(out, "pid %" PRIu64 " (", tree_get_u64(interpreter, "pid"));
+	print_clean(tree_get_text(interpreter, "comm"), out);
+	fputs("): ", out);
+	print_clean(tree_get_text(interpreter, "name"), out);
+	fputs(": ", out);
+	print_clean(tree_get_text(interpreter, tree_has(interpreter, "note") ? "note" : "state"),
+		    out);
+	fputc('\n', out);
+}
+
+/* A line for each of those that have none, up to a number, and one for all that are not here. */
+static int print_interpreters(struct json_object *status, FILE *out)
+{
+	struct json_object *rows = tree_get_rows(status, "interpreters");
+	size_t n = rows ? json_object_array_length(rows) : 0;
+	uint64_t total = tree_get_u64(status, "interpreters_total"), n_read = 0, lines = 0;
+	int r = rows ? print_read_interpreters(rows, &n_read, out) : 0;
+
+	for (size_t i = 0; i < n && lines < UNREAD_MAX && r >= 0; i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+
+		if (interpreter_is_read(row))
+			continue;
+		print_key(n_read || lines ? "" : "Python", out);
+		print_interpreter(row, out);
+		lines++;
+	}
+	if (r >= 0 && (total > n ? total : n) > n_read + lines) {
+		print_key("", out);
+		fprintf(out, "and %" PRIu64 " more\n", (total > n ? total : n) - n_read - lines);
+	}
+	return r;
+}
+
 static void print_cost(struct json_object *status, FILE *out)
 {
 	print_key("Cost", out);
@@ -231,6 +322,8 @@ static void print_database(struct json_object *status, FILE *out)
 
 int render_status(struct json_object *status, const struct screen *screen, FILE *out)
 {
+	int r;
+
 	print_title(status, screen, out);
 	print_notice(status, screen, out);
 	print_state(status, screen, out);
@@ -244,7 +337,8 @@ int render_status(struct json_object *status, const struct screen *screen, FILE 
 	print_stacks(status, out);
 	print_all_losses(status, out);
 	print_tables(status, out);
+	r = print_interpreters(status, out);
 	print_cost(status, out);
 	print_database(status, out);
-	return 0;
+	return r;
 }

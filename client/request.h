@@ -27,6 +27,7 @@ struct request {
 	const char *filter;
 	const char *sort;
 	const char *by;
+	const char *kind;
 	bool has_max;
 	uint32_t max;        /* 0: all */
 	uint64_t since_usec; /* 0: from the beginning */

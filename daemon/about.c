@@ -7,6 +7,7 @@
 
 #include "daemon/cleanup.h"
 #include "daemon/elf_file.h"
+#include "daemon/python_file.h"
 
 #define LINK_BYTES_MAX 4096 /* of the section */
 
@@ -71,6 +72,7 @@ int about_read(int fd, struct reader_about *ret)
 		take_segment(ret, &elf.segments[i], st.st_size);
 	ret->build_id_bytes = elf_file_read_build_id(&elf, ret->build_id);
 	ret->has_dwarf = elf_file_find_section(&elf, SHT_PROGBITS, ".debug_info") != NULL;
+	ret->has_python = python_file_has(&elf);
 	take_link(ret, &elf);
 	take_alt_link(ret, &elf);
 	return 0;

@@ -12,11 +12,12 @@
  *   SetInterval(d seconds)
  *   Query(a{sv} filter) -> (a{sv} summary, aa{sv} records)
  *       filter: filter s (regular expression), max u (0: all), since t, until t (usec, UTC),
- *               targets as, sort s (self total name), by s (OX_BY_NAMES)
+ *               targets as, sort s (self total name), by s (OX_BY_NAMES),
+ *               kind s (python native: frames of other kinds are taken out of each stack)
  *       summary: state s, since t, until t, interval_ns t, samples t, distinct t,
  *                stacks a{st} (samples by how their user stack ends: root, cut, no-table, broken,
- *                unreadable, no-rule; those without user frames are in none), lost a{st},
- *                restricted b (only the caller's own processes are in the answer)
+ *                unreadable, no-rule, python-broken; those without user frames are in none),
+ *                lost a{st}, restricted b (only the caller's own processes are in the answer)
  *       record: name s, self t, total t, self_share d, total_share d, and where known
  *               function s, module s, file s, line u, kind s, pid u, tid u
  *   QueryByFileDescriptor(a{sv} filter) -> h     the same answer as one JSON object
@@ -27,9 +28,14 @@
  *       status: state s, mode s, interval_ns t, achieved_mean_ns d, achieved_sd_ns d, samples t,
  *               stacks a{st}, lost a{st}, sample_cost_ns d, unwind_bytes t,
  *               unwind_budget_bytes t, unwind_tables u, unwind_waiting u, unwind_refused u,
- *               unwind_evicted u, daemon_cpu_usec t, database_bytes t,
- *               database_path s, version s, session t (absent while paused),
+ *               unwind_evicted u, interpreters aa{sv}, interpreters_total u, daemon_cpu_usec t,
+ *               database_bytes t, database_path s, version s, session t (absent while paused),
  *               running_usec t, notice s (absent when all is well)
+ *       interpreter, of Python, in a process of this session that the caller may see; the first
+ *               OX_INTERPRETERS_IN_STATUS of interpreters_total: pid u, comm s, name s
+ *               ("CPython 3.11.2"), file s, state s (read, or why its frames are not:
+ *               unknown-version other-layout free-threaded pypy stripped), note s (the same for
+ *               people; absent where they are read)
  *       target: target s, state s (running paused waiting exited), children b, owner u,
  *               until t (absent: no end), samples t, stacks a{st} (of this session; a process
  *               that several targets choose counts for the one that chose it first)
@@ -43,7 +49,7 @@
 
 #include <stdint.h>
 
-#define OX_VERSION        "0.2.0"
+#define OX_VERSION        "0.3.0"
 #define OX_BUS_NAME       "org.oxprof1"
 #define OX_BUS_PATH       "/org/oxprof1"
 #define OX_BUS_INTERFACE  "org.oxprof1.Manager"
@@ -67,8 +73,9 @@
 
 /* Reasons in `lost` under which the sample is there and a part of its stack is not; under all
  * others it is the sample that is missing. */
-#define OX_LOSSES_IN_PART \
-	"kernel-stack", "user-stack", "stack-cut", "stack-broken", "no-table", "no-rule", "gone"
+#define OX_LOSSES_IN_PART                                                                         \
+	"kernel-stack", "user-stack", "stack-cut", "stack-broken", "no-table", "no-rule", "gone", \
+		"python-broken", "python-name"
 
 /* polkit actions. */
 #define OX_ACTION_PROFILE_OTHERS "org.oxprof1.profile-others"
@@ -98,3 +105,5 @@
 #define OX_PATTERN_BYTES_MAX  4096
 #define OX_RECORDS_IN_MESSAGE 10000 /* more: QueryByFileDescriptor */
 #define OX_RECORDS_DEFAULT    10
+
+#define OX_INTERPRETERS_IN_STATUS 1000

@@ -170,13 +170,32 @@ static int read_question_targets(sd_bus_message *message, struct question_reader
 	return r < 0 ? r : 1;
 }
 
+/* The value is one of the words that its key knows. */
+static int read_question_word(sd_bus_message *message, const char *key, struct question *question,
+			      sd_bus_error *error)
+{
+	const char *word;
+	int r;
+
+	if (strcmp(key, "sort") && strcmp(key, "by") && strcmp(key, "kind"))
+		return 0;
+	r = read_name(message, &word);
+	if (r < 0)
+		return r;
+	if (!strcmp(key, "sort"))
+		r = query_sort_parse(word, &question->sort);
+	else if (!strcmp(key, "by"))
+		r = query_by_parse(word, &question->by);
+	else
+		r = query_kind_parse(word, &question->kind);
+	return r < 0 ? refuse(error, "%s cannot be \"%.60s\"", key, word) : 1;
+}
+
 static int read_question_option(sd_bus_message *message, const char *key, void *userdata,
 				sd_bus_error *error)
 {
 	struct question_reader *reader = userdata;
 	struct question *question = reader->question;
-	const char *name;
-	int r;
 
 	if (!strcmp(key, "filter"))
 		return read_name(message, &question->filter);
@@ -188,15 +207,7 @@ static int read_question_option(sd_bus_message *message, const char *key, void *
 		return read_variant(message, "t", &question->range.until_usec);
 	if (!strcmp(key, "targets"))
 		return read_question_targets(message, reader, error);
-	if (strcmp(key, "sort") && strcmp(key, "by"))
-		return 0;
-	r = read_name(message, &name);
-	if (r < 0)
-		return r;
-	if (!strcmp(key, "sort") ? query_sort_parse(name, &question->sort) < 0
-				 : query_by_parse(name, &question->by) < 0)
-		return refuse(error, "%s cannot be \"%.60s\"", key, name);
-	return 1;
+	return read_question_word(message, key, question, error);
 }
 
 int bus_read_question(sd_bus_message *message, struct question *ret, struct target **ret_targets,

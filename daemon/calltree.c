@@ -5,7 +5,6 @@
 
 #include "daemon/cleanup.h"
 
-#define NO_GROUP  UINT32_MAX
 #define NODES_MIN 1024
 
 /* child and sibling are 0 where there is none: node 0 is nobody's child. */
@@ -110,25 +109,6 @@ static uint64_t *sum_branches(const struct calltree *tree, const uint64_t *hits)
 	return sums;
 }
 
-/* Each node's group, or that of its nearest ancestor which has one. */
-static int fold_self(const struct calltree *tree, const uint64_t *hits, const uint32_t *group_of,
-		     uint64_t *ret_self)
-{
-	_cleanup_free_ uint32_t *shown = malloc(((size_t)tree->count + 1) * sizeof(*shown));
-
-	if (!shown)
-		return -ENOMEM;
-	shown[0] = NO_GROUP;
-	for (uint32_t i = 1; i <= tree->count; i++) {
-		uint32_t group = group_of[tree->nodes[i].frame];
-
-		shown[i] = group == NO_GROUP ? shown[tree->nodes[i].parent] : group;
-		if (hits[i] && shown[i] != NO_GROUP)
-			ret_self[shown[i]] += hits[i];
-	}
-	return 0;
-}
-
 /* Walks the branches that were hit. `open` counts how often a group is on the way from the root to
  * here: only the outermost counts, so that recursion is not counted twice. */
 static void fold_total(const struct calltree *tree, const uint64_t *sums, const uint32_t *group_of,
@@ -139,16 +119,15 @@ static void fold_total(const struct calltree *tree, const uint64_t *sums, const 
 	while (at) {
 		uint32_t group = group_of[tree->nodes[at].frame];
 
-		if (sums[at] && group != NO_GROUP && open[group]++ == 0)
+		if (sums[at] && open[group]++ == 0)
 			ret_total[group] += sums[at];
 		if (sums[at] && tree->nodes[at].child) {
 			at = tree->nodes[at].child;
 			continue;
 		}
 		for (;; at = tree->nodes[at].parent) { /* leave until there is a way on */
-			group = at ? group_of[tree->nodes[at].frame] : NO_GROUP;
-			if (sums[at] && group != NO_GROUP)
-				open[group]--;
+			if (at && sums[at])
+				open[group_of[tree->nodes[at].frame]]--;
 			if (!at || tree->nodes[at].sibling)
 				break;
 		}
@@ -161,13 +140,11 @@ int calltree_fold(const struct calltree *tree, const uint64_t *hits, const uint3
 {
 	_cleanup_free_ uint64_t *sums = sum_branches(tree, hits);
 	_cleanup_free_ uint32_t *open = calloc((size_t)n_groups + 1, sizeof(*open));
-	int r;
 
 	if (!sums || !open)
 		return -ENOMEM;
-	r = fold_self(tree, hits, group_of, ret_self);
-	if (r < 0)
-		return r;
+	for (uint32_t i = 1; i <= tree->count; i++)
+		ret_self[group_of[tree->nodes[i].frame]] += hits[i];
 	fold_total(tree, sums, group_of, open, ret_total);
 	return 0;
 }

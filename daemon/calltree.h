@@ -23,9 +23,8 @@ uint32_t calltree_frame(const struct calltree *tree, uint32_t node);
 
 /*
  * self and total by group. hits[node] for node 0 .. count. group_of[frame] names the group (a
- * function, a module, ...) of each frame, UINT32_MAX: the frame belongs to none and its self hits
- * go to the nearest ancestor that has one (so kernel frames are hidden from who may not see them).
- * ret_self and ret_total have n_groups elements and are added to. 0 or -ENOMEM.
+ * function, a module, ...) of each frame. ret_self and ret_total have n_groups elements and are
+ * added to. 0 or -ENOMEM.
  */
 int calltree_fold(const struct calltree *tree, const uint64_t *hits, const uint32_t *group_of,
 		  uint32_t n_groups, uint64_t *ret_self, uint64_t *ret_total);

@@ -25,7 +25,8 @@ struct place {
 
 /* What is in the file, by its number - 1. */
 struct content {
-	struct reader_about *about; /* NULL: not read (yet), or nothing is there */
+	struct reader_about *about;   /* NULL: not read (yet), or nothing is there */
+	struct reader_python *python; /* likewise */
 	bool is_read;
 	uint8_t n_tries;
 };
@@ -62,8 +63,10 @@ struct files *files_new(const char *proc, struct look *look)
 
 static void contents_clear(struct files *files)
 {
-	for (size_t i = 0; i < files->contents_size; i++)
+	for (size_t i = 0; i < files->contents_size; i++) {
 		free(files->contents[i].about);
+		free(files->contents[i].python);
+	}
 	free(take_ptr(files->contents));
 	files->contents_size = 0;
 }
@@ -111,6 +114,25 @@ static int open_file(const struct files *files, const struct image *image,
 	}
 }
 
+static bool is_late(struct content *content, int error)
+{
+	return error == -EAGAIN || (error == -ETIMEDOUT && ++content->n_tries < TRIES_MAX);
+}
+
+static int python_read(struct files *files, struct content *content, int fd)
+{
+	_cleanup_free_ struct reader_python *python = malloc(sizeof(*python));
+	int r;
+
+	if (!python)
+		return -ENOMEM;
+	r = look_at_python(files->look, fd, python);
+	if (is_late(content, r))
+		return -EAGAIN;
+	content->python = r < 0 || python->kind == READER_PYTHON_NONE ? NULL : take_ptr(python);
+	return 0;
+}
+
 /* 0, also for what is no ELF file; -EAGAIN: not now; -ENOMEM. */
 static int content_read(struct files *files, struct content *content, int fd)
 {
@@ -120,8 +142,14 @@ static int content_read(struct files *files, struct content *content, int fd)
 	if (!about)
 		return -ENOMEM;
 	r = look_at(files->look, fd, about);
-	if (r == -EAGAIN || (r == -ETIMEDOUT && ++content->n_tries < TRIES_MAX))
+	if (is_late(content, r))
 		return -EAGAIN;
+	if (r == 0 && about->has_python) {
+		int python_r = python_read(files, content, fd);
+
+		if (python_r < 0)
+			return python_r;
+	}
 	content->is_read = true;
 	content->about = r < 0 ? NULL : take_ptr(about);
 	return 0;
@@ -249,6 +277,11 @@ const struct reader_about *files_get_about(const struct files *files, uint32_t n
 	const struct reader_about *about = files->contents[number - 1].about;
 
 	return about ? about : &nothing;
+}
+
+const struct reader_python *files_get_python(const struct files *files, uint32_t number)
+{
+	return files->contents[number - 1].python;
 }
 
 enum fit {

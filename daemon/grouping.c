@@ -8,12 +8,12 @@
 #include "daemon/cleanup.h"
 #include "daemon/table.h"
 
-#define NO_GROUP UINT32_MAX
-#define UNKNOWN  "[unknown]"
+#define UNKNOWN "[unknown]"
 
 struct grouping {
 	enum query_by by;
 	const struct stacks *stacks;
+	const struct calltree *tree;
 	const struct tasks *tasks;
 	uint32_t n;
 	uint64_t *self;
@@ -75,8 +75,8 @@ static int find_frame_group(struct grouping *grouping, struct stacks_frame frame
 	return 0;
 }
 
-/* The group of each frame, NO_GROUP where it is not to be seen; by stack its function. */
-static int find_frame_groups(struct grouping *grouping, bool without_kernel, uint32_t **ret)
+/* The group of each frame; by stack its function. */
+static int find_frame_groups(struct grouping *grouping, uint32_t **ret)
 {
 	const struct stacks *stacks = grouping->stacks;
 	uint32_t n = stacks_count_frames(stacks);
@@ -86,13 +86,7 @@ static int find_frame_groups(struct grouping *grouping, bool without_kernel, uin
 	if (!groups)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
-		struct stacks_frame frame = stacks_get_frame(stacks, i);
-
-		groups[i] = NO_GROUP;
-		if (without_kernel &&
-		    stacks_get_function(stacks, frame.function)->kind == FRAME_KERNEL)
-			continue;
-		r = find_frame_group(grouping, frame, &groups[i]);
+		r = find_frame_group(grouping, stacks_get_frame(stacks, i), &groups[i]);
 		if (r < 0)
 			return r;
 	}
@@ -115,8 +109,8 @@ static int group_frames(struct grouping *grouping, const uint32_t *group_of,
 
 	if (r < 0)
 		return r;
-	return calltree_fold(stacks_tree(grouping->stacks), node_hits, group_of, grouping->n,
-			     grouping->self, grouping->total);
+	return calltree_fold(grouping->tree, node_hits, group_of, grouping->n, grouping->self,
+			     grouping->total);
 }
 
 /* ---- by stack ---- */
@@ -133,15 +127,14 @@ static void mark_ways(const struct calltree *tree, const uint64_t *node_hits, bo
 static int find_node_groups(struct grouping *grouping, const uint32_t *function_of,
 			    const bool *marks, uint32_t *ret_groups)
 {
-	const struct calltree *tree = stacks_tree(grouping->stacks);
+	const struct calltree *tree = grouping->tree;
 
 	for (uint32_t i = 1; i <= calltree_count(tree); i++) {
 		struct step step = {ret_groups[calltree_parent(tree, i)],
 				    function_of[calltree_frame(tree, i)]};
 		uint32_t pair;
 
-		ret_groups[i] = step.caller;
-		if (!marks[i] || step.function == NO_GROUP)
+		if (!marks[i])
 			continue;
 		if (table_intern(grouping->pairs, &step, sizeof(step), &pair) < 0)
 			return -ENOMEM;
@@ -153,7 +146,7 @@ static int find_node_groups(struct grouping *grouping, const uint32_t *function_
 static int group_stacks(struct grouping *grouping, const uint32_t *function_of,
 			const uint64_t *node_hits)
 {
-	const struct calltree *tree = stacks_tree(grouping->stacks);
+	const struct calltree *tree = grouping->tree;
 	size_t n = (size_t)calltree_count(tree) + 1;
 	_cleanup_free_ bool *marks = calloc(n, sizeof(*marks));
 	_cleanup_free_ uint32_t *groups = calloc(n, sizeof(*groups));
@@ -173,15 +166,14 @@ static int group_stacks(struct grouping *grouping, const uint32_t *function_of,
 	return 0;
 }
 
-static int group_nodes(struct grouping *grouping, const struct question *question,
-		       const uint64_t *node_hits)
+static int group_nodes(struct grouping *grouping, const uint64_t *node_hits)
 {
 	_cleanup_free_ uint32_t *group_of = NULL;
-	int r = find_frame_groups(grouping, question->without_kernel, &group_of);
+	int r = find_frame_groups(grouping, &group_of);
 
 	if (r < 0)
 		return r;
-	return question->by == QUERY_BY_STACK ? group_stacks(grouping, group_of, node_hits)
+	return grouping->by == QUERY_BY_STACK ? group_stacks(grouping, group_of, node_hits)
 					      : group_frames(grouping, group_of, node_hits);
 }
 
@@ -200,8 +192,8 @@ static int group_tasks(struct grouping *grouping, const uint64_t *task_hits)
 }
 
 int grouping_new(const struct question *question, const struct stacks *stacks,
-		 const struct tasks *tasks, const uint64_t *node_hits, const uint64_t *task_hits,
-		 struct grouping **ret)
+		 const struct calltree *tree, const struct tasks *tasks, const uint64_t *node_hits,
+		 const uint64_t *task_hits, struct grouping **ret)
 {
 	_cleanup_(grouping_free_p) struct grouping *grouping = calloc(1, sizeof(*grouping));
 	int r;
@@ -210,12 +202,13 @@ int grouping_new(const struct question *question, const struct stacks *stacks,
 		return -ENOMEM;
 	grouping->by = question->by;
 	grouping->stacks = stacks;
+	grouping->tree = tree;
 	grouping->tasks = tasks;
 	grouping->pairs = table_new();
 	if (!grouping->pairs)
 		return -ENOMEM;
 	r = question->by >= QUERY_BY_PROCESS ? group_tasks(grouping, task_hits)
-					     : group_nodes(grouping, question, node_hits);
+					     : group_nodes(grouping, node_hits);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(grouping);

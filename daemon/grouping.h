@@ -11,11 +11,12 @@
 
 struct grouping;
 
-/* Borrows stacks and tasks until it is freed. node_hits: for each node of the tree, 0 among them;
- * task_hits: for each group of tasks, both NULL where the question is not by these. 0, -ENOMEM. */
+/* Borrows stacks and tasks until it is freed. The tree is one of frames of the stacks. node_hits:
+ * for each of its nodes, 0 among them; task_hits: for each group of tasks, both NULL where the
+ * question is not by these. 0, -ENOMEM. */
 int grouping_new(const struct question *question, const struct stacks *stacks,
-		 const struct tasks *tasks, const uint64_t *node_hits, const uint64_t *task_hits,
-		 struct grouping **ret);
+		 const struct calltree *tree, const struct tasks *tasks, const uint64_t *node_hits,
+		 const uint64_t *task_hits, struct grouping **ret);
 struct grouping *grouping_free(struct grouping *grouping);
 
 uint32_t grouping_count(const struct grouping *grouping);

@@ -13,7 +13,7 @@ struct look {
 };
 
 struct outcome {
-	struct reader_about *about;
+	void *ret; /* what was asked for */
 	int error;
 };
 
@@ -83,21 +83,42 @@ static void take_about(void *userdata, int error, const struct reader_reply *rep
 
 	outcome->error = check_error(error);
 	if (!error)
-		reader_reply_get_about(reply, outcome->about);
+		reader_reply_get_about(reply, outcome->ret);
 }
 
-int look_at(struct look *look, int fd, struct reader_about *ret)
+static void take_python(void *userdata, int error, const struct reader_reply *reply)
 {
-	struct outcome outcome = {.about = ret, .error = -EAGAIN};
+	struct outcome *outcome = userdata;
 
-	*ret = (struct reader_about){};
-	if (!may_wait(look, clock_monotonic_ns()) ||
-	    reader_ask_about(look->reader, fd, take_about, &outcome) < 0)
+	outcome->error = check_error(error);
+	if (!error)
+		reader_reply_get_python(reply, outcome->ret);
+}
+
+typedef int (*ask_fn)(struct reader *reader, int fd, reader_fn fn, void *userdata);
+
+static int look_ask(struct look *look, int fd, ask_fn ask, reader_fn take, void *ret)
+{
+	struct outcome outcome = {.ret = ret, .error = -EAGAIN};
+
+	if (!may_wait(look, clock_monotonic_ns()) || ask(look->reader, fd, take, &outcome) < 0)
 		return -EAGAIN;
 	if (!reader_wait(look->reader, LOOK_WAIT_USEC))
 		reader_give_up(look->reader);
 	has_waited(look, clock_monotonic_ns());
 	return outcome.error;
+}
+
+int look_at(struct look *look, int fd, struct reader_about *ret)
+{
+	*ret = (struct reader_about){};
+	return look_ask(look, fd, reader_ask_about, take_about, ret);
+}
+
+int look_at_python(struct look *look, int fd, struct reader_python *ret)
+{
+	*ret = (struct reader_python){};
+	return look_ask(look, fd, reader_ask_python, take_python, ret);
 }
 
 void look_rest(struct look *look)

@@ -12,8 +12,8 @@
 #include "daemon/reader.h"
 
 #define LOOK_WAIT_USEC  UINT64_C(200000)
-#define LOOK_SAVED_USEC UINT64_C(500000) /* may be waited at a stretch ... */
-#define LOOK_SHARE      4                /* ... and is earned again in so many times that */
+#define LOOK_SAVED_USEC UINT64_C(2000000) /* may be waited at a stretch ... */
+#define LOOK_SHARE      4                 /* ... and is earned again in so many times that */
 
 struct look;
 
@@ -26,6 +26,9 @@ struct look *look_free(struct look *look);
  * others have taken all the time, or the reader cannot be started. The descriptor stays the
  * caller's. */
 int look_at(struct look *look, int fd, struct reader_about *ret);
+
+/* The interpreter in it, likewise. */
+int look_at_python(struct look *look, int fd, struct reader_python *ret);
 
 /* Ends the process; the next look starts another. */
 void look_rest(struct look *look);

@@ -26,6 +26,10 @@ static const struct {
 	[OX_LOST_NO_TABLE] = {"no-table",
 			      "user stacks that end in code whose unwinding table was not there"},
 	[OX_LOST_NO_RULE] = {"no-rule", "user stacks that end where the table has no rule"},
+	[OX_LOST_PYTHON] = {"python-broken",
+			    "stacks whose Python frames could not be followed to their end"},
+	[OX_LOST_PYTHON_NAME] = {"python-name",
+				 "stacks with a Python frame whose name could not be read"},
 	[OX_LOST_STORE] = {"store", "samples that could not be written to the database"},
 };
 
@@ -50,6 +54,7 @@ const char *end_name(enum ox_end end)
 		[OX_END_BROKEN] = "broken",
 		[OX_END_UNREADABLE] = "unreadable",
 		[OX_END_NO_RULE] = "no-rule",
+		[OX_END_PYTHON] = "python-broken",
 	};
 
 	_Static_assert(array_length(names) == OX_N_ENDS, "each end has a name");

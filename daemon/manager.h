@@ -109,6 +109,9 @@ void manager_get_target(const struct manager *manager, size_t n, struct manager_
 /* Of the running or the last session. */
 void manager_get_totals(const struct manager *manager, struct recorder_totals *ret);
 void manager_get_tables(const struct manager *manager, struct unwinder_state *ret);
+/* Those that the running or the last session met. The first negative result of fn ends it. */
+int manager_foreach_interpreter(struct manager *manager, recorder_interpreter_fn fn,
+				void *userdata);
 const char *manager_database(const struct manager *manager);
 uint64_t manager_database_bytes(const struct manager *manager);
 const char *manager_notice(const struct manager *manager); /* "" when all is well */

@@ -142,7 +142,66 @@ static int append_tables(sd_bus_message *reply, const struct manager *manager)
 	return r < 0 ? r : bus_append_u32(reply, "unwind_evicted", tables.n_evicted);
 }
 
-static int append_status(struct manager_bus *self, sd_bus_message *reply)
+struct interpreters {
+	sd_bus_message *reply;
+	uint32_t only_uid; /* UINT32_MAX: everybody's */
+	uint32_t n;
+};
+
+/* They are programs of processes: seen by who may see these. 1, CALL_IS_PENDING, or an error. */
+static int limit_interpreters(struct manager_bus *self, sd_bus_message *call, uint32_t *ret_uid)
+{
+	int r = sender_get_uid(call, ret_uid);
+
+	if (sender_is_privileged(call)) {
+		*ret_uid = UINT32_MAX;
+		return 1;
+	}
+	if (r < 0)
+		return r;
+	r = authorize(self->authorizer, call, OX_ACTION_QUERY_OTHERS, "others' processes", false);
+	if (r > 0)
+		*ret_uid = UINT32_MAX;
+	return r == 0 ? CALL_IS_PENDING : 1;
+}
+
+static int append_interpreter(void *userdata, const struct recorder_interpreter *of)
+{
+	struct interpreters *interpreters = userdata;
+	sd_bus_message *reply = interpreters->reply;
+	int r;
+
+	if (interpreters->only_uid != UINT32_MAX && interpreters->only_uid != of->uid)
+		return 0;
+	if (interpreters->n++ >= OX_INTERPRETERS_IN_STATUS)
+		return 0;
+	r = sd_bus_message_open_container(reply, 'a', "{sv}");
+	r = r < 0 ? r : bus_append_u32(reply, "pid", of->pid);
+	r = r < 0 ? r : bus_append_text(reply, "comm", of->comm);
+	r = r < 0 ? r : bus_append_text(reply, "name", of->name);
+	r = r < 0 ? r : bus_append_text(reply, "file", of->file);
+	r = r < 0 ? r : bus_append_text(reply, "state", of->state);
+	r = r < 0 ? r : bus_append_text(reply, "note", of->note);
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_interpreters(struct manager_bus *self, sd_bus_message *reply, uint32_t only_uid)
+{
+	struct interpreters interpreters = {.reply = reply, .only_uid = only_uid};
+	int r = sd_bus_message_open_container(reply, 'e', "sv");
+
+	r = r < 0 ? r : sd_bus_message_append(reply, "s", "interpreters");
+	r = r < 0 ? r : sd_bus_message_open_container(reply, 'v', "aa{sv}");
+	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "a{sv}");
+	r = r < 0 ? r
+		  : manager_foreach_interpreter(self->manager, append_interpreter, &interpreters);
+	r = r < 0 ? r : sd_bus_message_close_container(reply);
+	r = r < 0 ? r : sd_bus_message_close_container(reply);
+	r = r < 0 ? r : sd_bus_message_close_container(reply);
+	return r < 0 ? r : bus_append_u32(reply, "interpreters_total", interpreters.n);
+}
+
+static int append_status(struct manager_bus *self, sd_bus_message *reply, uint32_t only_uid)
 {
 	struct manager *manager = self->manager;
 	struct recorder_totals totals;
@@ -162,6 +221,7 @@ static int append_status(struct manager_bus *self, sd_bus_message *reply)
 		r = bus_append_double(reply, "sample_cost_ns",
 				      (double)totals.timed_ns / totals.timed_n);
 	r = r < 0 ? r : append_tables(reply, manager);
+	r = r < 0 ? r : append_interpreters(self, reply, only_uid);
 	r = r < 0 ? r : bus_append_u64(reply, "daemon_cpu_usec", own_cpu_usec());
 	r = r < 0 ? r : bus_append_u64(reply, "running_usec", manager_running_usec(manager));
 	r = r < 0 ? r : bus_append_u64(reply, "database_bytes", manager_database_bytes(manager));
@@ -191,10 +251,14 @@ static int append_target(sd_bus_message *reply, const struct manager_target_info
 int manager_bus_status(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	int r = sd_bus_message_new_method_return(call, &reply);
+	uint32_t only_uid;
+	int r = limit_interpreters(self, call, &only_uid);
 
+	if (r != 1)
+		return r;
 	manager_refresh(self->manager);
-	r = r < 0 ? r : append_status(self, reply);
+	r = sd_bus_message_new_method_return(call, &reply);
+	r = r < 0 ? r : append_status(self, reply, only_uid);
 	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "a{sv}");
 	for (size_t i = 0; i < manager_count_targets(self->manager) && r >= 0; i++) {
 		struct manager_target_info info;

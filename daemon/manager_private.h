@@ -47,6 +47,7 @@ struct manager {
 	sd_event_source *drain_source, *until_source;
 	sd_event_source **sideband_sources;
 	sd_event_source *notice_source;
+	sd_event_source *definition_source;
 	sd_event_source *reader_sources[RECORDER_FDS];
 
 	struct managed **targets;
@@ -92,11 +93,14 @@ bool managed_move(struct managed *managed, const char *cgroup);
 /* Processes that targets started while nobody followed. */
 void manager_adopt_children(struct manager *manager);
 
-/* manager_run.c */
+/* manager_load.c */
 
 int manager_watch_readers(struct manager *manager);
 int manager_load(struct manager *manager, struct failure *failure);
 void manager_unload(struct manager *manager);
+
+/* manager_run.c */
+
 /* Makes what runs agree with the targets: begins, changes or ends the session. */
 int manager_settle(struct manager *manager, struct failure *failure);
 /* The same where nobody waits for the outcome, and told: what cannot run is paused, and the notice

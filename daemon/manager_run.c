@@ -11,7 +11,6 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/manager_private.h"
-#include "daemon/sampler_blocks.h"
 
 #define TIMER_ACCURACY_USEC UINT64_C(50000)
 #define DRAIN_USEC_MIN      UINT64_C(125000)
@@ -26,108 +25,6 @@ void manager_tell(struct manager *manager)
 		(void)sd_notify(0, "STATUS=Paused.");
 	if (manager->listener)
 		manager->listener(manager->listener_userdata);
-}
-
-/* ---- the kernel side ---- */
-
-static int on_sideband(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-	struct manager *manager = userdata;
-
-	if (manager->running)
-		(void)recorder_drain_sideband(manager->recorder);
-	return 0;
-}
-
-static int watch_sideband(struct manager *manager)
-{
-	unsigned n = sideband_count(manager->sideband);
-	int r = 0;
-
-	manager->sideband_sources = calloc(n + 1, sizeof(*manager->sideband_sources));
-	if (!manager->sideband_sources)
-		return -ENOMEM;
-	for (unsigned i = 0; i < n && r >= 0; i++)
-		r = sd_event_add_io(manager->event, &manager->sideband_sources[i],
-				    sideband_fd(manager->sideband, i), EPOLLIN, on_sideband,
-				    manager);
-	return r;
-}
-
-static int on_reader(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-	struct manager *manager = userdata;
-
-	recorder_dispatch(manager->recorder);
-	return 0;
-}
-
-int manager_watch_readers(struct manager *manager)
-{
-	int r = 0;
-
-	for (unsigned i = 0; i < RECORDER_FDS && r >= 0; i++)
-		r = sd_event_add_io(manager->event, &manager->reader_sources[i],
-				    recorder_fd(manager->recorder, i), EPOLLIN, on_reader, manager);
-	return r;
-}
-
-/* A process that is new gets its tables within a millisecond; one that maps code without end does
- * not get more of the daemon's time than that. */
-#define NOTICES_USEC  UINT64_C(100000)
-#define NOTICES_BURST 50
-
-static int on_notice(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-	struct manager *manager = userdata;
-
-	if (manager->running)
-		recorder_take_notices(manager->recorder);
-	return 0;
-}
-
-static int watch_notices(struct manager *manager)
-{
-	int r = sd_event_add_io(manager->event, &manager->notice_source,
-				sampler_notice_fd(manager->sampler), EPOLLIN, on_notice, manager);
-
-	return r < 0 ? r
-		     : sd_event_source_set_ratelimit(manager->notice_source, NOTICES_USEC,
-						     NOTICES_BURST);
-}
-
-int manager_load(struct manager *manager, struct failure *failure)
-{
-	char why[400] = "";
-	int r;
-
-	if (manager->sampler)
-		return 0;
-	r = sampler_new(manager->config.unwind_max_bytes, &manager->sampler, why, sizeof(why));
-	if (r < 0)
-		return failure_set(failure, r, OX_ERROR_KERNEL, "%s", why);
-	r = sideband_new(&manager->sideband);
-	r = r < 0 ? r : watch_sideband(manager);
-	r = r < 0 ? r : watch_notices(manager);
-	if (r < 0) {
-		manager_unload(manager);
-		return failure_set(failure, r, OX_ERROR_KERNEL,
-				   "cannot receive news of processes from the kernel: %s",
-				   strerror(-r));
-	}
-	return 0;
-}
-
-void manager_unload(struct manager *manager)
-{
-	for (size_t i = 0; manager->sideband_sources && manager->sideband_sources[i]; i++)
-		sd_event_source_disable_unref(manager->sideband_sources[i]);
-	free(take_ptr(manager->sideband_sources));
-	manager->notice_source = sd_event_source_disable_unref(manager->notice_source);
-	if (manager->recorder)
-		recorder_unload(manager->recorder);
-	manager->sideband = sideband_free(manager->sideband);
-	manager->sampler = sampler_free(manager->sampler);
 }
 
 int manager_push_filters(struct manager *manager)
@@ -303,6 +200,7 @@ static int begin_record(struct manager *manager)
 		if (managed_is_active(manager->targets[i]) &&
 		    manager->targets[i]->wish.target.kind == TARGET_PID)
 			recorder_expect(manager->recorder, manager->targets[i]->wish.target.pid);
+	recorder_settle(manager->recorder);
 	return 0;
 }
 

@@ -114,6 +114,11 @@ void manager_get_tables(const struct manager *manager, struct unwinder_state *re
 	ret->budget_bytes = manager->config.unwind_max_bytes;
 }
 
+int manager_foreach_interpreter(struct manager *manager, recorder_interpreter_fn fn, void *userdata)
+{
+	return recorder_foreach_interpreter(manager->recorder, fn, userdata);
+}
+
 const char *manager_database(const struct manager *manager)
 {
 	return manager->config.database;

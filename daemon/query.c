@@ -7,6 +7,7 @@
 #include "daemon/cleanup.h"
 #include "daemon/grouping.h"
 #include "daemon/pattern.h"
+#include "daemon/pruning.h"
 #include "daemon/stacks.h"
 #include "daemon/tasks.h"
 
@@ -21,6 +22,7 @@ struct tally {
 	const struct stacks *stacks;
 	struct tasks *tasks; /* NULL: all */
 	struct pattern *pattern;
+	struct pruning *pruning;
 	struct grouping *grouping;
 	struct answer answer;
 	uint64_t *node_hits;
@@ -64,6 +66,7 @@ int query_forget(struct query *query)
 static void tally_done(struct tally *tally)
 {
 	grouping_free(tally->grouping);
+	pruning_free(tally->pruning);
 	pattern_free(tally->pattern);
 	tasks_free(tally->tasks);
 	free(tally->node_hits);
@@ -76,20 +79,23 @@ static void tally_done(struct tally *tally)
 static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 {
 	struct tally *tally = userdata;
-	uint32_t group, index;
+	uint32_t group = 0, index, left;
 	unsigned end;
+	int r;
 
-	if (tally->tasks) {
-		if (tasks_find_group(tally->tasks, task, &group) < 0)
-			return 0;
-		tally->task_hits[group] += n;
-	}
+	if (tally->tasks && tasks_find_group(tally->tasks, task, &group) < 0)
+		return 0;
 	index = stacks_find_node(tally->stacks, node);
 	end = stacks_get_end(tally->stacks, index);
-	tally->node_hits[index] += n;
 	if (end != STACKS_NO_END)
 		tally->answer.ends[end] += n;
 	tally->answer.samples += n;
+	r = pruning_find(tally->pruning, index, &left);
+	if (r < 0 || (!left && tally->question->kind))
+		return r;
+	tally->node_hits[left] += n;
+	if (tally->tasks)
+		tally->task_hits[group] += n;
 	return 0;
 }
 
@@ -115,12 +121,13 @@ static int tally_count(struct tally *tally, struct store *store)
 	const struct store_range *range = &tally->question->range;
 	uint32_t n_nodes = calltree_count(stacks_tree(tally->stacks));
 	struct answer *answer = &tally->answer;
-	int r = 0;
+	int r;
 
 	tally->node_hits = calloc((size_t)n_nodes + 1, sizeof(*tally->node_hits));
 	if (!tally->node_hits)
 		return -ENOMEM;
-	if (question_is_about_tasks(tally->question))
+	r = pruning_new(tally->question, tally->stacks, &tally->pruning);
+	if (r >= 0 && question_is_about_tasks(tally->question))
 		r = tally_read_tasks(tally, store);
 	if (r >= 0)
 		r = store_foreach_hits(store, range, on_hits, tally, &answer->since_usec,
@@ -302,8 +309,8 @@ int query_ask(struct query *query, const struct question *question, struct answe
 	if (r >= 0)
 		r = tally_count(&tally, query->store);
 	if (r >= 0)
-		r = grouping_new(question, query->stacks, tally.tasks, tally.node_hits,
-				 tally.task_hits, &tally.grouping);
+		r = grouping_new(question, query->stacks, pruning_tree(tally.pruning), tally.tasks,
+				 tally.node_hits, tally.task_hits, &tally.grouping);
 	if (r >= 0)
 		r = tally_choose(&tally, ret_why, size);
 	if (r < 0)

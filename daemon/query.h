@@ -23,8 +23,11 @@ int query_forget(struct query *query);
  *
  * `samples` and `distinct` are of all that the question is about, before its filter. A sample
  * without a stack is in `samples` and under its process, thread, unit and user, and under no
- * function. `distinct` stacks differ in a function or a line. Losses are those of the whole machine
- * in that range.
+ * function. `distinct` stacks differ in a function or a line; frames that are left out make no
+ * difference. Losses are those of the whole machine in that range.
+ *
+ * Where one kind of frames is asked for, a sample without any is in `samples`, in `ends` and in no
+ * record, be it of a function, a stack or a process.
  */
 int query_ask(struct query *query, const struct question *question, struct answer *ret,
 	      char *ret_why, size_t size);

@@ -47,6 +47,30 @@ int query_sort_parse(const char *text, enum query_sort *ret)
 	return 0;
 }
 
+int query_kind_parse(const char *text, enum query_kind *ret)
+{
+	if (!strcmp(text, "python"))
+		*ret = QUERY_KIND_PYTHON;
+	else if (!strcmp(text, "native"))
+		*ret = QUERY_KIND_NATIVE;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+bool question_wants_kind(const struct question *question, enum frame_kind kind)
+{
+	switch (question->kind) {
+	case QUERY_KIND_ALL:
+		return kind != FRAME_KERNEL || !question->without_kernel;
+	case QUERY_KIND_PYTHON:
+		return kind == FRAME_PYTHON;
+	case QUERY_KIND_NATIVE:
+		return kind == FRAME_NATIVE;
+	}
+	return false;
+}
+
 bool question_is_about_tasks(const struct question *question)
 {
 	return question->n_targets || question->only_uid != UINT32_MAX ||

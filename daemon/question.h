@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/frame.h"
 #include "daemon/target.h"
 #include "db/store.h"
 
@@ -28,8 +29,17 @@ enum query_sort {
 	QUERY_SORT_NAME,
 };
 
+/* Frames of other kinds are taken out of every stack. */
+enum query_kind {
+	QUERY_KIND_ALL,
+	QUERY_KIND_PYTHON,
+	QUERY_KIND_NATIVE, /* without the kernel's */
+};
+
 int query_by_parse(const char *text, enum query_by *ret);     /* 0, -EINVAL */
 int query_sort_parse(const char *text, enum query_sort *ret); /* 0, -EINVAL */
+/* "python", "native". 0, -EINVAL */
+int query_kind_parse(const char *text, enum query_kind *ret);
 
 struct question {
 	const char *filter; /* searched in each record's name; NULL: all */
@@ -39,10 +49,13 @@ struct question {
 	size_t n_targets;
 	enum query_sort sort; /* ties: total, self, name, so that the order is fixed */
 	enum query_by by;
+	enum query_kind kind;
 	uint32_t only_uid;   /* UINT32_MAX: everybody's processes */
 	bool without_kernel; /* kernel frames are left out, their hits are their callers' */
 };
 
+/* Whether frames of that kind are left in the stacks. */
+bool question_wants_kind(const struct question *question, enum frame_kind kind);
 /* Whether the answer depends on who was sampled: else no task need be read. */
 bool question_is_about_tasks(const struct question *question);
 /* A user target is matched by name and by uid; a pid target by any process that had the pid; a

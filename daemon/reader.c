@@ -347,6 +347,14 @@ int reader_ask_about(struct reader *reader, int fd, reader_fn fn, void *userdata
 	return ask(reader, &wire, files, NULL, fn, userdata);
 }
 
+int reader_ask_python(struct reader *reader, int fd, reader_fn fn, void *userdata)
+{
+	const struct wire_question wire = {.kind = WIRE_PYTHON};
+	const int files[WIRE_FILES] = {fd, -1, -1};
+
+	return ask(reader, &wire, files, NULL, fn, userdata);
+}
+
 int reader_ask_names(struct reader *reader, const struct reader_files *files,
 		     const uint64_t *addresses, size_t n, reader_fn fn, void *userdata)
 {

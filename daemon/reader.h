@@ -60,6 +60,11 @@ int reader_ask_about(struct reader *reader, int fd, reader_fn fn, void *userdata
 
 void reader_reply_get_about(const struct reader_reply *reply, struct reader_about *ret);
 
+/* The interpreter in it, likewise. */
+int reader_ask_python(struct reader *reader, int fd, reader_fn fn, void *userdata);
+
+void reader_reply_get_python(const struct reader_reply *reply, struct reader_python *ret);
+
 /* Names. */
 struct reader_files {
 	enum reader_source source;

@@ -12,6 +12,7 @@
 #include "daemon/cleanup.h"
 #include "daemon/eh_rows.h"
 #include "daemon/parse.h"
+#include "daemon/python_file.h"
 #include "daemon/table.h"
 
 /* What is left of an answer for its addresses and frames is more than they can take. */
@@ -90,6 +91,15 @@ int answer_make_about(int file, int *ret_fd, uint32_t *ret_bytes)
 	struct reader_about about;
 	const struct iovec part = {&about, sizeof(about)};
 	int r = about_read(file, &about);
+
+	return r < 0 ? r : write_answer(&part, 1, ret_fd, ret_bytes);
+}
+
+int answer_make_python(int file, int *ret_fd, uint32_t *ret_bytes)
+{
+	struct reader_python python;
+	const struct iovec part = {&python, sizeof(python)};
+	int r = python_file_read(file, &python);
 
 	return r < 0 ? r : write_answer(&part, 1, ret_fd, ret_bytes);
 }

@@ -8,5 +8,6 @@
  * stay his too. */
 int answer_make_table(int file, int *ret_fd, uint32_t *ret_bytes);
 int answer_make_about(int file, int *ret_fd, uint32_t *ret_bytes);
+int answer_make_python(int file, int *ret_fd, uint32_t *ret_bytes);
 int answer_make_names(struct namer *namer, enum reader_source source, const int files[WIRE_FILES],
 		      const uint64_t *addresses, size_t n, int *ret_fd, uint32_t *ret_bytes);

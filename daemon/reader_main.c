@@ -97,6 +97,8 @@ static int packet_find(struct packet *packet, struct namer *namer, int *ret_fd, 
 		return answer_make_table(packet->files[0], ret_fd, ret_bytes);
 	case WIRE_ABOUT:
 		return answer_make_about(packet->files[0], ret_fd, ret_bytes);
+	case WIRE_PYTHON:
+		return answer_make_python(packet->files[0], ret_fd, ret_bytes);
 	default:
 		return answer_make_names(namer, question->source, packet->files, packet->addresses,
 					 question->n_addresses, ret_fd, ret_bytes);

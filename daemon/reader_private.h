@@ -43,6 +43,7 @@ struct reader_reply {
 	size_t bytes;
 	struct reader_table table;
 	const struct reader_about *about;
+	const struct reader_python *python;
 	const struct wire_address *addresses;
 	const struct wire_frame *frames;
 	const char *text;

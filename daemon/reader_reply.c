@@ -118,7 +118,8 @@ static bool about_is_valid(const struct reader_about *about)
 	const size_t alt = strnlen(about->alt_link, sizeof(about->alt_link));
 
 	if (about->n_segments > READER_SEGMENTS_MAX || about->has_dwarf > 1 ||
-	    about->build_id_bytes > BUILD_ID_BYTES || about->alt_id_bytes > BUILD_ID_BYTES)
+	    about->has_python > 1 || about->build_id_bytes > BUILD_ID_BYTES ||
+	    about->alt_id_bytes > BUILD_ID_BYTES)
 		return false;
 	for (size_t i = 0; i < about->n_segments; i++)
 		if (about->segments[i].offset > INT64_MAX || about->segments[i].bytes > INT64_MAX)
@@ -136,6 +137,32 @@ static int open_about(struct reader_reply *reply)
 	return 0;
 }
 
+static bool python_is_valid(const struct reader_python *python)
+{
+	uint64_t end = 0;
+
+	if (python->kind >= READER_N_PYTHON_KINDS || python->is_current > 1 ||
+	    python->n_offsets > PYTHON_OFFSETS_WORDS || python->n_ranges > READER_PYTHON_RANGES_MAX)
+		return false;
+	for (size_t i = 0; i < python->n_ranges; i++) {
+		const struct reader_python_range *range = &python->ranges[i];
+
+		if (range->start < end || range->start >= range->end ||
+		    range->code > READER_PYTHON_CALL)
+			return false;
+		end = range->end;
+	}
+	return true;
+}
+
+static int open_python(struct reader_reply *reply)
+{
+	if (reply->bytes != sizeof(*reply->python) || !python_is_valid(reply->map))
+		return -EBADMSG;
+	reply->python = reply->map;
+	return 0;
+}
+
 static int open_answer(struct reader_reply *reply, const struct wire_question *question)
 {
 	switch (question->kind) {
@@ -143,6 +170,8 @@ static int open_answer(struct reader_reply *reply, const struct wire_question *q
 		return open_table(reply);
 	case WIRE_ABOUT:
 		return open_about(reply);
+	case WIRE_PYTHON:
+		return open_python(reply);
 	default:
 		return open_names(reply, question->n_addresses);
 	}
@@ -183,6 +212,11 @@ void reader_reply_get_table(const struct reader_reply *reply, struct reader_tabl
 void reader_reply_get_about(const struct reader_reply *reply, struct reader_about *ret)
 {
 	*ret = *reply->about;
+}
+
+void reader_reply_get_python(const struct reader_reply *reply, struct reader_python *ret)
+{
+	*ret = *reply->python;
 }
 
 size_t reader_reply_get_names(const struct reader_reply *reply, size_t i, uint64_t *ret_vaddr,

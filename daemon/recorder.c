@@ -19,6 +19,9 @@
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
+#include "daemon/sampler_definitions.h"
+
+#define SETTLE_USEC UINT64_C(100000)
 
 int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret_index)
 {
@@ -84,8 +87,11 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 	recorder->files = files_new(proc, recorder->look);
 	if (!recorder->files)
 		return recorder_free(recorder);
-	recorder->unwinder =
-		unwinder_new(recorder->files, recorder->table_reader, complain_of_table, recorder);
+	recorder->interpreters = interpreters_new(recorder->files);
+	if (!recorder->interpreters)
+		return recorder_free(recorder);
+	recorder->unwinder = unwinder_new(recorder->files, recorder->interpreters,
+					  recorder->table_reader, complain_of_table, recorder);
 	recorder->resolver =
 		resolver_new(proc, recorder->files, recorder->look, recorder->name_reader,
 			     recorder->complain, recorder->userdata);
@@ -118,8 +124,12 @@ void recorder_forget(struct recorder *recorder)
 	resolver_clear(recorder->resolver);
 	if (files_count(recorder->files) > FILES_MAX) {
 		unwinder_clear(recorder->unwinder);
+		interpreters_clear(recorder->interpreters);
 		files_clear(recorder->files);
 	}
+	if (recorder->sampler)
+		sampler_forget_definitions(recorder->sampler);
+	recorder->is_to_expire = true;
 	recorder->is_to_forget = false;
 }
 
@@ -140,6 +150,7 @@ struct recorder *recorder_free(struct recorder *recorder)
 	reader_free(recorder->name_reader);
 	unwinder_free(recorder->unwinder);
 	resolver_free(recorder->resolver);
+	interpreters_free(recorder->interpreters);
 	files_free(recorder->files);
 	look_free(recorder->look);
 	images_free(recorder->images);
@@ -177,9 +188,19 @@ struct look *recorder_look(const struct recorder *recorder)
 	return recorder->look;
 }
 
+struct ksyms_reading {
+	struct recorder *recorder;
+	struct ksyms *ksyms;
+};
+
+/* All of it takes a tenth of a second: processes that are new do not wait for their tables so long.
+ */
 static int read_ksyms(void *userdata, const char *text, size_t length)
 {
-	return ksyms_parse(userdata, text, length);
+	struct ksyms_reading *reading = userdata;
+
+	recorder_take_notices(reading->recorder);
+	return ksyms_parse(reading->ksyms, text, length);
 }
 
 /* Modules come and go, so the names are read anew in each session; since that costs as much as
@@ -187,19 +208,19 @@ static int read_ksyms(void *userdata, const char *text, size_t length)
  * "[unknown]"; the samples are good all the same. */
 void recorder_refresh_ksyms(struct recorder *recorder)
 {
-	struct ksyms *ksyms;
+	struct ksyms_reading reading = {recorder, NULL};
 
 	if (recorder->ksyms_session == recorder->totals.session)
 		return;
 	recorder->ksyms_session = recorder->totals.session;
-	ksyms = ksyms_new();
-	if (!ksyms || sampler_read_ksyms(recorder->sampler, read_ksyms, ksyms) < 0) {
-		ksyms_free(ksyms);
+	reading.ksyms = ksyms_new();
+	if (!reading.ksyms || sampler_read_ksyms(recorder->sampler, read_ksyms, &reading) < 0) {
+		ksyms_free(reading.ksyms);
 		return;
 	}
-	ksyms_sort(ksyms);
+	ksyms_sort(reading.ksyms);
 	ksyms_free(recorder->ksyms);
-	recorder->ksyms = ksyms;
+	recorder->ksyms = reading.ksyms;
 	resolver_forget_kernel(recorder->resolver);
 }
 
@@ -226,8 +247,10 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 {
 	int r;
 
-	if (recorder->sampler != sampler)
+	if (recorder->sampler != sampler) {
 		unwinder_attach(recorder->unwinder, sampler);
+		resolver_forget_python(recorder->resolver);
+	}
 	recorder->sampler = sampler;
 	recorder->sideband = sideband;
 	r = begin_session(recorder, session);
@@ -238,6 +261,7 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 	sampler_read_counters(sampler, &recorder->seen);
 	recorder->is_held = false;
 	images_clear(recorder->images);
+	interpreters_clear(recorder->interpreters);
 	images_follow_all(recorder->images, follow_all);
 	return 0;
 }
@@ -249,6 +273,11 @@ void recorder_expect(struct recorder *recorder, uint32_t pid)
 
 	if (image)
 		unwinder_expect(recorder->unwinder, image, now_ns);
+}
+
+void recorder_settle(struct recorder *recorder)
+{
+	(void)reader_wait(recorder->table_reader, SETTLE_USEC);
 }
 
 void recorder_unload(struct recorder *recorder)

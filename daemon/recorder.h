@@ -40,6 +40,8 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 		   const struct store_session *session, bool follow_all);
 /* A process that will be sampled: what it has mapped is read now, should it end soon. */
 void recorder_expect(struct recorder *recorder, uint32_t pid);
+/* Waits until those that are expected have their unwinding tables, a tenth of a second at most. */
+void recorder_settle(struct recorder *recorder);
 
 /* Takes in what was sampled up to now and writes it. What waits for names stays where it is until
  * the next drain, some seconds at most; to finish is to wait for them, a second at most, and to
@@ -56,6 +58,8 @@ void recorder_dispatch(struct recorder *recorder);
 struct look *recorder_look(const struct recorder *recorder);
 /* News of processes from the kernel side (sampler_notice_fd()): it gets their ranges at once. */
 void recorder_take_notices(struct recorder *recorder);
+/* Reads definitions of Python code objects only (sampler_definitions_fd()): likewise. */
+void recorder_take_definitions(struct recorder *recorder);
 /* Reads the side band only: its buffers are filling up. */
 int recorder_drain_sideband(struct recorder *recorder);
 /* Drains for the last time and ends the session, also where its last rows cannot be written. */
@@ -81,6 +85,21 @@ struct recorder_share {
 void recorder_get_share(const struct recorder *recorder, uint32_t target,
 			struct recorder_share *ret);
 void recorder_get_tables(const struct recorder *recorder, struct unwinder_state *ret);
+/* Interpreters of the processes that were sampled in this session; texts are clean, "" unknown. */
+struct recorder_interpreter {
+	uint32_t pid;
+	uint32_t uid; /* effective */
+	const char *comm;
+	const char *name;  /* "CPython 3.11.2", "PyPy" */
+	const char *file;  /* path, as the process sees it */
+	const char *state; /* "read": its frames are; else "unknown-version", "other-layout",
+			    * "free-threaded", "pypy", "stripped" */
+	const char *note;  /* a sentence for people that says why it is not read; "" it is */
+};
+typedef int (*recorder_interpreter_fn)(void *userdata, const struct recorder_interpreter *of);
+/* The first negative result of fn ends it and is returned. */
+int recorder_foreach_interpreter(struct recorder *recorder, recorder_interpreter_fn fn,
+				 void *userdata);
 /* Debug files may have come: every name is looked up again from now on, but for what waits to be
  * written. */
 void recorder_forget_names(struct recorder *recorder);

@@ -7,6 +7,7 @@
 #include "daemon/clock.h"
 #include "daemon/recorder_private.h"
 #include "daemon/sampler_blocks.h"
+#include "daemon/sampler_definitions.h"
 
 /* How long an ended process is remembered: its last samples may be in the next drain. */
 #define FORGET_NS UINT64_C(3000000000)
@@ -51,6 +52,18 @@ static void take_counters(struct recorder *recorder)
 	*seen = now;
 }
 
+static void take_part(void *userdata, const struct ox_part *part, size_t size)
+{
+	struct recorder *recorder = userdata;
+
+	(void)resolver_add_part(recorder->resolver, part, size);
+}
+
+void recorder_take_definitions(struct recorder *recorder)
+{
+	sampler_read_definitions(recorder->sampler, take_part, recorder);
+}
+
 struct update {
 	struct recorder *recorder;
 	uint64_t as_of_ns;
@@ -87,12 +100,16 @@ static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 	recorder->held_since_ns = as_of_ns;
 	recorder->is_held = true;
 	take_counters(recorder);
+	recorder_take_definitions(recorder);
 	r = recorder_drain_sideband(recorder);
 	update_processes(recorder, as_of_ns);
 	/* A drain just at a border belongs to the window that ends there. */
 	if (now_usec > recorder->started_usec)
 		recorder->window = (now_usec - recorder->started_usec - 1) / OX_WINDOW_USEC;
+	recorder->wants_ksyms = false;
 	(void)sampler_foreach(recorder->sampler, recorder_want, recorder);
+	if (recorder->wants_ksyms)
+		recorder_refresh_ksyms(recorder);
 	return r;
 }
 
@@ -103,6 +120,9 @@ static int take_arena(struct recorder *recorder)
 
 	sampler_clear(recorder->sampler);
 	recorder->is_held = false;
+	if (recorder->is_to_expire)
+		resolver_expire(recorder->resolver);
+	recorder->is_to_expire = false;
 	images_sweep(recorder->images, recorder->held_since_ns - FORGET_NS);
 	return full;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/images.h"
+#include "daemon/interpreters.h"
 #include "daemon/ksyms.h"
 #include "daemon/recorder.h"
 #include "daemon/resolver.h"
@@ -58,6 +59,7 @@ struct recorder {
 	struct sideband *sideband;
 	struct images *images;
 	struct files *files;
+	struct interpreters *interpreters;
 	struct reader *table_reader; /* one for each: names do not wait for tables */
 	struct reader *name_reader;
 	struct look *look; /* nor does this for either */
@@ -67,6 +69,7 @@ struct recorder {
 	void *userdata;
 	struct ksyms *ksyms;   /* NULL: never read */
 	int64_t ksyms_session; /* in which they were */
+	bool wants_ksyms;      /* the arena that is held has kernel stacks */
 
 	struct rows processes, tasks, nodes;
 	struct rows frames;          /* the table is the resolver's */
@@ -86,6 +89,7 @@ struct recorder {
 	size_t n_noticed, noticed_size;
 
 	bool is_to_forget; /* all names, as soon as nothing is pending */
+	bool is_to_expire; /* with the arena that is written now: what samples named before that */
 	bool is_held;      /* an arena was swapped away, and its samples are still in it */
 	uint64_t held_since_ns;
 
@@ -106,7 +110,14 @@ int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret
 int recorder_want(void *userdata, const struct sampler_sample *sample);
 /* A sampler_fn: counts a sample as pending, or as lost. */
 int recorder_take(void *userdata, const struct sampler_sample *sample);
-/* The kernel's names as they were at this session's first kernel stack. */
+/* Its row in the table of processes, with what is known of it. 0 or -ENOMEM. */
+int recorder_add_process(struct recorder *recorder, const struct sampler_sample *sample,
+			 uint32_t *ret_index);
+/* Below the node, an index + 1, 0 the root: to where the leaf is. 0 or -ENOMEM. */
+int recorder_add_stacks(struct recorder *recorder, const struct sampler_sample *sample,
+			uint32_t *node);
+/* The kernel's names as they were at this session's first kernel stack. Takes in notices meanwhile:
+ * nothing may be borrowed of images or interpreters. */
 void recorder_refresh_ksyms(struct recorder *recorder);
 /* Writes all that is pending in one transaction. */
 int recorder_write(struct recorder *recorder);

@@ -76,8 +76,8 @@ static int follow_comm(struct recorder *recorder, const struct sampler_sample *s
 	return 0;
 }
 
-static int add_process(struct recorder *recorder, const struct sampler_sample *sample,
-		       uint32_t *ret_index)
+int recorder_add_process(struct recorder *recorder, const struct sampler_sample *sample,
+			 uint32_t *ret_index)
 {
 	const struct ox_sample *id = sample->id;
 	struct process_key key = {id->start_ns, id->pid, id->exec_id};
@@ -97,149 +97,13 @@ static int add_task(struct recorder *recorder, const struct sampler_sample *samp
 {
 	const struct ox_sample *id = sample->id;
 	struct task_key key = {.tid = id->tid};
-	int r = add_process(recorder, sample, &key.process);
+	int r = recorder_add_process(recorder, sample, &key.process);
 
 	if (r < 0)
 		return r;
 	memcpy(key.comm, id->thread_comm, sizeof(key.comm));
 	r = rows_intern(&recorder->tasks, &key, sizeof(key), ret_index);
 	return r < 0 ? r : 0;
-}
-
-static int add_node(struct recorder *recorder, uint32_t frame, uint32_t *node)
-{
-	struct node_key key = {*node, frame};
-	uint32_t index;
-	int r = rows_intern(&recorder->nodes, &key, sizeof(key), &index);
-
-	if (r >= 0)
-		*node = index + 1;
-	return r < 0 ? r : 0;
-}
-
-static const struct image *find_image(struct recorder *recorder,
-				      const struct sampler_sample *sample)
-{
-	return sample->n_user ? images_find(recorder->images, sample->id->pid, sample->first_ns)
-			      : NULL;
-}
-
-/*
- * How many of the user frames are to be believed. The kernel side followed them by what was mapped
- * at as_of_ns: of code that came later it had another file's table or none, so what is above that
- * is a guess. Where it had no ranges at all it followed frame pointers to wherever they led.
- */
-static uint32_t count_believed(const struct image *image, const struct sampler_sample *sample,
-			       enum ox_end *end)
-{
-	uint64_t as_of_ns = sample->id->as_of_ns;
-
-	*end = sample->end;
-	if (!image || (as_of_ns && as_of_ns >= image->changed_ns))
-		return sample->n_user;
-	for (uint32_t i = 0; i < sample->n_user; i++) {
-		const struct mapping *mapping =
-			maps_find(image->maps, sample->user[i] - (i > 0), sample->first_ns);
-
-		if (mapping && (!as_of_ns || mapping->since_ns <= as_of_ns))
-			continue;
-		if (mapping || i > 0)
-			*end = OX_END_NO_TABLE;
-		if (mapping)
-			return i + 1;
-		if (i > 0)
-			return i;
-	}
-	return sample->n_user;
-}
-
-static void count_end(struct recorder *recorder, const struct sampler_sample *sample,
-		      enum ox_end end)
-{
-	static const enum ox_loss losses[] = {
-		[OX_END_CUT] = OX_LOST_CUT,
-		[OX_END_NO_TABLE] = OX_LOST_NO_TABLE,
-		[OX_END_BROKEN] = OX_LOST_BROKEN,
-		[OX_END_NO_RULE] = OX_LOST_NO_RULE,
-		[OX_END_UNREADABLE] = OX_LOST_USER_STACK,
-	};
-	recorder->totals.ends[end] += sample->count;
-	if (end != OX_END_ROOT)
-		recorder->lost[losses[end]] += sample->count;
-	recorder->shares[sample->id->target].ends[end] += sample->count;
-}
-
-static int add_end(struct recorder *recorder, enum ox_end end, uint32_t *node)
-{
-	uint32_t frame;
-	int r = resolver_name_end(recorder->resolver, end, &frame);
-
-	return r < 0 ? r : add_node(recorder, frame, node);
-}
-
-/* One address is several frames where functions were inlined. */
-static int add_address(struct recorder *recorder, const struct image *image, uint64_t address,
-		       uint64_t at_ns, uint32_t *node)
-{
-	uint32_t frames[RESOLVER_INLINES_MAX], n;
-	int r = resolver_name_user(recorder->resolver, image, address, at_ns, frames, &n);
-
-	for (uint32_t i = 0; i < n && r >= 0; i++)
-		r = add_node(recorder, frames[i], node);
-	return r;
-}
-
-/* Root first, so from the outermost one. A caller's address is the one it returns to: the call is
- * before it. */
-static int add_user_stack(struct recorder *recorder, const struct sampler_sample *sample,
-			  uint32_t *node)
-{
-	const struct image *image = find_image(recorder, sample);
-	enum ox_end end;
-	uint32_t n = count_believed(image, sample, &end);
-	int r = 0;
-
-	if (!sample->n_user)
-		return 0;
-	if (!image)
-		recorder->lost[OX_LOST_GONE] += sample->count;
-	count_end(recorder, sample, end);
-	if (end != OX_END_ROOT)
-		r = add_end(recorder, end, node);
-	for (uint32_t i = n; i-- > 0 && r >= 0;)
-		r = add_address(recorder, image, sample->user[i] - (i > 0), sample->first_ns, node);
-	return r;
-}
-
-int recorder_want(void *userdata, const struct sampler_sample *sample)
-{
-	struct recorder *recorder = userdata;
-	const struct image *image = find_image(recorder, sample);
-	uint32_t process;
-	/* Now, while it is there: its names may take a while. */
-	int r = add_process(recorder, sample, &process);
-
-	unwinder_touch(recorder->unwinder, sample->id->pid, sample->first_ns);
-	for (uint32_t i = 0; i < sample->n_user && r >= 0; i++)
-		r = resolver_want(recorder->resolver, image, sample->user[i] - (i > 0),
-				  sample->first_ns);
-	return r;
-}
-
-static int add_kernel_stack(struct recorder *recorder, const struct sampler_sample *sample,
-			    uint32_t *node)
-{
-	int r = sample->kernel_cut ? add_end(recorder, OX_END_CUT, node) : 0;
-	uint32_t frame;
-
-	if (sample->n_kernel)
-		recorder_refresh_ksyms(recorder);
-	for (uint32_t i = sample->n_kernel; i-- > 0 && r >= 0;) {
-		r = resolver_name_kernel(recorder->resolver, recorder->ksyms,
-					 sample->kernel[i] - (i > 0), &frame);
-		r = r < 0 ? r : add_node(recorder, frame, node);
-	}
-	return r;
 }
 
 static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, uint64_t count)
@@ -274,8 +138,7 @@ int recorder_take(void *userdata, const struct sampler_sample *sample)
 	if (r >= 0)
 		recorder->shares[sample->id->target].samples += sample->count;
 	r = r < 0 ? r : add_task(recorder, sample, &task);
-	r = r < 0 ? r : add_user_stack(recorder, sample, &node);
-	r = r < 0 ? r : add_kernel_stack(recorder, sample, &node);
+	r = r < 0 ? r : recorder_add_stacks(recorder, sample, &node);
 	r = r < 0 ? r : count_row(recorder, task, node, sample->count);
 	if (r < 0)
 		recorder->lost[OX_LOST_STORE] += sample->count;

@@ -10,7 +10,9 @@
 #include "daemon/users.h"
 
 /* Two: the ends of the user's and the kernel's stack. */
-#define PATH_MAX_NODES (OX_MAX_USER_FRAMES * RESOLVER_INLINES_MAX + OX_MAX_KERNEL_FRAMES + 2)
+#define PATH_MAX_NODES                                                                             \
+	(OX_MAX_USER_FRAMES * RESOLVER_INLINES_MAX + OX_MAX_PYTHON_FRAMES + OX_MAX_KERNEL_FRAMES + \
+	 2)
 
 static int write_process(struct recorder *recorder, uint32_t index, int64_t *ret_id)
 {

@@ -36,8 +36,11 @@ struct resolver *resolver_new(const char *proc, struct files *files, struct look
 	resolver->jits = table_new();
 	resolver->sources = table_new();
 	resolver->addresses = table_new();
+	resolver->definitions = definitions_new();
+	resolver->places = table_new();
 	if (!resolver->proc || !resolver->frames || !resolver->kernel || !resolver->sites ||
-	    !resolver->origins || !resolver->jits || !resolver->sources || !resolver->addresses)
+	    !resolver->origins || !resolver->jits || !resolver->sources || !resolver->addresses ||
+	    !resolver->definitions || !resolver->places)
 		return resolver_free(resolver);
 	return resolver;
 }
@@ -60,6 +63,7 @@ static void drop_arrays(struct resolver *resolver)
 	drop_array(&resolver->source, &resolver->source_size);
 	drop_array(&resolver->answers, &resolver->answers_size);
 	drop_array(&resolver->pool, &resolver->pool_size);
+	drop_array(&resolver->place_frames, &resolver->place_frames_size);
 	resolver->n_pool = 0;
 }
 
@@ -83,6 +87,8 @@ struct resolver *resolver_free(struct resolver *resolver)
 	resolver_drop_batches(resolver);
 	orphan_questions(resolver);
 	drop_arrays(resolver);
+	definitions_free(resolver->definitions);
+	table_free(resolver->places);
 	table_free(resolver->addresses);
 	table_free(resolver->sources);
 	table_free(resolver->jits);
@@ -99,6 +105,8 @@ void resolver_clear(struct resolver *resolver)
 {
 	resolver_drop_batches(resolver);
 	resolver->generation++;
+	definitions_forget(resolver->definitions);
+	table_clear(resolver->places);
 	table_clear(resolver->addresses);
 	table_clear(resolver->sources);
 	table_clear(resolver->jits);
@@ -122,7 +130,9 @@ size_t resolver_bytes(const struct resolver *resolver)
 	       resolver->jit_size * sizeof(*resolver->jit) +
 	       resolver->source_size * sizeof(*resolver->source) +
 	       resolver->answers_size * sizeof(*resolver->answers) +
-	       resolver->pool_size * sizeof(*resolver->pool) + resolver->question_bytes;
+	       resolver->pool_size * sizeof(*resolver->pool) + resolver->question_bytes +
+	       definitions_bytes(resolver->definitions) + table_bytes(resolver->places) +
+	       resolver->place_frames_size * sizeof(*resolver->place_frames);
 }
 
 static struct recent *recent_at(struct resolver *resolver, const struct image *image,

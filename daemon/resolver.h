@@ -53,11 +53,20 @@ int resolver_name_kernel(struct resolver *resolver, const struct ksyms *ksyms, u
 			 uint32_t *ret_frame);
 /* Other kernel symbols from now on. */
 void resolver_forget_kernel(struct resolver *resolver);
+/* Python code objects, as the kernel side sends them (bpf/python.h). 0, -EBADMSG, -ENOMEM. */
+int resolver_add_part(struct resolver *resolver, const struct ox_part *part, size_t size);
+/* A word of a Python stack that stands for a frame. 0; 1: its name is not known; -ENOMEM. */
+int resolver_name_python(struct resolver *resolver, uint64_t word, uint32_t *ret_frame);
+/* No sample is left that is older than the last clear. */
+void resolver_expire(struct resolver *resolver);
+/* Another kernel side: its numbers mean other code objects. */
+void resolver_forget_python(struct resolver *resolver);
 /* The frame that stands for callers that are not there: "[cut]", "[no-table]" ... 0 or -ENOMEM. */
 int resolver_name_end(struct resolver *resolver, enum ox_end end, uint32_t *ret_frame);
 /* Borrowed until the next clear. */
 void resolver_get_frame(const struct resolver *resolver, uint32_t frame, struct frame *ret);
 uint32_t resolver_count(const struct resolver *resolver);
-/* Memory is bounded by the caller: forget all when this grows too large. */
+/* Memory is bounded by the caller: forget all when this grows too large. Python code objects stay
+ * until they expire; the kernel side has to send them anew. */
 size_t resolver_bytes(const struct resolver *resolver);
 void resolver_clear(struct resolver *resolver);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "daemon/debug_file.h"
+#include "daemon/definitions.h"
 #include "daemon/process.h"
 #include "daemon/resolver.h"
 #include "daemon/table.h"
@@ -131,6 +132,11 @@ struct resolver {
 	size_t n_pool;
 	size_t pool_size;
 	struct recent recent[RESOLVER_RECENT];
+
+	struct definitions *definitions;
+	struct table *places;   /* of Python frames */
+	uint32_t *place_frames; /* by index of the place: frame + 1; 0: none yet */
+	size_t place_frames_size;
 
 	struct batch *batches[RESOLVER_BATCHES_MAX];
 	size_t n_batches;

@@ -21,8 +21,8 @@
 #define LOG_BYTES_MIN     (UINT64_C(8) << 20)
 #define LOG_BYTES_MAX     (UINT64_C(32) << 20)
 #define SLOTS_MAX         (UINT64_C(1) << 19)
-/* A sample makes up to three records; half the slots stay free, so that probes are short. */
-#define SLOTS_PER_SAMPLE 6
+/* A sample makes up to four records; half the slots stay free, so that probes are short. */
+#define SLOTS_PER_SAMPLE 8
 
 define_cleanup(struct sampler *, sampler_free);
 
@@ -101,6 +101,7 @@ static int set_sizes(struct sampler *sampler)
 	sampler->index_slots =
 		clamp(power_of_two(sampler->n_cpus * UINT64_C(65536)), OX_SLOT_BLOCK, SLOTS_MAX);
 	bpf->rodata->log_chunks = chunks;
+	sampler_set_layouts(sampler);
 	bpf->rodata->slot_blocks = sampler->index_slots / OX_SLOT_BLOCK;
 	if (getrandom((void *)&bpf->rodata->hash_seed, 8, 0) != 8)
 		return -EIO;
@@ -137,7 +138,8 @@ static int load(struct sampler *sampler, uint64_t unwind_bytes)
 	sampler->rules = map_memory(bpf->maps.rules, sizeof(struct ox_rule) * OX_RULES_MAX);
 	if (!sampler->logs || !sampler->indexes || !sampler->cpus || !sampler->rules)
 		return -ENOMEM;
-	return sampler_notices_init(sampler);
+	r = sampler_notices_init(sampler);
+	return r < 0 ? r : sampler_definitions_init(sampler);
 }
 
 static int open_timer(struct sampler *sampler, unsigned cpu)
@@ -225,6 +227,7 @@ struct sampler *sampler_free(struct sampler *sampler)
 	if (sampler->rules)
 		munmap(sampler->rules, sizeof(struct ox_rule) * OX_RULES_MAX);
 	ring_buffer__free(sampler->notices);
+	ring_buffer__free(sampler->parts);
 	sampler_blocks_done(sampler);
 	bpf_link__destroy(sampler->idle_link);
 	bpf_link__destroy(sampler->fault_link);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/python.h"
 #include "bpf/sample.h"
 
 struct sampler;
@@ -64,8 +65,11 @@ struct sampler_sample {
 	const uint64_t *kernel;
 	const uint64_t *user;
 	uint32_t n_kernel;
+	const uint64_t *python; /* words of bpf/python.h */
 	uint32_t n_user;
+	uint32_t n_python;
 	enum ox_end end; /* of the user stack */
+	enum ox_python_end python_end;
 	bool kernel_cut; /* the kernel's stack goes on */
 };
 typedef int (*sampler_fn)(void *userdata, const struct sampler_sample *sample);

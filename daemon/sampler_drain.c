@@ -33,23 +33,17 @@ static unsigned record_kind(const struct ox_record *record)
 	return record->kind_flags_n >> 24;
 }
 
-static enum ox_end record_end(const struct ox_record *record)
-{
-	unsigned end = record->kind_flags_n >> 16 & 0xff;
-
-	return end < OX_N_ENDS ? end : OX_END_BROKEN;
-}
-
+/* flags: how it ends. */
 static const uint64_t *read_stack(const struct sampler *sampler, unsigned which, uint32_t position,
-				  uint32_t *ret_n, enum ox_end *ret_end)
+				  enum ox_record_kind kind, uint32_t *ret_n, unsigned *ret_flags)
 {
 	const struct ox_record *record = record_at(sampler, which, position);
 
-	*ret_n = 0;
-	if (!record || record_kind(record) != OX_RECORD_STACK)
+	*ret_n = *ret_flags = 0;
+	if (!record || record_kind(record) != kind)
 		return NULL;
 	*ret_n = record->kind_flags_n & 0xffff;
-	*ret_end = record_end(record);
+	*ret_flags = record->kind_flags_n >> 16 & 0xff;
 	return (const uint64_t *)(record + 1);
 }
 
@@ -62,11 +56,17 @@ static int drain_record(const struct sampler *sampler, unsigned which,
 		.count = record->count,
 		.first_ns = record->first_ns,
 	};
-	enum ox_end kernel_end = OX_END_ROOT;
+	unsigned flags;
 
-	sample.kernel = read_stack(sampler, which, id->kernel_stack, &sample.n_kernel, &kernel_end);
-	sample.kernel_cut = kernel_end == OX_END_CUT;
-	sample.user = read_stack(sampler, which, id->user_stack, &sample.n_user, &sample.end);
+	sample.kernel = read_stack(sampler, which, id->kernel_stack, OX_RECORD_STACK,
+				   &sample.n_kernel, &flags);
+	sample.kernel_cut = flags == OX_END_CUT;
+	sample.user =
+		read_stack(sampler, which, id->user_stack, OX_RECORD_STACK, &sample.n_user, &flags);
+	sample.end = flags < OX_N_ENDS ? flags : OX_END_BROKEN;
+	sample.python = read_stack(sampler, which, id->python_stack, OX_RECORD_PYTHON,
+				   &sample.n_python, &flags);
+	sample.python_end = flags <= OX_PYTHON_BROKEN ? flags : OX_PYTHON_BROKEN;
 	return fn(userdata, &sample);
 }
 

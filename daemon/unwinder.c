@@ -6,14 +6,15 @@
 #include "daemon/cleanup.h"
 #include "daemon/unwinder_private.h"
 
-struct unwinder *unwinder_new(struct files *files, struct reader *reader,
-			      unwinder_complain_fn complain, void *userdata)
+struct unwinder *unwinder_new(struct files *files, struct interpreters *interpreters,
+			      struct reader *reader, unwinder_complain_fn complain, void *userdata)
 {
 	struct unwinder *unwinder = calloc(1, sizeof(*unwinder));
 
 	if (!unwinder)
 		return NULL;
 	unwinder->files = files;
+	unwinder->interpreters = interpreters;
 	unwinder->reader = reader;
 	unwinder->complain = complain;
 	unwinder->userdata = userdata;
@@ -234,9 +235,11 @@ void unwinder_mark(struct unwinder *unwinder, uint32_t pid)
 }
 
 /* Whoever had paged in code since the mark had its notice held back: 1. */
-static int publish(struct unwinder *unwinder, struct unwound *unwound, const struct layout *layout,
-		   uint64_t as_of_ns)
+static int publish(struct unwinder *unwinder, struct unwound *unwound, const struct image *image,
+		   const struct layout *layout, uint64_t as_of_ns)
 {
+	const struct interpreter *interpreter =
+		interpreters_find(unwinder->interpreters, image, as_of_ns);
 	struct ox_process process;
 	int r = sampler_get_process(unwinder->sampler, unwound->pid, &process);
 	bool moved = r == 0 && process.epoch != unwound->marked_epoch;
@@ -248,6 +251,7 @@ static int publish(struct unwinder *unwinder, struct unwound *unwound, const str
 	process.as_of_ns = as_of_ns;
 	process.ranges = layout->ranges;
 	process.n_ranges = layout->n_ranges;
+	process.interpreter = interpreter ? interpreter->place : (struct ox_interpreter){};
 	process.noticed = 0;
 	unwound->marked_epoch = process.epoch;
 	r = sampler_set_process(unwinder->sampler, unwound->pid, &process);
@@ -276,12 +280,12 @@ int unwinder_update(struct unwinder *unwinder, const struct image *image, uint64
 	unwound->is_held = false;
 	if (unwinder_is_current(unwinder, image) && unwound->n_ranges) {
 		layout = (struct layout){unwound->ranges, unwound->n_ranges, unwound->files};
-		return publish(unwinder, unwound, &layout, as_of_ns);
+		return publish(unwinder, unwound, image, &layout, as_of_ns);
 	}
 	r = layout_make(unwinder, image, as_of_ns, &layout);
 	if (r < 0)
 		return r;
-	r = publish(unwinder, unwound, &layout, as_of_ns);
+	r = publish(unwinder, unwound, image, &layout, as_of_ns);
 	if (r < 0) {
 		if (layout.n_ranges)
 			sampler_blocks_give(unwinder->sampler, layout.ranges,

@@ -19,6 +19,7 @@
 
 #include "daemon/files.h"
 #include "daemon/images.h"
+#include "daemon/interpreters.h"
 #include "daemon/reader.h"
 #include "daemon/sampler.h"
 
@@ -30,8 +31,8 @@ struct unwinder;
 typedef void (*unwinder_complain_fn)(void *userdata, const char *path, int error);
 
 /* Borrows all. NULL: no memory. */
-struct unwinder *unwinder_new(struct files *files, struct reader *reader,
-			      unwinder_complain_fn complain, void *userdata);
+struct unwinder *unwinder_new(struct files *files, struct interpreters *interpreters,
+			      struct reader *reader, unwinder_complain_fn complain, void *userdata);
 /* The reader must be freed first: it still holds questions of ours. */
 struct unwinder *unwinder_free(struct unwinder *unwinder);
 /* Another kernel side, or none (NULL): all that was in the old one is forgotten. */
@@ -41,9 +42,10 @@ void unwinder_attach(struct unwinder *unwinder, struct sampler *sampler);
 void unwinder_expect(struct unwinder *unwinder, const struct image *image, uint64_t as_of_ns);
 /* Remembers where the process is; call it before the time is taken that unwinder_update() gets. */
 void unwinder_mark(struct unwinder *unwinder, uint32_t pid);
-/* The kernel side gets the ranges of the process, which are those of the time as_of_ns. 0; 1: done,
- * but since the mark it paged code in: what that was may have been mapped after as_of_ns. -ENOENT:
- * the kernel side does not know it (any more); -ENOSPC, -ENOMEM, -E2BIG: it goes without tables. */
+/* The kernel side gets the ranges of the process and its Python interpreter, which are those of the
+ * time as_of_ns. 0; 1: done, but since the mark it paged code in: what that was may have been
+ * mapped after as_of_ns. -ENOENT: the kernel side does not know it (any more); -ENOSPC, -ENOMEM,
+ * -E2BIG: it goes without tables. */
 int unwinder_update(struct unwinder *unwinder, const struct image *image, uint64_t as_of_ns);
 /* Whether its ranges are those of the image as it is now, and nothing is to be asked for. */
 bool unwinder_is_current(const struct unwinder *unwinder, const struct image *image);

@@ -68,6 +68,7 @@ struct unwound {
 
 struct unwinder {
 	struct files *files;
+	struct interpreters *interpreters;
 	struct reader *reader;
 	struct sampler *sampler;
 	unwinder_complain_fn complain;

@@ -9,10 +9,12 @@
 
 #include "daemon/about.h"
 #include "daemon/look.h"
+#include "daemon/python_file.h"
 
 struct look {
 	int error; /* instead of an answer */
-	size_t n_looks;
+	int python_error;
+	size_t n_looks, n_python_looks;
 };
 
 static struct look fake_look;
@@ -26,5 +28,17 @@ int look_at(struct look *look, int fd, struct reader_about *ret)
 		r = about_read(fd, ret);
 	if (r < 0)
 		*ret = (struct reader_about){};
+	return r;
+}
+
+int look_at_python(struct look *look, int fd, struct reader_python *ret)
+{
+	int r = look->python_error;
+
+	look->n_python_looks++;
+	if (!r)
+		r = python_file_read(fd, ret);
+	if (r < 0)
+		*ret = (struct reader_python){};
 	return r;
 }

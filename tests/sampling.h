@@ -22,8 +22,12 @@ struct seen {
 	uint64_t first_ns;
 	uint32_t n_user, n_kernel;
 	enum ox_end end;
+	uint32_t n_python;
+	bool has_python;
+	enum ox_python_end python_end;
 	uint64_t user[OX_MAX_USER_FRAMES];
 	uint64_t kernel[OX_MAX_KERNEL_FRAMES];
+	uint64_t python[OX_MAX_PYTHON_FRAMES];
 };
 
 static struct sampler *sampler;
@@ -38,19 +42,25 @@ static inline int see(void *userdata, const struct sampler_sample *sample)
 	cr_assert_lt(n_seen, SEEN_MAX);
 	cr_assert_leq(sample->n_user, OX_MAX_USER_FRAMES);
 	cr_assert_leq(sample->n_kernel, OX_MAX_KERNEL_FRAMES);
+	cr_assert_leq(sample->n_python, OX_MAX_PYTHON_FRAMES);
 	memset(new, 0, sizeof(*new));
 	new->id = *sample->id;
+	new->has_python = new->id.python_stack;
 	/* Where a stack stands in this arena says nothing in the next. */
-	new->id.user_stack = new->id.kernel_stack = 0;
+	new->id.user_stack = new->id.kernel_stack = new->id.python_stack = 0;
 	new->count = sample->count;
 	new->first_ns = sample->first_ns;
 	new->n_user = sample->n_user;
 	new->n_kernel = sample->n_kernel;
 	new->end = sample->end;
+	new->n_python = sample->n_python;
+	new->python_end = sample->python_end;
 	if (sample->n_user)
 		memcpy(new->user, sample->user, sample->n_user * 8);
 	if (sample->n_kernel)
 		memcpy(new->kernel, sample->kernel, sample->n_kernel * 8);
+	if (sample->n_python)
+		memcpy(new->python, sample->python, sample->n_python * 8);
 	n_seen++;
 	return 0;
 }

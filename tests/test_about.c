@@ -151,6 +151,23 @@ Test(about, links_that_are_none)
 	cr_expect_str_empty(about.link);
 }
 
+Test(about, interpreters)
+{
+	struct reader_about about;
+
+	make_program();
+	cr_assert_eq(read_about("program", &about), 0);
+	cr_expect_eq(about.has_python, 0);
+	run("echo 'long _PyRuntime = 1;' >l.c && cc -shared -fPIC l.c -o lib && strip -s lib");
+	cr_assert_eq(read_about("lib", &about), 0);
+	cr_expect_eq(about.has_python, 1);
+	/* It only wants one. */
+	run("echo 'extern long _PyRuntime; long *f(void) { return &_PyRuntime; }' >u.c && "
+	    "cc -shared -fPIC u.c -o user");
+	cr_assert_eq(read_about("user", &about), 0);
+	cr_expect_eq(about.has_python, 0);
+}
+
 Test(about, no_elf_file)
 {
 	struct reader_about about = {.n_segments = 7};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/busy.h"
+#include "tests/fake_interpreters.h"
 #include "tests/kernel_side.h"
 #include "tests/rights_world.h"
 
@@ -157,6 +158,25 @@ Test(authorize, an_answer_holds_what_the_caller_may_see)
 	polkit.verdict = VERDICT_YES;
 	assert_has(told(&nobody, "Query", "a{sv}", 0), "samples=t:8,distinct=t:2,restricted=b:0");
 	assert_has(told(&root, "Query", "a{sv}", 0), "samples=t:8,distinct=t:2,restricted=b:0");
+}
+
+Test(authorize, interpreters_are_shown_to_who_may_see_their_processes)
+{
+	struct caller somebody = {.uid = SOMEBODY};
+
+	interpreters_add(3);
+	polkit.verdict = VERDICT_NO;
+	assert_has(told(&somebody, "GetStatus", ""), "interpreters=aa{sv}:[{pid=u:1,comm=s:app1,");
+	assert_has(told(&somebody, "GetStatus", ""), "}],interpreters_total=u:1,");
+	cr_assert_str_eq(polkit.action, OX_ACTION_QUERY_OTHERS);
+	cr_assert_eq(polkit.flags, 0);
+	assert_has(told(&asked, "GetStatus", ""), "interpreters=aa{sv}:[],interpreters_total=u:0,");
+	cr_assert_eq(polkit.flags, 0, "nobody is disturbed");
+	assert_has(told(&root, "GetStatus", ""), "interpreters_total=u:3,");
+	polkit.verdict = VERDICT_YES;
+	assert_has(told(&nobody, "GetStatus", ""), "interpreters_total=u:3,");
+	polkit_stop();
+	assert_has(told(&nobody, "GetStatus", ""), "interpreters_total=u:0,");
 }
 
 /* ---- with the kernel's side ---- */

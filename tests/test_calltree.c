@@ -9,8 +9,6 @@
 
 define_cleanup(struct calltree *, calltree_free);
 
-#define NONE UINT32_MAX
-
 enum { MAIN, WORK, LEAF, SYSCALL, N_FRAMES };
 
 /* 1 main, 2 main;work, 3 main;work;leaf, 4 main;work;leaf;work, 5 main;leaf, 6 leaf (a second
@@ -73,15 +71,6 @@ Test(calltree, groups_frames)
 	expect_fold(group_of, 2, self, total);
 }
 
-Test(calltree, hidden_frames_give_their_hits_to_the_caller)
-{
-	static const uint32_t group_of[] = {NONE, 0, 1, NONE};
-	static const uint64_t self[] = {2 + 8 + 64 + 128, 4 + 16 + 32};
-	static const uint64_t total[] = {206, 4 + 8 + 16 + 32};
-
-	expect_fold(group_of, 2, self, total);
-}
-
 Test(calltree, folds_nothing)
 {
 	_cleanup_(calltree_free_p) struct calltree *tree = calltree_new();
@@ -104,8 +93,6 @@ static void fold_slowly(const struct calltree *tree, const uint64_t *n, const ui
 		for (uint32_t at = i; at; at = calltree_parent(tree, at)) {
 			uint32_t group = group_of[calltree_frame(tree, at)];
 
-			if (group == NONE)
-				continue;
 			self[group] += leaf ? n[i] : 0;
 			leaf = false;
 			total[group] += seen[group] ? 0 : n[i];
@@ -126,7 +113,7 @@ Test(calltree, agrees_with_the_slow_way)
 		_cleanup_(calltree_free_p) struct calltree *tree = calltree_new();
 
 		for (uint32_t i = 0; i < FRAMES; i++)
-			group_of[i] = random() % 10 ? (uint32_t)random() % GROUPS : NONE;
+			group_of[i] = (uint32_t)random() % GROUPS;
 		for (uint32_t i = 0; i < NODES; i++) {
 			/* Half of them go on where the last one ended: deep ones, too. */
 			uint32_t parent = random() % 2 ? i : (uint32_t)random() % (i + 1);

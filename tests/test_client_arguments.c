@@ -127,6 +127,24 @@ Test(client_arguments, everything_about_a_query)
 	cr_expect(request->no_pager);
 	cr_expect(request->no_ask_password);
 	cr_expect_not(request->json);
+	cr_expect_null(request->kind);
+}
+
+Test(client_arguments, one_kind_of_frames)
+{
+	PARSE(python, "query --python-only --by=stack");
+	PARSE(native, "show --native-only --native-only");
+	cr_expect_str_eq(python->kind, "python");
+	cr_expect_str_eq(native->kind, "native");
+	refuse("query --python-only --native-only",
+	       "query: --python-only and --native-only exclude each other");
+	refuse("show --native-only --by=x --python-only",
+	       "show: --by: not an option of this verb; see oxprofctl show --help");
+	refuse("show --native-only --python-only",
+	       "show: --python-only and --native-only exclude each other");
+	refuse("query --python-only=yes", "--python-only=yes: this option takes no value");
+	refuse("history --native-only",
+	       "history: --native-only: not an option of this verb; see oxprofctl history --help");
 }
 
 Test(client_arguments, everything_about_unpause)

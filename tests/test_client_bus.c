@@ -86,25 +86,28 @@ static void log_value(sd_bus_message *m, FILE *log)
 
 static void append_status(sd_bus_message *reply)
 {
-	cr_assert_geq(sd_bus_message_append(
-			      reply, "a{sv}aa{sv}", 20, "state", "s", "running", "mode", "s", "cpu",
-			      "interval_ns", "t", UINT64_C(10000000), "achieved_mean_ns", "d",
-			      10012345.5, "achieved_sd_ns", "d", 2000.0, "samples", "t",
-			      UINT64_C(1234), "stacks", "a{st}", 3, "root", UINT64_C(1000), "cut",
-			      UINT64_C(0), "broken", UINT64_C(1), "lost", "a{st}", 2, "late",
-			      UINT64_C(7), "full", UINT64_C(0), "sample_cost_ns", "d", 850.25,
-			      "unwind_bytes", "t", UINT64_C(3670016), "unwind_budget_bytes", "t",
-			      UINT64_C(67108864), "unwind_tables", "u", 12u, "unwind_waiting", "u",
-			      2u, "unwind_refused", "u", 0u, "unwind_evicted", "u", 3u,
-			      "daemon_cpu_usec", "t", UINT64_C(1500000), "database_bytes", "t",
-			      UINT64_C(1572864), "database_path", "s", "/var/lib/oxprof/oxprof.db",
-			      "version", "s", "0.1.0", "running_usec", "t", UINT64_C(62000000), 2,
-			      7, "target", "s", "pid:42", "state", "s", "running", "children", "b",
-			      1, "owner", "u", 4000000000u, "until", "t",
-			      UINT64_C(1764000060000000), "samples", "t", UINT64_C(1003), "stacks",
-			      "a{st}", 2, "root", UINT64_C(1000), "broken", UINT64_C(1), 2,
-			      "target", "s", "comm:a\nb", "state", "s", "waiting"),
-		      0);
+	cr_assert_geq(
+		sd_bus_message_append(
+			reply, "a{sv}aa{sv}", 22, "state", "s", "running", "mode", "s", "cpu",
+			"interval_ns", "t", UINT64_C(10000000), "achieved_mean_ns", "d", 10012345.5,
+			"achieved_sd_ns", "d", 2000.0, "samples", "t", UINT64_C(1234), "stacks",
+			"a{st}", 3, "root", UINT64_C(1000), "cut", UINT64_C(0), "broken",
+			UINT64_C(1), "lost", "a{st}", 2, "late", UINT64_C(7), "full", UINT64_C(0),
+			"sample_cost_ns", "d", 850.25, "unwind_bytes", "t", UINT64_C(3670016),
+			"unwind_budget_bytes", "t", UINT64_C(67108864), "unwind_tables", "u", 12u,
+			"unwind_waiting", "u", 2u, "unwind_refused", "u", 0u, "unwind_evicted", "u",
+			3u, "interpreters", "aa{sv}", 2, 3, "pid", "u", 42u, "name", "s",
+			"CPython 3.11.2", "state", "s", "read", 5, "pid", "u", 4711u, "comm", "s",
+			"a\nb", "name", "s", "PyPy 7.3.11", "state", "s", "pypy", "note", "s",
+			"not read", "interpreters_total", "u", 2u, "daemon_cpu_usec", "t",
+			UINT64_C(1500000), "database_bytes", "t", UINT64_C(1572864),
+			"database_path", "s", "/var/lib/oxprof/oxprof.db", "version", "s", "0.1.0",
+			"running_usec", "t", UINT64_C(62000000), 2, 7, "target", "s", "pid:42",
+			"state", "s", "running", "children", "b", 1, "owner", "u", 4000000000u,
+			"until", "t", UINT64_C(1764000060000000), "samples", "t", UINT64_C(1003),
+			"stacks", "a{st}", 2, "root", UINT64_C(1000), "broken", UINT64_C(1), 2,
+			"target", "s", "comm:a\nb", "state", "s", "waiting"),
+		0);
 }
 
 static void append_work(sd_bus_message *reply)
@@ -341,9 +344,10 @@ Test(client_bus, query_prints_a_table)
 {
 	expect(&(struct fake){.json = ANSWER},
 	       "query --filter=^leaf --max=0 --since=-5min --until=now --sort=self --by=function "
-	       "--user=1000",
+	       "--native-only --user=1000",
 	       "QueryByFileDescriptor(a{sv}) {since t 1763999700000000 until t 1764000000000000 "
-	       "max u 0 filter s ^leaf sort s self by s function targets as [user:1000]}\n",
+	       "max u 0 filter s ^leaf sort s self by s function kind s native "
+	       "targets as [user:1000]}\n",
 	       "SELF  SELF%  TOTAL  TOTAL%  KIND    NAME\n"
 	       "  62  31.00    104   52.00  python  leaf_a(__main__)\n"
 	       "   0   0.00    200  100.00  -       main\n"
@@ -373,6 +377,12 @@ Test(client_bus, query_gives_every_field_as_json)
 
 Test(client_bus, show_asks_for_ten)
 {
+	struct fake fake = {.json = "{}"};
+	struct outcome outcome = run(&fake, "show --python-only");
+
+	cr_expect_str_eq(outcome.sent, "QueryByFileDescriptor(a{sv}) {max u 10 sort s total by s "
+				       "function kind s python}\n");
+	outcome_done(&outcome);
 	expect(&(struct fake){.json = ANSWER}, "show",
 	       "QueryByFileDescriptor(a{sv}) {max u 10 sort s total by s function}\n",
 	       "Function          Hits       %\n"
@@ -400,6 +410,9 @@ Test(client_bus, status_prints_a_text)
 	       "   Stacks: 99.9 % of the stacks are whole; 0.1 % end early: broken 1\n"
 	       "     Lost: 7 late\n"
 	       "Unwinding: 12 tables, 3.5M of 64.0M; 2 being made, 3 had to make room\n"
+	       "   Python: 1 process (CPython 3.11.2: 1)\n"
+	       "           pid 4711 (a\xef\xbf\xbd"
+	       "b): PyPy 7.3.11: not read\n"
 	       "     Cost: daemon 1.500s CPU, kernel 850ns per sample\n"
 	       " Database: /var/lib/oxprof/oxprof.db (1.5M)\n");
 }
@@ -413,6 +426,10 @@ Test(client_bus, status_gives_every_field_as_json)
 	       "\"lost\":{\"late\":7,\"full\":0},\"sample_cost_ns\":850.25,"
 	       "\"unwind_bytes\":3670016,\"unwind_budget_bytes\":67108864,\"unwind_tables\":12,"
 	       "\"unwind_waiting\":2,\"unwind_refused\":0,\"unwind_evicted\":3,"
+	       "\"interpreters\":[{\"pid\":42,\"name\":\"CPython 3.11.2\",\"state\":\"read\","
+	       "\"comm\":null,\"file\":null,\"note\":null},{\"pid\":4711,\"comm\":\"a\\nb\","
+	       "\"name\":\"PyPy 7.3.11\",\"state\":\"pypy\",\"note\":\"not read\","
+	       "\"file\":null}],\"interpreters_total\":2,"
 	       "\"daemon_cpu_usec\":1500000,\"database_bytes\":1572864,"
 	       "\"database_path\":\"/var/lib/oxprof/oxprof.db\",\"version\":\"0.1.0\","
 	       "\"running_usec\":62000000,\"session\":null,\"notice\":null,\"targets\":["
@@ -426,7 +443,8 @@ Test(client_bus, status_gives_every_field_as_json)
 	       "\"achieved_sd_ns\":null,\"samples\":null,\"stacks\":null,\"lost\":null,"
 	       "\"sample_cost_ns\":null,\"unwind_bytes\":null,\"unwind_budget_bytes\":null,"
 	       "\"unwind_tables\":null,\"unwind_waiting\":null,\"unwind_refused\":null,"
-	       "\"unwind_evicted\":null,\"daemon_cpu_usec\":null,\"database_bytes\":null,"
+	       "\"unwind_evicted\":null,\"interpreters\":[],\"interpreters_total\":null,"
+	       "\"daemon_cpu_usec\":null,\"database_bytes\":null,"
 	       "\"database_path\":null,"
 	       "\"version\":null,\"session\":null,\"running_usec\":null,\"notice\":null,"
 	       "\"targets\":[{\"target\":null,\"state\":null,\"children\":null,\"owner\":null,"

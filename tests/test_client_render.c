@@ -165,6 +165,52 @@ Test(client_render, a_daemon_that_is_paused_and_not_well)
 			       " Database: /x (0B)\n");
 }
 
+/* n of one name and state; the caller's to free. */
+static char *make_rows(unsigned n, unsigned pid, const char *name, const char *state,
+		       const char *note)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (unsigned i = 0; i < n; i++)
+		fprintf(out,
+			"%s{\"pid\":%u,\"comm\":\"app\",\"name\":\"%s\",\"state\":\"%s\","
+			"\"note\":%s}",
+			i ? "," : "", pid + i, name, state, note);
+	fclose(out);
+	return text;
+}
+
+Test(client_render, interpreters_are_counted_and_those_that_are_not_read_named)
+{
+	_cleanup_free_ char *old = make_rows(2, 100, "CPython 3.9.18", "read", "null");
+	_cleanup_free_ char *new = make_rows(10, 200, "CPython 3.11.2", "read", "null");
+	_cleanup_free_ char *other = make_rows(11, 300, "PyPy 7.3.11", "pypy", "\"not\\nread\"");
+	_cleanup_free_ char *some = NULL, *many = NULL, *none = NULL, *unread = NULL;
+	char json[4096];
+
+	snprintf(json, sizeof(json), "{\"targets\":[],\"interpreters\":[%s,%s]}", old, new);
+	some = render_state(json);
+	cr_expect_not_null(strstr(some, "   Python: 12 processes (CPython 3.11.2: 10, "
+					"CPython 3.9.18: 2)\n     Cost:"),
+			   "%s", some);
+	snprintf(json, sizeof(json),
+		 "{\"targets\":[],\"interpreters\":[%s,%s],\"interpreters_total\":20}", other, old);
+	many = render_state(json);
+	cr_expect_not_null(strstr(many, "   Python: 2 processes (CPython 3.9.18: 2)\n"
+					"           pid 300 (app): PyPy 7.3.11: not" BAD "read\n"));
+	cr_expect_not_null(strstr(many, "           pid 309 (app): PyPy 7.3.11: not" BAD "read\n"
+					"           and 8 more\n     Cost:"),
+			   "%s", many);
+	none = render_state("{\"targets\":[],\"interpreters\":[],\"interpreters_total\":0}");
+	cr_expect_null(strstr(none, "Python"));
+	unread = render_state(
+		"{\"targets\":[],\"interpreters\":[{\"pid\":7,\"state\":\"x\\u001b\"}]}");
+	cr_expect_not_null(strstr(unread, "   Python: pid 7 (): : x" BAD "\n     Cost:"), "%s",
+			   unread);
+}
+
 Test(client_render, losses_are_clean_wherever_they_stand)
 {
 	_cleanup_free_ char *text =

@@ -26,6 +26,19 @@ static void make_directory(const char *name)
 	cr_assert_eq(mkdir(path, 0755), 0, "%s", path);
 }
 
+/* A stripped library with what looks like an interpreter. */
+static uint8_t interpreter[65536];
+static size_t interpreter_bytes;
+
+static void read_interpreter(void)
+{
+	_cleanup_close_ int fd = open("fuzz/seeds/python_file/gnu", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, interpreter, sizeof(interpreter));
+
+	cr_assert_gt(n, 0);
+	interpreter_bytes = n;
+}
+
 static void set_up(void)
 {
 	directory_make(directory, sizeof(directory));
@@ -245,4 +258,62 @@ Test(files, one_that_takes_too_long_each_time_is_left_alone)
 	cr_assert_eq(find("/lib", 2 * HERE), number);
 	cr_assert_eq(fake_look.n_looks, 3);
 	cr_assert_eq(files_find_vaddr(files, number, 0x600, &vaddr), -ENOENT);
+}
+
+Test(files, an_interpreter_is_read_once)
+{
+	uint32_t number, other;
+
+	read_interpreter();
+	make_file("10", "/lib", &program, sizeof(program));
+	make_file("10", "/python", interpreter, interpreter_bytes);
+	other = find("/lib", HERE);
+	cr_assert_null(files_get_python(files, other));
+	cr_assert_eq(fake_look.n_python_looks, 0);
+	number = find("/python", 2 * HERE);
+	cr_assert_gt(number, 0);
+	cr_assert_not_null(files_get_python(files, number));
+	cr_assert_eq(files_get_python(files, number)->version_hex, 0x030d01f0);
+	cr_assert_eq(find("/python", 3 * HERE), number);
+	cr_assert_eq(fake_look.n_python_looks, 1);
+	cr_assert_null(files_get_python(files, other));
+	files_clear(files);
+	cr_assert_gt(find("/python", 2 * HERE), 0);
+	cr_assert_eq(fake_look.n_python_looks, 2);
+}
+
+Test(files, an_interpreter_that_cannot_be_read_now)
+{
+	uint32_t number;
+
+	read_interpreter();
+	make_file("10", "/python", interpreter, interpreter_bytes);
+	fake_look.python_error = -EAGAIN;
+	for (uint64_t i = 1; i < 6; i++) {
+		cr_assert_eq(find("/python", HERE), 0);
+		cr_assert_eq(files_count_late(files), i);
+	}
+	fake_look.python_error = 0;
+	number = find("/python", HERE);
+	cr_assert_gt(number, 0);
+	cr_assert_not_null(files_get_python(files, number));
+}
+
+Test(files, an_interpreter_that_cannot_be_read_at_all)
+{
+	static const int errors[] = {-ETIMEDOUT, -EBADMSG};
+
+	read_interpreter();
+	make_file("10", "/python", interpreter, interpreter_bytes);
+	for (size_t i = 0; i < array_length(errors); i++) {
+		uint32_t number = 0;
+
+		fake_look.python_error = errors[i];
+		for (int k = 0; k < 3 && !number; k++)
+			number = find("/python", HERE);
+		cr_assert_gt(number, 0);
+		cr_assert_null(files_get_python(files, number));
+		cr_assert_gt(files_get_about(files, number)->n_segments, 0, "the rest is there");
+		files_clear(files);
+	}
 }

@@ -68,6 +68,28 @@ Test(look, tells_that_it_is_no_elf_file)
 	cr_assert_eq(look_at(look, self, &about), 0);
 }
 
+Test(look, tells_of_an_interpreter)
+{
+	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_close_ int fd = open_self(), text = memfd_create("text", MFD_CLOEXEC);
+	_cleanup_close_ int seed = open("fuzz/seeds/python_file/gnu", O_RDONLY | O_CLOEXEC);
+	static const struct reader_python none;
+	struct reader_about about;
+	struct reader_python python = {.n_ranges = 5};
+
+	cr_assert_eq(look_at_python(look, fd, &python), 0);
+	cr_assert_arr_eq(&python, &none, sizeof(python));
+	cr_assert_eq(look_at(look, fd, &about), 0, "one after the other");
+	cr_assert_eq(about.has_python, 0);
+	cr_assert_eq(look_at_python(look, seed, &python), 0);
+	cr_assert_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_assert_eq(python.version_hex, 0x030d01f0);
+	cr_assert_eq(look_at(look, seed, &about), 0);
+	cr_assert_eq(about.has_python, 1);
+	cr_assert_eq(look_at_python(look, text, &python), -ENOEXEC);
+	cr_assert_arr_eq(&python, &none, sizeof(python));
+}
+
 Test(look, rests)
 {
 	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);

@@ -24,6 +24,8 @@ static const struct {
 	{OX_LOST_BROKEN, "stack-broken"},
 	{OX_LOST_NO_TABLE, "no-table"},
 	{OX_LOST_NO_RULE, "no-rule"},
+	{OX_LOST_PYTHON, "python-broken"},
+	{OX_LOST_PYTHON_NAME, "python-name"},
 	{OX_LOST_STORE, "store"},
 };
 
@@ -53,8 +55,8 @@ Test(loss, each_is_explained_in_one_line)
 /* What the recorder writes at a root is what a question finds there. */
 Test(loss, each_end_is_known_by_its_frame)
 {
-	static const char *const names[] = {"root",   "cut",        "no-table",
-					    "broken", "unreadable", "no-rule"};
+	static const char *const names[] = {"root",       "cut",     "no-table",     "broken",
+					    "unreadable", "no-rule", "python-broken"};
 
 	cr_assert_eq(sizeof(names) / sizeof(names[0]), OX_N_ENDS);
 	for (unsigned i = 0; i < OX_N_ENDS; i++) {

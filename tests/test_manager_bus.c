@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "tests/busy.h"
+#include "tests/fake_interpreters.h"
 #include "tests/kernel_side.h"
 
 #define INVALID OX_ERROR_INVALID_ARGUMENT
@@ -65,10 +66,11 @@ Test(manager_bus, a_fresh_daemon_is_paused_and_says_so)
 	char part[400];
 
 	assert_has(status, "{state=s:paused,mode=s:cpu,interval_ns=t:10101010,samples=t:0,"
-			   "stacks=a{st}:{root=0,cut=0,no-table=0,broken=0,unreadable=0,no-rule=0},"
+			   "stacks=a{st}:{root=0,cut=0,no-table=0,broken=0,unreadable=0,no-rule=0,"
+			   "python-broken=0},"
 			   "lost=a{st}:{},unwind_bytes=t:0,unwind_budget_bytes=t:67108864,"
 			   "unwind_tables=u:0,unwind_waiting=u:0,unwind_refused=u:0,"
-			   "unwind_evicted=u:0,");
+			   "unwind_evicted=u:0,interpreters=aa{sv}:[],interpreters_total=u:0,");
 	assert_has(status, "running_usec=t:0,");
 	assert_has(status, ",version=s:" OX_VERSION "}");
 	snprintf(part, sizeof(part), ",database_path=s:%s,", path);
@@ -78,6 +80,24 @@ Test(manager_bus, a_fresh_daemon_is_paused_and_says_so)
 	assert_has_not(status, "notice=");
 	assert_has_not(status, "achieved_");
 	assert_has_not(status, "database_bytes=t:0,");
+}
+
+Test(manager_bus, the_status_names_the_interpreters)
+{
+	_cleanup_free_ char *some = NULL, *all = NULL;
+
+	interpreters_add(2);
+	some = answer_of("GetStatus", "");
+	assert_has(some, ",interpreters=aa{sv}:["
+			 "{pid=u:1,comm=s:app1,name=s:CPython 3.11.2,file=s:/usr/bin/python3.11,"
+			 "state=s:read},"
+			 "{pid=u:2,comm=s:app2,name=s:PyPy,file=s:/usr/bin/pypy3,state=s:pypy,"
+			 "note=s:its frames are made otherwise}],interpreters_total=u:2,");
+	interpreters_add(OX_INTERPRETERS_IN_STATUS);
+	all = answer_of("GetStatus", "");
+	assert_has(all, ",interpreters_total=u:1002,");
+	assert_has(all, "{pid=u:1000,");
+	assert_has_not(all, "{pid=u:1001,");
 }
 
 Test(manager_bus, properties_are_as_the_status)

@@ -517,7 +517,7 @@ Test(query, counts_how_stacks_end)
 	cr_assert_eq(query_ask(query, &question, &some, why, sizeof(why)), 0);
 	cr_expect_eq(some.ends[OX_END_ROOT], 0);
 	cr_expect_eq(some.ends[OX_END_NO_RULE], 1000 * OX_END_NO_RULE);
-	cr_expect_eq(some.samples, 1000 * (1 + 2 + 3 + 4 + 5));
+	cr_expect_eq(some.samples, 1000 * OX_N_ENDS * (OX_N_ENDS - 1) / 2);
 }
 
 /* Frames of one function and line are one, whatever their addresses: so stacks of them are. */
@@ -561,6 +561,7 @@ Test(query, names_of_what_can_be_asked)
 	static const char *const sort[] = {"total", "self", "name"};
 	enum query_by got_by = N_QUERY_BY;
 	enum query_sort got_sort;
+	enum query_kind kind;
 
 	for (size_t i = 0; i < array_length(by); i++)
 		cr_expect(query_by_parse(by[i], &got_by) == 0 && got_by == i, "%s", by[i]);
@@ -569,6 +570,10 @@ Test(query, names_of_what_can_be_asked)
 	cr_expect_eq(query_by_parse("Function", &got_by), -EINVAL);
 	cr_expect_eq(query_by_parse("", &got_by), -EINVAL);
 	cr_expect_eq(query_sort_parse("hits", &got_sort), -EINVAL);
+	cr_expect(query_kind_parse("python", &kind) == 0 && kind == QUERY_KIND_PYTHON);
+	cr_expect(query_kind_parse("native", &kind) == 0 && kind == QUERY_KIND_NATIVE);
+	cr_expect_eq(query_kind_parse("kernel", &kind), -EINVAL);
+	cr_expect_eq(query_kind_parse("", &kind), -EINVAL);
 	cr_expect_null(query_free(NULL));
 }
 
@@ -593,7 +598,7 @@ Test(query, writes_json)
 		"{\"state\":\"paused\",\"since\":1700000000000000,\"until\":1700000030000000,"
 		"\"interval_ns\":10101010,\"samples\":64,\"distinct\":8,"
 		"\"stacks\":{\"root\":127,\"cut\":0,\"no-table\":0,\"broken\":0,"
-		"\"unreadable\":0,\"no-rule\":0},"
+		"\"unreadable\":0,\"no-rule\":0,\"python-broken\":0},"
 		"\"lost\":{\"full\":5,\"late\":3},\"restricted\":false,\"records\":["
 		"{\"name\":\"a;b(__main__)\",\"function\":\"a;b\",\"module\":\"__main__\","
 		"\"file\":\"/srv/a.py\",\"line\":5,\"kind\":\"python\",\"pid\":null,\"tid\":null,"

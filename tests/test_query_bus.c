@@ -56,7 +56,8 @@ Test(query_bus_empty, there_is_an_answer_to_every_question)
 	cr_assert_str_eq(answer,
 			 "{state=s:paused,since=t:0,until=t:0,interval_ns=t:10101010,"
 			 "samples=t:0,distinct=t:0,restricted=b:0,stacks=a{st}:{root=0,cut=0,"
-			 "no-table=0,broken=0,unreadable=0,no-rule=0},lost=a{st}:{}} []");
+			 "no-table=0,broken=0,unreadable=0,no-rule=0,python-broken=0},"
+			 "lost=a{st}:{}} []");
 	cr_assert_str_eq(history, "[]");
 }
 
@@ -67,7 +68,7 @@ Test(query_bus, a_record_says_what_is_known)
 	assert_has(answer, "{state=s:paused,since=t:1760000000000000,until=t:1760000065000000,"
 			   "interval_ns=t:10101010,samples=t:15,distinct=t:3,restricted=b:0,"
 			   "stacks=a{st}:{root=10,cut=0,no-table=0,broken=0,unreadable=0,"
-			   "no-rule=0},lost=a{st}:{");
+			   "no-rule=0,python-broken=0},lost=a{st}:{");
 	assert_has(answer, "late=6");
 	assert_has(answer, "full=1");
 	assert_has(answer, "{name=s:main(app),function=s:main,module=s:app,file=s:/srv/app,"
@@ -82,6 +83,7 @@ Test(query_bus, what_is_asked_for_is_answered)
 {
 	_cleanup_free_ char *filtered = query("filter", "^le.f"), *by_name = query("sort", "name");
 	_cleanup_free_ char *by_process = query("by", "process");
+	_cleanup_free_ char *native = query("kind", "native"), *python = query("kind", "python");
 	_cleanup_free_ char *one = answer_of("Query", "a{sv}", 1, "max", "u", 1);
 	_cleanup_free_ char *of_pid =
 		answer_of("Query", "a{sv}", 2, "targets", "as", 1, "pid:43", "by", "s", "process");
@@ -92,6 +94,12 @@ Test(query_bus, what_is_asked_for_is_answered)
 	assert_has(filtered, "name=s:leaf(kernel)");
 	/* What a filter hides was sampled all the same. */
 	assert_has(filtered, "samples=t:15");
+	assert_has(native, "samples=t:15,distinct=t:2,");
+	assert_has(native, "name=s:main(app),");
+	assert_has(native, "self=t:8,total=t:10,");
+	cr_assert_eq(count(native, "name="), 2);
+	assert_has(python, "samples=t:15,distinct=t:0,");
+	cr_assert_eq(count(python, "name="), 0);
 	cr_assert_lt(strstr(by_name, "name=s:leaf"), strstr(by_name, "name=s:main"));
 	assert_has(by_process, "name=s:app[42],pid=u:42,self=t:11,total=t:11,");
 	assert_has(by_process, "name=s:app[43],pid=u:43,self=t:4,");
@@ -111,6 +119,12 @@ Test(query_bus, what_cannot_be_asked_is_refused)
 		     "a{sv}", 1, "filter", "s", "[");
 	assert_error(INVALID, "by cannot be \"colour\"", "Query", "a{sv}", 1, "by", "s", "colour");
 	assert_error(INVALID, "sort cannot be \"hits\"", "Query", "a{sv}", 1, "sort", "s", "hits");
+	assert_error(INVALID, "kind cannot be \"kernel\"", "Query", "a{sv}", 1, "kind", "s",
+		     "kernel");
+	assert_error(INVALID, "kind cannot be \"\"", "QueryByFileDescriptor", "a{sv}", 1, "kind",
+		     "s", "");
+	assert_error(INVALID, "option \"kind\" has a value of the wrong type", "Query", "a{sv}", 1,
+		     "kind", "u", 2);
 	assert_error(INVALID, "there is no option \"limit\"", "Query", "a{sv}", 1, "limit", "u", 1);
 	assert_error(INVALID, "option \"max\" has a value of the wrong type", "Query", "a{sv}", 1,
 		     "max", "i", 5);

@@ -130,6 +130,30 @@ Test(reader, makes_the_table_of_libc)
 	cr_assert(fcntl(fd, F_GETFD) >= 0, "the descriptor is the caller's");
 }
 
+static void note_python(void *userdata, int error, const struct reader_reply *reply)
+{
+	struct reader_python *python = userdata;
+
+	cr_assert_eq(error, 0, "%d", error);
+	reader_reply_get_python(reply, python);
+}
+
+Test(reader, tells_of_an_interpreter)
+{
+	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_close_ int libc = open_file(LIBC), seed = open_file("fuzz/seeds/python_file/sysv");
+	struct reader_python none = {.kind = 7}, python;
+
+	cr_assert_eq(reader_ask_python(reader, libc, note_python, &none), 0);
+	cr_assert_eq(reader_ask_python(reader, seed, note_python, &python), 0);
+	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_expect_eq(none.kind, READER_PYTHON_NONE);
+	cr_expect_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_expect_eq(python.version_hex, 0x030d01f0);
+	cr_expect_eq(python.offsets[95], 99);
+	cr_expect_eq(python.n_ranges, 2);
+}
+
 Test(reader, answers_in_order)
 {
 	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);

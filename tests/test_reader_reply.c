@@ -242,6 +242,11 @@ static void odd_flag(struct reader_about *about)
 	about->has_dwarf = 2;
 }
 
+static void odd_interpreter(struct reader_about *about)
+{
+	about->has_python = 2;
+}
+
 static void long_id(struct reader_about *about)
 {
 	about->build_id_bytes = BUILD_ID_BYTES + 1;
@@ -280,17 +285,12 @@ static void alt_id_without_link(struct reader_about *about)
 Test(reader_reply, refuses_what_no_file_says_of_itself)
 {
 	static void (*const damages[])(struct reader_about *) = {
-		many_segments,
-		far_segment,
-		long_segment,
-		odd_flag,
-		long_id,
-		long_alt_id,
-		link_without_end,
-		link_elsewhere,
-		alt_link_without_end,
-		alt_link_without_id,
-		alt_id_without_link,
+		many_segments,       far_segment,
+		long_segment,        odd_flag,
+		odd_interpreter,     long_id,
+		long_alt_id,         link_without_end,
+		link_elsewhere,      alt_link_without_end,
+		alt_link_without_id, alt_id_without_link,
 	};
 	static const struct reader_about about;
 
@@ -301,4 +301,82 @@ Test(reader_reply, refuses_what_no_file_says_of_itself)
 	cr_expect_eq(open_reply(&about_question, &good_table, sizeof(good_table), ALL_SEALS),
 		     -EBADMSG);
 	cr_expect_eq(open_reply(&table_question, &about, sizeof(about), ALL_SEALS), -EBADMSG);
+}
+
+static const struct wire_question python_question = {.kind = WIRE_PYTHON};
+
+static int open_python(void (*damage)(struct reader_python *python))
+{
+	struct reader_python python = {
+		.kind = READER_PYTHON_CPYTHON,
+		.n_offsets = PYTHON_OFFSETS_WORDS,
+		.is_current = 1,
+		.n_ranges = 3,
+		.ranges = {{.start = 0, .end = 1},
+			   {.start = 1, .end = 9, .code = READER_PYTHON_CALL},
+			   {.start = 11, .end = UINT64_MAX}},
+	};
+
+	if (damage)
+		damage(&python);
+	return open_reply(&python_question, &python, sizeof(python), ALL_SEALS);
+}
+
+static void python_odd_kind(struct reader_python *python)
+{
+	python->kind = READER_N_PYTHON_KINDS;
+}
+
+static void python_odd_flag(struct reader_python *python)
+{
+	python->is_current = 2;
+}
+
+static void python_many_offsets(struct reader_python *python)
+{
+	python->n_offsets = PYTHON_OFFSETS_WORDS + 1;
+}
+
+static void python_many_ranges(struct reader_python *python)
+{
+	for (uint32_t i = 0; i < READER_PYTHON_RANGES_MAX; i++)
+		python->ranges[i] = (struct reader_python_range){.start = i, .end = i + 1};
+	python->n_ranges = READER_PYTHON_RANGES_MAX + 1;
+}
+
+static void python_odd_code(struct reader_python *python)
+{
+	python->ranges[2].code = READER_PYTHON_CALL + 1;
+}
+
+static void python_overlap(struct reader_python *python)
+{
+	python->ranges[1].start = 0;
+}
+
+static void python_empty_range(struct reader_python *python)
+{
+	python->ranges[1].end = 1;
+}
+
+static void python_falling(struct reader_python *python)
+{
+	python->ranges[2].start = 2;
+}
+
+Test(reader_reply, refuses_an_interpreter_that_is_none)
+{
+	static void (*const damages[])(struct reader_python *) = {
+		python_odd_kind, python_odd_flag, python_many_offsets, python_many_ranges,
+		python_odd_code, python_overlap,  python_empty_range,  python_falling,
+	};
+	static const struct reader_python python;
+
+	cr_expect_eq(open_python(NULL), 0);
+	for (size_t i = 0; i < array_length(damages); i++)
+		cr_expect_eq(open_python(damages[i]), -EBADMSG, "%zu", i);
+	cr_expect_eq(open_reply(&python_question, &python, sizeof(python), ALL_SEALS), 0);
+	cr_expect_eq(open_reply(&python_question, &python, sizeof(python) - 8, ALL_SEALS),
+		     -EBADMSG);
+	cr_expect_eq(open_reply(&about_question, &python, sizeof(python), ALL_SEALS), -EBADMSG);
 }

@@ -430,3 +430,133 @@ Test(recorder, where_the_session_cannot_be_written_nothing_begins)
 	cr_assert_eq(recorder_end(recorder, clock_realtime_usec()), 0);
 	assert_answer("SELECT count(*) FROM sessions", "1");
 }
+
+/* ---- Python ---- */
+
+#define PYTHON "/usr/bin/python3"
+
+static void run_python(void)
+{
+	execl(PYTHON, PYTHON, "-S", "-c",
+	      "def inner():\n"
+	      " while True: pass\n"
+	      "def outer():\n"
+	      " inner()\n"
+	      "open('/proc/self/comm', 'w').write('my\\tapp')\n"
+	      "outer()\n",
+	      NULL);
+	_exit(1);
+}
+
+static bool has_comm(pid_t pid, const char *comm)
+{
+	char text[16] = "", name[64];
+	FILE *file;
+
+	snprintf(name, sizeof(name), "/proc/%d/comm", pid);
+	file = fopen(name, "re");
+	cr_assert_not_null(file);
+	cr_assert_not_null(fgets(text, sizeof(text), file));
+	fclose(file);
+	return strncmp(text, comm, strlen(comm)) == 0;
+}
+
+/* When it returns, inner() runs. */
+static struct busy_process start_python(uint32_t uid)
+{
+	struct busy_process process;
+
+	if (access(PYTHON, X_OK) < 0)
+		skip_loudly("no " PYTHON ": what a session finds of it was NOT tested");
+	process = busy_start(&(struct busy){.uid = uid, .run = run_python});
+	while (!has_comm(process.pid, "my"))
+		busy_let(process.pid, 1);
+	busy_let(process.pid, 5);
+	return process;
+}
+
+static struct recorder_interpreter listed;
+static unsigned n_listed;
+
+static int list(void *userdata, const struct recorder_interpreter *of)
+{
+	n_listed++;
+	listed = *of;
+	cr_expect_str_eq(of->comm,
+			 "my\xef\xbf\xbd"
+			 "app",
+			 "%s", of->comm);
+	cr_expect_eq(strncmp(of->name, "CPython 3.", 10), 0, "%s", of->name);
+	cr_expect_not_null(strstr(of->file, "/python3"), "%s", of->file);
+	cr_expect_str_eq(of->state, "read", "%s", of->note);
+	cr_expect_str_empty(of->note);
+	return userdata ? *(int *)userdata : 0;
+}
+
+static unsigned list_all(void)
+{
+	n_listed = 0;
+	cr_assert_eq(recorder_foreach_interpreter(recorder, list, NULL), 0);
+	return n_listed;
+}
+
+Test(recorder, interpreters_that_were_sampled_are_listed)
+{
+	struct busy_process python = start_python(65534), other = start_python(0);
+	struct busy_process busy = start_busy(0);
+	uint64_t now_usec = clock_realtime_usec();
+
+	cr_assert_eq(begin(now_usec), 0);
+	cr_assert_eq(list_all(), 0);
+	recorder_expect(recorder, other.pid);
+	sample(&busy, 10);
+	sample(&python, CPU_MS);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+	cr_assert_eq(list_all(), 1);
+	cr_expect_eq(listed.pid, (uint32_t)python.pid);
+	cr_expect_eq(listed.uid, 65534);
+	sample(&other, CPU_MS);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, true), 0);
+	cr_assert_eq(list_all(), 2);
+	n_listed = 0;
+	cr_expect_eq(recorder_foreach_interpreter(recorder, list, &(int){-ENOTTY}), -ENOTTY);
+	cr_expect_eq(n_listed, 1);
+	/* Also when all is over, up to the next session. */
+	cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
+	cr_expect_eq(list_all(), 2);
+	cr_assert_eq(begin(now_usec + 4000), 0);
+	cr_expect_eq(list_all(), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 5000), 0);
+	busy_stop(&python);
+	busy_stop(&other);
+	busy_stop(&busy);
+}
+
+Test(recorder, python_frames_stand_between_those_of_c)
+{
+	struct busy_process python = start_python(0);
+	uint64_t now_usec = clock_realtime_usec(), before;
+	struct ox_process known = {0};
+	struct recorder_totals totals;
+
+	cr_assert_eq(begin(now_usec), 0);
+	/* Its file may have to be looked at once more. */
+	while (!known.interpreter.layout) {
+		sample(&python, 10);
+		listen_until_followed(&python);
+		cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+		cr_assert_eq(sampler_get_process(sampler, python.pid, &known), 0);
+	}
+	before = samples();
+	sample(&python, CPU_MS);
+	cr_assert_eq(recorder_end(recorder, now_usec + 2000), 0);
+	cr_assert_gt(samples(), before);
+	/* All but those before the kernel side knew of it. */
+	cr_expect_geq(number("SELECT sum(hits) FROM stacks WHERE folded LIKE "
+			     "'_start(%;<module>(__main__);outer(__main__);inner(__main__)%'"),
+		      samples() - before);
+	recorder_get_totals(recorder, &totals);
+	cr_expect_eq(totals.lost[OX_LOST_PYTHON], 0);
+	cr_expect_eq(totals.lost[OX_LOST_PYTHON_NAME], 0);
+	busy_stop(&python);
+}

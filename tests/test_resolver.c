@@ -612,3 +612,138 @@ Test(resolver, the_end_of_a_stack_has_its_name)
 	resolver_get_frame(resolver, index, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "[no-table]", "");
 }
+
+/* ---- Python ---- */
+
+static int add_part(uint32_t id, enum ox_part_kind kind, const void *data, size_t bytes)
+{
+	struct ox_part part = {.id = id, .kind = kind, .width = 1, .bytes = bytes};
+	char sent[sizeof(part) + 256];
+
+	cr_assert_leq(bytes, 256);
+	memcpy(sent, &part, sizeof(part));
+	memcpy(sent + sizeof(part), data, bytes);
+	return resolver_add_part(resolver, (const struct ox_part *)sent, sizeof(part) + bytes);
+}
+
+/* Of 3.8: line 11 from 0, 12 from 8 on. */
+static void define(uint32_t id, const char *name)
+{
+	struct ox_definition head = {0x0308, 10};
+
+	cr_assert_eq(add_part(id, OX_PART_NAME, name, strlen(name)), 0);
+	cr_assert_eq(add_part(id, OX_PART_MODULE, "app.views", 9), 0);
+	cr_assert_eq(add_part(id, OX_PART_FILE, "/srv/app/views.py", 17), 0);
+	cr_assert_eq(add_part(id, OX_PART_LINES, "\0\1\x08\1", 4), 0);
+	cr_assert_eq(add_part(id, OX_PART_HEAD, &head, sizeof(head)), 0);
+}
+
+static uint32_t name_python(uint32_t id, uint32_t position, int expected, struct frame *ret)
+{
+	uint64_t word = (uint64_t)id << 32 | (uint64_t)position << 1 | OX_PYTHON_ENTRY;
+	uint32_t frame = UINT32_MAX;
+
+	cr_assert_eq(resolver_name_python(resolver, word, &frame), expected, "%u", id);
+	resolver_get_frame(resolver, frame, ret);
+	return frame;
+}
+
+static void assert_python(uint32_t id, const char *function)
+{
+	struct frame frame;
+
+	name_python(id, 0, 0, &frame);
+	assert_frame(&frame, FRAME_PYTHON, function, "app.views");
+}
+
+static void assert_no_python(uint32_t id)
+{
+	struct frame frame;
+
+	name_python(id, 0, 1, &frame);
+	assert_frame(&frame, FRAME_PYTHON, "[unknown]", "");
+	cr_assert_str_empty(frame.file);
+	cr_assert_eq(frame.line, 0);
+}
+
+Test(resolver, names_python_frames_by_their_definitions)
+{
+	struct frame frame;
+	uint32_t first;
+
+	define(5, "index");
+	first = name_python(5, 0, 0, &frame);
+	assert_frame(&frame, FRAME_PYTHON, "index", "app.views");
+	cr_assert_str_eq(frame.file, "/srv/app/views.py");
+	cr_assert_str_empty(frame.build_id);
+	cr_assert_eq(frame.line, 11);
+	cr_assert_eq(frame.offset, 0);
+	/* Another position of the same line, and one of another. */
+	cr_assert_eq(name_python(5, 2, 0, &frame), first);
+	cr_assert_neq(name_python(5, 8, 0, &frame), first);
+	cr_assert_eq(frame.line, 12);
+	name_python(5, OX_PYTHON_NOT_BEGUN, 0, &frame);
+	cr_assert_eq(frame.line, 10);
+	/* Another process's. */
+	define(6, "index");
+	cr_assert_eq(name_python(6, 0, 0, &frame), first);
+	define(7, "other");
+	assert_python(7, "other");
+	assert_python(5, "index");
+}
+
+Test(resolver, python_frames_without_a_definition_say_so)
+{
+	struct frame frame;
+
+	assert_no_python(5);
+	cr_assert_eq(
+		resolver_name_python(resolver, (uint64_t)OX_PYTHON_NO_NAME << 1, &(uint32_t){0}),
+		1);
+	/* What comes later is known from then on. */
+	define(5, "late");
+	assert_python(5, "late");
+	/* It has one, but no name in it. */
+	define(6, "");
+	name_python(6, 0, 0, &frame);
+	assert_frame(&frame, FRAME_PYTHON, "[unknown]", "app.views");
+	cr_assert_eq(frame.line, 11);
+	cr_assert_eq(add_part(8, OX_N_PARTS, "", 0), -EBADMSG);
+	cr_assert_eq(add_part(8, OX_PART_HEAD, "", 1), -EBADMSG);
+	assert_no_python(8);
+}
+
+Test(resolver, python_code_that_was_forgotten_is_known_until_it_expires)
+{
+	size_t before, with;
+
+	before = resolver_bytes(resolver);
+	define(5, "old");
+	assert_python(5, "old");
+	with = resolver_bytes(resolver);
+	cr_assert_gt(with, before);
+	resolver_clear(resolver);
+	cr_assert_eq(resolver_count(resolver), 0);
+	cr_assert_leq(resolver_bytes(resolver), with);
+	assert_python(5, "old");
+	define(6, "new");
+	assert_python(6, "new");
+	resolver_expire(resolver);
+	assert_python(6, "new");
+	assert_no_python(5);
+	resolver_expire(resolver);
+	assert_python(6, "new");
+}
+
+Test(resolver, numbers_of_another_kernel_side_mean_other_code)
+{
+	define(5, "before");
+	define(6, "also before");
+	assert_python(5, "before");
+	assert_python(6, "also before");
+	resolver_forget_python(resolver);
+	assert_no_python(5);
+	define(5, "after");
+	assert_python(5, "after");
+	assert_no_python(6);
+}

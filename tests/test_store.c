@@ -502,6 +502,48 @@ Test(store, views_show_what_people_look_for)
 	store_free(store);
 }
 
+Test(store, views_tell_python_from_native)
+{
+	struct frame frame = {.kind = FRAME_PYTHON,
+			      .function = "View.get",
+			      .module = "web.views",
+			      .file = "/srv/web/views.py",
+			      .build_id = "",
+			      .line = 12};
+	struct store *store = open_store();
+	int64_t session, id, node;
+
+	cr_assert_eq(store_begin(store), 0);
+	session = add_session(store, START);
+	cr_assert_eq(store_add_frame(store, &frame, &id), 0);
+	cr_assert_eq(store_add_node(store, add_node(store, 0, "main"), id, &node), 0);
+	add_sample(store, session, 0, add_task(store, 42, 1000), add_node(store, node, "deflate"),
+		   5);
+	cr_assert_eq(store_commit(store), 0);
+	assert_answer("SELECT name, function, module, file, kind, self_hits, total_hits"
+		      " FROM functions WHERE kind = 'python'",
+		      "View.get(web.views)|View.get|web.views|/srv/web/views.py|python|0|5");
+	assert_answer("SELECT name, kind FROM history ORDER BY name",
+		      "View.get(web.views)|python\ndeflate(app)|native\nmain(app)|native");
+	assert_answer("SELECT folded FROM stacks", "main(app);View.get(web.views);deflate(app)");
+	store_free(store);
+}
+
+/* What is there in part is not lost; the client and the view mean the same reasons. */
+Test(store, lost_are_the_samples_that_are_missing)
+{
+	static const char *const in_part[] = {OX_LOSSES_IN_PART};
+	struct store *store = open_store();
+	int64_t session = add_session(store, START);
+
+	for (size_t i = 0; i < array_length(in_part); i++)
+		cr_assert_eq(store_add_loss(store, session, 0, in_part[i], 100), 0);
+	cr_assert_eq(store_add_loss(store, session, 0, "late", 1), 0);
+	cr_assert_eq(store_add_loss(store, session, 0, "store", 2), 0);
+	assert_answer("SELECT lost FROM sessions", "3");
+	store_free(store);
+}
+
 static int64_t add_unnamed(struct store *store, const char *function, const char *build_id,
 			   uint64_t offset)
 {

@@ -48,7 +48,7 @@ Test(store_file, the_file_says_what_it_is)
 {
 	store_free(open_store());
 	assert_answer("PRAGMA application_id", "1870164082");
-	assert_answer("PRAGMA user_version", "2");
+	assert_answer("PRAGMA user_version", "3");
 	assert_answer("PRAGMA journal_mode", "wal");
 	assert_answer("PRAGMA auto_vacuum", "2");
 }
@@ -143,7 +143,7 @@ Test(store_file, the_version_is_in_the_file_at_once)
 	/* Not in the log alone, where an older oxprof could not see it without touching that. */
 	header = read_file(path, &length);
 	cr_assert_gt(length, 4096);
-	cr_assert_eq(memcmp(header + 60, "\0\0\0\2", 4), 0);
+	cr_assert_eq(memcmp(header + 60, "\0\0\0\3", 4), 0);
 	cr_assert_eq(memcmp(header + 68, "oxpr", 4), 0);
 	store_free(store);
 }
@@ -154,7 +154,7 @@ Test(store_file, a_newer_file_is_not_touched)
 
 	add_world(store);
 	store_free(store);
-	execute("PRAGMA user_version = 3");
+	execute("PRAGMA user_version = 4");
 	assert_untouched("newer oxprof");
 	execute("PRAGMA user_version = -1");
 	assert_untouched("newer oxprof");
@@ -181,7 +181,8 @@ static void make_version_1(void)
 		"INSERT INTO session(id, started, mode, interval_ns, targets, owner, samples)"
 		" VALUES (1, 1760000000000000, 'cpu', 1, 'all', 0, 5);"
 		"INSERT INTO sample VALUES (1, 0, 1, 6, 0, 5);"
-		"INSERT INTO loss VALUES (1, 0, 'no-table', 3), (1, 0, 'late', 2)");
+		"INSERT INTO loss VALUES (1, 0, 'no-table', 3), (1, 0, 'late', 2),"
+		" (1, 0, 'python-broken', 8), (1, 0, 'python-name', 16)");
 }
 
 Test(store_file, a_file_of_version_1_is_brought_to_this_one)
@@ -197,7 +198,7 @@ Test(store_file, a_file_of_version_1_is_brought_to_this_one)
 
 	make_version_1();
 	store = open_store();
-	assert_answer("PRAGMA user_version", "2");
+	assert_answer("PRAGMA user_version", "3");
 	assert_answer("SELECT * FROM frame", "2|1|7|ab|4096\n5|4|0|cd|-2");
 	assert_answer("SELECT name FROM sqlite_schema WHERE name LIKE '%copy%'", "");
 	assert_answer("SELECT folded, hits FROM stacks", "main(app);libz.so+0x12|5");
@@ -221,7 +222,7 @@ Test(store_file, a_full_file_of_version_1_is_brought_to_this_one)
 	execute("WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
 		"INSERT INTO frame SELECT i, 1, i, 'ab', i FROM n");
 	store_free(open_limited(4096));
-	assert_answer("PRAGMA user_version", "2");
+	assert_answer("PRAGMA user_version", "3");
 	assert_answer("SELECT count(*) FROM frame", "19993");
 }
 

@@ -113,6 +113,7 @@ static struct sampler *sampler;
 static struct images *images;
 static struct look *look;
 static struct files *files;
+static struct interpreters *interpreters;
 static struct reader *reader;
 static struct unwinder *unwinder;
 static uint64_t ends[OX_N_ENDS], n_deep, n_samples;
@@ -131,8 +132,9 @@ static void open_world(uint64_t budget_bytes)
 	images = images_new("/proc");
 	cr_assert_eq(look_new(OX_READER_BUILT, &look), 0);
 	files = files_new("/proc", look);
+	interpreters = interpreters_new(files);
 	cr_assert_eq(reader_new(OX_READER_BUILT, &reader), 0);
-	unwinder = unwinder_new(files, reader, no_complaint, NULL);
+	unwinder = unwinder_new(files, interpreters, reader, no_complaint, NULL);
 	unwinder_attach(unwinder, sampler);
 }
 
@@ -140,6 +142,7 @@ static void close_world(void)
 {
 	reader_free(reader);
 	unwinder_free(unwinder);
+	interpreters_free(interpreters);
 	files_free(files);
 	look_free(look);
 	images_free(images);

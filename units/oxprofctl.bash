@@ -7,12 +7,13 @@ _oxprofctl_verbs='status unpause pause cancel set-interval query show history re
 _oxprofctl_options() {
 	local targets='--pid= --comm= --unit= --cgroup= --user= --all'
 	local window='--max= --since= --until='
+	local kind='--python-only --native-only'
 
 	case $1 in
 	unpause) echo "$targets --children --mode= --interval= --frequency= --for=" ;;
 	pause) echo "$targets" ;;
-	query) echo "$targets --filter= $window --sort= --by=" ;;
-	show) echo "$targets --filter= $window" ;;
+	query) echo "$targets --filter= $window --sort= --by= $kind" ;;
+	show) echo "$targets --filter= $window $kind" ;;
 	history) echo "$window" ;;
 	esac
 	echo '--json --no-pager --no-ask-password --help --version'

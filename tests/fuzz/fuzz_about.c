@@ -3,7 +3,8 @@
  * Bytes as an ELF file that is looked at. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_about.c
- *         daemon/{about,elf_file}.c
+ *         daemon/{about,elf_file,elf_dynamic,python_file,python_code,python_parts,eh_frame}.c
+ *         daemon/{eh_rule,xz}.c -ldw -lelf -llzma
  *
  * with tests/fuzz/seeds/{about,eh_rows,names} as its corpus. test_about.c runs it over these and
  * simple mutations of them.
@@ -23,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_about(const struct reader_about *about, size_t size)
 {
 	if (about->n_segments > READER_SEGMENTS_MAX || about->has_dwarf > 1 ||
-	    about->build_id_bytes > BUILD_ID_BYTES || about->alt_id_bytes > BUILD_ID_BYTES ||
+	    about->has_python > 1 || about->build_id_bytes > BUILD_ID_BYTES ||
+	    about->alt_id_bytes > BUILD_ID_BYTES ||
 	    strnlen(about->link, READER_LINK_BYTES) == READER_LINK_BYTES ||
 	    strchr(about->link, '/') ||
 	    strnlen(about->alt_link, READER_ALT_BYTES) == READER_ALT_BYTES ||

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of definitions whose last part has not come (bpf/python.h). Pure.
+ *
+ * What is never completed is bounded here, in number and in bytes: the oldest is dropped.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/python.h"
+
+struct definition_parts;
+
+struct definition_parts *definition_parts_new(void); /* NULL: no memory */
+struct definition_parts *definition_parts_free(struct definition_parts *parts);
+
+/* Any but OX_PART_HEAD, with its bytes behind it, no more than OX_PART_BYTES_MAX. 0, -ENOMEM. */
+int definition_parts_add(struct definition_parts *parts, const struct ox_part *part);
+
+/* What there is of one definition; what did not come is "" or 0 bytes. */
+struct definition_pieces {
+	const char *texts[OX_N_PARTS]; /* by kind; clean, "..." behind what was cut */
+	const uint8_t *lines;          /* NULL: none */
+	size_t n_lines;
+};
+/* Borrowed until the next call here. */
+void definition_parts_get(const struct definition_parts *parts, uint32_t id,
+			  struct definition_pieces *ret);
+void definition_parts_drop(struct definition_parts *parts, uint32_t id);
+size_t definition_parts_bytes(const struct definition_parts *parts); /* held */

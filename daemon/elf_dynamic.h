@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The names that an ELF file exports, by its hash tables, as the loader finds them: a few reads a
+ * name, whatever the size of the file. Formats: System V gABI, chapter 5, "Hash Table"; for
+ * DT_GNU_HASH glibc's elf/dl-lookup.c. And all symbols of a table, one after the other.
+ */
+#pragma once
+
+#include "daemon/elf_file.h"
+
+struct elf_symbol {
+	uint64_t vaddr;
+	uint64_t bytes; /* 0: unknown */
+};
+
+struct elf_dynamic {
+	const struct elf_file *elf; /* borrowed */
+	/* Offsets in the file; 0: there is none. */
+	uint64_t gnu_hash, hash, symbols, strings;
+	uint64_t soname; /* in the strings */
+	uint32_t n_buckets, n_chains;
+	/* DT_GNU_HASH only */
+	uint32_t first, n_words, shift;
+};
+
+/* 0; -ENODATA: it exports nothing. */
+int elf_dynamic_open(struct elf_dynamic *dynamic, const struct elf_file *elf);
+/* 0; -ENOENT: it does not define it. */
+int elf_dynamic_find(const struct elf_dynamic *dynamic, const char *name, struct elf_symbol *ret);
+/* "" where it has none, or a longer one. */
+void elf_dynamic_read_soname(const struct elf_dynamic *dynamic, char *ret, size_t size);
+
+/* Where an address is in the file, and how many bytes from there on. 0; -ENOENT: it is not. */
+int elf_file_find_vaddr(const struct elf_file *elf, uint64_t vaddr, uint64_t *ret_offset,
+			uint64_t *ret_bytes);
+
+typedef void (*elf_symbol_fn)(void *userdata, const char *name, const struct elf_symbol *symbol);
+
+/* All defined symbols of .symtab. 0; -ENODATA: there is none, or it is damaged from the start;
+ * -ENOMEM. */
+int elf_symtab_foreach(const struct elf_file *elf, elf_symbol_fn fn, void *userdata);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes as an ELF file that is asked for its interpreter. For libFuzzer:
+ *
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I.
+ *         tests/fuzz/fuzz_python_file.c
+ *         daemon/{elf_file,elf_dynamic,python_file,python_code,python_parts,eh_frame,eh_rule,xz}.c
+ *         -ldw -lelf -llzma
+ *
+ * with tests/fuzz/seeds/{python_file,eh_rows,names} as its corpus. test_python_file.c runs it over
+ * these and simple mutations of them.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "daemon/cleanup.h"
+#include "daemon/python_file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libelf 0.188 forgets some 100 bytes when a damaged file's table of strings cannot be read. */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libelf.so";
+}
+
+/* What the daemon insists on (reader_reply.c). */
+static void check_python(const struct reader_python *python)
+{
+	uint64_t end = 0;
+
+	if (python->kind >= READER_N_PYTHON_KINDS || python->is_current > 1 ||
+	    python->n_offsets > PYTHON_OFFSETS_WORDS || python->n_ranges > READER_PYTHON_RANGES_MAX)
+		__builtin_trap();
+	for (size_t i = 0; i < python->n_ranges; i++) {
+		if (python->ranges[i].start < end ||
+		    python->ranges[i].start >= python->ranges[i].end ||
+		    python->ranges[i].code > READER_PYTHON_CALL)
+			__builtin_trap();
+		end = python->ranges[i].end;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_close_ int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
+	struct reader_python python;
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		return -1;
+	if (elf_file_open(&elf, fd, size) == 0)
+		(void)python_file_has(&elf);
+	if (python_file_read(fd, &python) == 0)
+		check_python(&python);
+	return 0;
+}
