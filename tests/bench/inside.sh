@@ -3,7 +3,7 @@
 # The inside half of tests/bench/run: one part of what is measured, as rows "figure unit value..."
 # with tabs between.
 #
-#   inside.sh paused|kernel|unwind|daemon|tables|processes|perf
+#   inside.sh paused|kernel|unwind|python|daemon|tables|processes|perf|python_slow
 #   inside.sh query DATABASE ROWS
 #
 # Shorter with QUICK=quick in the environment.
@@ -12,6 +12,8 @@ trap 'echo "inside.sh:$LINENO: exit $?: $BASH_COMMAND" >&2' ERR
 cd "$(dirname "$0")"
 # shellcheck source-path=SCRIPTDIR
 . ../system/lib.sh
+# shellcheck source-path=SCRIPTDIR
+. ./python.sh
 trap 'status=$?; kill_all; rm -f "$log"; exit $status' EXIT
 
 calls=/opt/oxtest/calls

@@ -125,7 +125,8 @@ case_unwind_status() {
 	oxprofctl unpause --pid="$omit" --pid="$pid" --frequency=999
 	sleep 3
 	expect_ok oxprofctl status --json
-	expect_json 'set(d["stacks"]) == {"root", "cut", "no-table", "broken", "unreadable", "no-rule"}'
+	expect_json 'set(d["stacks"]) == {"root", "cut", "no-table", "broken", "unreadable", "no-rule",
+		"python-broken"}'
 	expect_json "[(t['samples'] > 100, t['stacks']['root'] > 100) for t in d['targets']
 		if t['target'] == 'pid:$omit'] == [(True, True)]"
 	# This one waits for a line: it has used no time.

@@ -252,7 +252,7 @@ if not eval("(%s)" % sys.argv[1]):
 
 # A value out of it.
 json() {
-	python3 -c 'import json, sys
+	python3 -c 'import json, re, sys
 d = json.load(sys.stdin)
 print(eval("(%s)" % sys.argv[1]))' "$1" <<<"$out"
 }
