@@ -122,14 +122,16 @@ static void splice_frames(struct recorder *recorder, struct user_stack *stack,
 		.n_codes = stack->n,
 		.words = sample->python,
 		.n_words = sample->n_python,
-		.is_rooted = stack->end == OX_END_ROOT,
+		/* Of a process that is gone nobody knows which C frames are the interpreter's. */
+		.is_rooted = interpreter && stack->end == OX_END_ROOT,
 		.python_end = sample->python_end,
 	};
 
-	for (uint32_t i = 0; i < stack->n; i++)
+	for (uint32_t i = 0; i < stack->n && interpreter; i++)
 		stack->codes[i] = interpreters_classify(recorder->interpreters, interpreter,
 							sample->user[i] - (i > 0));
-	stack->end = end_of_both(&input, stack->end);
+	if (interpreter)
+		stack->end = end_of_both(&input, stack->end);
 	stack->n_items = splice_stacks(&input, stack->items);
 }
 
@@ -143,7 +145,7 @@ static void order_frames(struct recorder *recorder, struct user_stack *stack)
 
 	stack->n = count_believed(stack->image, sample, &stack->end);
 	/* Before the kernel side knew of the interpreter there are C frames only. */
-	if (interpreter && interpreter->place.layout && sample->id->python_stack) {
+	if (sample->id->python_stack) {
 		splice_frames(recorder, stack, interpreter);
 		return;
 	}
