@@ -11,9 +11,10 @@ service_start() {
 	pid=$(systemctl show -P MainPID oxtest-work)
 }
 
+# A process that was sampled before its exec too is two records.
 pids_seen() {
 	query --by=process
-	json 'sorted(r["pid"] for r in d["records"])'
+	json 'sorted({r["pid"] for r in d["records"]})'
 }
 
 case_unit_across_restart() {

@@ -55,7 +55,7 @@ whole_throws() {
 }
 
 whole_python() {
-	expect_depth 'crc32' '_PyEval_EvalFrameDefault\(' 25
+	expect_depth 'crc32' 'descend\(__main__\)' 25
 }
 
 whole_node() {

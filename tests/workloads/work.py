@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """work.py [SECONDS]: much of what the interpreter is made of. descend() calls itself through map(),
-so that each of its 25 levels has an evaluation loop of its own on the C stack (the first that of
-the module); at the bottom is a long call of zlib's crc32(), so below exactly 25 of these loops."""
+so that each of its 25 levels has an evaluation loop of its own on the C stack; at the bottom is a
+long call of zlib's crc32(), so below exactly 25 frames of that function."""
 import hashlib
 import json
 import re
