@@ -82,7 +82,7 @@ Test(python_definitions, long_names_are_cut_and_say_so)
 static uint64_t globals_with(unsigned n_before, unsigned log2, bool is_general)
 {
 	struct made_entry entries[16];
-	char name[16];
+	char name[32];
 
 	for (unsigned i = 0; i < n_before; i++) {
 		/* Of the same length. */
