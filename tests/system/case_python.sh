@@ -145,7 +145,7 @@ python_ratio() {
 
 case_python_ratio() {
 	local name threads jobs=()
-	python_find "$(python_seconds 'debian|3\.8.*|3\.13.*' '.*')"
+	python_find "$(python_seconds 'debian|3\.13.*' '.*')"
 	for threads in 1 8; do
 		jobs=()
 		for name in "${!pythons[@]}"; do
@@ -235,7 +235,8 @@ case_python_brief() {
 case_python_embedded() {
 	local name
 	need /opt/oxtest/embed
-	for name in embed embed-late embed-static embed-stripped; do
+	for name in $(python_seconds 'embed-late embed-static' \
+		'embed embed-late embed-static embed-stripped'); do
 		echo "$name"
 		daemon_reset
 		spawn root "/opt/oxtest/$name" libpython3.11.so.1.0

@@ -32,7 +32,7 @@ case_python_only() {
 # In all the widths that there are; and the process is gone when they are asked for.
 case_python_names() {
 	local name names_fd=()
-	python_find
+	python_find "$(python_seconds 'debian|3\.(6|10|13)\..*' '.*')"
 	for name in "${!pythons[@]}"; do
 		spawn_waiting root sh -c 'read -r go; exec "$0" "$@"' "${pythons[$name]}" \
 			/opt/oxtest/names.py 2
