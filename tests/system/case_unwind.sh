@@ -113,7 +113,10 @@ case_unwind_cut() {
 	spawn root /opt/oxtest/omit 0 300
 	profile_warm "$pid" 2
 	query --by=stack --since="$since" --pid="$pid"
-	expect_json 'd["stacks"]["cut"] >= 0.99 * sum(d["stacks"].values()) > 100'
+	# As a stack is built up it is shallow, and whole, for a moment: some per cent on a busy machine.
+	expect_json 'd["stacks"]["cut"] >= 0.9 * sum(d["stacks"].values()) > 100'
+	expect_json 'all(r["name"].startswith("[cut];") == (r["name"].count(";") >= 256)
+		for r in d["records"])'
 	expect_json 'all(r["name"].startswith("[cut];") for r in d["records"]
 		if "frameless(" in r["name"])'
 }
