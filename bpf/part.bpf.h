@@ -87,7 +87,6 @@ __noinline int string_send(__u32 layout_index, __u32 kind, __u64 address)
 
 struct lines {
 	__u64 address, bytes;
-	bool failed;
 };
 
 /* By i, which the verifier does not know: what a step changed it would follow number by number. */
@@ -99,20 +98,16 @@ static long lines_step(__u32 i, struct lines *lines)
 		return 1;
 	if (n > OX_PART_BYTES_MAX)
 		n = OX_PART_BYTES_MAX;
-	if (!part_send(OX_PART_LINES, 0, lines->address + offset, n, offset))
-		return 0;
-	lines->failed = true;
-	return 1;
+	return part_send(OX_PART_LINES, 0, lines->address + offset, n, offset) != 0;
 }
 
-static __always_inline int lines_send(__u64 address)
+static __always_inline void lines_send(__u64 address)
 {
 	struct lines lines = {.address = address + OX_PY_BYTES_DATA};
 
 	if (!address || !read_user(&lines.bytes, sizeof(lines.bytes), address + OX_PY_BYTES_SIZE))
-		return -1;
+		return;
 	if (lines.bytes > OX_LINES_BYTES_MAX)
 		lines.bytes = OX_LINES_BYTES_MAX;
 	bpf_loop(OX_LINES_BYTES_MAX / OX_PART_BYTES_MAX, lines_step, &lines, 0);
-	return lines.failed ? -1 : 0;
 }

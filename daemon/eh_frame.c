@@ -37,16 +37,11 @@ static int open_section(struct eh_frame *eh, const struct elf_file *file, Elf *e
 	return eh->data && eh->data->d_buf ? 0 : -ENODATA;
 }
 
-static const Elf64_Phdr *find_segment(const struct elf_file *file, uint32_t type, uint64_t vaddr)
+static const Elf64_Phdr *find_header(const struct elf_file *file)
 {
-	for (size_t i = 0; i < file->n_segments; i++) {
-		const Elf64_Phdr *segment = &file->segments[i];
-
-		if (segment->p_type == type && segment->p_filesz > 0 &&
-		    (type != PT_LOAD ||
-		     (vaddr >= segment->p_vaddr && vaddr - segment->p_vaddr < segment->p_filesz)))
-			return segment;
-	}
+	for (size_t i = 0; i < file->n_segments; i++)
+		if (file->segments[i].p_type == PT_GNU_EH_FRAME && file->segments[i].p_filesz > 0)
+			return &file->segments[i];
 	return NULL;
 }
 
@@ -54,7 +49,7 @@ static const Elf64_Phdr *find_segment(const struct elf_file *file, uint32_t type
  * length 0 that closes it. */
 static int open_segment(struct eh_frame *eh, const struct elf_file *file, Elf *elf)
 {
-	const Elf64_Phdr *header = find_segment(file, PT_GNU_EH_FRAME, 0), *load;
+	const Elf64_Phdr *header = find_header(file);
 	uint8_t head[8]; /* version, three encodings, the pointer to .eh_frame */
 	int32_t pointer;
 	uint64_t size, offset;
@@ -64,14 +59,8 @@ static int open_segment(struct eh_frame *eh, const struct elf_file *file, Elf *e
 		return -ENODATA;
 	memcpy(&pointer, head + 4, sizeof(pointer));
 	eh->vaddr = header->p_vaddr + 4 + pointer;
-	load = find_segment(file, PT_LOAD, eh->vaddr);
-	if (!load)
+	if (elf_file_find_vaddr(file, eh->vaddr, &offset, &size) < 0)
 		return -ENODATA;
-	offset = load->p_offset + (eh->vaddr - load->p_vaddr);
-	size = load->p_filesz - (eh->vaddr - load->p_vaddr);
-	if (offset >= file->size)
-		return -ENODATA;
-	size = size < file->size - offset ? size : file->size - offset;
 	size = size < EH_FRAME_BYTES_MAX ? size : EH_FRAME_BYTES_MAX;
 	eh->data = elf_getdata_rawchunk(elf, offset, size, ELF_T_BYTE);
 	return eh->data && eh->data->d_buf ? 0 : -ENODATA;

@@ -14,26 +14,6 @@
 #define STRINGS_MAX   (UINT64_C(128) << 20)
 #define SYMBOLS_PIECE 1024
 
-int elf_file_find_vaddr(const struct elf_file *elf, uint64_t vaddr, uint64_t *ret_offset,
-			uint64_t *ret_bytes)
-{
-	for (size_t i = 0; i < elf->n_segments; i++) {
-		const Elf64_Phdr *segment = &elf->segments[i];
-		uint64_t into = vaddr - segment->p_vaddr;
-
-		if (segment->p_type != PT_LOAD || vaddr < segment->p_vaddr ||
-		    into >= segment->p_filesz ||
-		    __builtin_add_overflow(segment->p_offset, into, ret_offset) ||
-		    *ret_offset >= elf->size)
-			continue;
-		*ret_bytes = segment->p_filesz - into;
-		if (*ret_bytes > elf->size - *ret_offset)
-			*ret_bytes = elf->size - *ret_offset;
-		return 0;
-	}
-	return -ENOENT;
-}
-
 /* File offset of an address; 0: it is not in the file. */
 static uint64_t find_offset(const struct elf_file *elf, uint64_t vaddr)
 {

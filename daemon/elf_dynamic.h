@@ -30,10 +30,6 @@ int elf_dynamic_find(const struct elf_dynamic *dynamic, const char *name, struct
 /* "" where it has none, or a longer one. */
 void elf_dynamic_read_soname(const struct elf_dynamic *dynamic, char *ret, size_t size);
 
-/* Where an address is in the file, and how many bytes from there on. 0; -ENOENT: it is not. */
-int elf_file_find_vaddr(const struct elf_file *elf, uint64_t vaddr, uint64_t *ret_offset,
-			uint64_t *ret_bytes);
-
 typedef void (*elf_symbol_fn)(void *userdata, const char *name, const struct elf_symbol *symbol);
 
 /* All defined symbols of .symtab. 0; -ENODATA: there is none, or it is damaged from the start;

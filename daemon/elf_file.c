@@ -152,6 +152,26 @@ void elf_file_done(struct elf_file *elf)
 	*elf = (struct elf_file){.fd = -1};
 }
 
+int elf_file_find_vaddr(const struct elf_file *elf, uint64_t vaddr, uint64_t *ret_offset,
+			uint64_t *ret_bytes)
+{
+	for (size_t i = 0; i < elf->n_segments; i++) {
+		const Elf64_Phdr *segment = &elf->segments[i];
+		uint64_t into = vaddr - segment->p_vaddr;
+
+		if (segment->p_type != PT_LOAD || vaddr < segment->p_vaddr ||
+		    into >= segment->p_filesz ||
+		    __builtin_add_overflow(segment->p_offset, into, ret_offset) ||
+		    *ret_offset >= elf->size)
+			continue;
+		*ret_bytes = segment->p_filesz - into;
+		if (*ret_bytes > elf->size - *ret_offset)
+			*ret_bytes = elf->size - *ret_offset;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 const char *elf_file_section_name(const struct elf_file *elf, const Elf64_Shdr *section)
 {
 	return section->sh_name < elf->section_names_bytes ? elf->section_names + section->sh_name

@@ -32,6 +32,9 @@ int elf_file_open(struct elf_file *elf, int fd, uint64_t size);
 int elf_file_open_memory(struct elf_file *elf, const void *data, size_t size);
 void elf_file_done(struct elf_file *elf);
 
+/* Where an ELF vaddr is in the file, and how many bytes from there on. 0; -ENOENT: it is not. */
+int elf_file_find_vaddr(const struct elf_file *elf, uint64_t vaddr, uint64_t *ret_offset,
+			uint64_t *ret_bytes);
 /* Exactly size bytes. 0; -ERANGE: the file is not that long; -EIO. */
 int elf_file_read(const struct elf_file *elf, uint64_t offset, uint64_t size, void *ret);
 /* The same for a whole section of at most max bytes, into memory that the caller owns, with a NUL

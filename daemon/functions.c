@@ -7,12 +7,11 @@
 
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
+#include "daemon/debugdata.h"
 #include "daemon/plt.h"
 #include "daemon/symbols.h"
-#include "daemon/xz.h"
 
 #define STRINGS_MAX    (UINT64_C(128) << 20) /* of one string table */
-#define DEBUGDATA_MAX  (UINT64_C(32) << 20)  /* packed */
 #define NAME_LOOKED_AT 256                   /* bytes of a name that decide between aliases */
 #define STUB_NAMES_MAX (1u << 20)
 #define STUB_RANK      6 /* any symbol is better */
@@ -206,26 +205,15 @@ static int add_table(struct builder *builder, const struct elf_file *elf, uint32
 	return is_damage(r) ? 0 : r;
 }
 
-/* A small ELF file in the file, packed: the symbols that distributions keep of stripped programs.
- */
+/* The symbols that distributions keep of stripped programs. */
 static int add_debugdata(struct builder *builder)
 {
-	const Elf64_Shdr *section =
-		elf_file_find_section(builder->elf, SHT_PROGBITS, ".gnu_debugdata");
-	_cleanup_free_ char *packed = NULL, *data = NULL;
+	_cleanup_free_ char *data = NULL;
 	struct elf_file inner;
-	size_t size;
-	int r;
+	int r = debugdata_open(builder->elf, &inner, &data);
 
-	if (!section)
-		return 0;
-	r = elf_file_read_section(builder->elf, section, DEBUGDATA_MAX, &packed);
-	if (r == 0)
-		r = xz_unpack(packed, section->sh_size, SYMBOLS_DEBUGDATA_MAX, &data, &size);
-	if (r == 0)
-		r = elf_file_open_memory(&inner, data, size);
 	if (r < 0)
-		return is_damage(r) ? 0 : r;
+		return r == -ENODATA || is_damage(r) ? 0 : r;
 	r = add_table(builder, &inner, SHT_SYMTAB);
 	elf_file_done(&inner);
 	return r;

@@ -7,14 +7,12 @@
 #include <sys/stat.h>
 
 #include "daemon/cleanup.h"
+#include "daemon/debugdata.h"
 #include "daemon/python_code.h"
-#include "daemon/xz.h"
 
 #define STRINGS_LOOKED_AT (UINT64_C(8) << 20)  /* of a .symtab */
 #define TEXTS_LOOKED_AT   (UINT64_C(32) << 20) /* of .rodata */
-#define DEBUGDATA_MAX     (UINT64_C(32) << 20) /* packed */
-#define UNPACKED_MAX      (UINT64_C(64) << 20)
-#define COOKIE            "xdebugpy" /* the first of the words at _PyRuntime */
+#define COOKIE            "xdebugpy"           /* the first of the words at _PyRuntime */
 #define WORD_VERSION      1
 #define WORD_FREE         2
 #define VERSION_3_6       0x03060000u
@@ -101,18 +99,13 @@ static void take_symbol(void *userdata, const char *name, const struct elf_symbo
 			finds->vaddrs[i] = symbol->vaddr;
 }
 
-/* The symbols that some distributions leave in stripped files, packed. */
+/* The symbols that some distributions leave in stripped files. */
 static int find_packed(struct finds *finds)
 {
-	const Elf64_Shdr *section =
-		elf_file_find_section(finds->elf, SHT_PROGBITS, ".gnu_debugdata");
-	_cleanup_free_ char *packed = NULL, *data = NULL;
 	_cleanup_(elf_file_done) struct elf_file inner = {.fd = -1};
-	size_t size;
+	_cleanup_free_ char *data = NULL;
 
-	if (!section || elf_file_read_section(finds->elf, section, DEBUGDATA_MAX, &packed) < 0 ||
-	    xz_unpack(packed, section->sh_size, UNPACKED_MAX, &data, &size) < 0 ||
-	    elf_file_open_memory(&inner, data, size) < 0)
+	if (debugdata_open(finds->elf, &inner, &data) < 0)
 		return -ENODATA;
 	return elf_symtab_foreach(&inner, take_symbol, finds);
 }

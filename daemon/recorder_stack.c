@@ -113,10 +113,13 @@ static enum ox_end end_of_both(const struct splice_input *input, enum ox_end end
 	return splice_is_whole(input) ? OX_END_ROOT : OX_END_PYTHON;
 }
 
-static void splice_frames(struct recorder *recorder, struct user_stack *stack,
-			  const struct interpreter *interpreter)
+static void splice_frames(struct recorder *recorder, struct user_stack *stack)
 {
 	const struct sampler_sample *sample = stack->sample;
+	const struct interpreter *interpreter =
+		stack->image
+			? interpreters_find(recorder->interpreters, stack->image, sample->first_ns)
+			: NULL;
 	struct splice_input input = {
 		.codes = stack->codes,
 		.n_codes = stack->n,
@@ -127,9 +130,11 @@ static void splice_frames(struct recorder *recorder, struct user_stack *stack,
 		.python_end = sample->python_end,
 	};
 
-	for (uint32_t i = 0; i < stack->n && interpreter; i++)
-		stack->codes[i] = interpreters_classify(recorder->interpreters, interpreter,
-							sample->user[i] - (i > 0));
+	for (uint32_t i = 0; i < stack->n; i++)
+		stack->codes[i] =
+			interpreter ? interpreters_classify(recorder->interpreters, interpreter,
+							    sample->user[i] - (i > 0))
+				    : SPLICE_OTHER;
 	if (interpreter)
 		stack->end = end_of_both(&input, stack->end);
 	stack->n_items = splice_stacks(&input, stack->items);
@@ -138,15 +143,11 @@ static void splice_frames(struct recorder *recorder, struct user_stack *stack,
 static void order_frames(struct recorder *recorder, struct user_stack *stack)
 {
 	const struct sampler_sample *sample = stack->sample;
-	const struct interpreter *interpreter =
-		stack->image
-			? interpreters_find(recorder->interpreters, stack->image, sample->first_ns)
-			: NULL;
 
 	stack->n = count_believed(stack->image, sample, &stack->end);
 	/* Before the kernel side knew of the interpreter there are C frames only. */
 	if (sample->id->python_stack) {
-		splice_frames(recorder, stack, interpreter);
+		splice_frames(recorder, stack);
 		return;
 	}
 	stack->n_items = stack->n;
@@ -187,11 +188,13 @@ static int add_items(struct recorder *recorder, const struct user_stack *stack, 
 static int add_user_stack(struct recorder *recorder, const struct sampler_sample *sample,
 			  uint32_t *node)
 {
-	struct user_stack stack = {.sample = sample, .image = find_image(recorder, sample)};
+	struct user_stack stack; /* not cleared: it is large */
 	int r = 0;
 
 	if (!sample->n_user)
 		return 0;
+	stack.sample = sample;
+	stack.image = find_image(recorder, sample);
 	if (!stack.image)
 		recorder->lost[OX_LOST_GONE] += sample->count;
 	order_frames(recorder, &stack);
