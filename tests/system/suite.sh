@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 # The inside half of tests/system/run: makes the users and runs the cases whose name matches.
 #
-#   suite.sh PATTERN
+#   suite.sh PATTERN FILE...
+pattern=$1
+shift
 cd "$(dirname "$0")" || exit 1
 umask 022
 # shellcheck source-path=SCRIPTDIR
 . ./lib.sh
-for file in ./case_*.sh; do
+for file; do
 	# shellcheck disable=SC1090
 	. "$file"
 done
@@ -15,4 +17,4 @@ done
 useradd -m alice
 useradd -m bob
 useradd -m -G oxprof-read reader
-suite_run "$1"
+suite_run "$pattern"
