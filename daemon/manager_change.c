@@ -91,6 +91,19 @@ static size_t count_owned(const struct manager *manager, uint32_t owner)
 	return n;
 }
 
+/* The smallest that is free. Not its place: those before it may go while it is sampled. */
+static uint32_t choose_number(const struct manager *manager)
+{
+	uint32_t number = 1;
+
+	for (size_t i = 0; i < manager->n_targets;)
+		if (manager->targets[i++]->number == number) {
+			number++;
+			i = 0;
+		}
+	return number;
+}
+
 static int add_target(struct manager *manager, struct managed *managed, struct failure *failure)
 {
 	struct managed **grown;
@@ -105,6 +118,7 @@ static int add_target(struct manager *manager, struct managed *managed, struct f
 	if (!grown)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
 	manager->targets = grown;
+	managed->number = choose_number(manager);
 	manager->targets[manager->n_targets++] = managed;
 	return 0;
 }

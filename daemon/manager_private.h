@@ -10,6 +10,7 @@ struct managed {
 	struct manager *manager;
 	struct manager_wish wish;
 	enum manager_target_state state;
+	uint32_t number; /* that its samples bear; no other target has it */
 	uint32_t owner;
 	uint32_t uid;         /* user targets */
 	uint64_t cgroup_id;   /* cgroup and unit targets; 0: none now */

@@ -38,7 +38,7 @@ int manager_push_filters(struct manager *manager)
 		return -ENOMEM;
 	for (size_t i = 0; i < manager->n_targets; i++)
 		if (!managed_get_filter(manager->targets[i], &filters[n])) {
-			filters[n].target.number = i + 1;
+			filters[n].target.number = manager->targets[i]->number;
 			children |= manager->targets[i]->wish.children;
 			n++;
 		} else if (manager->targets[i]->state == TARGET_EXITED) {

@@ -297,7 +297,7 @@ void manager_adopt_children(struct manager *manager)
 			const struct seen *seen = &census.seen[i];
 			struct ox_target target = make_target(managed, seen->stat.start_ticks);
 
-			target.number = t + 1;
+			target.number = managed->number;
 			if (seen->stat.start_ticks >= managed->added_ticks &&
 			    is_descendant(managed, &census, seen))
 				(void)sampler_add_child(manager->sampler, seen->pid, &target);

@@ -98,7 +98,7 @@ void manager_get_target(const struct manager *manager, size_t n, struct manager_
 		.children = managed->wish.children,
 		.until_usec = managed->until_usec,
 	};
-	recorder_get_share(manager->recorder, n + 1, &share);
+	recorder_get_share(manager->recorder, managed->number, &share);
 	ret->samples = share.samples;
 	memcpy(ret->ends, share.ends, sizeof(ret->ends));
 }

@@ -111,3 +111,19 @@ case_query_windows() {
 	expect_ok oxprofctl query --json --max=1
 	expect_json 'len(d["records"]) == 1'
 }
+
+# Each target has its own samples, also when it takes the place of one of the same name.
+case_samples_of_each_target() {
+	local spin
+	spawn root /opt/oxtest/spin
+	spin=$pid
+	spawn_waiting root /opt/oxtest/shares 60
+	oxprofctl unpause --pid="$spin" --frequency=999
+	sleep 0.5
+	oxprofctl unpause --pid="$spin" --pid="$pid" --frequency=499
+	sleep 1
+	expect_ok oxprofctl status --json
+	expect_json "[(t['target'], t['samples'] > 50) for t in d['targets']]
+		== [('pid:$spin', True), ('pid:$pid', False)]"
+	expect_json 'sum(t["samples"] for t in d["targets"]) == d["samples"]'
+}
