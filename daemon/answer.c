@@ -126,6 +126,7 @@ int answer_write_json(const struct answer *answer, const char *state, uint64_t i
 		json_add_u64(&json, answer->lost[i].reason, answer->lost[i].n);
 	json_close(&json, '}');
 	json_add_bool(&json, "restricted", answer->restricted);
+	json_add_bool(&json, "without_kernel", answer->without_kernel);
 	json_open(&json, "records", '[');
 	for (size_t i = 0; i < answer->n_records; i++)
 		write_record(&json, &answer->records[i], answer->samples);

@@ -37,7 +37,8 @@ struct answer {
 	} lost[32];
 	size_t n_lost;
 	bool restricted;
-	void *texts; /* owns the strings */
+	bool without_kernel; /* kernel frames are left out for want of the right to see them */
+	void *texts;         /* owns the strings */
 };
 
 /* Copies the record and its texts to the end. 0, -ENOMEM. */

@@ -12,15 +12,24 @@
  *   SetInterval(d seconds)
  *   Query(a{sv} filter) -> (a{sv} summary, aa{sv} records)
  *       filter: filter s (regular expression), max u (0: all), since t, until t (usec, UTC),
- *               targets as, sort s (self total name), by s (OX_BY_NAMES),
+ *               session x (that one alone; 0: all), targets as, sort s (self total name),
+ *               by s (OX_BY_NAMES),
  *               kind s (python native: frames of other kinds are taken out of each stack)
  *       summary: state s, since t, until t, interval_ns t, samples t, distinct t,
  *                stacks a{st} (samples by how their user stack ends: root, cut, no-table, broken,
  *                unreadable, no-rule, python-broken; those without user frames are in none),
- *                lost a{st}, restricted b (only the caller's own processes are in the answer)
+ *                lost a{st}, restricted b (only the caller's own processes are in the answer),
+ *                without_kernel b (frames of the kernel are left out: no right to see them)
  *       record: name s, self t, total t, self_share d, total_share d, and where known
  *               function s, module s, file s, line u, kind s, pid u, tid u
  *   QueryByFileDescriptor(a{sv} filter) -> h     the same answer as one JSON object
+ *   Export(a{sv} filter) -> h     stacks as they are, for reports: a pipe with the stream that
+ *               daemon/export.proto describes, written while it is read
+ *       filter: filter s (stacks in which a name matches), since t, until t, session x, targets as,
+ *               kind s, as in Query; focus s (regular expression: frames that match are marked),
+ *               dimensions as (of "stack" "task" "time": what hits are told apart by; default
+ *               "stack"), step t (usec: hits are told apart by slots of time so long, a multiple
+ *               of the window; default one window)
  *   History(a{sv} filter) -> aa{sv}              filter: since t, until t, max u
  *       row: id t, started t, ended t (absent while running), mode s, interval_ns t,
  *            targets as, samples t, lost a{st}
@@ -49,7 +58,7 @@
 
 #include <stdint.h>
 
-#define OX_VERSION        "0.3.0"
+#define OX_VERSION        "0.4.0"
 #define OX_BUS_NAME       "org.oxprof1"
 #define OX_BUS_PATH       "/org/oxprof1"
 #define OX_BUS_INTERFACE  "org.oxprof1.Manager"
@@ -107,3 +116,14 @@
 #define OX_RECORDS_DEFAULT    10
 
 #define OX_INTERPRETERS_IN_STATUS 1000
+
+#define OX_EXPORT_PART_BYTES (4u << 20) /* of the stream, at most */
+#define OX_EXPORTS_MAX       8          /* at once */
+#define OX_EXPORTS_FOR_ROOT  2          /* of these, so that others cannot keep root out */
+#define OX_EXPORTS_PER_USER  2
+/* Given up: one whose reader takes nothing for so long, or makes it wait after so long in all. */
+#define OX_EXPORT_IDLE_USEC UINT64_C(60000000)
+#define OX_EXPORT_USEC_MAX  UINT64_C(600000000)
+/* The database's log grows while one is written; when it is so large there is no further one until
+ * all are done and it was emptied. */
+#define OX_EXPORT_LOG_BYTES (UINT64_C(64) << 20)

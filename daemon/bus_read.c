@@ -148,6 +148,7 @@ int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *re
 
 struct question_reader {
 	struct question *question;
+	struct export_options *options; /* of Export */
 	struct target *targets;
 };
 
@@ -175,11 +176,8 @@ static int read_question_word(sd_bus_message *message, const char *key, struct q
 			      sd_bus_error *error)
 {
 	const char *word;
-	int r;
+	int r = read_name(message, &word);
 
-	if (strcmp(key, "sort") && strcmp(key, "by") && strcmp(key, "kind"))
-		return 0;
-	r = read_name(message, &word);
 	if (r < 0)
 		return r;
 	if (!strcmp(key, "sort"))
@@ -191,44 +189,130 @@ static int read_question_word(sd_bus_message *message, const char *key, struct q
 	return r < 0 ? refuse(error, "%s cannot be \"%.60s\"", key, word) : 1;
 }
 
-static int read_question_option(sd_bus_message *message, const char *key, void *userdata,
-				sd_bus_error *error)
+/* What Query and Export have in common: which stacks. */
+static int read_choice(sd_bus_message *message, const char *key, struct question_reader *reader,
+		       sd_bus_error *error)
 {
-	struct question_reader *reader = userdata;
 	struct question *question = reader->question;
 
 	if (!strcmp(key, "filter"))
 		return read_name(message, &question->filter);
-	if (!strcmp(key, "max"))
-		return read_variant(message, "u", &question->max);
 	if (!strcmp(key, "since"))
 		return read_variant(message, "t", &question->range.since_usec);
 	if (!strcmp(key, "until"))
 		return read_variant(message, "t", &question->range.until_usec);
+	if (!strcmp(key, "session"))
+		return read_variant(message, "x", &question->range.session);
 	if (!strcmp(key, "targets"))
 		return read_question_targets(message, reader, error);
-	return read_question_word(message, key, question, error);
+	return strcmp(key, "kind") ? 0 : read_question_word(message, key, question, error);
+}
+
+static int read_question_option(sd_bus_message *message, const char *key, void *userdata,
+				sd_bus_error *error)
+{
+	struct question_reader *reader = userdata;
+
+	if (!strcmp(key, "max"))
+		return read_variant(message, "u", &reader->question->max);
+	if (!strcmp(key, "sort") || !strcmp(key, "by"))
+		return read_question_word(message, key, reader->question, error);
+	return read_choice(message, key, reader, error);
+}
+
+static int read_dimension(const char *word, struct export_options *options, sd_bus_error *error)
+{
+	if (!strcmp(word, "stack"))
+		options->stacks = true;
+	else if (!strcmp(word, "task"))
+		options->tasks = true;
+	else if (!strcmp(word, "time"))
+		options->slots = true;
+	else
+		return refuse(error,
+			      "there is no dimension \"%.60s\"; there are stack, task and time",
+			      word);
+	return 0;
+}
+
+static int read_dimensions(sd_bus_message *message, struct export_options *options,
+			   sd_bus_error *error)
+{
+	const char *word;
+	int r = sd_bus_message_enter_container(message, 'v', "as");
+
+	options->stacks = options->tasks = options->slots = false;
+	r = r < 0 ? r : sd_bus_message_enter_container(message, 'a', "s");
+	while (r >= 0 && (r = sd_bus_message_read(message, "s", &word)) > 0)
+		r = read_dimension(word, options, error);
+	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	return r < 0 ? r : 1;
+}
+
+static int read_step(sd_bus_message *message, struct export_options *options, sd_bus_error *error)
+{
+	int r = read_variant(message, "t", &options->step_usec);
+
+	if (r > 0 && (!options->step_usec || options->step_usec % OX_WINDOW_USEC))
+		return refuse(error,
+			      "a step of %" PRIu64
+			      " usec is not possible: a multiple of 10 seconds is",
+			      options->step_usec);
+	return r;
+}
+
+static int read_export_option(sd_bus_message *message, const char *key, void *userdata,
+			      sd_bus_error *error)
+{
+	struct question_reader *reader = userdata;
+
+	if (!strcmp(key, "dimensions"))
+		return read_dimensions(message, reader->options, error);
+	if (!strcmp(key, "step"))
+		return read_step(message, reader->options, error);
+	if (!strcmp(key, "focus"))
+		return read_name(message, &reader->options->focus);
+	return read_choice(message, key, reader, error);
+}
+
+static int read_all(sd_bus_message *message, read_value_t read, struct question_reader *reader,
+		    struct target **ret_targets, sd_bus_error *error)
+{
+	struct question *question = reader->question;
+	int r;
+
+	*question = (struct question){
+		.max = OX_RECORDS_DEFAULT,
+		.range.until_usec = UINT64_MAX,
+		.only_uid = UINT32_MAX,
+	};
+	r = read_dict(message, read, reader, error);
+	if (r >= 0 && question->range.since_usec >= question->range.until_usec)
+		r = refuse(error, "the window ends before it begins");
+	if (r < 0) {
+		free(reader->targets);
+		return r;
+	}
+	question->targets = reader->targets;
+	*ret_targets = reader->targets;
+	return 0;
 }
 
 int bus_read_question(sd_bus_message *message, struct question *ret, struct target **ret_targets,
 		      sd_bus_error *error)
 {
 	struct question_reader reader = {.question = ret};
-	int r;
 
-	*ret = (struct question){
-		.max = OX_RECORDS_DEFAULT,
-		.range.until_usec = UINT64_MAX,
-		.only_uid = UINT32_MAX,
-	};
-	r = read_dict(message, read_question_option, &reader, error);
-	if (r >= 0 && ret->range.since_usec >= ret->range.until_usec)
-		r = refuse(error, "the window ends before it begins");
-	if (r < 0) {
-		free(reader.targets);
-		return r;
-	}
-	ret->targets = reader.targets;
-	*ret_targets = reader.targets;
-	return 0;
+	return read_all(message, read_question_option, &reader, ret_targets, error);
+}
+
+int bus_read_export(sd_bus_message *message, struct question *ret,
+		    struct export_options *ret_options, struct target **ret_targets,
+		    sd_bus_error *error)
+{
+	struct question_reader reader = {.question = ret, .options = ret_options};
+
+	*ret_options = (struct export_options){.stacks = true};
+	return read_all(message, read_export_option, &reader, ret_targets, error);
 }

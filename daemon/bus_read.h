@@ -8,6 +8,7 @@
 #include <systemd/sd-bus.h>
 
 #include "daemon/api.h"
+#include "daemon/export.h"
 #include "daemon/query.h"
 #include "daemon/target.h"
 
@@ -28,3 +29,7 @@ int bus_read_interval(double seconds, uint64_t *ret_ns, sd_bus_error *error);
 /* filter is borrowed from the message; targets are the caller's to free. */
 int bus_read_question(sd_bus_message *message, struct question *ret, struct target **ret_targets,
 		      sd_bus_error *error);
+/* The same of Export; focus is borrowed as well, and what the summary says is left to others. */
+int bus_read_export(sd_bus_message *message, struct question *ret,
+		    struct export_options *ret_options, struct target **ret_targets,
+		    sd_bus_error *error);

@@ -139,14 +139,26 @@ static int parse_relative(const char *text, uint64_t now_usec, uint64_t *ret_use
 	return 0;
 }
 
+/* "SECONDS", "SECONDS.25" */
 static int parse_epoch(const char *text, uint64_t *ret_usec)
 {
-	uint64_t seconds;
-	int r = parse_u64(text, EPOCH_SEC_MAX, &seconds);
+	size_t length = strcspn(text, "."), digits = text[length] ? strlen(text + length + 1) : 0;
+	uint64_t seconds, usec = 0;
+	char whole[TIME_TEXT_MAX];
+	int r;
 
+	if (length >= sizeof(whole) || digits > 6 || (text[length] && !digits))
+		return -EINVAL;
+	memcpy(whole, text, length);
+	whole[length] = '\0';
+	r = parse_u64(whole, EPOCH_SEC_MAX, &seconds);
+	if (r >= 0 && digits)
+		r = parse_u64(text + length + 1, USEC_PER_SEC - 1, &usec);
 	if (r < 0)
 		return r;
-	*ret_usec = seconds * USEC_PER_SEC;
+	for (; digits && digits < 6; digits++)
+		usec *= 10;
+	*ret_usec = seconds * USEC_PER_SEC + usec;
 	return 0;
 }
 

@@ -10,7 +10,8 @@ uint64_t clock_boottime_ns(void);
 
 /*
  * "now", "today", "yesterday" (local midnight), "-5min", "-1h", "+5min" (from now),
- * "YYYY-MM-DD", "YYYY-MM-DD HH:MM[:SS]" (local), "HH:MM[:SS]" (today), "@SECONDS" (UTC epoch).
+ * "YYYY-MM-DD", "YYYY-MM-DD HH:MM[:SS]" (local), "HH:MM[:SS]" (today), "@SECONDS" (UTC epoch,
+ * with up to six decimals).
  * Those of the calendar may have " UTC" behind them as in systemd. now_usec is injected. Years 1970
  * to 9999. 0, -EINVAL, -ERANGE.
  */

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "daemon/cleanup.h"
+#include "daemon/naming.h"
 #include "daemon/table.h"
-
-#define UNKNOWN "[unknown]"
 
 struct grouping {
 	enum query_by by;
@@ -18,10 +17,8 @@ struct grouping {
 	uint32_t n;
 	uint64_t *self;
 	uint64_t *total;
-	struct table *pairs; /* by line: struct line; by stack: struct step */
-	char *name;          /* of the group that was described last */
-	size_t name_length;
-	size_t name_size;
+	struct table *pairs;  /* by line: struct line; by stack: struct step */
+	struct naming naming; /* of the group that was described last */
 };
 
 /* Keys of pairs. */
@@ -46,7 +43,7 @@ struct grouping *grouping_free(struct grouping *grouping)
 	table_free(grouping->pairs);
 	free(grouping->self);
 	free(grouping->total);
-	free(grouping->name);
+	naming_done(&grouping->naming);
 	free(grouping);
 	return NULL;
 }
@@ -232,40 +229,9 @@ uint64_t grouping_total(const struct grouping *grouping, uint32_t group)
 
 /* ---- names ---- */
 
-static int name_append(struct grouping *grouping, const char *text)
-{
-	size_t length = strlen(text), needed = grouping->name_length + length + 1;
-
-	if (needed > grouping->name_size) {
-		char *grown = realloc(grouping->name, needed * 2);
-
-		if (!grown)
-			return -ENOMEM;
-		grouping->name = grown;
-		grouping->name_size = needed * 2;
-	}
-	memcpy(grouping->name + grouping->name_length, text, length + 1);
-	grouping->name_length += length;
-	return 0;
-}
-
-/* "function(module)"; "module+0x1234" where the function has no name (frame.h). */
 static int name_append_function(struct grouping *grouping, const struct stacks_function *function)
 {
-	int r = 0;
-
-	if (!strncmp(function->function, "+0x", 3)) {
-		r = name_append(grouping, function->module);
-		return r < 0 ? r : name_append(grouping, function->function);
-	}
-	r = name_append(grouping, *function->function ? function->function : UNKNOWN);
-
-	if (r < 0 || !*function->module)
-		return r;
-	r = name_append(grouping, "(");
-	if (r >= 0)
-		r = name_append(grouping, function->module);
-	return r < 0 ? r : name_append(grouping, ")");
+	return naming_append_function(&grouping->naming, function->function, function->module);
 }
 
 static int describe_function(struct grouping *grouping, uint32_t index, struct record *ret)
@@ -292,10 +258,10 @@ static int describe_line(struct grouping *grouping, uint32_t group, struct recor
 	if (r < 0 || !line->line)
 		return r;
 	snprintf(number, sizeof(number), ":%" PRIu32, line->line);
-	r = name_append(grouping, " ");
+	r = naming_append(&grouping->naming, " ");
 	if (r >= 0)
-		r = name_append(grouping, *ret->file ? ret->file : UNKNOWN);
-	return r < 0 ? r : name_append(grouping, number);
+		r = naming_append(&grouping->naming, *ret->file ? ret->file : NAMING_UNKNOWN);
+	return r < 0 ? r : naming_append(&grouping->naming, number);
 }
 
 /* The functions of a stack, callers first: the way from the leaf is walked twice. */
@@ -325,17 +291,17 @@ static int describe_stack(struct grouping *grouping, uint32_t group)
 	uint32_t depth;
 
 	if (!group)
-		return name_append(grouping, "[no stack]");
+		return naming_append(&grouping->naming, "[no stack]");
 	if (list_stack(grouping, group, &functions, &depth) < 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < depth; i++) {
-		size_t start = grouping->name_length + (i > 0);
+		size_t start = grouping->naming.length + (i > 0);
 
-		if ((i > 0 && name_append(grouping, ";") < 0) ||
+		if ((i > 0 && naming_append(&grouping->naming, ";") < 0) ||
 		    name_append_function(grouping,
 					 stacks_get_function(grouping->stacks, functions[i])) < 0)
 			return -ENOMEM;
-		for (char *c = grouping->name + start; (c = strchr(c, ';'));)
+		for (char *c = grouping->naming.text + start; (c = strchr(c, ';'));)
 			*c = ':';
 	}
 	return 0;
@@ -344,7 +310,7 @@ static int describe_stack(struct grouping *grouping, uint32_t group)
 static int describe_text(struct grouping *grouping, const char *text, const char **ret)
 {
 	*ret = text;
-	return name_append(grouping, *text ? text : UNKNOWN);
+	return naming_append(&grouping->naming, *text ? text : NAMING_UNKNOWN);
 }
 
 static int describe_task(struct grouping *grouping, uint32_t group, struct record *ret)
@@ -353,7 +319,7 @@ static int describe_task(struct grouping *grouping, uint32_t group, struct recor
 
 	ret->pid = task.pid;
 	ret->tid = task.tid;
-	return name_append(grouping, task.name);
+	return naming_append(&grouping->naming, task.name);
 }
 
 int grouping_describe(struct grouping *grouping, uint32_t group, struct record *ret)
@@ -361,7 +327,7 @@ int grouping_describe(struct grouping *grouping, uint32_t group, struct record *
 	struct record record = {.function = "", .module = "", .file = "", .kind = ""};
 	int r;
 
-	grouping->name_length = 0;
+	naming_clear(&grouping->naming);
 	if (grouping->by == QUERY_BY_FUNCTION)
 		r = describe_function(grouping, group, &record);
 	else if (grouping->by == QUERY_BY_LINE)
@@ -377,7 +343,7 @@ int grouping_describe(struct grouping *grouping, uint32_t group, struct record *
 		r = describe_task(grouping, group, &record);
 	if (r < 0)
 		return r;
-	record.name = grouping->name;
+	record.name = grouping->naming.text;
 	record.self = grouping->self[group];
 	record.total = grouping->total[group];
 	*ret = record;

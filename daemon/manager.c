@@ -102,6 +102,7 @@ struct manager *manager_free(struct manager *manager)
 	for (size_t i = 0; i < array_length(manager->reader_sources); i++)
 		sd_event_source_disable_unref(manager->reader_sources[i]);
 	manager_stop_resymbolize(manager);
+	manager_stop_exports(manager);
 	query_free(manager->query);
 	recorder_free(manager->recorder);
 	sd_event_source_disable_unref(manager->reader_source);

@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/config.h"
+#include "daemon/export.h"
 #include "daemon/failure.h"
 #include "daemon/query.h"
 #include "daemon/recorder.h"
@@ -63,6 +64,11 @@ void manager_move_unit(struct manager *manager, const char *unit, const char *cg
 /* Takes in what was sampled up to now first. The answer is for answer_done(). */
 int manager_query(struct manager *manager, const struct question *question, struct answer *ret,
 		  struct failure *failure);
+/* The same as a stream, of what was sampled up to now. uid: who asks; UINT32_MAX: not counted with
+ * those of a user. The rest of the options is filled in. *ret_fd is the caller's. */
+int manager_export(struct manager *manager, const struct question *question,
+		   struct export_options *options, uint32_t uid, int *ret_fd,
+		   struct failure *failure);
 int manager_foreach_session(struct manager *manager, uint64_t since_usec, uint64_t until_usec,
 			    uint32_t only_uid, store_session_fn fn, void *userdata,
 			    struct failure *failure);

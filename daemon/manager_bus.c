@@ -148,15 +148,11 @@ static const struct {
 	const char *member;
 	handler_t handle;
 } handlers[] = {
-	{"Unpause", handle_unpause},
-	{"Pause", handle_pause},
-	{"Cancel", handle_cancel},
-	{"SetInterval", handle_set_interval},
-	{"Query", manager_bus_query},
-	{"QueryByFileDescriptor", manager_bus_query_fd},
-	{"History", manager_bus_history},
-	{"GetStatus", manager_bus_status},
-	{"Resymbolize", manager_bus_resymbolize},
+	{"Unpause", handle_unpause},       {"Pause", handle_pause},
+	{"Cancel", handle_cancel},         {"SetInterval", handle_set_interval},
+	{"Query", manager_bus_query},      {"QueryByFileDescriptor", manager_bus_query_fd},
+	{"Export", manager_bus_export},    {"History", manager_bus_history},
+	{"GetStatus", manager_bus_status}, {"Resymbolize", manager_bus_resymbolize},
 };
 
 static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error)
@@ -231,6 +227,8 @@ static const sd_bus_vtable vtable[] = {
 				SD_BUS_RESULT("a{sv}", summary, "aa{sv}", records), dispatch, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("QueryByFileDescriptor", SD_BUS_ARGS("a{sv}", filter),
 				SD_BUS_RESULT("h", json), dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("h", stream),
+				dispatch, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("History", SD_BUS_ARGS("a{sv}", filter),
 				SD_BUS_RESULT("aa{sv}", sessions), dispatch, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS,

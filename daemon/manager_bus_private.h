@@ -22,6 +22,9 @@ const char *manager_bus_state(const struct manager_bus *self);
  * the caller's to free, whatever the result. */
 int manager_bus_read_question(struct manager_bus *self, sd_bus_message *call, struct question *ret,
 			      struct target **ret_targets, sd_bus_error *error);
+/* The second half of that. */
+int manager_bus_limit_question(struct manager_bus *self, sd_bus_message *call,
+			       struct question *question, sd_bus_error *error);
 
 /* Rights. 1: granted; CALL_IS_PENDING; or an error that is set. */
 
@@ -40,6 +43,7 @@ int manager_bus_demand_unpause(struct manager_bus *self, sd_bus_message *call,
 
 /* Handlers. CALL_IS_PENDING: polkit is being asked, the call comes again. */
 int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+int manager_bus_export(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_resymbolize(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);

@@ -32,8 +32,8 @@ static bool names_others(const struct question *question, uint32_t uid)
 	return false;
 }
 
-static int limit_question(struct manager_bus *self, sd_bus_message *call, struct question *question,
-			  sd_bus_error *error)
+int manager_bus_limit_question(struct manager_bus *self, sd_bus_message *call,
+			       struct question *question, sd_bus_error *error)
 {
 	uint32_t uid;
 	bool others;
@@ -63,7 +63,7 @@ int manager_bus_read_question(struct manager_bus *self, sd_bus_message *call, st
 {
 	int r = bus_read_question(call, ret, ret_targets, error);
 
-	return r < 0 ? r : limit_question(self, call, ret, error);
+	return r < 0 ? r : manager_bus_limit_question(self, call, ret, error);
 }
 
 /* 1: the answer is there, to be cleared. */
@@ -95,6 +95,9 @@ static int append_summary(struct manager_bus *self, sd_bus_message *reply,
 	r = r < 0 ? r : bus_append_u64(reply, "samples", answer->samples);
 	r = r < 0 ? r : bus_append_u64(reply, "distinct", answer->distinct);
 	r = r < 0 ? r : sd_bus_message_append(reply, "{sv}", "restricted", "b", answer->restricted);
+	r = r < 0 ? r
+		  : sd_bus_message_append(reply, "{sv}", "without_kernel", "b",
+					  answer->without_kernel);
 	r = r < 0 ? r : bus_append_ends(reply, answer->ends);
 	r = r < 0 ? r : bus_open_lost(reply);
 	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");

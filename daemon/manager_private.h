@@ -34,6 +34,13 @@ struct managed_resymbolize {
 	void *userdata;
 };
 
+/* A run of manager_export(). */
+struct managed_export {
+	struct export *work; /* NULL: there is none */
+	sd_event_source *ended;
+	uint32_t uid;
+};
+
 struct manager {
 	sd_event *event;
 	struct config config;
@@ -43,6 +50,7 @@ struct manager {
 	struct reader *reader;
 	sd_event_source *reader_source;
 	struct managed_resymbolize resymbolize;
+	struct managed_export exports[OX_EXPORTS_MAX];
 	struct sampler *sampler; /* NULL: nothing is in the kernel */
 	struct sideband *sideband;
 	sd_event_source *drain_source, *until_source;
@@ -73,6 +81,15 @@ void manager_drop_targets(struct manager *manager, size_t from);
 /* manager_resymbolize.c */
 
 void manager_stop_resymbolize(struct manager *manager);
+
+/* manager_export.c */
+
+void manager_stop_exports(struct manager *manager);
+
+/* manager_view.c */
+
+/* 0 is all of them; one that never was is a failure. */
+int manager_check_session(struct manager *manager, int64_t session, struct failure *failure);
 
 /* manager_target.c */
 

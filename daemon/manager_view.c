@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What others may know of the manager; nothing here changes it but what a question drains. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "daemon/clock.h"
@@ -12,12 +13,28 @@ void manager_refresh(struct manager *manager)
 		(void)manager_drain(manager, true);
 }
 
+int manager_check_session(struct manager *manager, int64_t session, struct failure *failure)
+{
+	int r = session ? store_has_session(manager->store, session) : 1;
+
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
+				   store_error(manager->store));
+	if (!r)
+		return failure_set(failure, -ENOENT, OX_ERROR_INVALID_ARGUMENT,
+				   "there is no session %" PRId64 "; see oxprofctl history",
+				   session);
+	return 0;
+}
+
 int manager_query(struct manager *manager, const struct question *question, struct answer *ret,
 		  struct failure *failure)
 {
 	char why[256] = "";
-	int r;
+	int r = manager_check_session(manager, question->range.session, failure);
 
+	if (r < 0)
+		return r;
 	/* What could not be written is in the notice; what is on disk is answered all the same. */
 	manager_refresh(manager);
 	r = query_ask(manager->query, question, ret, why, sizeof(why));
@@ -38,10 +55,11 @@ int manager_foreach_session(struct manager *manager, uint64_t since_usec, uint64
 			    uint32_t only_uid, store_session_fn fn, void *userdata,
 			    struct failure *failure)
 {
+	struct store_range range = {.since_usec = since_usec, .until_usec = until_usec};
 	int r;
 
 	manager_refresh(manager);
-	r = store_foreach_session(manager->store, since_usec, until_usec, only_uid, fn, userdata);
+	r = store_foreach_session(manager->store, &range, only_uid, fn, userdata);
 	return r >= 0 ? 0
 		      : failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
 				    store_error(manager->store));

@@ -3,7 +3,6 @@
 
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
-#include "daemon/loss.h"
 #include "daemon/table.h"
 
 /* Key of a node of the pruned tree. */
@@ -76,8 +75,7 @@ static bool is_mark(const struct pruning *pruning, uint32_t node)
 {
 	const struct stacks_function *function = get_function(pruning, node);
 
-	return function->kind == FRAME_NATIVE &&
-	       end_of_frame(function->function, function->module) != OX_END_ROOT;
+	return ends_mark(function->kind, function->function, function->module) != OX_END_ROOT;
 }
 
 static int keep_frame(struct pruning *pruning, uint32_t frame, uint32_t *node)

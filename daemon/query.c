@@ -87,7 +87,7 @@ static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 		return 0;
 	index = stacks_find_node(tally->stacks, node);
 	end = stacks_get_end(tally->stacks, index);
-	if (end != STACKS_NO_END)
+	if (end != ENDS_NONE)
 		tally->answer.ends[end] += n;
 	tally->answer.samples += n;
 	r = pruning_find(tally->pruning, index, &left);
@@ -139,6 +139,7 @@ static int tally_count(struct tally *tally, struct store *store)
 	for (uint32_t i = 1; i <= n_nodes; i++)
 		answer->distinct += tally->node_hits[i] != 0;
 	answer->restricted = tally->question->only_uid != UINT32_MAX;
+	answer->without_kernel = tally->question->without_kernel;
 	return 0;
 }
 

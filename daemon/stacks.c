@@ -6,7 +6,6 @@
 
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
-#include "daemon/loss.h"
 #include "daemon/table.h"
 
 #define IDS_MIN 1024
@@ -24,10 +23,6 @@ struct node_key {
 	uint32_t parent;
 	uint32_t frame;
 };
-
-/* Where a stack stands as it is followed from its root; below STACKS_NO_END: its end is known. */
-#define END_KERNEL STACKS_NO_END       /* it has no user frames */
-#define END_MARKED (STACKS_NO_END + 1) /* + the end: only the mark so far, of whatever comes */
 
 /* Key of a function; numbers are texts. No padding: it is compared byte by byte. */
 struct function_key {
@@ -185,21 +180,13 @@ static int on_frame(void *userdata, int64_t id, const struct frame *frame)
 	return 0;
 }
 
-/* The user part stands at the root, before it the mark of a stack that is not whole. The kernel's
- * part can be marked, too: what follows a mark says whose it is. */
 static uint8_t follow_end(const struct stacks *stacks, const struct node_key *key)
 {
 	const struct stacks_function *function =
 		stacks_get_function(stacks, stacks_get_frame(stacks, key->frame).function);
-	enum ox_end mark = end_of_frame(function->function, function->module);
-	bool is_user = function->kind != FRAME_KERNEL;
-	uint8_t above = stacks->ends[key->parent];
 
-	if (!key->parent)
-		return !is_user ? END_KERNEL : mark ? END_MARKED + mark : OX_END_ROOT;
-	if (above < END_MARKED)
-		return above;
-	return is_user ? above - END_MARKED : END_KERNEL;
+	return ends_follow(stacks->ends[key->parent], !key->parent, function->kind,
+			   ends_mark(function->kind, function->function, function->module));
 }
 
 static int add_node(struct stacks *stacks, const struct node_key *key)
@@ -250,7 +237,7 @@ struct stacks *stacks_new(void)
 	    array_fit(stacks->ends, stacks->ends_size, 1) < 0 ||
 	    intern_frame(stacks, &unknown, &index) < 0)
 		return NULL;
-	stacks->ends[0] = END_KERNEL;
+	stacks->ends[0] = ENDS_NONE;
 	return take_ptr(stacks);
 }
 
@@ -293,9 +280,7 @@ uint32_t stacks_find_node(const struct stacks *stacks, int64_t id)
 
 unsigned stacks_get_end(const struct stacks *stacks, uint32_t node)
 {
-	uint8_t end = stacks->ends[node];
-
-	return end > END_MARKED ? end - END_MARKED : end;
+	return ends_of_leaf(stacks->ends[node]);
 }
 
 uint32_t stacks_count_frames(const struct stacks *stacks)

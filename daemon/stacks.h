@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-#include "bpf/sample.h"
 #include "daemon/calltree.h"
+#include "daemon/ends.h"
 #include "daemon/frame.h"
 #include "db/store.h"
 
@@ -35,9 +35,6 @@ struct stacks_frame {
 	uint32_t line;
 };
 
-/* In place of an enum ox_end: the stack has no user frames. */
-#define STACKS_NO_END OX_N_ENDS
-
 struct stacks *stacks_new(void);
 struct stacks *stacks_free(struct stacks *stacks);
 
@@ -48,7 +45,7 @@ int stacks_read(struct stacks *stacks, struct store *store);
 const struct calltree *stacks_tree(const struct stacks *stacks);
 /* The tree's index of the store's node; 0, "no stack", where there is none. */
 uint32_t stacks_find_node(const struct stacks *stacks, int64_t id);
-/* How the user part of the stack ends, an enum ox_end or STACKS_NO_END; of a node of the tree. */
+/* How the user part of the stack ends, an enum ox_end or ENDS_NONE; of a node of the tree. */
 unsigned stacks_get_end(const struct stacks *stacks, uint32_t node);
 uint32_t stacks_count_frames(const struct stacks *stacks);
 uint32_t stacks_count_functions(const struct stacks *stacks);

@@ -31,6 +31,8 @@ static int error_number(struct store *store, int rc)
 		return EINVAL;
 	case SQLITE_TOOBIG:
 		return E2BIG;
+	case SQLITE_INTERRUPT:
+		return ECANCELED;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 		switch (store->db ? sqlite3_system_errno(store->db) : 0) {
@@ -121,7 +123,7 @@ struct store *store_free(struct store *store)
 		return NULL;
 	for (int i = 0; i < N_SQL; i++)
 		sqlite3_finalize(store->statements[i]);
-	if (store->damaged) {
+	if (store->damaged && !store->reads) {
 		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		store_file_mark_damaged(store->path);
 	}
@@ -146,7 +148,19 @@ static uint64_t file_bytes(const char *path, const char *suffix)
 
 uint64_t store_bytes(const struct store *store)
 {
-	return file_bytes(store->path, "") + file_bytes(store->path, "-wal");
+	return file_bytes(store->path, "") + store_log_bytes(store);
+}
+
+uint64_t store_log_bytes(const struct store *store)
+{
+	return file_bytes(store->path, "-wal");
+}
+
+void store_cut_log(struct store *store)
+{
+	sqlite3_busy_timeout(store->db, 0);
+	(void)store_execute(store, "PRAGMA wal_checkpoint(truncate)");
+	sqlite3_busy_timeout(store->db, STORE_BUSY_MSEC);
 }
 
 /* ---- transactions ---- */

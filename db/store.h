@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,8 +32,18 @@ struct store;
 int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **ret_aside,
 	       char **ret_why);
 struct store *store_free(struct store *store);
-const char *store_error(const struct store *store); /* of the last failure; borrowed */
-uint64_t store_bytes(const struct store *store);    /* database and write-ahead log on disk */
+/* A second connection to the file that this process has open, for functions of reading alone, in
+ * another thread than the first one's. It makes and migrates nothing, and sees what was committed
+ * when it was opened, until it is freed; so long the write-ahead log grows. When *stop comes to be
+ * true, what is running ends within milliseconds with -ECANCELED. 0, or as store_open(). */
+int store_open_reader(const char *path, const atomic_bool *stop, struct store **ret,
+		      char **ret_why);
+const char *store_error(const struct store *store);  /* of the last failure; borrowed */
+uint64_t store_bytes(const struct store *store);     /* database and write-ahead log on disk */
+uint64_t store_log_bytes(const struct store *store); /* the log alone */
+/* Empties the log into the database, where nobody reads; else as far as that can be done at once.
+ */
+void store_cut_log(struct store *store);
 
 /* -ENOSPC already here where less than 16 MiB are free on the disk: nothing is half done. */
 int store_begin(struct store *store);
@@ -58,11 +69,6 @@ int store_end_session(struct store *store, int64_t session, uint64_t ended_usec)
 /* Sessions that a killed daemon left open are ended when they were last written to. Returns how
  * many there were. */
 int store_end_left_sessions(struct store *store);
-typedef int (*store_session_fn)(void *userdata, const struct store_session *session);
-/* Newest first, those that touch [since, until); a negative result of fn stops and is returned.
- * only_uid UINT32_MAX: all; else those that it owns or of which it owns a profiled process. */
-int store_foreach_session(struct store *store, uint64_t since_usec, uint64_t until_usec,
-			  uint32_t only_uid, store_session_fn fn, void *userdata);
 
 struct store_process {
 	uint32_t pid;
@@ -104,7 +110,15 @@ int store_add_loss(struct store *store, int64_t session, uint32_t window, const 
 struct store_range {
 	uint64_t since_usec; /* 0: from the first */
 	uint64_t until_usec; /* UINT64_MAX: to the last */
+	int64_t session;     /* 0: all; else that one */
 };
+
+typedef int (*store_session_fn)(void *userdata, const struct store_session *session);
+/* Newest first, those that touch the range; a negative result of fn stops and is returned.
+ * only_uid UINT32_MAX: all; else those that it owns or of which it owns a profiled process. */
+int store_foreach_session(struct store *store, const struct store_range *range, uint32_t only_uid,
+			  store_session_fn fn, void *userdata);
+int store_has_session(struct store *store, int64_t id); /* 1, 0 */
 
 /* Hits by task and node over the range, each pair once and in no order, from roll-ups where whole
  * hours are asked for. The end of a session that still runs is that of its last window.
@@ -112,6 +126,25 @@ struct store_range {
 typedef int (*store_hits_fn)(void *userdata, int64_t task, int64_t node, uint64_t n);
 int store_foreach_hits(struct store *store, const struct store_range *range, store_hits_fn fn,
 		       void *userdata, uint64_t *ret_since_usec, uint64_t *ret_until_usec);
+/* ret_since, ret_until as there, without the hits. */
+int store_find_cover(struct store *store, const struct store_range *range, uint64_t *ret_since_usec,
+		     uint64_t *ret_until_usec);
+
+/* Hits with their time: slot s of a session is its windows from s * windows on. They come row by
+ * row, the same ones more than once, in no order; where `windows` is a multiple of
+ * STORE_HOUR_WINDOWS from roll-ups as far as that goes. STORE_ALL_WINDOWS: slot 0 is everything. */
+#define STORE_HOUR_WINDOWS 360
+#define STORE_ALL_WINDOWS  ((uint64_t)STORE_HOUR_WINDOWS << 40)
+struct store_slot_hits {
+	int64_t session;
+	uint64_t slot;
+	int64_t task;
+	int64_t node;
+	uint64_t n;
+};
+typedef int (*store_slot_hits_fn)(void *userdata, const struct store_slot_hits *hits);
+int store_foreach_slot_hits(struct store *store, const struct store_range *range, uint64_t windows,
+			    store_slot_hits_fn fn, void *userdata);
 typedef int (*store_loss_fn)(void *userdata, const char *reason, uint64_t n);
 int store_foreach_loss(struct store *store, const struct store_range *range, store_loss_fn fn,
 		       void *userdata);
@@ -129,6 +162,10 @@ int store_foreach_frame(struct store *store, int64_t from_id, store_frame_fn fn,
 int store_foreach_unnamed(struct store *store, int64_t from, int64_t to, store_frame_fn fn,
 			  void *userdata);
 int store_find_last_frame(struct store *store, int64_t *ret_id); /* 0: there is none */
+int store_find_last_node(struct store *store, int64_t *ret_id);  /* 0: there is none */
+/* One of them, and the id of its function. 1; 0: there is none such. */
+typedef int (*store_read_frame_fn)(void *userdata, int64_t function, const struct frame *frame);
+int store_read_frame(struct store *store, int64_t id, store_read_frame_fn fn, void *userdata);
 /* Tasks with their process; all of them, since a process may have learnt its unit since. */
 struct store_task {
 	int64_t id;
@@ -139,3 +176,5 @@ struct store_task {
 };
 typedef int (*store_task_fn)(void *userdata, const struct store_task *task);
 int store_foreach_task(struct store *store, store_task_fn fn, void *userdata);
+/* One of them. 1; 0: there is none such. */
+int store_read_task(struct store *store, int64_t id, store_task_fn fn, void *userdata);

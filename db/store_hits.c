@@ -102,10 +102,11 @@ void store_bind_range(sqlite3_stmt *statement, const struct store_range *range)
 {
 	sqlite3_bind_int64(statement, 1, usec_limit(range->since_usec));
 	sqlite3_bind_int64(statement, 2, usec_limit(range->until_usec));
+	sqlite3_bind_int64(statement, 3, range->session);
 }
 
-static int find_cover(struct store *store, const struct store_range *range, uint64_t *ret_since,
-		      uint64_t *ret_until)
+int store_find_cover(struct store *store, const struct store_range *range, uint64_t *ret_since,
+		     uint64_t *ret_until)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_FIND_COVER];
 	int r;
@@ -132,5 +133,29 @@ int store_foreach_hits(struct store *store, const struct store_range *range, sto
 		if (hit->task)
 			r = fn(userdata, hit->task, hit->node, hit->n);
 	}
-	return r < 0 ? r : find_cover(store, range, ret_since_usec, ret_until_usec);
+	return r < 0 ? r : store_find_cover(store, range, ret_since_usec, ret_until_usec);
+}
+
+int store_foreach_slot_hits(struct store *store, const struct store_range *range, uint64_t windows,
+			    store_slot_hits_fn fn, void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_SLOT_HITS];
+	int r;
+
+	store_bind_range(statement, range);
+	sqlite3_bind_int64(statement, 4, windows);
+	while ((r = store_step(store, statement)) > 0) {
+		struct store_slot_hits hits = {
+			.session = sqlite3_column_int64(statement, 0),
+			.slot = sqlite3_column_int64(statement, 1),
+			.task = sqlite3_column_int64(statement, 2),
+			.node = sqlite3_column_int64(statement, 3),
+			.n = sqlite3_column_int64(statement, 4),
+		};
+
+		r = fn(userdata, &hits);
+		if (r < 0)
+			return r;
+	}
+	return r;
 }

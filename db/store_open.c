@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUSY_MSEC 2000
-
 define_cleanup(struct store *, store_free);
 #define _cleanup_store_ _cleanup_(store_free_p)
 
@@ -43,12 +41,12 @@ static int ask_number(struct store *store, const char *sql, int64_t *ret)
 
 static int connection_open(struct store *store)
 {
+	int flags = store->reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+	int rc = sqlite3_open_v2(store->path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	int keep = 1;
-	int rc = sqlite3_open_v2(store->path, &store->db,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_busy_timeout(store->db, BUSY_MSEC);
+		rc = sqlite3_busy_timeout(store->db, STORE_BUSY_MSEC);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (rc == SQLITE_OK)
@@ -252,4 +250,47 @@ int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **
 	}
 	*ret_aside = take_ptr(aside);
 	return r;
+}
+
+#define STEPS_BETWEEN_LOOKS 10000 /* of sqlite's machine: about a millisecond */
+
+static int look_at_stop(void *userdata)
+{
+	return atomic_load((const atomic_bool *)userdata);
+}
+
+/* The first read is what the connection stays with. */
+static int reader_connect(struct store *store, const atomic_bool *stop)
+{
+	int64_t version = 0;
+	int r = connection_open(store);
+
+	if (r == 0)
+		r = store_execute(store, "PRAGMA query_only = on; BEGIN");
+	if (r == 0)
+		r = connection_check(store, &version);
+	if (r == 0)
+		r = store_prepare(store);
+	if (r == 0)
+		sqlite3_progress_handler(store->db, STEPS_BETWEEN_LOOKS, look_at_stop,
+					 (void *)stop);
+	return r;
+}
+
+int store_open_reader(const char *path, const atomic_bool *stop, struct store **ret, char **ret_why)
+{
+	_cleanup_store_ struct store *store = calloc(1, sizeof(*store));
+	int r;
+
+	if (!store)
+		return -ENOMEM;
+	store->reads = true;
+	r = store_file_resolve(path, &store->path, &store->directory, ret_why);
+	if (r < 0)
+		return r;
+	r = reader_connect(store, stop);
+	if (r < 0)
+		return store_explain(ret_why, r, "%s", store->error);
+	*ret = take_ptr(store);
+	return 0;
 }

@@ -29,6 +29,8 @@ struct store_tail {
 	uint64_t n;     /* samples to be added to the row */
 };
 
+#define STORE_BUSY_MSEC 2000 /* how long it is waited for a lock of somebody else */
+
 struct store {
 	sqlite3 *db;
 	char *path;
@@ -36,6 +38,7 @@ struct store {
 	sqlite3_stmt *statements[N_SQL];
 	struct store_tail tail;
 	bool damaged; /* sqlite said so since it was opened */
+	bool reads;   /* store_open_reader() */
 	char error[512];
 };
 
@@ -64,7 +67,7 @@ int store_flush_tail(struct store *store);
 
 /* ---- store_hits.c ---- */
 
-/* ?1 and ?2 of the statement. */
+/* ?1, ?2 and ?3 of the statement. */
 void store_bind_range(sqlite3_stmt *statement, const struct store_range *range);
 
 /* ---- store_file.c: the file before sqlite sees it; these explain a failure in *ret_why ---- */

@@ -25,18 +25,25 @@ static int call_session(sqlite3_stmt *statement, store_session_fn fn, void *user
 	return fn(userdata, &session);
 }
 
-int store_foreach_session(struct store *store, uint64_t since_usec, uint64_t until_usec,
-			  uint32_t only_uid, store_session_fn fn, void *userdata)
+int store_has_session(struct store *store, int64_t id)
+{
+	sqlite3_stmt *statement = store->statements[SQL_FIND_SESSION];
+
+	sqlite3_bind_int64(statement, 1, id);
+	return store_fetch(store, statement, NULL);
+}
+
+int store_foreach_session(struct store *store, const struct store_range *range, uint32_t only_uid,
+			  store_session_fn fn, void *userdata)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_SESSIONS];
-	struct store_range range = {since_usec, until_usec};
 	int r = store_flush_tail(store);
 
 	if (r < 0)
 		return r;
-	store_bind_range(statement, &range);
+	store_bind_range(statement, range);
 	if (only_uid != UINT32_MAX)
-		sqlite3_bind_int64(statement, 3, only_uid);
+		sqlite3_bind_int64(statement, 4, only_uid);
 	while ((r = store_step(store, statement)) > 0) {
 		r = call_session(statement, fn, userdata);
 		if (r < 0)
@@ -91,9 +98,9 @@ int store_foreach_node(struct store *store, int64_t from_id, store_node_fn fn, v
 	return r;
 }
 
-static int call_frame(sqlite3_stmt *statement, store_frame_fn fn, void *userdata)
+static struct frame column_frame(sqlite3_stmt *statement)
 {
-	struct frame frame = {
+	return (struct frame){
 		.kind = sqlite3_column_int(statement, 1),
 		.function = column_text(statement, 2),
 		.module = column_text(statement, 3),
@@ -102,8 +109,6 @@ static int call_frame(sqlite3_stmt *statement, store_frame_fn fn, void *userdata
 		.line = sqlite3_column_int64(statement, 6),
 		.offset = sqlite3_column_int64(statement, 7),
 	};
-
-	return fn(userdata, sqlite3_column_int64(statement, 0), &frame);
 }
 
 int store_foreach_frame(struct store *store, int64_t from_id, store_frame_fn fn, void *userdata)
@@ -113,7 +118,9 @@ int store_foreach_frame(struct store *store, int64_t from_id, store_frame_fn fn,
 
 	sqlite3_bind_int64(statement, 1, from_id);
 	while ((r = store_step(store, statement)) > 0) {
-		r = call_frame(statement, fn, userdata);
+		struct frame frame = column_frame(statement);
+
+		r = fn(userdata, sqlite3_column_int64(statement, 0), &frame);
 		if (r < 0)
 			return r;
 	}
@@ -148,6 +155,28 @@ int store_foreach_unnamed(struct store *store, int64_t from, int64_t to, store_f
 			return r;
 	}
 	return r;
+}
+
+int store_find_last_node(struct store *store, int64_t *ret_id)
+{
+	int r = store_fetch(store, store->statements[SQL_FIND_LAST_NODE], ret_id);
+
+	return r < 0 ? r : 0;
+}
+
+int store_read_frame(struct store *store, int64_t id, store_read_frame_fn fn, void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_READ_FRAME];
+	struct frame frame;
+	int r;
+
+	sqlite3_bind_int64(statement, 1, id);
+	r = store_step(store, statement);
+	if (r <= 0)
+		return r;
+	frame = column_frame(statement);
+	r = fn(userdata, sqlite3_column_int64(statement, 8), &frame);
+	return r < 0 ? r : 1;
 }
 
 int store_find_last_frame(struct store *store, int64_t *ret_id)
@@ -193,4 +222,17 @@ int store_foreach_task(struct store *store, store_task_fn fn, void *userdata)
 			return r;
 	}
 	return r;
+}
+
+int store_read_task(struct store *store, int64_t id, store_task_fn fn, void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_READ_TASK];
+	int r;
+
+	sqlite3_bind_int64(statement, 1, id);
+	r = store_step(store, statement);
+	if (r <= 0)
+		return r;
+	r = call_task(statement, fn, userdata);
+	return r < 0 ? r : 1;
 }

@@ -42,6 +42,7 @@ Test(manager_bus, everything_is_there_under_its_name)
 		METHOD("Query",
 		       IN("a{sv}", "filter") OUT("a{sv}", "summary") OUT("aa{sv}", "records")),
 		METHOD("QueryByFileDescriptor", IN("a{sv}", "filter") OUT("h", "json")),
+		METHOD("Export", IN("a{sv}", "filter") OUT("h", "stream")),
 		METHOD("History", IN("a{sv}", "filter") OUT("aa{sv}", "sessions")),
 		METHOD("GetStatus", OUT("a{sv}", "status") OUT("aa{sv}", "targets")),
 		METHOD("Resymbolize", OUT("t", "named") OUT("t", "unnamed") OUT("aa{sv}", "files")),

@@ -66,7 +66,7 @@ static void add(const char *stack, uint32_t pid, uint64_t n)
 static struct question about(enum query_kind kind, enum query_by by)
 {
 	return (struct question){
-		.kind = kind, .by = by, .range = {0, UINT64_MAX}, .only_uid = UINT32_MAX};
+		.kind = kind, .by = by, .range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
 }
 
 /* "samples/distinct", then "; name self/total" for each record; the caller's to free. */

@@ -139,7 +139,7 @@ TestSuite(query, .init = open_store, .fini = close_store);
 
 static struct question ask_all(enum query_by by)
 {
-	return (struct question){.by = by, .range = {0, UINT64_MAX}, .only_uid = EVERYONE};
+	return (struct question){.by = by, .range.until_usec = UINT64_MAX, .only_uid = EVERYONE};
 }
 
 struct expected {
@@ -412,14 +412,14 @@ Test(query, keeps_to_the_range)
 	_cleanup_(answer_done) struct answer answer = {0}, nothing = {0};
 	char why[128];
 
-	question.range = (struct store_range){START + WINDOW, START + 2 * WINDOW};
+	question.range = (struct store_range){START + WINDOW, START + 2 * WINDOW, 0};
 	expect_answer(question, {"main(app)", 8, 56}, {"[unknown](libz.so)", 32, 32},
 		      {"work(app)", 16, 16});
 	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
 	cr_expect_eq(answer.samples, 56);
 	cr_expect_eq(answer.since_usec, START + WINDOW);
 	cr_expect_eq(answer.n_lost, 0);
-	question.range = (struct store_range){0, START};
+	question.range = (struct store_range){0, START, 0};
 	cr_assert_eq(query_ask(query, &question, &nothing, why, sizeof(why)), 0);
 	cr_expect(nothing.samples == 0 && nothing.n_records == 0 && nothing.since_usec == 0);
 }
@@ -513,7 +513,7 @@ Test(query, counts_how_stacks_end)
 	target_parse("pid:100", &target);
 	question.targets = &target;
 	question.n_targets = 1;
-	question.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX};
+	question.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX, 0};
 	cr_assert_eq(query_ask(query, &question, &some, why, sizeof(why)), 0);
 	cr_expect_eq(some.ends[OX_END_ROOT], 0);
 	cr_expect_eq(some.ends[OX_END_NO_RULE], 1000 * OX_END_NO_RULE);
@@ -599,7 +599,8 @@ Test(query, writes_json)
 		"\"interval_ns\":10101010,\"samples\":64,\"distinct\":8,"
 		"\"stacks\":{\"root\":127,\"cut\":0,\"no-table\":0,\"broken\":0,"
 		"\"unreadable\":0,\"no-rule\":0,\"python-broken\":0},"
-		"\"lost\":{\"full\":5,\"late\":3},\"restricted\":false,\"records\":["
+		"\"lost\":{\"full\":5,\"late\":3},\"restricted\":false,\"without_kernel\":false,"
+		"\"records\":["
 		"{\"name\":\"a;b(__main__)\",\"function\":\"a;b\",\"module\":\"__main__\","
 		"\"file\":\"/srv/a.py\",\"line\":5,\"kind\":\"python\",\"pid\":null,\"tid\":null,"
 		"\"self\":64,\"total\":64,\"self_share\":1,\"total_share\":1},"

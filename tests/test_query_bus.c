@@ -53,11 +53,11 @@ Test(query_bus_empty, there_is_an_answer_to_every_question)
 	_cleanup_free_ char *answer = answer_of("Query", "a{sv}", 0);
 	_cleanup_free_ char *history = answer_of("History", "a{sv}", 0);
 
-	cr_assert_str_eq(answer,
-			 "{state=s:paused,since=t:0,until=t:0,interval_ns=t:10101010,"
-			 "samples=t:0,distinct=t:0,restricted=b:0,stacks=a{st}:{root=0,cut=0,"
-			 "no-table=0,broken=0,unreadable=0,no-rule=0,python-broken=0},"
-			 "lost=a{st}:{}} []");
+	cr_assert_str_eq(answer, "{state=s:paused,since=t:0,until=t:0,interval_ns=t:10101010,"
+				 "samples=t:0,distinct=t:0,restricted=b:0,without_kernel=b:0,"
+				 "stacks=a{st}:{root=0,cut=0,"
+				 "no-table=0,broken=0,unreadable=0,no-rule=0,python-broken=0},"
+				 "lost=a{st}:{}} []");
 	cr_assert_str_eq(history, "[]");
 }
 
@@ -67,6 +67,7 @@ Test(query_bus, a_record_says_what_is_known)
 
 	assert_has(answer, "{state=s:paused,since=t:1760000000000000,until=t:1760000065000000,"
 			   "interval_ns=t:10101010,samples=t:15,distinct=t:3,restricted=b:0,"
+			   "without_kernel=b:0,"
 			   "stacks=a{st}:{root=10,cut=0,no-table=0,broken=0,unreadable=0,"
 			   "no-rule=0,python-broken=0},lost=a{st}:{");
 	assert_has(answer, "late=6");

@@ -77,7 +77,9 @@ Test(store, reads_back_what_was_added)
 	struct told told = {};
 
 	add_world(store);
-	cr_assert_eq(store_foreach_session(store, 0, UINT64_MAX, UINT32_MAX, on_session, &told), 0);
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
+					   UINT32_MAX, on_session, &told),
+		     0);
 	cr_assert_str_eq(told.text,
 			 "1 1760000000000000-0 cpu 10101010 [pid:42 comm:nginx] 1000 11\n");
 	told = (struct told){};
@@ -110,7 +112,8 @@ Test(store, a_callback_stops_the_reading)
 	cr_assert_eq(store_foreach_frame(store, 0, on_frame, &told), -ECANCELED);
 	cr_assert_eq(store_foreach_task(store, on_task, &told), -ECANCELED);
 	cr_assert_eq(store_foreach_session_loss(store, 1, on_loss, &told), -ECANCELED);
-	cr_assert_eq(store_foreach_session(store, 0, UINT64_MAX, UINT32_MAX, on_session, &told),
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
+					   UINT32_MAX, on_session, &told),
 		     -ECANCELED);
 	cr_assert_eq(told.n, 5);
 	store_free(store);
@@ -119,8 +122,8 @@ Test(store, a_callback_stops_the_reading)
 Test(store, losses_are_asked_for_by_time)
 {
 	struct store *store = open_store();
-	struct store_range first = {START, START + OX_WINDOW_USEC};
-	struct store_range second = {START + OX_WINDOW_USEC, UINT64_MAX};
+	struct store_range first = {START, START + OX_WINDOW_USEC, 0};
+	struct store_range second = {START + OX_WINDOW_USEC, UINT64_MAX, 0};
 	struct told told = {};
 
 	add_world(store);
@@ -193,7 +196,9 @@ Test(store, rollback_leaves_nothing)
 	cr_assert_eq(store_begin(store), 0);
 	add_sample(store, 1, 9, 1, 1, 1);
 	cr_assert_eq(store_commit(store), 0);
-	cr_assert_eq(store_foreach_session(store, 0, UINT64_MAX, UINT32_MAX, on_session, &told), 0);
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
+					   UINT32_MAX, on_session, &told),
+		     0);
 	cr_assert_not_null(strstr(told.text, " 12\n"), "%s", told.text);
 	assert_answer("SELECT count(*) FROM function WHERE function = 'gone'", "0");
 	assert_answer("SELECT sum(n), (SELECT samples FROM sessions) FROM sample", "12|12");
@@ -282,7 +287,7 @@ static void hits_by_hand(sqlite3 *db, const struct store_range *range, struct hi
 static void assert_range(struct store *store, sqlite3 *db, uint64_t since, uint64_t until)
 {
 	static struct hits by_store, by_hand;
-	struct store_range range = {since, until};
+	struct store_range range = {since, until, 0};
 	uint64_t cover[2] = {1, 1}, cover_by_hand[2];
 
 	by_store.n = by_hand.n = 0;
@@ -325,7 +330,7 @@ static void assert_ranges(struct store *store)
 static size_t count_hits(struct store *store, uint64_t since, uint64_t until)
 {
 	static struct hits hits;
-	struct store_range range = {since, until};
+	struct store_range range = {since, until, 0};
 	uint64_t cover[2];
 
 	hits.n = 0;
@@ -390,7 +395,7 @@ Test(store, rollups_give_what_the_windows_give)
 Test(store, rows_in_an_open_transaction_are_counted)
 {
 	struct store *store = open_store();
-	struct store_range all = {0, UINT64_MAX};
+	struct store_range all = {.until_usec = UINT64_MAX};
 	struct hits *hits = calloc(1, sizeof(*hits));
 	uint64_t since, until;
 
@@ -418,26 +423,36 @@ Test(store, sessions_are_chosen_by_time_and_user)
 	second = add_session(store, START + 60000000);
 	task = add_task(store, 43, 33);
 	add_sample(store, second, 0, task, 1, 1);
-	cr_assert_eq(store_foreach_session(store, 0, UINT64_MAX, 33, on_session, &told), 0);
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
+					   33, on_session, &told),
+		     0);
 	cr_assert_eq(told.n, 1);
 	cr_assert_eq(told.text[0], '2');
 	cr_assert_eq(store_end_session(store, second, START + 70000000), 0);
 	told = (struct told){};
-	cr_assert_eq(store_foreach_session(store, 0, UINT64_MAX, 33, on_session, &told), 0);
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
+					   33, on_session, &told),
+		     0);
 	cr_assert_eq(told.n, 1);
-	cr_assert_eq(store_foreach_session(store, 0, UINT64_MAX, 34, on_session, &told), 0);
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
+					   34, on_session, &told),
+		     0);
 	cr_assert_eq(told.n, 1);
 	told = (struct told){};
-	cr_assert_eq(store_foreach_session(store, 0, UINT64_MAX, 1000, on_session, &told), 0);
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
+					   1000, on_session, &told),
+		     0);
 	cr_assert_eq(told.n, 2);
 	cr_assert_eq(told.text[0], '2', "newest first: %s", told.text);
 	told = (struct told){};
-	cr_assert_eq(store_foreach_session(store, START + 20000000, START + 60000000, UINT32_MAX,
-					   on_session, &told),
+	cr_assert_eq(store_foreach_session(
+			     store, &(struct store_range){START + 20000000, START + 60000000, 0},
+			     UINT32_MAX, on_session, &told),
 		     0);
 	cr_assert_eq(told.n, 0, "%s", told.text);
-	cr_assert_eq(store_foreach_session(store, START + 19999999, START + 60000001, UINT32_MAX,
-					   on_session, &told),
+	cr_assert_eq(store_foreach_session(
+			     store, &(struct store_range){START + 19999999, START + 60000001, 0},
+			     UINT32_MAX, on_session, &told),
 		     0);
 	cr_assert_eq(told.n, 2);
 	store_free(store);

@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- 1 since, 2 until
+-- 1 since, 2 until, 3 session or 0: all
 WITH
 	-- The windows [first, last) of each session that overlap what is asked for,
 	asked(session, first, last, rolled) AS (
 		SELECT id, max(0, (?1 - started) / 10000000), (?2 - started + 9999999) / 10000000,
 			rolled
 		FROM session
-		WHERE started < ?2 AND (ended IS NULL OR ended > ?1 OR started >= ?1)),
+		WHERE started < ?2 AND (ended IS NULL OR ended > ?1 OR started >= ?1)
+			AND (?3 = 0 OR id = ?3)),
 	-- of these the hours [hour, end_hour) that are asked for as far as they are rolled up,
 	hours AS (
 		SELECT *, (first + 359) / 360 AS hour,

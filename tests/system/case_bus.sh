@@ -7,7 +7,7 @@ manager=(org.oxprof1 /org/oxprof1 org.oxprof1.Manager)
 case_bus_introspect() {
 	local member
 	expect_ok busctl introspect "${manager[@]}"
-	for member in Unpause Pause Cancel SetInterval Query QueryByFileDescriptor History GetStatus \
+	for member in Unpause Pause Cancel SetInterval Query QueryByFileDescriptor Export History GetStatus \
 		State Mode Interval Targets Samples Lost Version DatabasePath; do
 		grep -q "^\\.$member " <<<"$out" || fail "no $member"
 	done
