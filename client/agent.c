@@ -18,7 +18,11 @@
 static void __attribute__((noreturn)) run_agent(pid_t parent, int notify)
 {
 	char number[16];
+	sigset_t none;
 
+	/* Nor must it be deaf to agent_stop() because a caller waits for its signals elsewhere. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* The agent must not outlive a client that is interrupted. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)

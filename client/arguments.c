@@ -7,12 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/text.h"
+#include "client/value.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
 #include "daemon/parse.h"
-
-#define HZ_NANO UINT64_C(1000000000)
 
 struct given {
 	enum option option;
@@ -41,13 +39,20 @@ static int __attribute__((format(printf, 2, 3))) complain(char *why, const char 
 	return -EINVAL;
 }
 
+/* "-h" and "-o". */
+static const char *expand_short(const char *text)
+{
+	return !strcmp(text, "-h") ? "help" : !strcmp(text, "-o") ? "output" : NULL;
+}
+
 static int read_option(struct reading *reading, const char *text)
 {
-	const char *name = strcmp(text, "-h") == 0 ? "help" : text + 2;
+	const char *name = expand_short(text) ?: text + 2;
 	size_t length = strcspn(name, "=");
 	struct given *given = &reading->given[reading->n_given];
 
-	if ((text[1] != '-' && text[1] != 'h') || option_find(name, length, &given->option) < 0)
+	if ((text[1] != '-' && !expand_short(text)) ||
+	    option_find(name, length, &given->option) < 0)
 		return complain(reading->why, "%s: unknown option; see oxprofctl --help", text);
 	given->value = name[length] == '=' ? name + length + 1 : NULL;
 	if (!option_infos[given->option].argument) {
@@ -99,76 +104,6 @@ static int read_all(struct reading *reading)
 	return 0;
 }
 
-static int add_target(struct request *request, enum option option, const char *value)
-{
-	const char *kind = target_kind_name((enum target_kind)option);
-	_cleanup_free_ struct target *target = malloc(sizeof(*target));
-	_cleanup_free_ char *text = NULL;
-	char **grown;
-	int r;
-
-	if (request->n_targets >= OX_TARGETS_MAX)
-		return -E2BIG;
-	if (!target || asprintf(&text, "%s%s%s", kind, value ? ":" : "", value ?: "") < 0)
-		return -ENOMEM;
-	if (!text_is_utf8(text))
-		return -EINVAL;
-	r = target_parse(text, target);
-	if (r < 0)
-		return r;
-	grown = reallocarray(request->targets, request->n_targets + 2, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	request->targets = grown;
-	grown[request->n_targets] = strdup(target->text);
-	if (!grown[request->n_targets])
-		return -ENOMEM;
-	grown[++request->n_targets] = NULL;
-	return 0;
-}
-
-/* The reader of seconds reads hertz as well: what it calls nanoseconds are nanohertz then. */
-static int parse_frequency(const char *text, uint64_t *ret_interval_ns)
-{
-	uint64_t nanohertz;
-	int r;
-
-	r = parse_interval_ns(text, HZ_NANO / 10, 10000 * HZ_NANO, &nanohertz);
-	if (r < 0)
-		return r;
-	*ret_interval_ns = (HZ_NANO * HZ_NANO + nanohertz / 2) / nanohertz;
-	return 0;
-}
-
-static int parse_filter(const char *text, const char **ret)
-{
-	if (strlen(text) > OX_PATTERN_BYTES_MAX || !text_is_utf8(text))
-		return -EINVAL;
-	*ret = text;
-	return 0;
-}
-
-static int parse_word(enum option option, const char *text, const char **ret)
-{
-	if (!option_has_word(option, text))
-		return -EINVAL;
-	*ret = text;
-	return 0;
-}
-
-static int parse_max(const char *text, struct request *request)
-{
-	uint64_t max;
-	int r;
-
-	r = parse_u64(text, UINT32_MAX, &max);
-	if (r < 0)
-		return r;
-	request->has_max = true;
-	request->max = (uint32_t)max;
-	return 0;
-}
-
 static int apply_flag(struct request *request, enum option option)
 {
 	bool *flags[N_OPTIONS] = {
@@ -190,13 +125,13 @@ static int apply(struct request *request, const struct given *given, uint64_t no
 
 	switch (given->option) {
 	case OPTION_PID ... OPTION_ALL:
-		return add_target(request, given->option, value);
+		return value_add_target(value, given->option, request);
 	case OPTION_MODE:
-		return parse_word(OPTION_MODE, value, &request->mode);
+		return value_parse_word(OPTION_MODE, value, &request->mode);
 	case OPTION_SORT:
-		return parse_word(OPTION_SORT, value, &request->sort);
+		return value_parse_word(OPTION_SORT, value, &request->sort);
 	case OPTION_BY:
-		return parse_word(OPTION_BY, value, &request->by);
+		return value_parse_word(OPTION_BY, value, &request->by);
 	case OPTION_PYTHON_ONLY:
 		request->kind = "python";
 		return 0;
@@ -207,17 +142,34 @@ static int apply(struct request *request, const struct given *given, uint64_t no
 		return parse_interval_ns(value, OX_INTERVAL_MIN_NS, OX_INTERVAL_MAX_NS,
 					 &request->interval_ns);
 	case OPTION_FREQUENCY:
-		return parse_frequency(value, &request->interval_ns);
+		return value_parse_frequency(value, &request->interval_ns);
 	case OPTION_FOR:
 		return parse_span_usec(value, &request->for_usec);
 	case OPTION_FILTER:
-		return parse_filter(value, &request->filter);
+		return value_parse_pattern(value, &request->filter);
 	case OPTION_MAX:
-		return parse_max(value, request);
+		return value_parse_max(value, request);
 	case OPTION_SINCE:
-		return clock_parse_time(value, now_usec, &request->since_usec);
+		return clock_parse_time(value, now_usec, &request->window.since_usec);
 	case OPTION_UNTIL:
-		return clock_parse_time(value, now_usec, &request->until_usec);
+		return clock_parse_time(value, now_usec, &request->window.until_usec);
+	case OPTION_SESSION:
+		return value_parse_session(value, &request->window.session);
+	case OPTION_BASE:
+		return value_parse_window(value, now_usec, &request->base);
+	case OPTION_WITH:
+		return value_parse_window(value, now_usec, &request->with);
+	case OPTION_FOCUS:
+		return value_parse_pattern(value, &request->focus);
+	case OPTION_THRESHOLD:
+		return value_parse_threshold(value, request);
+	case OPTION_PORT:
+		return value_parse_port(value, &request->port);
+	case OPTION_FORMAT:
+		return value_parse_format(value, &request->format);
+	case OPTION_OUTPUT:
+		request->output = value;
+		return *value ? 0 : -EINVAL;
 	default:
 		return apply_flag(request, given->option);
 	}
@@ -287,19 +239,75 @@ static int check_together(const struct request *request, const struct reading *r
 	if (is_given(reading, OPTION_INTERVAL) && is_given(reading, OPTION_FREQUENCY))
 		return complain(reading->why, "%s: --interval and --frequency exclude each other",
 				verb);
+	if (request->verb == VERB_DIFF &&
+	    !(is_given(reading, OPTION_BASE) && is_given(reading, OPTION_WITH)))
+		return complain(reading->why,
+				"%s: --base=WINDOW and --with=WINDOW are both needed, each %s",
+				verb, option_infos[OPTION_BASE].expects);
 	if (is_given(reading, OPTION_PYTHON_ONLY) && is_given(reading, OPTION_NATIVE_ONLY))
 		return complain(reading->why,
 				"%s: --python-only and --native-only exclude each other", verb);
-	if (request->since_usec > request->until_usec)
+	if (request->window.since_usec > request->window.until_usec)
 		return complain(reading->why, "%s: --since is later than --until", verb);
 	return 0;
+}
+
+/* Those of the stacks themselves have no rows that could be chosen or sorted. */
+static int check_format(const struct request *request, const struct reading *reading)
+{
+	static const enum option of_rows[] = {OPTION_BY, OPTION_SORT, OPTION_MAX};
+	const char *verb = verb_infos[request->verb].name;
+
+	if (is_given(reading, OPTION_JSON) && is_given(reading, OPTION_FORMAT) &&
+	    request->format != FORMAT_JSON)
+		return complain(reading->why, "%s: --json and another --format exclude each other",
+				verb);
+	if (request->verb == VERB_DIFF && request->format >= FORMAT_CSV &&
+	    request->format <= FORMAT_SPEEDSCOPE)
+		return complain(reading->why,
+				"%s: the format can be table, json or flamegraph (-o .svg, .html, "
+				".json)",
+				verb);
+	if (request->verb == VERB_FLAMEGRAPH && request->format >= FORMAT_CSV &&
+	    request->format <= FORMAT_SPEEDSCOPE)
+		return complain(reading->why, "%s: -o: a flame graph is .html, .svg or .json",
+				verb);
+	if (request->verb == VERB_QUERY && request->format < FORMAT_FLAMEGRAPH &&
+	    is_given(reading, OPTION_THRESHOLD))
+		return complain(reading->why, "%s: --threshold is for flame graphs", verb);
+	if (request->format < FORMAT_FOLDED)
+		return 0;
+	for (size_t i = 0; i < array_length(of_rows); i++)
+		if (is_given(reading, of_rows[i]))
+			return complain(
+				reading->why,
+				"%s: --%s is for rows, as those of a table: this format has "
+				"all stacks",
+				verb, option_infos[of_rows[i]].name);
+	return 0;
+}
+
+/* What is said outright counts, then --json, then the suffix, which also says as what a flame graph
+ * is drawn. */
+static void choose_format(struct request *request, const struct reading *reading)
+{
+	enum format of_file = request->output ? format_of_file(request->output) : FORMAT_TABLE;
+
+	if (!is_given(reading, OPTION_FORMAT))
+		request->format = request->json ? FORMAT_JSON : of_file;
+	if (request->format == FORMAT_FLAMEGRAPH && of_file == FORMAT_SVG)
+		request->format = FORMAT_SVG;
+	if (request->verb == VERB_FLAMEGRAPH && request->format == FORMAT_TABLE)
+		request->format = FORMAT_FLAMEGRAPH;
+	if (request->format == FORMAT_JSON)
+		request->json = true;
 }
 
 static int parse_request(struct request *request, const struct reading *reading, uint64_t now_usec)
 {
 	int r;
 
-	request->until_usec = UINT64_MAX;
+	request->window.until_usec = UINT64_MAX;
 	request->help = is_given(reading, OPTION_HELP);
 	request->version = is_given(reading, OPTION_VERSION);
 	if (reading->verb && verb_find(reading->verb, &request->verb) < 0)
@@ -314,7 +322,9 @@ static int parse_request(struct request *request, const struct reading *reading,
 	r = apply_options(request, reading, now_usec);
 	if (r < 0)
 		return r;
+	choose_format(request, reading);
 	r = apply_word(request, reading);
+	r = r < 0 ? r : check_format(request, reading);
 	return r < 0 ? r : check_together(request, reading);
 }
 

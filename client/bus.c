@@ -2,6 +2,7 @@
 #include "client/bus.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 
@@ -17,6 +18,7 @@
 struct bus {
 	sd_bus *bus;
 	bool questions;
+	uint64_t timeout_usec;
 	sd_bus_error error;
 };
 
@@ -25,7 +27,11 @@ define_cleanup(sd_bus_message *, sd_bus_message_unref);
 
 static struct bus *bus_new(void)
 {
-	return calloc(1, sizeof(struct bus));
+	struct bus *bus = calloc(1, sizeof(*bus));
+
+	if (bus)
+		bus->timeout_usec = TIMEOUT_USEC;
+	return bus;
 }
 
 struct bus *bus_close(struct bus *bus)
@@ -70,6 +76,16 @@ void bus_allow_questions(struct bus *bus)
 	bus->questions = true;
 }
 
+void bus_forbid_questions(struct bus *bus)
+{
+	bus->questions = false;
+}
+
+void bus_set_timeout(struct bus *bus, uint64_t usec)
+{
+	bus->timeout_usec = usec;
+}
+
 const char *bus_get_error(const struct bus *bus)
 {
 	return bus->error.name;
@@ -103,8 +119,8 @@ static int send_call_for(struct bus *bus, sd_bus_message *message, uint64_t time
 
 static int send_call(struct bus *bus, sd_bus_message *message, sd_bus_message **ret)
 {
-	return send_call_for(bus, message, bus->questions ? TIMEOUT_QUESTION_USEC : TIMEOUT_USEC,
-			     ret);
+	return send_call_for(bus, message,
+			     bus->questions ? TIMEOUT_QUESTION_USEC : bus->timeout_usec, ret);
 }
 
 /* Arguments. */
@@ -154,23 +170,50 @@ static int append_unpause_options(sd_bus_message *message, const struct request 
 static int append_window(sd_bus_message *message, const struct request *request)
 {
 	TRY(sd_bus_message_open_container(message, 'a', "{sv}"));
-	if (request->since_usec > 0)
-		TRY(append_u64(message, "since", request->since_usec));
-	if (request->until_usec < UINT64_MAX)
-		TRY(append_u64(message, "until", request->until_usec));
-	if (request->has_max)
-		TRY(sd_bus_message_append(message, "{sv}", "max", "u", request->max));
+	if (request->window.since_usec > 0)
+		TRY(append_u64(message, "since", request->window.since_usec));
+	if (request->window.until_usec < UINT64_MAX)
+		TRY(append_u64(message, "until", request->window.until_usec));
+	if (request->window.session)
+		TRY(sd_bus_message_append(message, "{sv}", "session", "x",
+					  request->window.session));
 	return 0;
+}
+
+static int append_max(sd_bus_message *message, const struct request *request)
+{
+	return request->has_max ? sd_bus_message_append(message, "{sv}", "max", "u", request->max)
+				: 0;
 }
 
 static int append_filter(sd_bus_message *message, const struct request *request)
 {
 	TRY(append_window(message, request));
 	TRY(append_text(message, "filter", request->filter));
-	TRY(append_text(message, "sort", request->sort));
-	TRY(append_text(message, "by", request->by));
 	TRY(append_text(message, "kind", request->kind));
-	TRY(append_target_field(message, request));
+	return append_target_field(message, request);
+}
+
+static int append_export(sd_bus_message *message, const struct request *request,
+			 const struct export_wish *wish)
+{
+	TRY(append_filter(message, request));
+	TRY(append_text(message, "focus", request->focus));
+	if (wish->step_usec)
+		TRY(append_u64(message, "step", wish->step_usec));
+	TRY(sd_bus_message_open_container(message, 'e', "sv"));
+	TRY(sd_bus_message_append(message, "s", "dimensions"));
+	TRY(sd_bus_message_open_container(message, 'v', "as"));
+	TRY(sd_bus_message_open_container(message, 'a', "s"));
+	if (wish->stacks)
+		TRY(sd_bus_message_append(message, "s", "stack"));
+	if (wish->tasks)
+		TRY(sd_bus_message_append(message, "s", "task"));
+	if (wish->slots)
+		TRY(sd_bus_message_append(message, "s", "time"));
+	TRY(sd_bus_message_close_container(message));
+	TRY(sd_bus_message_close_container(message));
+	TRY(sd_bus_message_close_container(message));
 	return sd_bus_message_close_container(message);
 }
 
@@ -261,12 +304,33 @@ int bus_query(struct bus *bus, const struct request *request, struct json_object
 
 	TRY(new_call(bus, "QueryByFileDescriptor", &message));
 	TRY(append_filter(message, request));
+	TRY(append_max(message, request));
+	TRY(append_text(message, "sort", request->sort));
+	TRY(append_text(message, "by", request->by));
+	TRY(sd_bus_message_close_container(message));
 	TRY(send_call(bus, message, &reply));
 	TRY(sd_bus_message_read(reply, "h", &fd));
 	TRY(tree_read(fd, &tree));
 	TRY(tree_fill(tree, answer_keys));
 	TRY(tree_fill_rows(tree, "records", record_keys));
 	*ret = take_ptr(tree);
+	return 0;
+}
+
+int bus_export(struct bus *bus, const struct request *request, const struct export_wish *wish,
+	       int *ret_fd)
+{
+	_cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
+	int fd;
+
+	TRY(new_call(bus, "Export", &message));
+	TRY(append_export(message, request, wish));
+	TRY(send_call(bus, message, &reply));
+	TRY(sd_bus_message_read(reply, "h", &fd));
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
 	return 0;
 }
 
@@ -279,6 +343,7 @@ int bus_get_history(struct bus *bus, const struct request *request, struct json_
 		return -ENOMEM;
 	TRY(new_call(bus, "History", &message));
 	TRY(append_window(message, request));
+	TRY(append_max(message, request));
 	TRY(sd_bus_message_close_container(message));
 	TRY(send_call(bus, message, &reply));
 	TRY(bus_value_read_field(reply, tree, "sessions"));

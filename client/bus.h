@@ -10,6 +10,14 @@
 
 struct bus;
 
+/* What the hits of an export are told apart by; see api.h. */
+struct export_wish {
+	bool stacks;
+	bool tasks;
+	bool slots;
+	uint64_t step_usec; /* of the slots; 0: one window of the history */
+};
+
 int bus_open(struct bus **ret);
 /* One end of a socketpair with the service at the other. Takes the descriptor. */
 int bus_open_peer(int fd, struct bus **ret);
@@ -17,6 +25,10 @@ struct bus *bus_close(struct bus *bus);
 
 /* Lets polkit ask the user for a password during the calls that follow. */
 void bus_allow_questions(struct bus *bus);
+void bus_forbid_questions(struct bus *bus);
+/* How long an answer may take, where nobody is asked and no work is done; 90 s unless this is
+ * called. */
+void bus_set_timeout(struct bus *bus, uint64_t usec);
 
 /* Of the last call that failed; borrowed until the next call. The name is NULL where there was no
  * reply at all: then the errno of the call says all that is known. */
@@ -34,6 +46,10 @@ int bus_set_interval(struct bus *bus, uint64_t interval_ns);
  * owns them. Query: the object of oxprofctl(1). History: {"sessions":[...]}. Status: the fields of
  * GetStatus and "targets":[...]. */
 int bus_query(struct bus *bus, const struct request *request, struct json_object **ret);
+/* The stream of daemon/export.proto (client/stream.h reads it): of the request's window, targets,
+ * filter, kind and focus. The descriptor is the caller's. */
+int bus_export(struct bus *bus, const struct request *request, const struct export_wish *wish,
+	       int *ret_fd);
 int bus_get_history(struct bus *bus, const struct request *request, struct json_object **ret);
 int bus_get_status(struct bus *bus, struct json_object **ret);
 /* {"named":N,"unnamed":N,"files":[...]}; may take an hour. */

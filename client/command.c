@@ -3,9 +3,11 @@
 
 #include <errno.h>
 
-#include "client/agent.h"
+#include "client/csv.h"
 #include "client/failure.h"
+#include "client/question.h"
 #include "client/render.h"
+#include "client/report.h"
 
 static int ask_top(struct bus *bus, const struct request *request, struct json_object **ret)
 {
@@ -20,9 +22,11 @@ static int ask_top(struct bus *bus, const struct request *request, struct json_o
 	return bus_query(bus, &top, ret);
 }
 
-/* *ret stays NULL for verbs that have no answer. */
-static int call(struct bus *bus, const struct request *request, struct json_object **ret)
+/* *userdata stays NULL for verbs that have no answer. */
+static int call(struct bus *bus, const struct request *request, void *userdata)
 {
+	struct json_object **ret = userdata;
+
 	switch (request->verb) {
 	case VERB_STATUS:
 		return bus_get_status(bus, ret);
@@ -45,25 +49,6 @@ static int call(struct bus *bus, const struct request *request, struct json_obje
 	default:
 		return -EINVAL;
 	}
-}
-
-/* Only when a password turns out to be needed is the agent started and the call made once more:
- * the first one was refused, so nothing is done twice, and nobody is asked without need. */
-static int call_with_questions(struct bus *bus, const struct request *request,
-			       struct json_object **ret)
-{
-	pid_t agent;
-	int r;
-
-	r = call(bus, request, ret);
-	if (r >= 0 || request->no_ask_password || !isatty(STDIN_FILENO) ||
-	    !bus_needs_questions(bus))
-		return r;
-	agent = agent_start();
-	bus_allow_questions(bus);
-	r = call(bus, request, ret);
-	agent_stop(agent);
-	return r;
 }
 
 static int render(struct json_object *answer, const struct request *request,
@@ -93,6 +78,18 @@ static int print_json(struct json_object *answer, FILE *out)
 	return 0;
 }
 
+/* What the lines below a table say has no place in it. */
+static int print_csv(struct json_object *answer, const char *verb, FILE *out)
+{
+	const struct profile_summary summary = {
+		.samples = tree_get_u64(answer, "samples"),
+		.restricted = tree_get_bool(answer, "restricted"),
+	};
+
+	report_warn_of_gaps(verb, &summary);
+	return csv_print(answer, out);
+}
+
 int command_run(struct bus *bus, const struct request *request, const struct screen *screen,
 		FILE *out, char **ret_why)
 {
@@ -100,12 +97,14 @@ int command_run(struct bus *bus, const struct request *request, const struct scr
 	const char *verb = verb_infos[request->verb].name;
 	int r;
 
-	r = call_with_questions(bus, request, &answer);
+	r = question_call(bus, request, call, &answer);
 	if (r < 0) {
 		*ret_why = failure_describe(verb, bus_get_error(bus), bus_get_error_text(bus), r);
 		return r;
 	}
-	r = request->json ? print_json(answer, out) : render(answer, request, screen, out);
+	r = request->format == FORMAT_CSV ? print_csv(answer, verb, out)
+	    : request->json               ? print_json(answer, out)
+					  : render(answer, request, screen, out);
 	if (r < 0)
 		*ret_why = failure_describe(verb, NULL, NULL, r);
 	return r;

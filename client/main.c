@@ -9,11 +9,16 @@
 #include "client/command.h"
 #include "client/failure.h"
 #include "client/help.h"
+#include "client/output.h"
+#include "client/report.h"
+#include "client/top.h"
+#include "client/web.h"
 #include "daemon/clock.h"
 
 #define EXIT_USAGE 2
 
 define_cleanup(struct bus *, bus_close);
+define_cleanup(struct output *, output_free);
 
 /* Names are UTF-8 wherever they come from; numbers keep their point in every country. */
 static void choose_locale(void)
@@ -34,6 +39,19 @@ static int print_help(const struct request *request, FILE *out)
 	return 0;
 }
 
+/* Those that write or show by themselves print nothing into out. */
+static int run_by_kind(struct bus *bus, const struct request *request, const struct screen *screen,
+		       FILE *out, char **ret_why)
+{
+	if (request->verb == VERB_TOP)
+		return top_run(bus, request, screen, ret_why);
+	if (request->verb == VERB_WEB)
+		return web_run(bus, request, screen, ret_why);
+	if (report_is_wanted(request))
+		return report_run(bus, request, screen, out, ret_why);
+	return command_run(bus, request, screen, out, ret_why);
+}
+
 static int run_verb(const struct request *request, const struct screen *screen, FILE *out)
 {
 	_cleanup_(bus_close_p) struct bus *bus = NULL;
@@ -44,8 +62,23 @@ static int run_verb(const struct request *request, const struct screen *screen, 
 	if (r < 0)
 		why = failure_describe_bus(verb_infos[request->verb].name, r);
 	else
-		r = command_run(bus, request, screen, out, &why);
-	if (r < 0)
+		r = run_by_kind(bus, request, screen, out, &why);
+	if (r < 0 && (why || r != -EPIPE))
+		failure_print(why, stderr);
+	return r;
+}
+
+static int write_file(const char *name, const char *text, size_t length)
+{
+	_cleanup_(output_free_p) struct output *output = NULL;
+	_cleanup_free_ char *why = NULL;
+	int r = output_open(name, &output, &why);
+
+	if (r >= 0) {
+		fwrite(text, 1, length, output_file(output));
+		r = output_finish(output, &why);
+	}
+	if (r < 0 && (why || r != -EPIPE))
 		failure_print(why, stderr);
 	return r;
 }
@@ -57,6 +90,8 @@ static int show(const struct request *request, const struct screen *screen, cons
 	_cleanup_free_ char *why = NULL;
 	int r;
 
+	if (request->output)
+		return write_file(request->output, text, length);
 	if (!request->json && !request->no_pager && screen_needs_pager(screen, text, length) &&
 	    screen_page(text, length) >= 0)
 		return 0;
@@ -73,11 +108,12 @@ static int run(const struct request *request)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_fclose_ FILE *out = NULL;
-	struct screen screen;
+	struct screen screen = {0};
 	size_t length;
 	int r;
 
-	screen_detect(STDOUT_FILENO, &screen);
+	if (!request->output)
+		screen_detect(STDOUT_FILENO, &screen);
 	out = open_memstream(&text, &length);
 	if (!out) {
 		failure_print(NULL, stderr);
@@ -91,7 +127,7 @@ static int run(const struct request *request)
 		failure_print(NULL, stderr);
 		return -ENOMEM;
 	}
-	return show(request, &screen, text, length);
+	return length > 0 ? show(request, &screen, text, length) : 0;
 }
 
 int main(int argc, char **argv)

@@ -32,3 +32,12 @@ double stacks_get_share(struct json_object *stacks);
 bool loss_is_in_part(const char *reason);
 /* "12 late, 3 store" of one of the two sorts; no loss: "". The caller frees. NULL: no memory. */
 char *render_losses(struct json_object *lost, bool in_part);
+
+/* Below a table: samples, distinct stacks where they are known, window, losses, stacks that are not
+ * whole, and whose processes or what frames are not in it. The answer has the fields of that of
+ * query. */
+int render_footer(struct json_object *answer, FILE *out);
+/* One line of it: "12 samples ALSO; FROM to UNTIL (10s); lost: ...". */
+int render_extent(struct json_object *answer, const char *also, FILE *out);
+/* A line for each that is so. */
+void render_gaps(bool restricted, bool without_kernel, FILE *out);

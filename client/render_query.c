@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "client/grid.h"
-#include "client/text.h"
-#include "daemon/clock.h"
 
 define_cleanup(struct grid *, grid_free);
 
@@ -82,105 +80,6 @@ static void add_field(struct grid *grid, struct json_object *record, enum field 
 	sources[field].add(grid, record, sources[field].key);
 }
 
-static int add_loss(char **text, const char *reason, uint64_t n)
-{
-	char *longer;
-
-	if (asprintf(&longer, "%s%s%" PRIu64 " %s", *text, **text ? ", " : "", n, reason) < 0)
-		return -ENOMEM;
-	free(*text);
-	*text = longer;
-	return 0;
-}
-
-bool loss_is_in_part(const char *reason)
-{
-	static const char *const reasons[] = {OX_LOSSES_IN_PART};
-
-	for (size_t i = 0; i < array_length(reasons); i++)
-		if (!strcmp(reason, reasons[i]))
-			return true;
-	return false;
-}
-
-char *render_losses(struct json_object *lost, bool in_part)
-{
-	_cleanup_free_ char *text = strdup("");
-
-	if (!text)
-		return NULL;
-	if (!lost)
-		return take_ptr(text);
-	json_object_object_foreach(lost, reason, value)
-	{
-		uint64_t n = json_object_get_uint64(value);
-
-		if (n > 0 && loss_is_in_part(reason) == in_part && add_loss(&text, reason, n) < 0)
-			return NULL;
-	}
-	return take_ptr(text);
-}
-
-static void print_window(struct json_object *answer, FILE *out)
-{
-	uint64_t since = tree_get_u64(answer, "since"), until = tree_get_u64(answer, "until");
-	char from[CLOCK_TEXT_BYTES], to[CLOCK_TEXT_BYTES], span[CLOCK_TEXT_BYTES];
-
-	if (since == 0 || until <= since)
-		return;
-	fprintf(out, "; %s to %s (%s)", clock_format_local(since, from),
-		clock_format_local(until, to), clock_format_span(until - since, span));
-}
-
-static int print_losses(struct json_object *answer, const char *title, bool in_part, FILE *out)
-{
-	_cleanup_free_ char *losses = render_losses(tree_get_object(answer, "lost"), in_part);
-	_cleanup_free_ char *clean = losses ? text_clean_copy(losses) : NULL;
-
-	if (!clean)
-		return -ENOMEM;
-	if (*clean)
-		fprintf(out, "; %s: %s", title, clean);
-	return 0;
-}
-
-static int print_stacks(struct json_object *answer, FILE *out)
-{
-	_cleanup_free_ char *stacks = render_stacks(tree_get_object(answer, "stacks"));
-	_cleanup_free_ char *clean = stacks ? text_clean_copy(stacks) : NULL;
-
-	if (!clean)
-		return -ENOMEM;
-	if (*clean)
-		fprintf(out, "%s\n", clean);
-	return 0;
-}
-
-static int print_footer(struct json_object *answer, FILE *out)
-{
-	uint64_t samples = tree_get_u64(answer, "samples");
-	uint64_t distinct = tree_get_u64(answer, "distinct");
-
-	int r;
-
-	fprintf(out, "\n%" PRIu64 " sample%s, %" PRIu64 " distinct stack%s", samples,
-		samples == 1 ? "" : "s", distinct, distinct == 1 ? "" : "s");
-	print_window(answer, out);
-	r = print_losses(answer, "lost", false, out);
-	r = r < 0 ? r : print_losses(answer, "incomplete", true, out);
-	if (r < 0)
-		return r;
-	fputc('\n', out);
-	r = print_stacks(answer, out);
-	if (r < 0)
-		return r;
-	if (tree_get_bool(answer, "restricted"))
-		fputs("Only your own processes are counted; those of others need authorisation "
-		      "(sudo).\n",
-		      out);
-	return 0;
-}
-
 static int render(struct json_object *answer, const struct grid_column *titles,
 		  const enum field *fields, size_t n, const struct screen *screen, FILE *out)
 {
@@ -199,7 +98,7 @@ static int render(struct json_object *answer, const struct grid_column *titles,
 		return r;
 	if (n_records == 0)
 		fputs("-- No entries --\n", out);
-	return print_footer(answer, out);
+	return render_footer(answer, out);
 }
 
 int render_query(struct json_object *answer, const struct request *request,

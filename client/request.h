@@ -8,6 +8,25 @@
 
 #include "client/verb.h"
 
+/* What is written; a file's suffix decides where nobody says. */
+enum format {
+	FORMAT_TABLE,
+	FORMAT_JSON,
+	FORMAT_CSV,
+	FORMAT_FOLDED,
+	FORMAT_PPROF,
+	FORMAT_SPEEDSCOPE,
+	FORMAT_FLAMEGRAPH, /* HTML */
+	FORMAT_SVG,        /* the same as a picture; by suffix only */
+	N_FORMATS,
+};
+
+struct window {
+	uint64_t since_usec; /* 0: from the beginning */
+	uint64_t until_usec; /* UINT64_MAX: no end */
+	int64_t session;     /* 0: all */
+};
+
 struct request {
 	bool help;
 	bool version;
@@ -29,11 +48,18 @@ struct request {
 	const char *by;
 	const char *kind;
 	bool has_max;
-	uint32_t max;        /* 0: all */
-	uint64_t since_usec; /* 0: from the beginning */
-	uint64_t until_usec; /* UINT64_MAX: no end */
+	uint32_t max; /* 0: all */
+	struct window window;
 
-	bool json;
+	struct window base, with; /* diff */
+	const char *focus;
+	bool has_threshold;
+	double threshold;   /* percent */
+	uint16_t port;      /* 0: any */
+	const char *output; /* NULL: standard output */
+	enum format format;
+
+	bool json; /* also where format says so */
 	bool no_pager;
 	bool no_ask_password;
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/text.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
@@ -60,6 +62,16 @@ bool text_is_utf8(const char *text)
 		text += length;
 	}
 	return true;
+}
+
+bool text_locale_is_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", NULL);
+	bool is_utf8 = locale && !strcmp(nl_langinfo_l(CODESET, locale), "UTF-8");
+
+	if (locale)
+		freelocale(locale);
+	return is_utf8;
 }
 
 size_t text_width(const char *text)

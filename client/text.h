@@ -8,6 +8,9 @@
 
 bool text_is_utf8(const char *text);
 
+/* Is UTF-8 what the user's terminal is said to know? Names are printed in it either way. */
+bool text_locale_is_utf8(void);
+
 /* Columns of a terminal; wide characters take two, combining ones none (in a UTF-8 locale). */
 size_t text_width(const char *text);
 

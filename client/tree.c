@@ -2,9 +2,10 @@
 #include "client/tree.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "client/pipe.h"
 
 #define CHUNK_BYTES 65536
 
@@ -34,20 +35,6 @@ static int feed(struct json_tokener *tokener, const char *text, size_t length,
 	return json_tokener_get_error(tokener) == json_tokener_continue ? 0 : -EBADMSG;
 }
 
-static ssize_t read_some(int fd, char *buffer, size_t size)
-{
-	for (;;) {
-		ssize_t n = read(fd, buffer, size);
-
-		if (n >= 0)
-			return n;
-		if (errno == EAGAIN) /* a pipe whose writer set it to non-blocking */
-			poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
-		else if (errno != EINTR)
-			return -errno;
-	}
-}
-
 int tree_read(int fd, struct json_object **ret)
 {
 	_cleanup_(json_tokener_free_p) struct json_tokener *tokener = json_tokener_new();
@@ -61,7 +48,7 @@ int tree_read(int fd, struct json_object **ret)
 	/* A file in memory comes with the position at which its writer left it; a pipe has none. */
 	if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE)
 		return -errno;
-	while ((n = read_some(fd, buffer, CHUNK_BYTES)) > 0) {
+	while ((n = pipe_read(fd, buffer, CHUNK_BYTES)) > 0) {
 		r = feed(tokener, buffer, (size_t)n, &tree);
 		if (r < 0)
 			return r;

@@ -8,7 +8,8 @@
 
 #define BIT(verb)  (1u << VERB_##verb)
 #define EVERY_VERB ((1u << N_VERBS) - 1)
-#define LOOKING    (BIT(QUERY) | BIT(SHOW))
+#define WINDOWED   (BIT(QUERY) | BIT(SHOW) | BIT(FLAMEGRAPH) | BIT(TREE))
+#define LOOKING    (WINDOWED | BIT(DIFF) | BIT(TOP))
 #define TARGETED   (BIT(UNPAUSE) | BIT(PAUSE) | LOOKING)
 
 const struct verb_info verb_infos[N_VERBS] = {
@@ -22,12 +23,21 @@ const struct verb_info verb_infos[N_VERBS] = {
 			       "Set the time between two samples of a CPU, 0.0001 to 10 seconds"},
 	[VERB_QUERY] = {"query", NULL, "List functions (or what --by names) by hits, most first"},
 	[VERB_SHOW] = {"show", NULL, "Show the ten functions with most hits"},
+	[VERB_FLAMEGRAPH] = {"flamegraph", NULL,
+			     "Draw a flame graph: one HTML file that needs nothing else"},
+	[VERB_TREE] = {"tree", NULL,
+		       "Show the call tree with shares; --focus: callers and callees"},
+	[VERB_DIFF] = {"diff", NULL,
+		       "Compare two windows: what changed, and whether it can be chance"},
+	[VERB_TOP] = {"top", NULL, "Show live, each second, where the time goes"},
+	[VERB_WEB] = {"web", NULL, "Serve a page for the browser of this user, on loopback"},
 	[VERB_HISTORY] = {"history", NULL, "List the sessions, each an unpause to its pause"},
 	[VERB_RESYMBOLIZE] = {"resymbolize", NULL,
 			      "Give names to addresses for which a debug file has appeared"},
 };
 
-#define TIME_EXPECTED "a time such as -5min, today or 2026-01-31 14:00"
+#define TIME_EXPECTED   "a time such as -5min, today or 2026-01-31 14:00"
+#define WINDOW_EXPECTED "a window such as -2h..-1h, today.. or session:12"
 
 const struct option_info option_infos[N_OPTIONS] = {
 	[OPTION_PID] = {"pid", "N", "a process id between 1 and 4194304", TARGETED,
@@ -54,14 +64,19 @@ const struct option_info option_infos[N_OPTIONS] = {
 	[OPTION_FILTER] = {"filter", "RE", "a regular expression in UTF-8 of at most 4096 bytes",
 			   LOOKING, "Only names that match this regular expression"},
 	[OPTION_MAX] = {"max", "N", "a number between 0 (all) and 4294967295",
-			LOOKING | BIT(HISTORY),
+			BIT(QUERY) | BIT(SHOW) | BIT(DIFF) | BIT(HISTORY),
 			"At most so many rows, 0 for all (default: 10; history: all)"},
-	[OPTION_SINCE] = {"since", "TIME", TIME_EXPECTED, LOOKING | BIT(HISTORY),
+	[OPTION_SINCE] = {"since", "TIME", TIME_EXPECTED, WINDOWED | BIT(HISTORY),
 			  "Only what was sampled from then on (-5min, today, ...)"},
-	[OPTION_UNTIL] = {"until", "TIME", TIME_EXPECTED, LOOKING | BIT(HISTORY),
+	[OPTION_UNTIL] = {"until", "TIME", TIME_EXPECTED, WINDOWED | BIT(HISTORY),
 			  "Only what was sampled until then"},
-	[OPTION_SORT] = {"sort", "self|total|name", "one of self|total|name", BIT(QUERY),
-			 "Order of the rows (default: total)"},
+	[OPTION_SESSION] = {"session", "N", "the number of a session; see oxprofctl history",
+			    WINDOWED, "Only what was sampled in this session"},
+	[OPTION_BASE] = {"base", "WINDOW", WINDOW_EXPECTED, BIT(DIFF),
+			 "What to compare with: SINCE..UNTIL or session:N"},
+	[OPTION_WITH] = {"with", "WINDOW", WINDOW_EXPECTED, BIT(DIFF), "What to compare"},
+	[OPTION_SORT] = {"sort", "self|total|name", "one of self|total|name", BIT(QUERY) | BIT(TOP),
+			 "Order of the rows (default: total; top: self)"},
 	[OPTION_BY] = {"by", "function|module|file|line|stack|process|thread|unit|user",
 		       "one of function|module|file|line|stack|process|thread|unit|user",
 		       BIT(QUERY), "What a row stands for (default: function)"},
@@ -69,6 +84,21 @@ const struct option_info option_infos[N_OPTIONS] = {
 				"Only frames of Python; time in C counts for who called it"},
 	[OPTION_NATIVE_ONLY] = {"native-only", NULL, NULL, LOOKING,
 				"Only frames of native code, not the kernel's nor Python's"},
+	[OPTION_FOCUS] = {"focus", "RE", "a regular expression in UTF-8 of at most 4096 bytes",
+			  BIT(TREE), "Callers and callees of the functions that match this"},
+	[OPTION_THRESHOLD] =
+		{"threshold", "PERCENT", "a number between 0 and 100",
+		 BIT(QUERY) | BIT(FLAMEGRAPH) | BIT(TREE) | BIT(DIFF),
+		 "Leave out what has less (default: tree 0.5, flame graphs 0.01, diff 0)"},
+	[OPTION_PORT] = {"port", "N", "a number between 1 and 65535", BIT(WEB),
+			 "The port to listen on (default: a free one)"},
+	[OPTION_FORMAT] = {"format", "table|json|csv|folded|pprof|speedscope|flamegraph",
+			   "one of table|json|csv|folded|pprof|speedscope|flamegraph",
+			   BIT(QUERY) | BIT(DIFF),
+			   "What to write (default: by the name of the file, or a table)"},
+	[OPTION_OUTPUT] =
+		{"output", "FILE", "the name of a file", BIT(QUERY) | BIT(FLAMEGRAPH) | BIT(DIFF),
+		 "Write there, also as -o FILE: .svg .html .pb.gz .folded .json .csv ..."},
 	[OPTION_JSON] = {"json", NULL, NULL, EVERY_VERB, "Print JSON for programs, not a table"},
 	[OPTION_NO_PAGER] = {"no-pager", NULL, NULL, EVERY_VERB,
 			     "Do not send long output on a terminal through a pager"},

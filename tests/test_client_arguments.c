@@ -55,13 +55,14 @@ Test(client_arguments, every_verb_is_known)
 	for (size_t i = 0; i < N_VERBS; i++) {
 		char line[64];
 
-		snprintf(line, sizeof(line), "%s%s", verb_infos[i].name,
-			 verb_infos[i].argument ? " 1" : "");
+		snprintf(line, sizeof(line), "%s%s%s", verb_infos[i].name,
+			 verb_infos[i].argument ? " 1" : "",
+			 i == VERB_DIFF ? " --base=session:1 --with=session:2" : "");
 		PARSE(request, line);
 		cr_expect_eq(request->verb, i);
 		cr_expect(request->has_verb);
-		cr_expect_eq(request->since_usec, 0);
-		cr_expect_eq(request->until_usec, UINT64_MAX);
+		cr_expect_eq(request->window.since_usec, 0);
+		cr_expect_eq(request->window.until_usec, UINT64_MAX);
 	}
 }
 
@@ -120,8 +121,8 @@ Test(client_arguments, everything_about_a_query)
 	cr_expect_str_eq(request->filter, "^a|b");
 	cr_expect(request->has_max);
 	cr_expect_eq(request->max, 0);
-	cr_expect_eq(request->since_usec, NOW_USEC - UINT64_C(300000000));
-	cr_expect_eq(request->until_usec, NOW_USEC);
+	cr_expect_eq(request->window.since_usec, NOW_USEC - UINT64_C(300000000));
+	cr_expect_eq(request->window.until_usec, NOW_USEC);
 	cr_expect_str_eq(request->sort, "name");
 	cr_expect_str_eq(request->by, "stack");
 	cr_expect(request->no_pager);
@@ -169,6 +170,132 @@ Test(client_arguments, help_needs_nothing_else)
 	}
 	PARSE(version, "--version");
 	cr_expect(version->version);
+}
+
+Test(client_arguments, formats)
+{
+	static const struct {
+		const char *line;
+		enum format format;
+		bool json;
+	} cases[] = {
+		{"query", FORMAT_TABLE, false},
+		{"query --json", FORMAT_JSON, true},
+		{"query --format=json", FORMAT_JSON, true},
+		{"query --json --format=json", FORMAT_JSON, true},
+		{"query --format=csv --by=user --max=3 --sort=self", FORMAT_CSV, false},
+		{"query --format=folded", FORMAT_FOLDED, false},
+		{"query --format=pprof", FORMAT_PPROF, false},
+		{"query --format=speedscope", FORMAT_SPEEDSCOPE, false},
+		{"query --format=flamegraph --threshold=1", FORMAT_FLAMEGRAPH, false},
+		{"query -o a.svg", FORMAT_SVG, false},
+		{"query --output=a.html", FORMAT_FLAMEGRAPH, false},
+		{"query -o a.pb.gz", FORMAT_PPROF, false},
+		{"query -o a.folded", FORMAT_FOLDED, false},
+		{"query -o a.json", FORMAT_JSON, true},
+		{"query -o a.speedscope.json", FORMAT_SPEEDSCOPE, false},
+		{"query -o a.csv", FORMAT_CSV, false},
+		{"query -o a.txt", FORMAT_TABLE, false},
+		{"query -o .svg", FORMAT_TABLE, false},
+		{"query -o a.svg --format=folded", FORMAT_FOLDED, false},
+		{"query -o a.svg --json", FORMAT_JSON, true},
+		{"query -o a.svg --format=flamegraph", FORMAT_SVG, false},
+		{"query -o a.html --format=flamegraph", FORMAT_FLAMEGRAPH, false},
+		{"query -o a.json --format=table", FORMAT_TABLE, false},
+		{"flamegraph", FORMAT_FLAMEGRAPH, false},
+		{"flamegraph -o a", FORMAT_FLAMEGRAPH, false},
+		{"flamegraph -o a.svg", FORMAT_SVG, false},
+		{"flamegraph --json", FORMAT_JSON, true},
+		{"tree", FORMAT_TABLE, false},
+		{"tree --json", FORMAT_JSON, true},
+		{"diff --base=session:1 --with=session:2 -o a.html", FORMAT_FLAMEGRAPH, false},
+		{"diff --base=session:1 --with=session:2 -o a.json", FORMAT_JSON, true},
+	};
+
+	for (size_t i = 0; i < array_length(cases); i++) {
+		PARSE(request, cases[i].line);
+		cr_expect_eq(request->format, cases[i].format, "%s", cases[i].line);
+		cr_expect_eq(request->json, cases[i].json, "%s", cases[i].line);
+	}
+}
+
+#define NO_ROWS " is for rows, as those of a table: this format has all stacks"
+
+Test(client_arguments, bad_formats_are_refused)
+{
+	refuse("query --format=svg", "query: --format=svg: not one of "
+				     "table|json|csv|folded|pprof|speedscope|flamegraph");
+	refuse("query --format=", "query: --format=: not one of "
+				  "table|json|csv|folded|pprof|speedscope|flamegraph");
+	refuse("query --json --format=csv",
+	       "query: --json and another --format exclude each other");
+	refuse("query -o", "-o: the value is missing");
+	refuse("query --output=", "query: --output=: not the name of a file");
+	refuse("query --format=folded --by=stack", "query: --by" NO_ROWS);
+	refuse("query -o a.svg --sort=self", "query: --sort" NO_ROWS);
+	refuse("query -o a.pb.gz --max=0", "query: --max" NO_ROWS);
+	refuse("diff --base=-2h..-1h --with=-1h.. -o a.html --max=3", "diff: --max" NO_ROWS);
+	refuse("query --threshold=1", "query: --threshold is for flame graphs");
+	refuse("query --threshold=1 -o a.csv", "query: --threshold is for flame graphs");
+	refuse("show -o a.csv",
+	       "show: --output: not an option of this verb; see oxprofctl show --help");
+	refuse("flamegraph -o a.folded", "flamegraph: -o: a flame graph is .html, .svg or .json");
+	refuse("diff --base=-2h..-1h --with=-1h.. -o a.csv",
+	       "diff: the format can be table, json or flamegraph (-o .svg, .html, .json)");
+}
+
+Test(client_arguments, windows)
+{
+	PARSE(diff, "diff --base=-2h..-1h --with=session:12");
+	PARSE(open, "diff --base=..-1h --with=-1h..");
+	PARSE(query, "query --session=3");
+	cr_expect_eq(diff->base.since_usec, NOW_USEC - UINT64_C(7200000000));
+	cr_expect_eq(diff->base.until_usec, NOW_USEC - UINT64_C(3600000000));
+	cr_expect_eq(diff->base.session, 0);
+	cr_expect_eq(diff->with.session, 12);
+	cr_expect_eq(diff->with.until_usec, UINT64_MAX);
+	cr_expect_eq(open->base.since_usec, 0);
+	cr_expect_eq(open->with.until_usec, UINT64_MAX);
+	cr_expect_eq(query->window.session, 3);
+}
+
+#define NO_WINDOW ": not a window such as -2h..-1h, today.. or session:12"
+
+Test(client_arguments, bad_windows_are_refused)
+{
+	static const char *const values[] = {"",           "..",        "-1h",       "-1h..-2h",
+					     "now..now",   "session:",  "session:0", "session:x",
+					     "session:-1", "noon..now", "now..noon", "-1h...-1min"};
+
+	for (size_t i = 0; i < array_length(values); i++) {
+		char line[128], why[128];
+
+		snprintf(line, sizeof(line), "diff --with=-1h.. --base=%s", values[i]);
+		snprintf(why, sizeof(why), "diff: --base=%s" NO_WINDOW, values[i]);
+		refuse(line, why);
+	}
+	refuse("diff --base=-1h..", "diff: --base=WINDOW and --with=WINDOW are both needed, each a "
+				    "window such as -2h..-1h, today.. or session:12");
+	refuse("query --session=0",
+	       "query: --session=0: not the number of a session; see oxprofctl history");
+}
+
+Test(client_arguments, numbers_of_reports)
+{
+	PARSE(tree, "tree --threshold=2.5 --focus=^a");
+	PARSE(web, "web --port=65535");
+	cr_expect(tree->has_threshold);
+	cr_expect_float_eq(tree->threshold, 2.5, 1e-9);
+	cr_expect_str_eq(tree->focus, "^a");
+	cr_expect_eq(web->port, 65535);
+	refuse("tree --threshold=101", "tree: --threshold=101: not a number between 0 and 100");
+	refuse("tree --threshold=nan", "tree: --threshold=nan: not a number between 0 and 100");
+	refuse("tree --threshold=1x", "tree: --threshold=1x: not a number between 0 and 100");
+	refuse("tree --threshold=", "tree: --threshold=: not a number between 0 and 100");
+	refuse("web --port=0", "web: --port=0: not a number between 1 and 65535");
+	refuse("web --port=65536", "web: --port=65536: not a number between 1 and 65535");
+	refuse("tree --focus=\xff", "tree: --focus=\xff: not a regular expression in UTF-8 of at "
+				    "most 4096 bytes");
 }
 
 #define SECONDS "not a number of seconds between 0.0001 and 10"

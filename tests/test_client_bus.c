@@ -346,8 +346,8 @@ Test(client_bus, query_prints_a_table)
 	       "query --filter=^leaf --max=0 --since=-5min --until=now --sort=self --by=function "
 	       "--native-only --user=1000",
 	       "QueryByFileDescriptor(a{sv}) {since t 1763999700000000 until t 1764000000000000 "
-	       "max u 0 filter s ^leaf sort s self by s function kind s native "
-	       "targets as [user:1000]}\n",
+	       "filter s ^leaf kind s native targets as [user:1000] max u 0 sort s self "
+	       "by s function}\n",
 	       "SELF  SELF%  TOTAL  TOTAL%  KIND    NAME\n"
 	       "  62  31.00    104   52.00  python  leaf_a(__main__)\n"
 	       "   0   0.00    200  100.00  -       main\n"
@@ -375,13 +375,25 @@ Test(client_bus, query_gives_every_field_as_json)
 	       "\n");
 }
 
+Test(client_bus, query_prints_csv)
+{
+	expect(&(struct fake){.json = "{\"records\":[{\"name\":\"f(a,b \\\"c\\\")\",\"line\":7,"
+				      "\"self\":1,\"total\":2,\"self_share\":0.25},"
+				      "{\"name\":\"=1+2\",\"pid\":42,\"tid\":43}]}"},
+	       "query --format=csv", "QueryByFileDescriptor(a{sv}) {}\n",
+	       "name,function,module,file,line,kind,pid,tid,self,total,self_share,total_share\r\n"
+	       "\"f(a,b \"\"c\"\")\",,,,7,,,,1,2,0.25,\r\n"
+	       "=1+2,,,,,,42,43,,,,\r\n");
+}
+
 Test(client_bus, show_asks_for_ten)
 {
 	struct fake fake = {.json = "{}"};
 	struct outcome outcome = run(&fake, "show --python-only");
 
-	cr_expect_str_eq(outcome.sent, "QueryByFileDescriptor(a{sv}) {max u 10 sort s total by s "
-				       "function kind s python}\n");
+	cr_expect_str_eq(outcome.sent,
+			 "QueryByFileDescriptor(a{sv}) {kind s python max u 10 sort s "
+			 "total by s function}\n");
 	outcome_done(&outcome);
 	expect(&(struct fake){.json = ANSWER}, "show",
 	       "QueryByFileDescriptor(a{sv}) {max u 10 sort s total by s function}\n",

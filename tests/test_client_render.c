@@ -130,7 +130,7 @@ Test(client_render, nothing_found_is_said)
 	_cleanup_free_ char *text = render("{\"records\":[],\"samples\":0}", "user");
 
 	cr_expect_str_eq(text, "TOTAL  TOTAL%  NAME\n-- No entries --\n\n"
-			       "0 samples, 0 distinct stacks\n");
+			       "0 samples\n");
 }
 
 static char *render_state(const char *json)

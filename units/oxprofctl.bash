@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: MIT
 # bash completion for oxprofctl. A test holds the words against the tables of the program.
 
-_oxprofctl_verbs='status unpause pause cancel set-interval query show history resymbolize'
+_oxprofctl_verbs='status unpause pause cancel set-interval query show flamegraph tree diff top web history resymbolize'
 
 # The options of a verb; without one, those that every verb takes.
 _oxprofctl_options() {
 	local targets='--pid= --comm= --unit= --cgroup= --user= --all'
-	local window='--max= --since= --until='
+	local window='--since= --until='
 	local kind='--python-only --native-only'
 
 	case $1 in
 	unpause) echo "$targets --children --mode= --interval= --frequency= --for=" ;;
 	pause) echo "$targets" ;;
-	query) echo "$targets --filter= $window --sort= --by= $kind" ;;
-	show) echo "$targets --filter= $window $kind" ;;
-	history) echo "$window" ;;
+	query) echo "$targets --filter= --max= $window --session= --sort= --by= $kind --threshold= --format= --output=" ;;
+	show) echo "$targets --filter= --max= $window --session= $kind" ;;
+	flamegraph) echo "$targets --filter= $window --session= $kind --threshold= --output=" ;;
+	tree) echo "$targets --filter= $window --session= $kind --focus= --threshold=" ;;
+	diff) echo "$targets --filter= --max= --base= --with= $kind --threshold= --format= --output=" ;;
+	top) echo "$targets --filter= --sort= $kind" ;;
+	web) echo '--port=' ;;
+	history) echo "--max= $window" ;;
 	esac
 	echo '--json --no-pager --no-ask-password --help --version'
 }
@@ -34,7 +39,13 @@ _oxprofctl_values() {
 	--frequency) printf '%s\n' 99 999 ;;
 	--for) printf '%s\n' 10s 1min 10min 1h ;;
 	--since | --until) printf '%s\n' -5min -1h now today yesterday ;;
-	--filter | --max) ;;
+	--base | --with) printf '%s\n' -2h..-1h -10min.. yesterday..today session:1 ;;
+	--session) oxprofctl history --json 2>/dev/null | grep -o '"id": *[0-9]*' | tr -dc '0-9\n' ;;
+	--format) printf '%s\n' table json csv folded pprof speedscope flamegraph ;;
+	--output | -o) compgen -f -- "${2-}" ;;
+	--threshold) printf '%s\n' 0 0.1 0.5 1 5 ;;
+	--port) printf '%s\n' 8080 ;;
+	--filter | --focus | --max) ;;
 	*) return 1 ;;
 	esac
 }
@@ -53,7 +64,7 @@ _oxprofctl() {
 	_init_completion -s || return
 
 	# "--pid=4" comes as prev "--pid" and cur "4", and so does "--pid 4".
-	if [[ $prev == --* ]] && values=$(_oxprofctl_values "$prev" "$cur"); then
+	if [[ $prev == --* || $prev == -o ]] && values=$(_oxprofctl_values "$prev" "$cur"); then
 		_oxprofctl_offer "$cur" <<<"$values"
 		return
 	fi

@@ -5,6 +5,7 @@
 #
 #   inside.sh paused|kernel|unwind|python|daemon|tables|processes|perf|python_slow
 #   inside.sh query DATABASE ROWS
+#   inside.sh export DATABASE STACKS
 #
 # Shorter with QUICK=quick in the environment.
 set -eEu
@@ -345,13 +346,18 @@ measure_perf() {
 	rm "$slices" "$recording"
 }
 
-measure_query() {
-	local file=$1 rows=$2 i began values=()
+# The daemon gets another history.
+history_take() {
 	systemctl stop oxprofd
 	find /var/lib/oxprof -mindepth 1 -delete
-	install -o oxprof -g oxprof-read -m 640 "$file" "$database"
-	row "$rows rows: database" "B/row" "$(calculate "$(stat -c %s "$file") / $rows")"
+	install -o oxprof -g oxprof-read -m 640 "$1" "$database"
 	daemon_start
+}
+
+measure_query() {
+	local file=$1 rows=$2 i began values=()
+	row "$rows rows: database" "B/row" "$(calculate "$(stat -c %s "$file") / $rows")"
+	history_take "$file"
 	for ((i = 0; i < 5; i++)); do
 		began=${EPOCHREALTIME/./}
 		expect_ok oxprofctl query --json
@@ -360,6 +366,16 @@ measure_query() {
 	expect_json "d['samples'] >= $rows and d['records']"
 	row "$rows rows: first query of a daemon" "ms" "${values[0]}"
 	row "$rows rows: query" "ms" "${values[@]}"
+}
+
+# Each by a daemon that has answered nothing before.
+measure_export() {
+	local file=$1 stacks=$2 format
+	for format in folded pprof speedscope flamegraph; do
+		history_take "$file"
+		python3 ./export.py "$stacks stacks: $format" "$(daemon_pid)" \
+			oxprofctl query --format="$format"
+	done
 }
 
 "measure_$1" "${@:2}"

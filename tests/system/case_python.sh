@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 # Python frames: the right ones, with the right names and lines, of every interpreter that is here.
-# With PYTHON_FULL=1 in the environment of tests/system/run: as many samples as the promise is of.
+# With FULL=1 in the environment of tests/system/run: as many samples as the promise is of.
 
 python_debian=/usr/bin/python3
 python_versions=/root/.pyenv/versions
@@ -24,7 +24,7 @@ python_find() {
 
 # The everyday duration, or the one of the full run.
 python_seconds() {
-	[ -z "${PYTHON_FULL:-}" ] && echo "$1" || echo "$2"
+	[ -z "${FULL:-}" ] && echo "$1" || echo "$2"
 }
 
 # A workload that tells the truth of itself, on each of them, until the case ends; waits for all. More

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/flame.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "client/flame_private.h"
+#include "client/summary.h"
+#include "daemon/array.h"
+#include "daemon/cleanup.h"
+
+struct walk {
+	struct flame *flame;
+	double least[N_GRAPH_SIDES]; /* hits */
+	uint32_t *path;              /* where the callers stand in the list, by depth */
+	size_t path_size;
+	uint32_t depth;
+};
+
+void flame_set_side(struct flame_side *side, const struct profile_summary *summary)
+{
+	bool mixed;
+
+	side->samples = summary->samples;
+	side->since_usec = summary->since_usec;
+	side->until_usec = summary->until_usec;
+	side->interval_ns = (uint64_t)(summary_find_interval_ns(summary, &mixed) + 0.5);
+	side->observed_usec = summary->observed_usec;
+}
+
+char *flame_describe_filters(const struct request *request)
+{
+	const char *gap = "";
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < request->n_targets; i++, gap = " ")
+		fprintf(out, "%s%s", gap, request->targets[i]);
+	if (request->window.session)
+		fprintf(out, "%ssession:%" PRId64, gap, request->window.session), gap = " ";
+	if (request->filter)
+		fprintf(out, "%sfilter: %s", gap, request->filter), gap = " ";
+	if (request->kind)
+		fprintf(out, "%sframes: %s only", gap, request->kind);
+	if (fclose(out) != 0)
+		free(take_ptr(text));
+	return text;
+}
+
+const char *flame_kind(const struct graph_function *function)
+{
+	/* Places of the code have a module (daemon/resolver.h). */
+	if (function->function[0] == '[' && !*function->module)
+		return "mark";
+	switch (function->kind) {
+	case FRAME_KERNEL:
+		return "kernel";
+	case FRAME_PYTHON:
+		return "python";
+	default:
+		return "native";
+	}
+}
+
+static bool is_shown(const struct walk *walk, uint32_t node)
+{
+	const uint64_t *total = graph_node(walk->flame->graph, node)->total;
+
+	for (int side = 0; side < N_GRAPH_SIDES; side++)
+		if (total[side] > 0 && (double)total[side] >= walk->least[side])
+			return true;
+	return false;
+}
+
+static int show(struct walk *walk, uint32_t node)
+{
+	struct flame *flame = walk->flame;
+	uint32_t at = flame->n_nodes;
+
+	if (array_fit(flame->nodes, flame->nodes_size, at + 1) < 0 ||
+	    array_fit(flame->parents, flame->parents_size, at + 1) < 0 ||
+	    array_fit(walk->path, walk->path_size, walk->depth + 1) < 0)
+		return -ENOMEM;
+	flame->nodes[at] = node;
+	flame->parents[at] = walk->depth ? walk->path[walk->depth - 1] : 0;
+	walk->path[walk->depth] = at;
+	flame->n_nodes++;
+	return 0;
+}
+
+/* The next node that is not below this one. 0: there is none. */
+static uint32_t leave(struct walk *walk, uint32_t node)
+{
+	const struct graph *graph = walk->flame->graph;
+
+	while (node && !graph_node(graph, node)->next) {
+		node = graph_node(graph, node)->parent;
+		walk->depth--;
+	}
+	return node ? graph_node(graph, node)->next : 0;
+}
+
+static int walk_graph(struct walk *walk)
+{
+	const struct graph *graph = walk->flame->graph;
+	uint32_t node = graph_node(graph, 0)->child;
+	int r = show(walk, 0);
+
+	for (walk->depth = 1; node && r >= 0;) {
+		const struct graph_node *at = graph_node(graph, node);
+		bool shown = is_shown(walk, node);
+
+		if (shown)
+			r = show(walk, node);
+		if (shown && at->child) {
+			node = at->child;
+			walk->depth++;
+		} else {
+			node = leave(walk, node);
+		}
+	}
+	return r;
+}
+
+int flame_init(struct flame *flame, const struct graph *graph, const struct flame_about *about)
+{
+	const struct graph_node *root = graph_node(graph, 0);
+	struct walk walk = {.flame = flame};
+	int r;
+
+	*flame = (struct flame){.graph = graph, .about = about};
+	for (int side = 0; side < N_GRAPH_SIDES; side++)
+		walk.least[side] = about->threshold / 100 * (double)root->total[side];
+	r = walk_graph(&walk);
+	free(walk.path);
+	if (r < 0)
+		flame_done(flame);
+	flame->n_left_out = graph_count(graph) - flame->n_nodes;
+	return r;
+}
+
+void flame_done(struct flame *flame)
+{
+	free(flame->nodes);
+	free(flame->parents);
+	flame->nodes = flame->parents = NULL;
+}
+
+int flame_write(const struct graph *graph, const struct flame_about *about, enum format format,
+		FILE *out)
+{
+	static int (*const writers[N_FORMATS])(const struct flame *flame, FILE *out) = {
+		[FORMAT_JSON] = flame_write_data,
+		[FORMAT_FLAMEGRAPH] = flame_write_page,
+		[FORMAT_SVG] = flame_write_picture,
+	};
+	struct flame flame;
+	int r;
+
+	if (!writers[format])
+		return -EINVAL;
+	r = flame_init(&flame, graph, about);
+	if (r < 0)
+		return r;
+	r = writers[format](&flame, out);
+	flame_done(&flame);
+	return r;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What the writers of a flame graph share. */
+#pragma once
+
+#include "client/flame.h"
+
+/* What of the graph is shown, in preorder. */
+struct flame {
+	const struct graph *graph;
+	const struct flame_about *about;
+	uint32_t *nodes;   /* of the graph */
+	uint32_t *parents; /* place in this list; of the root 0 */
+	size_t nodes_size;
+	size_t parents_size;
+	uint32_t n_nodes;
+	uint32_t n_left_out;
+};
+
+int flame_init(struct flame *flame, const struct graph *graph, const struct flame_about *about);
+void flame_done(struct flame *flame);
+
+static inline const struct graph_node *flame_node(const struct flame *flame, uint32_t i)
+{
+	return graph_node(flame->graph, flame->nodes[i]);
+}
+
+/* "native", "kernel", "python" or "mark" */
+const char *flame_kind(const struct graph_function *function);
+
+/* Each 0 or -ENOMEM; errors of writing stay in the FILE. The data never have <, > or & in them, so
+ * that they can stand in a page. */
+int flame_write_data(const struct flame *flame, FILE *out);
+int flame_write_page(const struct flame *flame, FILE *out);
+int flame_write_picture(const struct flame *flame, FILE *out);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/flamegraph.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "client/flame.h"
+#include "client/report_private.h"
+#include "client/summary.h"
+#include "daemon/cleanup.h"
+
+define_cleanup(struct graph *, graph_free);
+define_cleanup(struct profile *, profile_free);
+
+int flamegraph_add(void *userdata, const struct profile *profile, const struct profile_hit *hit)
+{
+	return graph_add(userdata, GRAPH_BASE, profile, hit->node, hit->n);
+}
+
+int flamegraph_draw(const struct graph *graph, const struct profile_summary *summary,
+		    const struct request *request, enum format format, FILE *out)
+{
+	_cleanup_free_ char *filters = flame_describe_filters(request);
+	_cleanup_free_ char *losses = summary_describe_losses(summary, "");
+	struct flame_about about = {
+		.title = "oxprof",
+		.filters = filters && *filters ? filters : NULL,
+		.note = losses && *losses ? losses : NULL,
+		.threshold = request->has_threshold ? request->threshold : FLAME_THRESHOLD,
+		.restricted = summary->restricted,
+		.without_kernel = summary->without_kernel,
+	};
+
+	if (!filters || !losses)
+		return -ENOMEM;
+	flame_set_side(&about.sides[GRAPH_BASE], summary);
+	return flame_write(graph, &about, format, out);
+}
+
+int flamegraph_report(struct report *report)
+{
+	_cleanup_(profile_free_p) struct profile *profile = NULL;
+	_cleanup_(graph_free_p) struct graph *graph = graph_new();
+	int r;
+
+	if (!graph)
+		return -ENOMEM;
+	r = report_read(report, report->request, &(struct export_wish){.stacks = true},
+			flamegraph_add, graph, &profile);
+	if (r >= 0)
+		r = graph_finish(graph);
+	return r < 0 ? r
+		     : flamegraph_draw(graph, profile_summary(profile), report->request,
+				       report->request->format, report->out);
+}

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034,SC2154
+# The live view in a real terminal: what is on the screen, what keys do, what becomes of both when
+# the terminal changes its size or the daemon goes.
+
+terminal() {
+	tmux -L oxtest -f /dev/null "$@"
+}
+
+# One of so many columns and rows that runs this command, until the case ends; then its exit status
+# stands on the screen. As a user: of its own server.
+terminal_open() {
+	need tmux
+	export LANG=C.UTF-8 TERM=screen-256color
+	terminal kill-server 2>/dev/null || true
+	# The server before may still be going.
+	wait_until terminal new-session -d -x "$1" -y "$2" "$3; echo exit \$?; sleep 1000"
+}
+
+terminal_press() {
+	terminal send-keys "$@"
+}
+
+# What is on it now, in $out.
+terminal_read() {
+	out=$(terminal capture-pane -p)
+}
+
+terminal_shows() {
+	terminal_read
+	grep -Eq -- "$1" <<<"$out"
+}
+
+# Within some seconds; what is there instead is said.
+expect_shown() {
+	local tries
+	for ((tries = 0; tries < 100; tries++)); do
+		! terminal_shows "$1" || return 0
+		sleep 0.1
+	done
+	fail "not on the screen: $1
+$out"
+}
+
+expect_hidden() {
+	terminal_read
+	! grep -E -- "$1" <<<"$out" || fail "on the screen: $1
+$out"
+}
+
+# The share in that column (2: self, 4: total) of the row whose name begins so.
+share_shown() {
+	awk -v name="$2" -v column="$1" 'index($6, name "(") == 1 { print $column }' <<<"$out"
+}
+
+expect_shares() {
+	python3 -c 'import sys
+shares = [float(share or -1) for share in sys.argv[1:4]]
+if any(abs(share - wanted) > 6 for share, wanted in zip(shares, (50, 30, 20))):
+    sys.exit("not 5:3:2: %s" % shares)' "$(share_shown 2 five)" "$(share_shown 2 three)" \
+		"$(share_shown 2 two)" || fail "$out"
+}
+
+# A program that runs and is sampled; its pid in `pid`.
+shares_start() {
+	spawn_waiting root /opt/oxtest/shares 300
+	oxprofctl unpause --pid="$pid" --frequency=999
+	spawn_go
+}
+
+expect_top() {
+	terminal_open "$1" "$2" "oxprofctl top --pid=$pid"
+	expect_shown 'Samples  [0-9]+ in [45]\.[0-9] s'
+	terminal_read
+	expect_equal "$(wc -l <<<"$out")" "$2"
+	expect_shares
+	expect_match "$out" "running for .* \| last 5 s \| by function \| sort self"
+	expect_match "$out" "Interval 1.001ms wanted \(999 Hz\), 1\.[0-9]+ms .* achieved"
+	expect_match "$out" "Targets  pid:$pid running"
+	expect_match "$out" 'Lost     (none|[0-9]+ )'
+	expect_match "$out" 'Daemon   [0-9.]+ % of a CPU'
+	expect_match "$out" 'SELF +SELF% +TOTAL +TOTAL% +KIND +NAME'
+	expect_match "$out" 'q quit .* h help'
+}
+
+case_top_shows_shares() {
+	shares_start
+	expect_top 80 24
+	terminal_press t
+	expect_shown ' 100\.00 native +main\(shares\)'
+	terminal_press q
+	expect_shown '^exit 0'
+	expect_hidden 'SELF%'
+	expect_top 200 50
+	expect_match "$out" 'space freeze'
+	terminal_press C-c
+	expect_shown '^exit 0'
+	# Nothing is left on the screen after SIGTERM either.
+	terminal_open 80 24 'oxprofctl top'
+	expect_shown 'SELF%'
+	kill -TERM "$(child_named "$(terminal list-panes -F '#{pane_pid}')" oxprofctl)"
+	expect_shown '^exit 0'
+	expect_hidden 'SELF%'
+}
+
+case_top_sorts_and_selects() {
+	shares_start
+	terminal_open 80 24 "oxprofctl top --pid=$pid --sort=name"
+	expect_shown 'sort name'
+	expect_shown '100\.00 native _start'
+	terminal_press s
+	expect_shown 'sort self'
+	expect_match "$(sed -n 9p <<<"$out")" ' five\('
+	terminal_press t
+	expect_shown 'sort total'
+	expect_match "$(sed -n 9p <<<"$out")" ' 100\.00 '
+	terminal_press Left
+	expect_shown 'sort self'
+	# The selected one is followed.
+	terminal_press Down Down
+	expect_shown '^two\(shares\)  /.*shares\.c:[0-9]+$'
+	terminal_press n
+	expect_shown 'sort name'
+	expect_shown '^two\(shares\)  '
+	terminal_press Home
+	expect_hidden '^two\(shares\)  '
+	terminal_press +
+	expect_shown 'last 15 s'
+	terminal_press + +
+	expect_shown '\| all [0-9]+s'
+	terminal_press h
+	expect_shown '^space +freeze'
+	expect_hidden 'SELF%'
+	terminal_press x
+	expect_shown SELF%
+	terminal_press Space
+	expect_shown FROZEN
+	terminal_read
+	before=$(grep Samples <<<"$out")
+	sleep 2.5
+	expect_shown "^$before"
+	terminal_press Space
+	wait_until expect_hidden "^$before\$"
+	# Keys that come faster than what they change is counted.
+	terminal_press Down Down
+	terminal_press - Down Up PageDown - s Home Space
+	expect_shown 'FROZEN \| last 15 s'
+	expect_shown ' five\('
+	terminal_press C-\\
+	expect_shown '^exit 0'
+	expect_hidden 'SELF%'
+}
+
+case_top_filters() {
+	shares_start
+	terminal_open 80 24 "oxprofctl top --pid=$pid --filter='^(three|two)'"
+	expect_shown ' three\(shares\)'
+	expect_hidden 'five|main'
+	expect_shown 'Samples  [0-9]+ in [45]\.[0-9] s'
+	# Still of all samples.
+	expect_match "$(share_shown 2 three)" '^(2[5-9]|3[0-5])\.'
+	# A bad one changes nothing.
+	terminal_press / C-u 'a(b' Enter
+	expect_shown 'not a regular expression'
+	expect_shown 'filter \^\(three\|two\)'
+	expect_hidden 'five'
+	# Nor does one that is left.
+	terminal_press / zzz
+	expect_shown '^Filter: .*zzz'
+	terminal_press Escape
+	expect_shown 'filter \^\(three\|two\)'
+	terminal_press / C-u ive Enter
+	expect_shown ' five\(shares\)'
+	expect_hidden 'three\('
+	# What was counted while it did not match is there at once.
+	terminal_press / C-u Enter
+	expect_shown ' three\(shares\)'
+	expect_shares
+	expect_hidden filter\ .*ive
+	terminal_press q
+	expect_shown '^exit 0'
+}
+
+case_top_counts_by_process_and_kind() {
+	shares_start
+	terminal_open 80 24 "oxprofctl top"
+	expect_shown ' five\(shares\)'
+	terminal_press b
+	expect_shown 'by module'
+	expect_shown ' shares$'
+	terminal_press b
+	expect_shown "TOTAL% +PID NAME"
+	expect_shown "100\.00 +$pid shares"
+	terminal_press b
+	expect_shown "100\.00 +$pid +$pid shares"
+	terminal_press b k k
+	expect_shown 'by function .* native only'
+	expect_shown ' five\(shares\)'
+	sleep 1
+	expect_hidden '[0-9] kernel '
+}
+
+case_top_pauses_and_unpauses() {
+	shares_start
+	terminal_open 80 24 "oxprofctl top"
+	expect_shown '^running'
+	terminal_press p
+	wait_until is_state paused
+	expect_shown '^paused'
+	expect_shown '^Nothing is sampled\. u: go on|five\(shares\)'
+	terminal_press u
+	wait_until is_state running
+	expect_shown '^running'
+	# It is the same target.
+	expect_ok oxprofctl status --json
+	expect_json "[t['target'] for t in d['targets']] == ['pid:$pid']"
+	# Nothing to go on with: said, and nothing done.
+	oxprofctl cancel
+	terminal_press u
+	expect_shown 'no target'
+	is_state paused
+}
+
+# A user without the right to it is told, and the screen stays.
+case_top_is_refused() {
+	need tmux
+	shares_start
+	export LANG=C.UTF-8 TERM=screen-256color
+	terminal_open 80 24 "setpriv --reuid=alice --regid=alice --init-groups \
+		oxprofctl top --no-ask-password"
+	expect_shown 'only your own processes'
+	terminal_press p
+	expect_shown '^pause: '
+	is_state running
+	expect_shown '^running'
+}
+
+case_top_survives_every_size() {
+	shares_start
+	terminal_open 80 24 "oxprofctl top"
+	expect_shown ' five\(shares\)'
+	for size in 200x50 20x5 5x2 1x1 300x100 80x24; do
+		terminal resize-window -x "${size%x*}" -y "${size#*x}"
+		sleep 0.3
+	done
+	expect_shown 'q quit .* h help'
+	terminal resize-window -x 20 -y 5
+	expect_shown '^ SELF% NAME'
+	expect_shown '^ +[0-9.]+ five\(shares\)'
+	terminal resize-window -x 200 -y 50
+	expect_shown 'space freeze'
+	expect_shown ' five\(shares\)'
+	terminal_press q
+	expect_shown '^exit 0'
+}
+
+case_top_survives_the_daemon() {
+	shares_start
+	terminal_open 100 24 "oxprofctl top"
+	expect_shown ' five\(shares\)'
+	systemctl stop oxprofd
+	expect_shown '^no answer'
+	expect_shown 'it is not running'
+	# What was counted is still there.
+	expect_shown ' five\(shares\)'
+	daemon_start
+	expect_shown '^paused'
+	oxprofctl unpause --pid="$pid" --frequency=999
+	expect_shown '^running'
+	expect_hidden 'not running'
+	# Another history: said, and counted from there.
+	systemctl stop oxprofd
+	find /var/lib/oxprof -mindepth 1 -delete
+	daemon_start
+	oxprofctl unpause --pid="$pid" --frequency=999
+	expect_shown 'counts went back'
+	sleep 6
+	terminal_press x
+	expect_shown 'Samples  [0-9]+ in [45]\.[0-9] s'
+	expect_shares
+}
+
+case_top_needs_a_terminal() {
+	expect_fail 1 oxprofctl top
+	expect_match "$err" 'top: not a terminal; use --json'
+	expect_fail 1 oxprofctl top --json --filter='a(b'
+	expect_match "$err" 'not a regular expression'
+	systemctl stop oxprofd
+	expect_fail 1 oxprofctl top --json
+	expect_match "$err" 'it is not running'
+}
+
+# Every sample is in exactly one second, over a pause, with names that come late, and with FULL=1 also
+# when the windows that are asked for move on, after a minute.
+case_top_counts_everything_once() {
+	local top seconds=4
+	[ -z "${FULL-}" ] || seconds=48
+	spawn_waiting root /opt/oxtest/shares 300
+	oxprofctl top --json --pid="$pid" >/tmp/top.json &
+	top=$!
+	sleep 1.5
+	oxprofctl unpause --pid="$pid" --frequency=999
+	spawn_go
+	sleep "$((seconds / 2 + 6))"
+	oxprofctl pause
+	sleep 2
+	oxprofctl unpause
+	sleep "$seconds"
+	oxprofctl pause
+	sleep 2.5
+	kill -INT "$top"
+	wait "$top"
+	query --pid="$pid"
+	python3 - "$out" <<-'END'
+		import json, sys
+		whole = json.loads(sys.argv[1])
+		seconds = [json.loads(line) for line in open("/tmp/top.json")]
+		assert len(seconds) > 12 and all(s["error"] is None for s in seconds), len(seconds)
+		assert all(s["seconds"] for s in seconds)
+		print(sum(s["samples"] for s in seconds), whole["samples"])
+		assert sum(s["samples"] for s in seconds) == whole["samples"] > 500
+		for field in "self", "total":
+		    for name in "five(shares)", "three(shares)", "two(shares)", "main(shares)":
+		        one = sum(r[field] for s in seconds for r in s["records"] if r["name"] == name)
+		        assert one == sum(r[field] for r in whole["records"] if r["name"] == name), name
+		for field in "lost", "stacks":
+		    for key, n in whole[field].items():
+		        assert sum(s[field].get(key, 0) for s in seconds) == n, (field, key)
+		assert {s["state"] for s in seconds} == {"paused", "running"}
+	END
+}

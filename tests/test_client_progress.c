@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <unistd.h>
+
+#include "client/progress.h"
+
+static ssize_t read_screen(int master, char *text, size_t size)
+{
+	ssize_t n;
+
+	fcntl(master, F_SETFL, O_NONBLOCK);
+	n = read(master, text, size - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	return n;
+}
+
+/* Not before a second, each number once, and gone at the end. */
+Test(client_progress, on_a_terminal)
+{
+	struct progress *progress;
+	int master, terminal;
+	char text[256];
+
+	cr_assert_eq(openpty(&master, &terminal, NULL, NULL, NULL), 0);
+	progress = progress_new(terminal, "reading");
+	cr_assert_not_null(progress);
+	progress_set(progress, 100);
+	cr_expect_lt(read_screen(master, text, sizeof(text)), 0);
+	usleep(1100000);
+	progress_set(progress, 429);
+	progress_set(progress, 421);
+	progress_set(progress, 5000);
+	progress_free(progress);
+	read_screen(master, text, sizeof(text));
+	cr_expect_str_eq(text, "\roxprofctl: reading 42 %\033[K\roxprofctl: reading 100 %\033[K"
+			       "\r\033[K");
+}
+
+Test(client_progress, elsewhere)
+{
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	cr_expect_null(progress_new(ends[1], "reading"));
+	progress_set(NULL, 500);
+	cr_expect_null(progress_free(NULL));
+}
