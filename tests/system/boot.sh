@@ -144,7 +144,7 @@ machine_enter() {
 	# shellcheck disable=SC2016
 	bash -c 'echo $$ >"$1" && shift && exec "$@"' enter "$machine_cgroup/enter/cgroup.procs" \
 		nsenter -t "$machine_pid" -p -m -C -u -i -n --wdns=/ \
-		env -i --default-signal=INT,QUIT LANG=C.UTF-8 HOME=/root TERM=dumb \
+		env -i --default-signal=INT,QUIT,HUP LANG=C.UTF-8 HOME=/root TERM=dumb \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" <&0 &
 	wait $!
 }
