@@ -77,20 +77,9 @@ static int hits_add(struct hits *hits, int64_t task, int64_t node, uint64_t n)
 	return 0;
 }
 
-static int hits_read(struct store *store, const struct store_range *range, struct hits *hits)
+static int on_row(void *userdata, const struct store_slot_hits *row)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_HITS];
-	int r;
-
-	store_bind_range(statement, range);
-	while ((r = store_step(store, statement)) > 0) {
-		r = hits_add(hits, sqlite3_column_int64(statement, 0),
-			     sqlite3_column_int64(statement, 1),
-			     sqlite3_column_int64(statement, 2));
-		if (r < 0)
-			return store_fail(store, SQLITE_NOMEM);
-	}
-	return r;
+	return hits_add(userdata, row->task, row->node, row->n);
 }
 
 static int64_t usec_limit(uint64_t usec)
@@ -125,8 +114,10 @@ int store_foreach_hits(struct store *store, const struct store_range *range, sto
 		       void *userdata, uint64_t *ret_since_usec, uint64_t *ret_until_usec)
 {
 	_cleanup_(hits_done) struct hits hits = {};
-	int r = hits_read(store, range, &hits);
+	int r = store_foreach_slot_hits(store, range, STORE_ALL_WINDOWS, on_row, &hits);
 
+	if (r == -ENOMEM)
+		return store_fail(store, SQLITE_NOMEM);
 	for (size_t i = 0; r >= 0 && i < hits.size; i++) {
 		const struct hit *hit = &hits.slots[i];
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- 1 since, 2 until, 3 session or 0: all, 4 windows in a slot of the session's time. Hours serve where
--- they are whole parts of a slot; the same session, slot, task and node come more than once.
+-- they are whole parts of a slot; the same session, slot, task and node come more than once: sorting
+-- them here would take longer than to add them up in a table of our own.
 WITH
 	-- The windows [first, last) of each session that overlap what is asked for,
 	asked(session, first, last, rolled) AS (
