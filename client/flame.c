@@ -53,17 +53,12 @@ char *flame_describe_filters(const struct request *request)
 
 const char *flame_kind(const struct graph_function *function)
 {
+	const char *kind = frame_kind_name(function->kind);
+
 	/* Places of the code have a module (daemon/resolver.h). */
 	if (function->function[0] == '[' && !*function->module)
 		return "mark";
-	switch (function->kind) {
-	case FRAME_KERNEL:
-		return "kernel";
-	case FRAME_PYTHON:
-		return "python";
-	default:
-		return "native";
-	}
+	return *kind ? kind : "native";
 }
 
 static bool is_shown(const struct walk *walk, uint32_t node)

@@ -54,14 +54,6 @@ static int add_text(struct json *json, const char *key, const char *text)
 	return 0;
 }
 
-static void add_known(struct json *json, const char *key, uint64_t value)
-{
-	if (value)
-		json_add_u64(json, key, value);
-	else
-		json_add_null(json, key);
-}
-
 static int add_side(struct data *data, int i)
 {
 	const struct flame_side *side = &data->flame->about->sides[i];
@@ -72,10 +64,10 @@ static int add_side(struct data *data, int i)
 	r = add_text(json, "name", side->name);
 	json_add_u64(json, "samples", side->samples);
 	json_add_u64(json, "hits", graph_node(data->flame->graph, 0)->total[i]);
-	add_known(json, "since_usec", side->since_usec);
-	add_known(json, "until_usec", side->until_usec);
-	add_known(json, "interval_ns", side->interval_ns);
-	add_known(json, "observed_usec", side->observed_usec);
+	json_add_known(json, "since_usec", side->since_usec);
+	json_add_known(json, "until_usec", side->until_usec);
+	json_add_known(json, "interval_ns", side->interval_ns);
+	json_add_known(json, "observed_usec", side->observed_usec);
 	json_close(json, '}');
 	return r;
 }
@@ -110,7 +102,7 @@ static int add_function(struct json *json, const struct graph_function *function
 	r = r < 0 ? r : add_text(json, "function", function->function);
 	r = r < 0 ? r : add_text(json, "module", function->module);
 	r = r < 0 ? r : add_text(json, "file", function->file);
-	add_known(json, "line", function->line);
+	json_add_known(json, "line", function->line);
 	json_add_text(json, "kind", flame_kind(function));
 	json_close(json, '}');
 	return r;

@@ -107,7 +107,7 @@ static void add_row(struct grid *grid, const struct diff_row *row)
 	add_change(grid, row->self_rate);
 	add_p(grid, row);
 	grid_add(grid, *verdict ? verdict : "-");
-	grid_add(grid, summary_kind_name(row->function->kind));
+	grid_add(grid, frame_kind_name(row->function->kind));
 	grid_add(grid, row->function->name);
 }
 

@@ -76,14 +76,6 @@ double summary_find_interval_ns(const struct profile_summary *summary, bool *ret
 	return *ret_mixed ? observed_usec / ticks : (double)(first_ns ?: summary->interval_ns);
 }
 
-void summary_write_number(struct json *json, const char *key, uint64_t n)
-{
-	if (n)
-		json_add_u64(json, key, n);
-	else
-		json_add_null(json, key);
-}
-
 static void write_counts(struct json *json, const char *key, const struct profile_count *counts,
 			 size_t n)
 {
@@ -96,9 +88,9 @@ static void write_counts(struct json *json, const char *key, const struct profil
 void summary_write(const struct profile_summary *summary, struct json *json)
 {
 	json_add_text(json, "state", summary->state);
-	summary_write_number(json, "since", summary->since_usec);
-	summary_write_number(json, "until", summary->until_usec);
-	summary_write_number(json, "interval_ns", summary->interval_ns);
+	json_add_known(json, "since", summary->since_usec);
+	json_add_known(json, "until", summary->until_usec);
+	json_add_known(json, "interval_ns", summary->interval_ns);
 	json_add_u64(json, "observed_usec", summary->observed_usec);
 	json_add_u64(json, "samples", summary->samples);
 	write_counts(json, "stacks", summary->stacks, summary->n_stacks);
@@ -107,20 +99,12 @@ void summary_write(const struct profile_summary *summary, struct json *json)
 	json_add_bool(json, "without_kernel", summary->without_kernel);
 }
 
-const char *summary_kind_name(enum frame_kind kind)
-{
-	static const char *const kinds[] = {
-		[FRAME_NATIVE] = "native", [FRAME_KERNEL] = "kernel", [FRAME_PYTHON] = "python"};
-
-	return (size_t)kind < array_length(kinds) ? kinds[kind] : "";
-}
-
 void summary_write_function(const struct graph_function *function, struct json *json)
 {
 	json_add_text(json, "name", function->name);
 	json_add_text(json, "function", function->function);
 	json_add_text(json, "module", function->module);
 	json_add_text(json, "file", function->file);
-	summary_write_number(json, "line", function->line);
-	json_add_text(json, "kind", summary_kind_name(function->kind));
+	json_add_known(json, "line", function->line);
+	json_add_text(json, "kind", frame_kind_name(function->kind));
 }

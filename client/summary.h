@@ -19,7 +19,5 @@ double summary_find_interval_ns(const struct profile_summary *summary, bool *ret
 /* "state", "since", "until", "interval_ns", "observed_usec", "samples", "stacks", "lost",
  * "restricted", "without_kernel" into an object that is open; unknown is null. */
 void summary_write(const struct profile_summary *summary, struct json *json);
-void summary_write_number(struct json *json, const char *key, uint64_t n); /* 0: null */
 /* "name", "function", "module", "file", "line", "kind", as of a record of query. */
 void summary_write_function(const struct graph_function *function, struct json *json);
-const char *summary_kind_name(enum frame_kind kind); /* "" for one that is not known here */

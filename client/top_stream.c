@@ -8,14 +8,6 @@
 
 #define RECORDS_MAX 50
 
-static void add_number(struct json *json, const char *key, uint64_t value)
-{
-	if (value)
-		json_add_u64(json, key, value);
-	else
-		json_add_null(json, key);
-}
-
 static void add_row(struct json *json, const struct top_row *row, uint64_t samples)
 {
 	double all = samples ? (double)samples : 1;
@@ -23,10 +15,10 @@ static void add_row(struct json *json, const struct top_row *row, uint64_t sampl
 	json_open(json, NULL, '{');
 	json_add_text(json, "name", row->name->name);
 	json_add_text(json, "file", row->name->file);
-	add_number(json, "line", row->name->line);
+	json_add_known(json, "line", row->name->line);
 	json_add_text(json, "kind", row->name->kind);
-	add_number(json, "pid", row->name->pid);
-	add_number(json, "tid", row->name->tid);
+	json_add_known(json, "pid", row->name->pid);
+	json_add_known(json, "tid", row->name->tid);
 	json_add_u64(json, "self", row->self);
 	json_add_u64(json, "total", row->total);
 	json_add_double(json, "self_share", (double)row->self / all);
@@ -50,7 +42,7 @@ static void add_status(struct json *json, const struct top_feed *feed)
 	struct json_object *status = top_feed_get_status(feed);
 
 	json_add_text(json, "state", status ? tree_get_text(status, "state") : NULL);
-	add_number(json, "interval_ns", status ? tree_get_u64(status, "interval_ns") : 0);
+	json_add_known(json, "interval_ns", status ? tree_get_u64(status, "interval_ns") : 0);
 	if (top_feed_get_daemon_share(feed) >= 0)
 		json_add_double(json, "daemon_cpu_share", top_feed_get_daemon_share(feed));
 	else

@@ -77,14 +77,6 @@ void answer_done(struct answer *answer)
 	*answer = (struct answer){0};
 }
 
-static void add_number(struct json *json, const char *key, uint32_t value)
-{
-	if (value)
-		json_add_u64(json, key, value);
-	else
-		json_add_null(json, key);
-}
-
 static void write_record(struct json *json, const struct record *record, uint64_t samples)
 {
 	double all = samples ? (double)samples : 1;
@@ -94,10 +86,10 @@ static void write_record(struct json *json, const struct record *record, uint64_
 	json_add_text(json, "function", record->function);
 	json_add_text(json, "module", record->module);
 	json_add_text(json, "file", record->file);
-	add_number(json, "line", record->line);
+	json_add_known(json, "line", record->line);
 	json_add_text(json, "kind", record->kind);
-	add_number(json, "pid", record->pid);
-	add_number(json, "tid", record->tid);
+	json_add_known(json, "pid", record->pid);
+	json_add_known(json, "tid", record->tid);
 	json_add_u64(json, "self", record->self);
 	json_add_u64(json, "total", record->total);
 	json_add_double(json, "self_share", (double)record->self / all);

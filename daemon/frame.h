@@ -11,6 +11,20 @@ enum frame_kind {
 	FRAME_PYTHON = 2,
 };
 
+/* As people, the bus and JSON have it; "" for one that is not known here. */
+static inline const char *frame_kind_name(enum frame_kind kind)
+{
+	switch (kind) {
+	case FRAME_NATIVE:
+		return "native";
+	case FRAME_KERNEL:
+		return "kernel";
+	case FRAME_PYTHON:
+		return "python";
+	}
+	return "";
+}
+
 /*
  * Texts are never NULL; "" says unknown. They are valid UTF-8 without control characters
  * (text_clean() in parse.h): every byte of them was chosen by the profiled process.

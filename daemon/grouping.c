@@ -236,15 +236,13 @@ static int name_append_function(struct grouping *grouping, const struct stacks_f
 
 static int describe_function(struct grouping *grouping, uint32_t index, struct record *ret)
 {
-	static const char *const kinds[] = {
-		[FRAME_NATIVE] = "native", [FRAME_KERNEL] = "kernel", [FRAME_PYTHON] = "python"};
 	const struct stacks_function *function = stacks_get_function(grouping->stacks, index);
 
 	ret->function = function->function;
 	ret->module = function->module;
 	ret->file = function->file;
 	ret->line = function->line;
-	ret->kind = function->kind < array_length(kinds) ? kinds[function->kind] : "";
+	ret->kind = frame_kind_name(function->kind);
 	return name_append_function(grouping, function);
 }
 

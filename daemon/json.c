@@ -64,6 +64,14 @@ void json_add_u64(struct json *json, const char *key, uint64_t value)
 	fprintf(json->out, "%" PRIu64, value);
 }
 
+void json_add_known(struct json *json, const char *key, uint64_t value)
+{
+	if (value)
+		json_add_u64(json, key, value);
+	else
+		json_add_null(json, key);
+}
+
 /* JSON's point is a point, whatever the locale of the program puts there. */
 static void write_number(FILE *out, const char *number)
 {

@@ -20,6 +20,7 @@ void json_open(struct json *json, const char *key, char bracket);         /* '{'
 void json_close(struct json *json, char bracket);                         /* '}' or ']' */
 void json_add_text(struct json *json, const char *key, const char *text); /* NULL, "" -> null */
 void json_add_u64(struct json *json, const char *key, uint64_t value);
-void json_add_double(struct json *json, const char *key, double value); /* not finite -> null */
+void json_add_known(struct json *json, const char *key, uint64_t value); /* 0 -> null */
+void json_add_double(struct json *json, const char *key, double value);  /* not finite -> null */
 void json_add_bool(struct json *json, const char *key, int value);
 void json_add_null(struct json *json, const char *key);
