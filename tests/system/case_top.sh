@@ -155,7 +155,7 @@ case_top_filters() {
 	shares_start
 	terminal_open 80 24 "oxprofctl top --pid=$pid --filter='^(three|two)'"
 	expect_shown ' three\(shares\)'
-	expect_hidden 'five|main'
+	expect_hidden ' (five|main)\('
 	expect_shown 'Samples  [0-9]+ in [45]\.[0-9] s'
 	# Still of all samples.
 	expect_match "$(share_shown 2 three)" '^(2[5-9]|3[0-5])\.'
@@ -163,7 +163,7 @@ case_top_filters() {
 	terminal_press / C-u 'a(b' Enter
 	expect_shown 'not a regular expression'
 	expect_shown 'filter \^\(three\|two\)'
-	expect_hidden 'five'
+	expect_hidden ' five\('
 	# Nor does one that is left.
 	terminal_press / zzz
 	expect_shown '^Filter: .*zzz'
