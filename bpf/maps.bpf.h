@@ -32,14 +32,18 @@ struct slot_block {
 };
 
 /* Scratch of one CPU: a sample is put together here. The programs do not nest on a CPU. */
-#define SCRATCH_WORDS  1024
+#define SCRATCH_WORDS  2048
 #define SCRATCH_USER   0
 #define SCRATCH_KERNEL 256
 #define SCRATCH_SAMPLE 384
 #define SCRATCH_PYTHON 512
+#define SCRATCH_STACK  1024
 
 struct scratch {
 	__u64 words[SCRATCH_WORDS];
+	/* Memory of the user's stack: address and bytes of what is at SCRATCH_STACK. */
+	__u64 stack_at, stack_bytes;
+	__u64 stack_word;
 };
 
 struct {

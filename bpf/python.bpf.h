@@ -30,7 +30,8 @@ static __always_inline long walk_end_state(struct python_walk *walk, struct scra
 
 	if (!n && walk_go_back(walk, layout) && walk->frame)
 		return 0;
-	if (n == 1 && layout->flags & OX_LAYOUT_CFRAME && !walk->n_before_guess &&
+	/* A guess has to be checked (walk_check_caller()). */
+	if (n == 1 && walk->may_go_back && !walk->n_before_guess &&
 	    !(*walk_word(scratch, walk->n - 1) & OX_PYTHON_ENTRY)) {
 		walk->frame = find_caller_frame(walk, layout, walk->leaf);
 		walk->n_before_guess = walk->n;

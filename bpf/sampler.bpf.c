@@ -20,6 +20,8 @@
 #include "bpf/choose.bpf.h"
 #include "bpf/intern.bpf.h"
 #include "bpf/process.bpf.h"
+#include "bpf/stack.bpf.h"
+
 #include "bpf/unwind.bpf.h"
 
 #include "bpf/code.bpf.h"
@@ -110,7 +112,10 @@ static __always_inline void take_identity(struct task_struct *task, __u32 pid, _
 	sample->cgroup_id = bpf_get_current_cgroup_id();
 	__builtin_memset(sample->thread_comm, 0, 2 * OX_COMM_BYTES);
 	bpf_probe_read_kernel_str(sample->thread_comm, OX_COMM_BYTES, task->comm);
-	bpf_probe_read_kernel_str(sample->process_comm, OX_COMM_BYTES, leader->comm);
+	if (task == leader)
+		__builtin_memcpy(sample->process_comm, sample->thread_comm, OX_COMM_BYTES);
+	else
+		bpf_probe_read_kernel_str(sample->process_comm, OX_COMM_BYTES, leader->comm);
 }
 
 static __always_inline void count_sample(struct ox_cpu *cpu, __u32 which)
@@ -215,7 +220,7 @@ int on_tick(struct bpf_perf_event_data *ctx)
 		return 0;
 	}
 	pid = task_pid(task);
-	tid = task_tid(task);
+	tid = task->pid == task->tgid ? pid : task_tid(task);
 	/* --all in a container: what runs outside of it has no number inside. */
 	if (!pid || !tid)
 		return 0;

@@ -13,7 +13,7 @@
  * without care: all of it is checked again. */
 struct known_thread {
 	__u32 process;
-	__u32 tid;
+	__u32 tid;         /* 0: any thread of the process; there is an interpreter only */
 	__u64 interpreter; /* the first one */
 	__u64 state;
 };
@@ -105,19 +105,31 @@ static __always_inline bool walk_recall(struct python_walk *walk, const struct o
 	return false;
 }
 
+/* Of the thread that has the lock; where nobody has it, it is where it was when this thread had it,
+ * or any of the process. */
+static __always_inline __u64 recall_interpreter(__u64 state, __u32 process, __u32 tid)
+{
+	const struct known_thread *known = known_thread_get(tid);
+	struct known_thread *any = known_thread_get(process * 0x9e3779b1u >> 8);
+
+	if (state && any) {
+		any->tid = 0;
+		any->process = process;
+		any->interpreter = read_word(state + OX_PY_INTERP);
+		return any->interpreter;
+	}
+	if (known && known->tid == tid && known->process == process)
+		return known->interpreter;
+	return any && !any->tid && any->process == process ? any->interpreter : 0;
+}
+
 /* The first one of the process; 0: there is none (yet). */
 static __always_inline __u64 find_interpreter(const struct ox_layout *layout, __u64 runtime,
 					      __u32 process, __u32 tid)
 {
 	__u64 word = read_word(runtime + layout->runtime_interpreters);
-	const struct known_thread *known = known_thread_get(tid);
 
-	if (!(layout->flags & OX_LAYOUT_CURRENT))
-		return word;
-	if (word)
-		return read_word(word + OX_PY_INTERP);
-	/* Nobody has the lock: it is where it was when this thread had it. */
-	return known && known->tid == tid && known->process == process ? known->interpreter : 0;
+	return layout->flags & OX_LAYOUT_CURRENT ? recall_interpreter(word, process, tid) : word;
 }
 
 static __always_inline void walk_find_states(struct python_walk *walk, __u32 process, __u32 tid)

@@ -135,11 +135,6 @@ static __always_inline const struct ox_rule *unwind_find_rule(struct unwind *unw
 	return &all->rules[index & (OX_RULES_MAX - 1)];
 }
 
-static __always_inline bool read_user(void *to, __u32 size, __u64 from)
-{
-	return !bpf_probe_read_user(to, size, (void *)from);
-}
-
 static __always_inline long unwind_stop(struct unwind *unwind, __u32 end)
 {
 	unwind->end = unwind->guessed && end != OX_END_CUT ? OX_END_NO_TABLE : end;
@@ -157,7 +152,7 @@ static __always_inline long step_by_frame_pointer(struct unwind *unwind)
 	/* Stacks grow down: a caller's frame is higher. This also ends every cycle. */
 	if (unwind->bp < unwind->sp || unwind->bp & 7)
 		return unwind_stop(unwind, OX_END_BROKEN);
-	if (!read_user(pair, sizeof(pair), unwind->bp))
+	if (!stack_read(unwind->bp, &pair[0]) || !stack_read(unwind->bp + 8, &pair[1]))
 		return unwind_stop(unwind, OX_END_BROKEN);
 	unwind->sp = unwind->bp + 16;
 	unwind->bp = pair[0];
@@ -192,38 +187,26 @@ static __always_inline __u64 find_cfa(struct unwind *unwind, const struct ox_rul
 	base += rule->cfa_offset;
 	if (rule->kind == OX_RULE_RSP || rule->kind == OX_RULE_RBP)
 		return base;
-	if (!read_user(&cfa, sizeof(cfa), base))
+	if (!stack_read(base, &cfa))
 		return 0;
 	return rule->kind > OX_RULE_BAD ? cfa + 8 : cfa;
 }
 
-/* Functions save up to six registers right below the return address. */
-#define SAVED_WORDS 8
-
 static __always_inline long step_by_rule(struct unwind *unwind, const struct ox_rule *rule)
 {
-	__u64 cfa = find_cfa(unwind, rule), pair[2] = {unwind->bp, 0}, saved[SAVED_WORDS] = {}, at;
-	__u32 depth = -rule->rbp_offset;
+	__u64 cfa = find_cfa(unwind, rule), at, bp = unwind->bp;
 
 	if (!cfa)
 		return unwind_stop(unwind, OX_END_UNREADABLE);
 	if (cfa <= unwind->sp)
 		return unwind_stop(unwind, OX_END_BROKEN);
-	if (rule->rbp == OX_RBP_CFA && depth - 16 <= sizeof(saved) - 16) {
-		/* A read costs more than what is read: both in one. */
-		if (!read_user(saved, depth, cfa - depth))
-			return unwind_stop(unwind, OX_END_UNREADABLE);
-		pair[0] = saved[0];
-		pair[1] = saved[(depth / 8 - 1) & (SAVED_WORDS - 1)];
-	} else {
-		at = (rule->rbp == OX_RBP_CFA ? cfa : unwind->bp) + rule->rbp_offset;
-		if (rule->rbp != OX_RBP_SAME && !read_user(&pair[0], 8, at))
-			return unwind_stop(unwind, OX_END_UNREADABLE);
-		if (!read_user(&pair[1], 8, cfa - 8))
-			return unwind_stop(unwind, OX_END_UNREADABLE);
-	}
-	unwind->bp = pair[0];
-	unwind->ip = pair[1];
+	/* First what lies lower: the return address then is in the same read. */
+	at = (rule->rbp == OX_RBP_CFA ? cfa : bp) + rule->rbp_offset;
+	if (rule->rbp != OX_RBP_SAME && !stack_read(at, &bp))
+		return unwind_stop(unwind, OX_END_UNREADABLE);
+	if (!stack_read(cfa - 8, &unwind->ip))
+		return unwind_stop(unwind, OX_END_UNREADABLE);
+	unwind->bp = bp;
 	unwind->sp = cfa;
 	unwind->exact = false;
 	return 0;
@@ -290,6 +273,7 @@ __noinline __u32 unwind_user(__u32 ranges, __u32 n_ranges, bool in_kernel)
 	if (!scratch || task->flags & PF_KTHREAD)
 		return 0;
 	regs = (void *)bpf_task_pt_regs(task);
+	scratch->stack_bytes = 0;
 	scratch->words[SCRATCH_USER] = unwind.ip = regs->ip;
 	unwind.sp = regs->sp;
 	unwind.bp = regs->bp;

@@ -143,6 +143,17 @@ case_unwind_status() {
 	expect_json 'sum(d["stacks"].values()) > 100 and d["stacks"]["root"] > 100'
 }
 
+# Behind the outermost frame there is nothing to be read.
+case_unwind_edge() {
+	spawn root /opt/oxtest/edge
+	profile_warm "$pid" 2
+	query --by=stack --since="$since" --pid="$pid"
+	expect_whole 300
+	expect_depth '(leaf|middle|outer)\(' 'outer\(edge\)' 1
+	expect_json "sum(r['self'] for r in d['records']
+		if r['name'].endswith('outer(edge);middle(edge);leaf(edge)')) > 0.9 * d['samples']"
+}
+
 unwind_tables() {
 	expect_ok oxprofctl status --json
 	json 'd["unwind_tables"]'
