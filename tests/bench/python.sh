@@ -6,7 +6,7 @@
 python=/usr/bin/python3
 python_frames=/opt/oxtest/frames.py
 # The newest that austin of Debian 12 (1.0.1) can read.
-python_old=/root/.pyenv/versions/3.8.18/bin/python3
+python_old=$(ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.8.*/bin/python3 2>/dev/null | head -n 1)
 
 # Of the samples there are the frames of a stack by kind: native, kernel, python.
 mean_frames() {
@@ -108,9 +108,9 @@ measure_python_slow() {
 	recording=$(mktemp)
 	version="Python 3.11"
 	python_rounds $python python_alone job_under_oxprof job_under_perf python_walked
-	if [ -x $python_old ]; then
+	if [ -x "$python_old" ]; then
 		version="Python 3.8"
-		python_rounds $python_old python_alone job_under_oxprof python_austin
+		python_rounds "$python_old" python_alone job_under_oxprof python_austin
 	fi
 	rm "$slices" "$recording"
 }

@@ -4,7 +4,7 @@
 # With FULL=1 in the environment of tests/system/run: as many samples as the promise is of.
 
 python_debian=/usr/bin/python3
-python_versions=/root/.pyenv/versions
+python_versions=${PYENV_ROOT:-$HOME/.pyenv}/versions
 
 # By a short name: the interpreters, and what runs of them.
 declare -A pythons=() python_pid=() python_truth=()
