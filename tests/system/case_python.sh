@@ -64,8 +64,8 @@ python_profile() {
 
 # Of $out, an answer by stack: those like the pattern are more than SHARE of all samples.
 expect_stacks() {
-	expect_json "sum(r['self'] for r in d['records'] if re.search(r'''$1''', r['name']))
-		> $2 * d['samples'] > 20"
+	expect_json "d['samples'] > 100 and sum(r['self'] for r in d['records']
+		if re.search(r'''$1''', r['name'])) > $2 * d['samples']"
 }
 
 # What status says of the interpreter in a process.
@@ -81,14 +81,15 @@ expect_interpreter() {
 case_python_legal() {
 	python_find
 	python_start legal
-	python_profile 499 "$(python_seconds 8 330)"
+	python_profile 499 "$(python_seconds 6 330)"
 	python_check --min="$(python_seconds 200 20000)" --short
 	python_see_lies
 }
 
-# That the check would say so: a line too far, and a caller that is another function.
+# That the check would say so: a line too far, and a caller that is another function. Of one of them.
 python_see_lies() {
 	local lie
+	python_find debian
 	for lie in 'UPDATE frame SET line = line + 100000' \
 		'UPDATE function SET function = function || 0'; do
 		rm -f /tmp/lies.db
@@ -125,8 +126,8 @@ case_python_stripped() {
 case_python_race() {
 	python_find
 	python_start race
-	python_profile 4999 "$(python_seconds 7 40)"
-	python_check --min=2000
+	python_profile 4999 "$(python_seconds 5 40)"
+	python_check --min=1000 --short
 }
 
 # Shares as they were spent, by the program's own clocks: within three binomial standard deviations.
@@ -149,7 +150,7 @@ case_python_ratio() {
 	for threads in 1 8; do
 		jobs=()
 		for name in "${!pythons[@]}"; do
-			spawn_waiting root "${pythons[$name]}" /opt/oxtest/ratio.py 4 $threads \
+			spawn_waiting root "${pythons[$name]}" /opt/oxtest/ratio.py 3 $threads \
 				>"/tmp/ratio.$name.out"
 			python_pid[$name]=$pid
 			jobs+=("$spawn_fd")
@@ -283,7 +284,7 @@ case_python_subinterpreters() {
 		wait_until sh -c "[ \$(grep -c begun '/tmp/sub.$name.out') = 2 ]"
 	done
 	oxprofctl unpause "${python_pid[@]/#/--pid=}" --frequency=999
-	sleep 8
+	sleep 5
 	oxprofctl pause
 	for name in "${!pythons[@]}"; do
 		echo "$name"
@@ -331,5 +332,5 @@ case_python_pypy() {
 	expect_interpreter "$pid" pypy
 	oxprofctl pause
 	query --by=stack --pid="$pid"
-	expect_json 'd["samples"] > 500 and any(";" in r["name"] for r in d["records"])'
+	expect_json 'd["samples"] > 100 and any(";" in r["name"] for r in d["records"])'
 }

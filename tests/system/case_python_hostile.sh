@@ -44,7 +44,7 @@ case_python_hostile_library() {
 		done
 	done
 	oxprofctl unpause "${targets[@]}" --pid="${python_pid[debian]}" --frequency=999
-	sleep "$(python_seconds 6 20)"
+	sleep "$(python_seconds 4 20)"
 	expect_ok oxprofctl status --json
 	json '"\n".join(str((i["pid"], i["name"], i["state"])) for i in d["interpreters"])'
 	oxprofctl pause
@@ -80,7 +80,7 @@ case_python_hostile_self() {
 	done
 	sleep 2
 	oxprofctl unpause "${targets[@]}" --pid="${python_pid[debian]}" --frequency=999
-	sleep "$(python_seconds 6 20)"
+	sleep "$(python_seconds 4 20)"
 	oxprofctl pause
 	python_find debian
 	expect_unharmed "$before" "$memory" "$began"

@@ -42,6 +42,18 @@ expect_shown() {
 $out"
 }
 
+# The same of one row of the screen: it may be read while it is being drawn.
+expect_row() {
+	local tries
+	for ((tries = 0; tries < 100; tries++)); do
+		terminal_read
+		! sed -n "$1p" <<<"$out" | grep -Eq -- "$2" || return 0
+		sleep 0.1
+	done
+	fail "not in row $1: $2
+$out"
+}
+
 expect_hidden() {
 	terminal_read
 	! grep -E -- "$1" <<<"$out" || fail "on the screen: $1
@@ -110,10 +122,10 @@ case_top_sorts_and_selects() {
 	expect_shown '100\.00 native _start'
 	terminal_press s
 	expect_shown 'sort self'
-	expect_match "$(sed -n 9p <<<"$out")" ' five\('
+	expect_row 9 ' five\('
 	terminal_press t
 	expect_shown 'sort total'
-	expect_match "$(sed -n 9p <<<"$out")" ' 100\.00 '
+	expect_row 9 ' 100\.00 '
 	terminal_press Left
 	expect_shown 'sort self'
 	# The selected one is followed.

@@ -7,7 +7,7 @@ TRUTH is what the program wrote of itself (truth.py); the marks in its source ar
 Python frame has to be a function that there is, in its module and file, at a line that has code; a
 caller at a line that calls the next one; the first a root. Exit 1 where a stack is illegal, where more
 than SHARE of the samples (0.001) have no whole Python part, or where there are fewer than N of them.
---short: so few samples that one unusable one says nothing."""
+--short: so few samples that chance has its share: as many more as three standard deviations are."""
 import argparse
 import collections
 import itertools
@@ -367,7 +367,8 @@ def main():
     print("%d samples, %d legal, %d illegal, %d unusable (%.3f %%)" % (
         n["samples"], n["legal"], n["illegal"], unusable,
         100 * unusable / max(n["samples"], 1)))
-    room = max(options.unusable * n["samples"], 1 if options.short else 0)
+    room = options.unusable * n["samples"]
+    room += 3 * room ** 0.5 if options.short else 0
     sys.exit(n["illegal"] > 0 or unusable > room or n["samples"] < options.min)
 
 
