@@ -27,7 +27,7 @@ struct making {
 
 static uint64_t total_of(const struct graph *graph, uint32_t node)
 {
-	return graph_node(graph, node)->total[GRAPH_BASE];
+	return graph_total(graph, node, GRAPH_BASE);
 }
 
 /* Fewest first: what is shown next has to come last. */
@@ -47,8 +47,8 @@ static int add_children(struct making *making, uint32_t parent, uint32_t depth,
 	size_t first = making->n_waiting;
 	uint32_t place = 0;
 
-	for (uint32_t child = graph_node(making->graph, parent)->child; child;
-	     child = graph_node(making->graph, child)->next) {
+	for (uint32_t child = graph_child(making->graph, parent); child;
+	     child = graph_next(making->graph, child)) {
 		uint64_t total = total_of(making->graph, child);
 
 		if (total == 0 || (double)total < making->least) {

@@ -262,6 +262,9 @@ static int report_flamegraph(struct report *report)
 		r = join_losses(&drawing);
 	if (r >= 0)
 		r = graph_finish(drawing.graph);
+	/* Not before it is known that both windows have samples. */
+	if (r >= 0)
+		r = flame_begin(drawing.about.title, request->format, report->out);
 	return r < 0 ? r : flame_write(drawing.graph, &drawing.about, request->format, report->out);
 }
 

@@ -63,11 +63,12 @@ const char *flame_kind(const struct graph_function *function)
 
 static bool is_shown(const struct walk *walk, uint32_t node)
 {
-	const uint64_t *total = graph_node(walk->flame->graph, node)->total;
+	for (int side = 0; side < N_GRAPH_SIDES; side++) {
+		uint64_t total = graph_total(walk->flame->graph, node, side);
 
-	for (int side = 0; side < N_GRAPH_SIDES; side++)
-		if (total[side] > 0 && (double)total[side] >= walk->least[side])
+		if (total > 0 && (double)total >= walk->least[side])
 			return true;
+	}
 	return false;
 }
 
@@ -76,8 +77,8 @@ static int show(struct walk *walk, uint32_t node)
 	struct flame *flame = walk->flame;
 	uint32_t at = flame->n_nodes;
 
-	if (array_fit(flame->nodes, flame->nodes_size, at + 1) < 0 ||
-	    array_fit(flame->parents, flame->parents_size, at + 1) < 0 ||
+	if (array_extend(flame->nodes, flame->nodes_size, at, (size_t)at + 1) < 0 ||
+	    array_extend(flame->parents, flame->parents_size, at, (size_t)at + 1) < 0 ||
 	    array_fit(walk->path, walk->path_size, walk->depth + 1) < 0)
 		return -ENOMEM;
 	flame->nodes[at] = node;
@@ -92,27 +93,26 @@ static uint32_t leave(struct walk *walk, uint32_t node)
 {
 	const struct graph *graph = walk->flame->graph;
 
-	while (node && !graph_node(graph, node)->next) {
-		node = graph_node(graph, node)->parent;
+	while (node && !graph_next(graph, node)) {
+		node = graph_parent(graph, node);
 		walk->depth--;
 	}
-	return node ? graph_node(graph, node)->next : 0;
+	return node ? graph_next(graph, node) : 0;
 }
 
 static int walk_graph(struct walk *walk)
 {
 	const struct graph *graph = walk->flame->graph;
-	uint32_t node = graph_node(graph, 0)->child;
+	uint32_t node = graph_child(graph, 0);
 	int r = show(walk, 0);
 
 	for (walk->depth = 1; node && r >= 0;) {
-		const struct graph_node *at = graph_node(graph, node);
 		bool shown = is_shown(walk, node);
 
 		if (shown)
 			r = show(walk, node);
-		if (shown && at->child) {
-			node = at->child;
+		if (shown && graph_child(graph, node)) {
+			node = graph_child(graph, node);
 			walk->depth++;
 		} else {
 			node = leave(walk, node);
@@ -123,13 +123,12 @@ static int walk_graph(struct walk *walk)
 
 int flame_init(struct flame *flame, const struct graph *graph, const struct flame_about *about)
 {
-	const struct graph_node *root = graph_node(graph, 0);
 	struct walk walk = {.flame = flame};
 	int r;
 
 	*flame = (struct flame){.graph = graph, .about = about};
 	for (int side = 0; side < N_GRAPH_SIDES; side++)
-		walk.least[side] = about->threshold / 100 * (double)root->total[side];
+		walk.least[side] = about->threshold / 100 * (double)graph_total(graph, 0, side);
 	r = walk_graph(&walk);
 	free(walk.path);
 	if (r < 0)
@@ -143,6 +142,11 @@ void flame_done(struct flame *flame)
 	free(flame->nodes);
 	free(flame->parents);
 	flame->nodes = flame->parents = NULL;
+}
+
+int flame_begin(const char *title, enum format format, FILE *out)
+{
+	return format == FORMAT_FLAMEGRAPH ? flame_begin_page(title, out) : 0;
 }
 
 int flame_write(const struct graph *graph, const struct flame_about *about, enum format format,

@@ -54,7 +54,10 @@ struct flame_about {
 char *flame_describe_filters(const struct request *request);
 void flame_set_side(struct flame_side *side, const struct profile_summary *summary);
 
-/* Of a finished graph. FORMAT_FLAMEGRAPH is HTML, FORMAT_SVG, FORMAT_JSON; another is -EINVAL.
- * -ENOMEM; errors of writing stay in the FILE. */
+/* FORMAT_FLAMEGRAPH is HTML, FORMAT_SVG, FORMAT_JSON. Writes what needs no graph: of HTML all that
+ * stands before the data, of the others nothing. 0 or -ENOMEM; errors of writing stay in the FILE.
+ */
+int flame_begin(const char *title, enum format format, FILE *out);
+/* The rest, of a finished graph. Also -EINVAL: another format. */
 int flame_write(const struct graph *graph, const struct flame_about *about, enum format format,
 		FILE *out);

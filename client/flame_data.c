@@ -63,7 +63,7 @@ static int add_side(struct data *data, int i)
 	json_open(json, NULL, '{');
 	r = add_text(json, "name", side->name);
 	json_add_u64(json, "samples", side->samples);
-	json_add_u64(json, "hits", graph_node(data->flame->graph, 0)->total[i]);
+	json_add_u64(json, "hits", graph_total(data->flame->graph, 0, i));
 	json_add_known(json, "since_usec", side->since_usec);
 	json_add_known(json, "until_usec", side->until_usec);
 	json_add_known(json, "interval_ns", side->interval_ns);
@@ -117,7 +117,7 @@ static int add_functions(struct data *data)
 
 	json_open(&data->json, "functions", '[');
 	for (uint32_t i = 1; i < flame->n_nodes && r >= 0; i++) {
-		uint32_t function = flame_node(flame, i)->function;
+		uint32_t function = flame_function_of(flame, i);
 
 		if (data->places[function] != NONE)
 			continue;
@@ -142,7 +142,7 @@ static void add_places(struct data *data)
 	json_open(&data->json, "function", '[');
 	json_add_null(&data->json, NULL);
 	for (uint32_t i = 1; i < data->flame->n_nodes; i++)
-		json_add_u64(&data->json, NULL, data->places[flame_node(data->flame, i)->function]);
+		json_add_u64(&data->json, NULL, data->places[flame_function_of(data->flame, i)]);
 	json_close(&data->json, ']');
 }
 
@@ -150,11 +150,11 @@ static void add_counts(struct data *data, const char *self, const char *total, i
 {
 	json_open(&data->json, self, '[');
 	for (uint32_t i = 0; i < data->flame->n_nodes; i++)
-		json_add_u64(&data->json, NULL, flame_node(data->flame, i)->self[side]);
+		json_add_u64(&data->json, NULL, flame_self(data->flame, i, side));
 	json_close(&data->json, ']');
 	json_open(&data->json, total, '[');
 	for (uint32_t i = 0; i < data->flame->n_nodes; i++)
-		json_add_u64(&data->json, NULL, flame_node(data->flame, i)->total[side]);
+		json_add_u64(&data->json, NULL, flame_total(data->flame, i, side));
 	json_close(&data->json, ']');
 }
 

@@ -11,13 +11,16 @@
 #include "client/text.h"
 #include "daemon/cleanup.h"
 
-static int write_title(const struct flame *flame, FILE *out)
-{
-	_cleanup_free_ char *title = text_clean_copy(flame->about->title ?: "Flame graph");
+#define PAGE "flamegraph.html"
+#define DATA "@data@"
 
-	if (!title)
+static int write_title(const char *title, FILE *out)
+{
+	_cleanup_free_ char *clean = text_clean_copy(title ?: "Flame graph");
+
+	if (!clean)
 		return -ENOMEM;
-	for (const char *c = title; *c; c++)
+	for (const char *c = clean; *c; c++)
 		if (strchr("<>&", *c))
 			fprintf(out, "&#%d;", *c);
 		else
@@ -60,31 +63,51 @@ static bool is_word(const char *word, size_t length, const char *text)
 	return strlen(text) == length && !memcmp(word, text, length);
 }
 
-static int write_place(const struct flame *flame, const char *word, size_t length, FILE *out)
+static int write_place(const char *title, const char *word, size_t length, FILE *out)
 {
 	static const char hashes[] = "hash:";
 
-	if (is_word(word, length, "data"))
-		return flame_write_data(flame, out);
 	if (is_word(word, length, "title"))
-		return write_title(flame, out);
+		return write_title(title, out);
 	if (!strncmp(word, hashes, sizeof(hashes) - 1))
 		return write_hashes(word + sizeof(hashes) - 1, length - (sizeof(hashes) - 1), out);
 	return write_file(word, length, out);
 }
 
-int flame_write_page(const struct flame *flame, FILE *out)
+static int write_part(const char *at, const char *end, const char *title, FILE *out)
 {
-	const char *at, *mark, *end;
-	size_t size;
-	int r = page_find("flamegraph.html", &at, &size);
+	const char *mark, *word;
+	int r = 0;
 
-	while (r >= 0 && (mark = strchr(at, '@')) && (end = strchr(mark + 1, '@'))) {
+	while (r >= 0 && (mark = memchr(at, '@', (size_t)(end - at)))) {
 		fwrite(at, 1, (size_t)(mark - at), out);
-		r = write_place(flame, mark + 1, (size_t)(end - mark - 1), out);
-		at = end + 1;
+		word = mark + 1;
+		at = strchr(word, '@') + 1;
+		r = write_place(title, word, (size_t)(at - 1 - word), out);
 	}
 	if (r >= 0)
-		fputs(at, out);
+		fwrite(at, 1, (size_t)(end - at), out);
 	return r;
+}
+
+int flame_begin_page(const char *title, FILE *out)
+{
+	const char *page;
+	size_t size;
+	int r = page_find(PAGE, &page, &size);
+
+	return r < 0 ? r : write_part(page, strstr(page, DATA), title, out);
+}
+
+int flame_write_page(const struct flame *flame, FILE *out)
+{
+	const char *page;
+	size_t size;
+	int r = page_find(PAGE, &page, &size);
+
+	if (r >= 0)
+		r = flame_write_data(flame, out);
+	return r < 0 ? r
+		     : write_part(strstr(page, DATA) + strlen(DATA), page + size,
+				  flame->about->title, out);
 }

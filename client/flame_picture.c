@@ -76,7 +76,7 @@ static double share_of(uint64_t n, uint64_t all)
 
 static uint64_t total_of(const struct picture *picture, uint32_t i)
 {
-	return flame_node(picture->flame, i)->total[picture->side];
+	return flame_total(picture->flame, i, picture->side);
 }
 
 /* Children lie side by side from where their parent begins, and at its right is what it did itself.
@@ -102,73 +102,75 @@ static uint32_t place_nodes(struct picture *picture)
 /* ---- what it looks like ---- */
 
 /* How far the rates of both sides lie apart, in standard deviations of two independent counts. */
-static double deviations(const struct graph_node *node, const double weights[N_GRAPH_SIDES])
+static double deviations(const double rates[N_GRAPH_SIDES], const double weights[N_GRAPH_SIDES])
 {
-	double variance = 0, rates[N_GRAPH_SIDES];
+	double variance = 0;
 
-	for (int side = 0; side < N_GRAPH_SIDES; side++) {
-		rates[side] = (double)node->total[side] * weights[side];
+	for (int side = 0; side < N_GRAPH_SIDES; side++)
 		variance += rates[side] * weights[side];
-	}
 	return variance > 0 ? (rates[GRAPH_WITH] - rates[GRAPH_BASE]) / sqrt(variance) : 0;
 }
 
 /* As the page does it (client/page/flame_layout.js): what one hit says of a second of its side. */
-static const char *class_of_change(const struct picture *picture, const struct graph_node *node)
+static const char *class_of_change(const struct flame *flame, uint32_t i)
 {
 	static const char *const classes[2][3] = {{"less1", "less2", "less3"},
 						  {"more1", "more2", "more3"}};
 	double weights[N_GRAPH_SIDES], rates[N_GRAPH_SIDES], change;
 
 	for (int side = 0; side < N_GRAPH_SIDES; side++) {
-		const struct flame_side *about = &picture->flame->about->sides[side];
+		const struct flame_side *about = &flame->about->sides[side];
 
 		weights[side] = share_of(about->interval_ns, about->observed_usec);
-		rates[side] = (double)node->total[side] * weights[side];
+		rates[side] = (double)flame_total(flame, i, side) * weights[side];
 	}
-	if (fabs(deviations(node, weights)) < APART)
+	if (fabs(deviations(rates, weights)) < APART)
 		return "same";
 	change = (rates[GRAPH_WITH] - rates[GRAPH_BASE]) /
 		 fmax(rates[GRAPH_WITH], rates[GRAPH_BASE]);
 	return classes[change > 0][fabs(change) > 0.5 ? 2 : fabs(change) > 0.2];
 }
 
-static const char *class_of(const struct picture *picture, uint32_t i)
+static const struct graph_function *function_at(const struct flame *flame, uint32_t i)
 {
-	const struct graph_node *node = flame_node(picture->flame, i);
+	return graph_function(flame->graph, flame_function_of(flame, i));
+}
 
-	if (picture->flame->about->diff)
-		return class_of_change(picture, node);
-	return i ? flame_kind(graph_function(picture->flame->graph, node->function)) : "all";
+static const char *class_of(const struct flame *flame, uint32_t i)
+{
+	if (flame->about->diff)
+		return class_of_change(flame, i);
+	return i ? flame_kind(function_at(flame, i)) : "all";
 }
 
 static int write_hover(const struct picture *picture, uint32_t i, const char *name)
 {
-	const struct graph_node *root = flame_node(picture->flame, 0);
-	const struct graph_node *node = flame_node(picture->flame, i);
+	const struct flame *flame = picture->flame;
 	_cleanup_free_ char *clean = text_clean_copy(name);
 
 	if (!clean)
 		return -ENOMEM;
 	fputs("<title>", picture->out);
 	write_escaped(clean, picture->out);
-	for (int side = 0; side < (picture->flame->about->diff ? 2 : 1); side++)
+	for (int side = 0; side < (flame->about->diff ? 2 : 1); side++) {
+		uint64_t total = flame_total(flame, i, side);
+
 		fprintf(picture->out, "\n%s%" PRIu64 " hits, %.2f %% (self %" PRIu64 ")",
-			!picture->flame->about->diff ? ""
-			: side                       ? "with: "
-						     : "base: ",
-			node->total[side], 100 * share_of(node->total[side], root->total[side]),
-			node->self[side]);
+			!flame->about->diff ? ""
+			: side              ? "with: "
+					    : "base: ",
+			total, 100 * share_of(total, flame_total(flame, 0, side)),
+			flame_self(flame, i, side));
+	}
 	fputs("</title>", picture->out);
 	return 0;
 }
 
 static int write_node(struct picture *picture, uint32_t i)
 {
-	const struct graph_node *node = flame_node(picture->flame, i);
 	double width = (double)total_of(picture, i) * picture->scale;
 	double y = TOP + picture->depth[i] * ROW;
-	const char *name = i ? graph_function(picture->flame->graph, node->function)->name : "all";
+	const char *name = i ? function_at(picture->flame, i)->name : "all";
 	int r;
 
 	if (width < LEAST) {
@@ -179,7 +181,7 @@ static int write_node(struct picture *picture, uint32_t i)
 	r = write_hover(picture, i, name);
 	fprintf(picture->out,
 		"<rect class=\"%s\" x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\"/>",
-		class_of(picture, i), picture->x[i], y, width, ROW - 1);
+		class_of(picture->flame, i), picture->x[i], y, width, ROW - 1);
 	if (r >= 0)
 		r = write_text(picture->x[i] + 3, y + 12, name, width - 6, picture->out);
 	fputs("</g>\n", picture->out);
@@ -266,7 +268,7 @@ static int write_side(const struct picture *picture, int i, double y)
 		 !about->diff ? ""
 		 : i          ? "with (the widths): "
 			      : "base: ",
-		 flame_node(picture->flame, 0)->total[i], side->samples, from, to);
+		 flame_total(picture->flame, 0, i), side->samples, from, to);
 	return write_text(MARGIN, y, text, WIDTH - MARGIN, picture->out);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nodes lie in one array, parents before their children, so that whatever follows a path needs no
- * recursion: sums go from its end to its beginning. A node costs 48 bytes, and 6 to 11 for the
- * slots by which it is found while the graph grows.
+ * recursion: sums go from its end to its beginning. There are millions of them, so what is of one
+ * side, or of one time, is in an array of its own. A node costs 8 bytes and 8 for each side that
+ * has hits; while the graph grows 6 to 11 for the slots by which it is found and 4 in the memo;
+ * after it 8 for its links instead.
  */
 #include "client/graph.h"
 
@@ -13,23 +15,41 @@
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
 
-#define NODES_MIN 1024
+#define SLOTS_MIN 2048
 
-_Static_assert(sizeof(struct graph_node) <= 48, "there are millions of them");
+struct graph_node {
+	uint32_t parent;
+	uint32_t function;
+};
+
+struct graph_links {
+	uint32_t child;
+	uint32_t next;
+};
+
+/* Hits by node: its own while the graph grows, afterwards also those below it. */
+struct graph_hits {
+	uint64_t *n; /* NULL: the side has none */
+	size_t size;
+	uint32_t n_nodes; /* that it has numbers for */
+};
 
 /* What is known of the profile of a side: both by its numbers. */
 struct graph_side_memo {
 	uint32_t *nodes; /* 0: not seen yet */
 	size_t nodes_size;
+	size_t n_nodes;
 	struct graph_memo functions;
 };
 
 struct graph {
 	struct graph_names *names;
 	struct graph_node *nodes;
+	size_t nodes_size;
 	uint32_t n_nodes;
-	uint32_t nodes_size;
-	uint32_t *slots; /* node by hash of (parent, function); 0 is free */
+	struct graph_hits hits[N_GRAPH_SIDES];
+	struct graph_links *links; /* by node; NULL while it grows */
+	uint32_t *slots;           /* node by hash of (parent, function); 0 is free */
 	uint32_t n_slots;
 	struct graph_side_memo memos[N_GRAPH_SIDES];
 	uint32_t *path; /* of a stack, from its leaf; for graph_add() */
@@ -46,13 +66,11 @@ struct graph *graph_new_of(struct graph_names *names)
 	if (!graph)
 		return NULL;
 	graph->names = graph_names_ref(names);
-	graph->nodes = malloc(NODES_MIN * sizeof(*graph->nodes));
-	graph->n_slots = 2 * NODES_MIN;
+	graph->n_slots = SLOTS_MIN;
 	graph->slots = calloc(graph->n_slots, sizeof(*graph->slots));
-	if (!graph->nodes || !graph->slots)
+	if (!graph->slots || array_extend(graph->nodes, graph->nodes_size, 0, 1) < 0)
 		return NULL;
-	graph->nodes_size = NODES_MIN;
-	graph->nodes[0] = (struct graph_node){.function = GRAPH_NONE};
+	graph->nodes[0].function = GRAPH_NONE;
 	graph->n_nodes = 1;
 	return take_ptr(graph);
 }
@@ -84,7 +102,10 @@ struct graph *graph_free(struct graph *graph)
 	if (graph) {
 		graph_settle(graph);
 		graph_names_unref(graph->names);
+		for (int side = 0; side < N_GRAPH_SIDES; side++)
+			free(graph->hits[side].n);
 		free(graph->nodes);
+		free(graph->links);
 		free(graph);
 	}
 	return NULL;
@@ -109,45 +130,28 @@ static uint32_t *find_slot(const struct graph *graph, uint32_t parent, uint32_t 
 	}
 }
 
+/* The old ones go first: both together would be the most that the graph ever takes. */
 static int grow_slots(struct graph *graph)
 {
-	uint32_t *slots, n = graph->n_slots * 2;
+	uint32_t n = graph->n_slots * 2;
 
 	if (n <= graph->n_slots)
 		return -ENOMEM;
-	slots = calloc(n, sizeof(*slots));
-	if (!slots)
+	free(take_ptr(graph->slots));
+	graph->slots = calloc(n, sizeof(*graph->slots));
+	if (!graph->slots)
 		return -ENOMEM;
-	free(graph->slots);
-	graph->slots = slots;
 	graph->n_slots = n;
 	for (uint32_t i = 1; i < graph->n_nodes; i++)
 		*find_slot(graph, graph->nodes[i].parent, graph->nodes[i].function) = i;
 	return 0;
 }
 
-/* Not array_fit(): what is not used yet is not touched either, and takes no memory. */
-static int grow_nodes(struct graph *graph)
-{
-	uint32_t n = graph->nodes_size + graph->nodes_size / 2;
-	struct graph_node *nodes;
-
-	if (n <= graph->nodes_size)
-		return -ENOMEM;
-	nodes = reallocarray(graph->nodes, n, sizeof(*nodes));
-	if (!nodes)
-		return -ENOMEM;
-	graph->nodes = nodes;
-	graph->nodes_size = n;
-	return 0;
-}
-
 static int make_room(struct graph *graph)
 {
-	int r = 0;
+	int r = array_extend(graph->nodes, graph->nodes_size, graph->n_nodes,
+			     (size_t)graph->n_nodes + 1);
 
-	if (graph->n_nodes == graph->nodes_size)
-		r = grow_nodes(graph);
 	if (r >= 0 && graph->n_nodes >= graph->n_slots / 4 * 3)
 		r = grow_slots(graph);
 	return r;
@@ -163,7 +167,7 @@ int graph_find_child(struct graph *graph, uint32_t parent, uint32_t function, ui
 	slot = find_slot(graph, parent, function);
 	if (!*slot) {
 		*slot = graph->n_nodes++;
-		graph->nodes[*slot] = (struct graph_node){.parent = parent, .function = function};
+		graph->nodes[*slot] = (struct graph_node){parent, function};
 	}
 	*ret = *slot;
 	return 0;
@@ -208,49 +212,65 @@ static int find_node(struct graph *graph, struct graph_side_memo *memo,
 	return r;
 }
 
+static int fit_memo(struct graph_side_memo *memo, size_t n)
+{
+	int r = array_extend(memo->nodes, memo->nodes_size, memo->n_nodes, n);
+
+	if (r >= 0 && n > memo->n_nodes)
+		memo->n_nodes = n;
+	return r;
+}
+
+static int fit_hits(struct graph_hits *hits, uint32_t n)
+{
+	int r = array_extend(hits->n, hits->size, hits->n_nodes, n);
+
+	if (r >= 0)
+		hits->n_nodes = n;
+	return r;
+}
+
+static int count_hits(struct graph *graph, int side, uint32_t node, uint64_t n)
+{
+	struct graph_hits *hits = graph->hits + side;
+	int r = fit_hits(hits, graph->n_nodes);
+
+	if (r >= 0)
+		hits->n[node] += n;
+	return r;
+}
+
 int graph_add(struct graph *graph, enum graph_side side, const struct profile *profile,
 	      uint32_t node, uint64_t n)
 {
 	struct graph_side_memo *memo = graph->memos + side;
 	uint32_t at;
-	int r = array_fit(memo->nodes, memo->nodes_size, (size_t)node + 1);
+	int r = fit_memo(memo, (size_t)node + 1);
 
 	if (r >= 0)
 		r = find_node(graph, memo, profile, node, &at);
-	if (r >= 0)
-		graph->nodes[at].self[side] += n;
+	return r < 0 ? r : count_hits(graph, side, at, n);
+}
+
+int graph_count_self(struct graph *graph, uint32_t node, const uint64_t n[static N_GRAPH_SIDES])
+{
+	int r = 0;
+
+	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
+		if (n[side])
+			r = count_hits(graph, side, node, n[side]);
 	return r;
 }
 
-void graph_count_self(struct graph *graph, uint32_t node, const uint64_t n[static N_GRAPH_SIDES])
+/* ---- what is known at the end ---- */
+
+static int sum_totals(struct graph *graph, struct graph_hits *hits)
 {
-	for (int side = 0; side < N_GRAPH_SIDES; side++)
-		graph->nodes[node].self[side] += n[side];
-}
+	int r = hits->n ? fit_hits(hits, graph->n_nodes) : 0;
 
-static void sum_totals(struct graph *graph)
-{
-	for (uint32_t i = graph->n_nodes; i-- > 0;) {
-		struct graph_node *node = graph->nodes + i, *parent = graph->nodes + node->parent;
-
-		for (int side = 0; side < N_GRAPH_SIDES; side++) {
-			node->total[side] += node->self[side];
-			if (i > 0)
-				parent->total[side] += node->total[side];
-		}
-	}
-}
-
-/* Nodes in the order of ranks, last one first: each then becomes the first child of its parent. */
-static void link_children(struct graph *graph, const uint32_t *order)
-{
-	for (uint32_t i = graph->n_nodes - 1; i-- > 0;) {
-		struct graph_node *node = graph->nodes + order[i];
-		struct graph_node *parent = graph->nodes + node->parent;
-
-		node->next = parent->child;
-		parent->child = order[i];
-	}
+	for (uint32_t i = hits->n_nodes; i-- > 1 && r >= 0;)
+		hits->n[graph->nodes[i].parent] += hits->n[i];
+	return r;
 }
 
 /* All nodes but the root by the rank of their function: sorted by counting, for there are many. */
@@ -270,16 +290,26 @@ static int sort_nodes(struct graph *graph, const uint32_t *rank, uint32_t *ret_o
 	return 0;
 }
 
-int graph_finish(struct graph *graph)
+/* Nodes in the order of ranks, last one first: each then becomes the first child of its parent. */
+static void link_children(struct graph *graph, const uint32_t *order)
 {
-	_cleanup_free_ uint32_t *rank = NULL, *order = NULL;
-	int r = 0;
+	for (uint32_t i = graph->n_nodes - 1; i-- > 0;) {
+		uint32_t *child = &graph->links[graph->nodes[order[i]].parent].child;
 
-	graph_settle(graph);
-	sum_totals(graph);
-	rank = calloc((size_t)graph_names_count(graph->names) + 1, sizeof(*rank));
-	order = malloc((size_t)graph->n_nodes * sizeof(*order));
-	if (!rank || !order)
+		graph->links[order[i]].next = *child;
+		*child = order[i];
+	}
+}
+
+static int link_nodes(struct graph *graph)
+{
+	_cleanup_free_ uint32_t *rank =
+		calloc((size_t)graph_names_count(graph->names) + 1, sizeof(*rank));
+	_cleanup_free_ uint32_t *order = malloc((size_t)graph->n_nodes * sizeof(*order));
+	int r;
+
+	graph->links = calloc(graph->n_nodes, sizeof(*graph->links));
+	if (!rank || !order || !graph->links)
 		return -ENOMEM;
 	r = graph_names_rank(graph->names, rank);
 	if (r >= 0)
@@ -289,14 +319,57 @@ int graph_finish(struct graph *graph)
 	return r;
 }
 
+int graph_finish(struct graph *graph)
+{
+	int r = 0;
+
+	graph_settle(graph);
+	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
+		r = sum_totals(graph, graph->hits + side);
+	return r < 0 ? r : link_nodes(graph);
+}
+
+/* ---- looking at it ---- */
+
 uint32_t graph_count(const struct graph *graph)
 {
 	return graph->n_nodes;
 }
 
-const struct graph_node *graph_node(const struct graph *graph, uint32_t node)
+uint32_t graph_parent(const struct graph *graph, uint32_t node)
 {
-	return graph->nodes + node;
+	return graph->nodes[node].parent;
+}
+
+uint32_t graph_function_of(const struct graph *graph, uint32_t node)
+{
+	return graph->nodes[node].function;
+}
+
+uint32_t graph_child(const struct graph *graph, uint32_t node)
+{
+	return graph->links[node].child;
+}
+
+uint32_t graph_next(const struct graph *graph, uint32_t node)
+{
+	return graph->links[node].next;
+}
+
+uint64_t graph_total(const struct graph *graph, uint32_t node, enum graph_side side)
+{
+	const struct graph_hits *hits = graph->hits + side;
+
+	return hits->n ? hits->n[node] : 0;
+}
+
+uint64_t graph_self(const struct graph *graph, uint32_t node, enum graph_side side)
+{
+	uint64_t self = graph_total(graph, node, side);
+
+	for (uint32_t i = graph_child(graph, node); i; i = graph_next(graph, i))
+		self -= graph_total(graph, i, side);
+	return self;
 }
 
 uint32_t graph_count_functions(const struct graph *graph)

@@ -13,15 +13,6 @@
 
 enum graph_side { GRAPH_BASE, GRAPH_WITH, N_GRAPH_SIDES }; /* one profile alone is the base */
 
-struct graph_node {
-	uint32_t parent;   /* 0: the root of all, which is node 0 and no function */
-	uint32_t function; /* of the root: none, UINT32_MAX */
-	uint32_t child;    /* first one; 0: none. Siblings by name, once it is sorted. */
-	uint32_t next;     /* sibling */
-	uint64_t self[N_GRAPH_SIDES];
-	uint64_t total[N_GRAPH_SIDES]; /* known after graph_finish() */
-};
-
 struct graph_function {
 	const char *name; /* "function(module)" */
 	const char *function;
@@ -46,7 +37,16 @@ int graph_add(struct graph *graph, enum graph_side side, const struct profile *p
 int graph_finish(struct graph *graph);
 
 uint32_t graph_count(const struct graph *graph); /* nodes, the root among them */
-const struct graph_node *graph_node(const struct graph *graph, uint32_t node);
+/* 0: the root of all, which is node 0 and no function: UINT32_MAX. */
+uint32_t graph_parent(const struct graph *graph, uint32_t node);
+uint32_t graph_function_of(const struct graph *graph, uint32_t node);
+/* The rest is known after graph_finish(). The first child, and the next sibling: by name; 0: none.
+ */
+uint32_t graph_child(const struct graph *graph, uint32_t node);
+uint32_t graph_next(const struct graph *graph, uint32_t node);
+uint64_t graph_total(const struct graph *graph, uint32_t node, enum graph_side side);
+/* The total less those of all children, which it goes through. */
+uint64_t graph_self(const struct graph *graph, uint32_t node, enum graph_side side);
 uint32_t graph_count_functions(const struct graph *graph);
 const struct graph_function *graph_function(const struct graph *graph, uint32_t function);
 /* A new graph, finished, of the callers of what has focus: from each such function towards its

@@ -13,7 +13,7 @@ define_cleanup(struct graph *, graph_free);
 
 static bool has_focus(const struct graph *graph, uint32_t node)
 {
-	return node && graph_function(graph, graph_node(graph, node)->function)->focus;
+	return node && graph_function(graph, graph_function_of(graph, node))->focus;
 }
 
 /* Hits of which each node is the innermost one with focus; those of the others are their callers'.
@@ -21,12 +21,10 @@ static bool has_focus(const struct graph *graph, uint32_t node)
 static void gather_hits(const struct graph *graph, struct hits *hits)
 {
 	for (uint32_t i = graph_count(graph); i-- > 1;) {
-		const struct graph_node *node = graph_node(graph, i);
-
 		for (int side = 0; side < N_GRAPH_SIDES; side++) {
-			hits[i].n[side] += node->self[side];
+			hits[i].n[side] += graph_self(graph, i, side);
 			if (!has_focus(graph, i))
-				hits[node->parent].n[side] += hits[i].n[side];
+				hits[graph_parent(graph, i)].n[side] += hits[i].n[side];
 		}
 	}
 }
@@ -38,11 +36,9 @@ static int add_callers(const struct graph *graph, uint32_t node, const struct hi
 	uint32_t at = 0;
 	int r = 0;
 
-	for (; node && r >= 0; node = graph_node(graph, node)->parent)
-		r = graph_find_child(callers, at, graph_node(graph, node)->function, &at);
-	if (r >= 0)
-		graph_count_self(callers, at, hits->n);
-	return r;
+	for (; node && r >= 0; node = graph_parent(graph, node))
+		r = graph_find_child(callers, at, graph_function_of(graph, node), &at);
+	return r < 0 ? r : graph_count_self(callers, at, hits->n);
 }
 
 int graph_new_callers(const struct graph *graph, struct graph **ret)
@@ -68,15 +64,16 @@ int graph_new_callers(const struct graph *graph, struct graph **ret)
 static int add_callee(const struct graph *graph, uint32_t i, uint32_t *copies,
 		      struct graph *callees)
 {
-	const struct graph_node *node = graph_node(graph, i);
+	uint32_t parent = graph_parent(graph, i);
+	struct hits self;
 	int r;
 
-	if (!copies[node->parent] && !has_focus(graph, i))
+	if (!copies[parent] && !has_focus(graph, i))
 		return 0;
-	r = graph_find_child(callees, copies[node->parent], node->function, copies + i);
-	if (r >= 0)
-		graph_count_self(callees, copies[i], node->self);
-	return r;
+	for (int side = 0; side < N_GRAPH_SIDES; side++)
+		self.n[side] = graph_self(graph, i, side);
+	r = graph_find_child(callees, copies[parent], graph_function_of(graph, i), copies + i);
+	return r < 0 ? r : graph_count_self(callees, copies[i], self.n);
 }
 
 int graph_new_callees(const struct graph *graph, struct graph **ret)

@@ -178,7 +178,8 @@ static int take_nodes(struct profile *profile, const Oxprof__Part *part)
 	int r = part->n_node_frame == n ? 0 : -EBADMSG;
 
 	if (r >= 0)
-		r = array_fit(profile->nodes, profile->node_room, (size_t)profile->n_nodes + 1 + n);
+		r = array_extend(profile->nodes, profile->node_room, (size_t)profile->n_nodes + 1,
+				 (size_t)profile->n_nodes + 1 + n);
 	for (size_t i = 0; i < n && r >= 0; i++) {
 		struct profile_node node = {part->node_parent[i], part->node_frame[i]};
 
@@ -308,7 +309,7 @@ static int make_unknown(struct profile *profile)
 	    array_fit(profile->frames, profile->frame_room, 1) < 0 ||
 	    array_fit(profile->tasks, profile->task_room, 1) < 0 ||
 	    array_fit(profile->slots, profile->slot_room, 1) < 0 ||
-	    array_fit(profile->nodes, profile->node_room, 1) < 0)
+	    array_extend(profile->nodes, profile->node_room, 0, 1) < 0)
 		return -ENOMEM;
 	profile->summary.state = profile->text_at[0] = none;
 	frame.function = frame.module = frame.file = frame.build_id = none;

@@ -59,17 +59,18 @@ static void print_title(const struct drawing *drawing)
 		screen_style(drawing->screen, STYLE_OFF));
 }
 
-static void print_numbers(const struct drawing *drawing, const struct graph_node *node)
+static void print_numbers(const struct drawing *drawing, uint32_t node)
 {
-	double self = get_share(drawing, node->self[GRAPH_BASE]);
+	uint64_t total = graph_total(drawing->graph, node, GRAPH_BASE);
+	double self = get_share(drawing, graph_self(drawing->graph, node, GRAPH_BASE));
 	bool hot = !drawing->style->callers && self >= HOT_PERCENT;
 
-	fprintf(drawing->out, "%6.2f  ", get_share(drawing, node->total[GRAPH_BASE]));
+	fprintf(drawing->out, "%6.2f  ", get_share(drawing, total));
 	if (!drawing->style->callers)
 		fprintf(drawing->out, "%s%6.2f%s  ",
 			hot ? screen_style(drawing->screen, STYLE_BAD) : "", self,
 			hot ? screen_style(drawing->screen, STYLE_OFF) : "");
-	fprintf(drawing->out, "%*" PRIu64 "  ", drawing->hits_width, node->total[GRAPH_BASE]);
+	fprintf(drawing->out, "%*" PRIu64 "  ", drawing->hits_width, total);
 }
 
 /* Of the branches at most so many that half of the line is left for names; those nearest to the
@@ -116,8 +117,8 @@ static void format_more(const struct drawing *drawing, const struct call_line *l
 
 static int print_name(const struct drawing *drawing, const struct call_line *line, size_t used)
 {
-	const struct graph_node *node = graph_node(drawing->graph, line->node);
-	const char *name = graph_function(drawing->graph, node->function)->name;
+	uint32_t function = graph_function_of(drawing->graph, line->node);
+	const char *name = graph_function(drawing->graph, function)->name;
 	_cleanup_free_ char *clean = text_clean_copy(name), *cut = NULL;
 	size_t columns = drawing->screen->columns;
 	char more[MORE_BYTES];
@@ -159,14 +160,14 @@ static int print_line(struct drawing *drawing, const struct call_line *line, boo
 	drawing->alone[line->depth] = line->n_shown == 1;
 	if (!alone)
 		drawing->open[level] = !line->last;
-	print_numbers(drawing, graph_node(drawing->graph, line->node));
+	print_numbers(drawing, line->node);
 	used = drawing->numbers_width + print_branches(drawing, level, !alone, line->last);
 	return print_name(drawing, line, used);
 }
 
 static void measure(struct drawing *drawing)
 {
-	uint64_t most = graph_node(drawing->graph, 0)->total[GRAPH_BASE];
+	uint64_t most = graph_total(drawing->graph, 0, GRAPH_BASE);
 	char number[NUMBER_BYTES];
 
 	drawing->hits_width = snprintf(number, sizeof(number), "%" PRIu64, most);

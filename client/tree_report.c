@@ -97,21 +97,21 @@ static void write_line(const struct page *page, enum section section, const stru
 		       struct json *json)
 {
 	const struct graph *graph = page->graphs[section];
-	const struct graph_node *node = graph_node(graph, line->node);
+	uint64_t self = graph_self(graph, line->node, GRAPH_BASE);
+	uint64_t total = graph_total(graph, line->node, GRAPH_BASE);
 	double samples = (double)page->summary->samples;
 
 	json_open(json, NULL, '{');
 	json_add_u64(json, "depth", line->depth);
-	summary_write_function(graph_function(graph, node->function), json);
+	summary_write_function(graph_function(graph, graph_function_of(graph, line->node)), json);
 	if (section == SECTION_CALLERS)
 		json_add_null(json, "self");
 	else
-		json_add_u64(json, "self", node->self[GRAPH_BASE]);
-	json_add_u64(json, "total", node->total[GRAPH_BASE]);
+		json_add_u64(json, "self", self);
+	json_add_u64(json, "total", total);
 	json_add_double(json, "self_share",
-			section == SECTION_CALLERS ? NAN
-						   : (double)node->self[GRAPH_BASE] / samples);
-	json_add_double(json, "total_share", (double)node->total[GRAPH_BASE] / samples);
+			section == SECTION_CALLERS ? NAN : (double)self / samples);
+	json_add_double(json, "total_share", (double)total / samples);
 	json_add_u64(json, "left_out", line->n_cut);
 	json_add_u64(json, "left_out_total", line->cut);
 	json_close(json, '}');

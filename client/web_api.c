@@ -147,6 +147,8 @@ static int answer_flame(struct call *call)
 			    &profile, &call->why);
 	if (r >= 0)
 		r = graph_finish(graph);
+	if (r >= 0)
+		r = flamegraph_begin(call->route->format, call->out);
 	return r < 0 ? r
 		     : flamegraph_draw(graph, profile_summary(profile), call->request,
 				       call->route->format, call->out);

@@ -22,6 +22,8 @@
 static const struct web_route routes[] = {
 	{.path = "/", .action = WEB_ASSET, .file = "web.html", .type = HTML},
 	ASSET("web.css", STYLE),
+	ASSET("web_controls.css", STYLE),
+	ASSET("web_panels.css", STYLE),
 	ASSET("web.js", SCRIPT),
 	ASSET("web_api.js", SCRIPT),
 	ASSET("web_dom.js", SCRIPT),
@@ -29,6 +31,7 @@ static const struct web_route routes[] = {
 	ASSET("web_timeline.js", SCRIPT),
 	ASSET("flamegraph.css", STYLE),
 	ASSET("flamegraph.js", SCRIPT),
+	ASSET("flame_keys.js", SCRIPT),
 	ASSET("flame_layout.js", SCRIPT),
 	ASSET("flame_paint.js", SCRIPT),
 	ASSET("flame_words.js", SCRIPT),

@@ -29,4 +29,29 @@ static inline int array_fit_bytes(void **array, size_t *size, size_t n, size_t e
 	return 0;
 }
 
+/*
+ * The same for arrays of millions, of which the first `used` elements are in use: those from there
+ * up to the n-th are 0 afterwards. It grows by half, and what lies behind them is not touched: so
+ * it takes no memory.
+ */
+static inline int array_extend_bytes(void **array, size_t *size, size_t used, size_t n,
+				     size_t element)
+{
+	size_t larger = *size + *size / 2;
+
+	if (n > *size) {
+		void *grown = reallocarray(*array, larger > n ? larger : n, element);
+
+		if (!grown)
+			return -ENOMEM;
+		*array = grown;
+		*size = larger > n ? larger : n;
+	}
+	if (n > used)
+		memset((char *)*array + used * element, 0, (n - used) * element);
+	return 0;
+}
+
 #define array_fit(array, size, n) array_fit_bytes((void **)&(array), &(size), n, sizeof(*(array)))
+#define array_extend(array, size, used, n) \
+	array_extend_bytes((void **)&(array), &(size), used, n, sizeof(*(array)))

@@ -223,6 +223,8 @@ int main(int argc, char *argv[])
 	if (r >= 0)
 		r = graph_finish(graph);
 	if (r >= 0)
+		r = flame_begin(about.title, read_format(argv[1]), stdout);
+	if (r >= 0)
 		r = flame_write(graph, &about, read_format(argv[1]), stdout);
 	graph_free(graph);
 	return r < 0 || fflush(stdout) || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;

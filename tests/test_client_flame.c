@@ -68,6 +68,7 @@ static char *write_flame(struct flame_about *about, const char *base, const char
 		add(graph, GRAPH_WITH, with, 0, about);
 	cr_assert_eq(graph_finish(graph), 0);
 	about->diff = with;
+	cr_assert_eq(flame_begin(about->title, format, out), 0);
 	cr_assert_eq(flame_write(graph, about, format, out), 0);
 	cr_assert_eq(fclose(out), 0);
 	cr_assert_eq(strlen(text), size);
@@ -186,6 +187,25 @@ Test(client_flame, other_formats_are_not_its_own)
 	cr_expect_eq(flame_write(graph, &about, FORMAT_PPROF, stdout), -EINVAL);
 }
 
+/* Of a page all that stands before the data, which need the graph. */
+Test(client_flame, what_needs_no_graph_is_written_first)
+{
+	static const char last[] = "<script type=\"application/json\" id=\"data\">";
+	struct flame_about about = {.title = "one"};
+	_cleanup_free_ char *page = write_flame(&about, "main 1\n", NULL, FORMAT_FLAMEGRAPH);
+	_cleanup_free_ char *head = NULL;
+	size_t size, length = (size_t)(strstr(page, last) - page) + strlen(last);
+	FILE *out = open_memstream(&head, &size);
+
+	cr_expect_eq(flame_begin("one", FORMAT_SVG, out), 0);
+	cr_expect_eq(flame_begin("one", FORMAT_JSON, out), 0);
+	cr_expect_eq(ftell(out), 0);
+	cr_expect_eq(flame_begin("one", FORMAT_FLAMEGRAPH, out), 0);
+	fclose(out);
+	cr_assert_eq(size, length);
+	cr_expect_arr_eq(head, page, length);
+}
+
 Test(client_flame, errors_of_writing_stay_in_the_file)
 {
 	_cleanup_fclose_ FILE *full = fopen("/dev/full", "w");
@@ -230,8 +250,9 @@ Test(client_flame, no_name_ends_the_data_of_a_page)
 
 Test(client_flame, a_page_allows_its_own_scripts_alone)
 {
-	static const char *const scripts[] = {"flame_layout.js", "flame_paint.js", "flame_words.js",
-					      "flamegraph.js", "flamegraph_page.js"};
+	static const char *const scripts[] = {"flame_layout.js", "flame_paint.js",
+					      "flame_words.js",  "flame_keys.js",
+					      "flamegraph.js",   "flamegraph_page.js"};
 	struct flame_about about = {0};
 	_cleanup_free_ char *page = write_flame(&about, "main 1\n", NULL, FORMAT_FLAMEGRAPH);
 	_cleanup_free_ char *policy = between(page, "Content-Security-Policy\" content=\"", "\">");

@@ -47,7 +47,7 @@ static struct graph *fold(const char *base, const char *with, const struct made_
 
 static const char *name_of(const struct graph *graph, uint32_t node)
 {
-	return graph_function(graph, graph_node(graph, node)->function)->function;
+	return graph_function(graph, graph_function_of(graph, node))->function;
 }
 
 /* The node at "main;work;inner"; 0: there is none. */
@@ -58,9 +58,9 @@ static uint32_t find(const struct graph *graph, const char *path)
 	uint32_t node = 0;
 
 	while ((word = strsep(&rest, ";"))) {
-		node = graph_node(graph, node)->child;
+		node = graph_child(graph, node);
 		while (node && strcmp(name_of(graph, node), word))
-			node = graph_node(graph, node)->next;
+			node = graph_next(graph, node);
 		if (!node)
 			return 0;
 	}
@@ -72,8 +72,8 @@ static void expect_node(const struct graph *graph, const char *path, uint64_t se
 	uint32_t node = find(graph, path);
 
 	cr_assert(node, "%s is not there", path);
-	cr_expect_eq(graph_node(graph, node)->self[GRAPH_BASE], self, "self of %s", path);
-	cr_expect_eq(graph_node(graph, node)->total[GRAPH_BASE], total, "total of %s", path);
+	cr_expect_eq(graph_self(graph, node, GRAPH_BASE), self, "self of %s", path);
+	cr_expect_eq(graph_total(graph, node, GRAPH_BASE), total, "total of %s", path);
 }
 
 Test(client_graph, stacks_are_folded_to_functions)
@@ -88,9 +88,9 @@ Test(client_graph, stacks_are_folded_to_functions)
 
 	cr_expect_eq(graph_count(graph), 6);
 	cr_expect_eq(graph_count_functions(graph), 5);
-	cr_expect_eq(graph_node(graph, 0)->self[GRAPH_BASE], 2);
-	cr_expect_eq(graph_node(graph, 0)->total[GRAPH_BASE], 27);
-	cr_expect_eq(graph_node(graph, 0)->function, UINT32_MAX);
+	cr_expect_eq(graph_self(graph, 0, GRAPH_BASE), 2);
+	cr_expect_eq(graph_total(graph, 0, GRAPH_BASE), 27);
+	cr_expect_eq(graph_function_of(graph, 0), UINT32_MAX);
 	expect_node(graph, "main", 0, 20);
 	expect_node(graph, "main;work", 1, 20);
 	expect_node(graph, "main;work;inner", 16, 16);
@@ -105,14 +105,14 @@ Test(client_graph, a_function_knows_where_it_is)
 							   "py:main:12 1\n",
 							   NULL, NULL);
 	const struct graph_function *function =
-		graph_function(graph, graph_node(graph, find(graph, "main"))->function);
+		graph_function(graph, graph_function_of(graph, find(graph, "main")));
 
 	cr_expect_str_eq(function->name, "main(app.py)");
 	cr_expect_str_eq(function->module, "app.py");
 	cr_expect_str_eq(function->file, "/srv/app.py");
 	cr_expect_eq(function->line, 7, "the smallest: %u", function->line);
 	cr_expect_eq(function->kind, FRAME_PYTHON);
-	function = graph_function(graph, graph_node(graph, find(graph, "main;read"))->function);
+	function = graph_function(graph, graph_function_of(graph, find(graph, "main;read")));
 	cr_expect_eq(function->kind, FRAME_KERNEL);
 	cr_expect_eq(function->line, 0);
 }
@@ -135,8 +135,7 @@ Test(client_graph, siblings_are_sorted_by_name)
 		fold("main;c 1\nmain;a 1\nmain;d 1\nmain;b 1\n", NULL, NULL);
 	char order[16] = "";
 
-	for (uint32_t i = graph_node(graph, find(graph, "main"))->child; i;
-	     i = graph_node(graph, i)->next)
+	for (uint32_t i = graph_child(graph, find(graph, "main")); i; i = graph_next(graph, i))
 		strcat(order, name_of(graph, i));
 	cr_expect_str_eq(order, "abcd");
 }
@@ -147,16 +146,16 @@ Test(client_graph, two_sides_meet_in_their_functions)
 	_cleanup_(graph_free_p) struct graph *graph =
 		fold("main;work;inner 12\nmain;gone 5\n",
 		     "other 1\nmain;new 2\nmain;work;inner 30\n", NULL);
-	const struct graph_node *node = graph_node(graph, find(graph, "main;work;inner"));
+	uint32_t node = find(graph, "main;work;inner");
 
 	cr_expect_eq(graph_count(graph), 7);
-	cr_expect_eq(node->total[GRAPH_BASE], 12);
-	cr_expect_eq(node->total[GRAPH_WITH], 30);
-	node = graph_node(graph, find(graph, "main"));
-	cr_expect_eq(node->total[GRAPH_BASE], 17);
-	cr_expect_eq(node->total[GRAPH_WITH], 32);
-	cr_expect_eq(graph_node(graph, find(graph, "main;new"))->total[GRAPH_BASE], 0);
-	cr_expect_eq(graph_node(graph, find(graph, "main;gone"))->total[GRAPH_WITH], 0);
+	cr_expect_eq(graph_total(graph, node, GRAPH_BASE), 12);
+	cr_expect_eq(graph_total(graph, node, GRAPH_WITH), 30);
+	node = find(graph, "main");
+	cr_expect_eq(graph_total(graph, node, GRAPH_BASE), 17);
+	cr_expect_eq(graph_total(graph, node, GRAPH_WITH), 32);
+	cr_expect_eq(graph_total(graph, find(graph, "main;new"), GRAPH_BASE), 0);
+	cr_expect_eq(graph_total(graph, find(graph, "main;gone"), GRAPH_WITH), 0);
 }
 
 Test(client_graph, an_empty_one)
@@ -164,7 +163,7 @@ Test(client_graph, an_empty_one)
 	_cleanup_(graph_free_p) struct graph *graph = fold("", NULL, NULL), *callers = NULL;
 
 	cr_expect_eq(graph_count(graph), 1);
-	cr_expect_eq(graph_node(graph, 0)->total[GRAPH_BASE], 0);
+	cr_expect_eq(graph_total(graph, 0, GRAPH_BASE), 0);
 	cr_assert_eq(graph_new_callers(graph, &callers), 0);
 	cr_expect_eq(graph_count(callers), 1);
 }
@@ -193,7 +192,7 @@ Test(client_graph, callers_of_the_innermost)
 	_cleanup_(graph_free_p) struct graph *graph = fold(STACKS, NULL, focus), *callers = NULL;
 
 	cr_assert_eq(graph_new_callers(graph, &callers), 0);
-	cr_expect_eq(graph_node(callers, 0)->total[GRAPH_BASE], 18);
+	cr_expect_eq(graph_total(callers, 0, GRAPH_BASE), 18);
 	expect_node(callers, "f", 0, 18);
 	expect_node(callers, "f;b;f;a", 5, 5);
 	expect_node(callers, "f;a", 2, 2);
@@ -210,7 +209,7 @@ Test(client_graph, callees_of_the_outermost)
 	cr_assert_eq(graph_new_callees(graph, &callees), 0);
 	/* They do not need the one that they are of. */
 	graph_free(take_ptr(graph));
-	cr_expect_eq(graph_node(callees, 0)->total[GRAPH_BASE], 18);
+	cr_expect_eq(graph_total(callees, 0, GRAPH_BASE), 18);
 	expect_node(callees, "f", 1, 8);
 	expect_node(callees, "f;b", 2, 7);
 	expect_node(callees, "f;b;f;c", 5, 5);
@@ -293,7 +292,7 @@ static void expect_sums(const struct graph *graph, const struct stack *stacks)
 		uint64_t self[N_GRAPH_SIDES] = {0}, total[N_GRAPH_SIDES] = {0};
 		size_t length;
 
-		for (uint32_t at = i; at; at = graph_node(graph, at)->parent) {
+		for (uint32_t at = i; at; at = graph_parent(graph, at)) {
 			memmove(path + 1, path, DEPTH - 1);
 			path[0] = name_of(graph, at)[0];
 		}
@@ -306,8 +305,10 @@ static void expect_sums(const struct graph *graph, const struct stack *stacks)
 				if (!stacks[k].names[length])
 					self[side] += stacks[k].n[side];
 			}
-		cr_assert_arr_eq(graph_node(graph, i)->self, self, sizeof(self), "%s", path);
-		cr_assert_arr_eq(graph_node(graph, i)->total, total, sizeof(total), "%s", path);
+		for (int side = 0; side < N_GRAPH_SIDES; side++) {
+			cr_assert_eq(graph_self(graph, i, side), self[side], "%s", path);
+			cr_assert_eq(graph_total(graph, i, side), total[side], "%s", path);
+		}
 	}
 }
 
@@ -317,13 +318,12 @@ static void expect_whole(const struct graph *graph, const struct stack *stacks)
 
 	for (uint32_t i = 0; i < graph_count(graph); i++)
 		for (int side = 0; side < N_GRAPH_SIDES; side++) {
-			const struct graph_node *node = graph_node(graph, i);
-			uint64_t below = node->self[side];
+			uint64_t self = graph_self(graph, i, side), below = self;
 
-			for (uint32_t k = node->child; k; k = graph_node(graph, k)->next)
-				below += graph_node(graph, k)->total[side];
-			cr_assert_eq(node->total[side], below, "node %u", i);
-			selfs[side] += node->self[side];
+			for (uint32_t k = graph_child(graph, i); k; k = graph_next(graph, k))
+				below += graph_total(graph, k, side);
+			cr_assert_eq(graph_total(graph, i, side), below, "node %u", i);
+			selfs[side] += self;
 		}
 	for (size_t i = 0; i < N_STACKS; i++)
 		for (int side = 0; side < N_GRAPH_SIDES; side++)
@@ -379,7 +379,7 @@ Test(client_graph, depth_is_no_matter)
 	strcpy(text + 2 * DEEP - 1, " 3\n");
 	graph = fold(text, NULL, focus);
 	cr_expect_eq(graph_count(graph), DEEP + 1);
-	cr_expect_eq(graph_node(graph, 1)->total[GRAPH_BASE], 3);
+	cr_expect_eq(graph_total(graph, 1, GRAPH_BASE), 3);
 	cr_assert_eq(graph_new_callers(graph, &callers), 0);
 	cr_expect_eq(graph_count(callers), DEEP / 2 + 2);
 	cr_assert_eq(graph_new_callees(graph, &callees), 0);

@@ -386,6 +386,29 @@ Test(client_report, what_breaks_off_on_the_way_to_standard_output)
 		       "look at: journalctl -u oxprofd");
 }
 
+/* The head of a page comes with the first hit; a refusal writes nothing. */
+Test(client_report, a_page_begins_on_standard_output_with_the_first_hit)
+{
+	static const char last[] = "id=\"data\">";
+	static const struct made_export cut = {.stacks = stacks, .fault = MADE_NO_END};
+	_cleanup_free_ char *refused = NULL, *page = NULL;
+	size_t size;
+
+	cr_assert_not_null(freopen("a.html", "w", stdout));
+	expect_failure(&(struct export_service){.error = OX_ERROR_NOT_PERMITTED,
+						.error_text = "not for you"},
+		       "flamegraph", -EIO, "flamegraph: not for you");
+	cr_expect_eq(read_file("a.html", &refused), 0);
+	expect_failure(&(struct export_service){.exports = &cut, .n_exports = 1}, "flamegraph",
+		       -EPIPE,
+		       "flamegraph: the answer of oxprofd broke off; look at: journalctl -u "
+		       "oxprofd");
+	size = read_file("a.html", &page);
+	cr_expect_eq(strncmp(page, "<!DOCTYPE html>", 15), 0);
+	cr_assert_gt(size, strlen(last));
+	cr_expect_str_eq(page + size - strlen(last), last);
+}
+
 Test(client_report, a_full_disk)
 {
 	static const char *const formats[] = {"folded", "pprof", "speedscope", "flamegraph"};

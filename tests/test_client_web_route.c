@@ -47,7 +47,7 @@ Test(web_route, what_the_page_loads_is_there)
 
 	cr_assert(page && page->action == WEB_ASSET);
 	text = get_file(page->file);
-	cr_assert_eq(check_names(text, "<link rel=\"stylesheet\" href=\""), 2);
+	cr_assert_eq(check_names(text, "<link rel=\"stylesheet\" href=\""), 4);
 	cr_assert_geq(check_names(text, "<script src=\""), 2);
 	for (size_t i = 0; i < array_length(scripts); i++)
 		check_names(get_file(scripts[i]), "from \"./");

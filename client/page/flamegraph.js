@@ -2,8 +2,8 @@
 "use strict";
 
 /*
- * A flame graph in a page. Needs flame_layout.js, flame_paint.js and flame_words.js before it,
- * and flamegraph.css.
+ * A flame graph in a page. Needs flame_layout.js, flame_paint.js, flame_words.js and flame_keys.js
+ * before it, and flamegraph.css.
  *
  *   new Flamegraph(host, data, {onzoom(node), page})   host: an empty element; data: client/flame.h,
  *                                      or null, then load() brings them. page: it is the whole page,
@@ -118,17 +118,15 @@ class Flamegraph {
 		const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
 		on(this.input, "input", () => this.search(this.input.value));
-		on(this.input, "keydown", (event) => this.onSearchKey(event));
 		on(this.sideSelect, "change", () => this.show(this.sideSelect.value));
 		on(this.scroller, "scroll", () => this.repaint());
-		on(this.scroller, "keydown", (event) => this.onKey(event));
-		on(this.options.page ? document : this.host, "keydown", (event) => this.onPageKey(event));
 		on(this.canvas, "pointermove", (event) => this.hover(this.nodeAt(event)));
 		on(this.canvas, "pointerleave", () => this.hover(null));
 		on(this.canvas, "click", (event) => this.onClick(event));
 		on(dark, "change", () => this.recolour());
 		on(window, "beforeprint", () => this.print(true));
 		on(window, "afterprint", () => this.print(false));
+		new FlameKeys(this).listen(on);
 		this.observer = new ResizeObserver(() => this.resize());
 		this.observer.observe(this.scroller);
 	}
@@ -350,77 +348,5 @@ class Flamegraph {
 			return;
 		this.select(node);
 		this.zoom(node);
-	}
-
-	/* ---- keys ---- */
-
-	onKey(event) {
-		const action = event.ctrlKey || event.altKey || event.metaKey || !this.layout ? null
-			: this.actionOf(event.key);
-
-		if (!action)
-			return;
-		event.preventDefault();
-		action();
-	}
-
-	actionOf(key) {
-		const {layout, selected} = this, toLeaf = this.below ? "ArrowUp" : "ArrowDown";
-		const go = (node) => node >= 0 && this.isInView(node) && this.select(node);
-
-		switch (key) {
-		case "ArrowUp":
-		case "ArrowDown":
-			return () => go(key === toLeaf ? layout.widestChild(selected) : layout.parent[selected]);
-		case "ArrowLeft":
-			return () => go(this.beside(layout.previous));
-		case "ArrowRight":
-			return () => go(this.beside(layout.next));
-		case "Home":
-			return () => go(0);
-		case "Enter":
-		case " ":
-			return () => this.zoom(selected);
-		case "Escape":
-		case "Backspace":
-			return () => this.out();
-		case "n":
-			return () => this.selectMatch(1);
-		case "N":
-			return () => this.selectMatch(-1);
-		default:
-			return null;
-		}
-	}
-
-	/* The next one that has a width. */
-	beside(links) {
-		let node = links[this.selected];
-
-		while (node >= 0 && !(this.layout.weight[node] > 0))
-			node = links[node];
-		return node;
-	}
-
-	onSearchKey(event) {
-		if (event.key === "Enter")
-			this.selectMatch(event.shiftKey ? -1 : 1);
-		else if (event.key === "Escape") {
-			this.search("");
-			this.scroller.focus();
-		} else
-			return;
-		event.preventDefault();
-	}
-
-	onPageKey(event) {
-		const typing = event.target.matches?.("input, textarea, select");
-		const find = (event.ctrlKey || event.metaKey) && event.key === "f";
-
-		if (!find && (event.key !== "/" || typing))
-			return;
-		event.preventDefault();
-		this.input.focus();
-		this.input.select();
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The flame graph that is one HTML file, opened from a file as people do. */
 import {execFileSync} from "node:child_process";
-import {writeFileSync} from "node:fs";
+import {readFileSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {pathToFileURL} from "node:url";
@@ -255,7 +255,7 @@ test("hostile_names_are_text", async (page) => {
 	assert.equal(await page.title(), `Made <for> tests & "such"`);
 	assert.match(await page.locator(".flamegraph-notes").innerText(), /filter <b>/);
 	/* Its own scripts and no others; nothing was made of the names. */
-	assert.equal(await page.locator("script").count(), 6);
+	assert.equal(await page.locator("script").count(), 7);
 	assert.equal(await page.locator("img, b").count(), 0);
 	await painted(page);
 	await picture(page, "hostile");
@@ -395,6 +395,21 @@ test("data_that_are_not_whole_are_refused", async (page) => {
 
 	assert.deepEqual(told, ["these data are of another version of oxprof",
 		"these data are of another version of oxprof", "these data are not whole: node 3"]);
+});
+
+/* As what came through a pipe before something failed. */
+test("a_page_without_an_end_says_so", async (page) => {
+	const file = make(SMALL), whole = readFileSync(file, "utf8"), data = `id="data">`;
+	const graph = page.locator("#graph");
+
+	for (const end of [whole.indexOf(data) + data.length, whole.indexOf(`"nodes"`)]) {
+		writeFileSync(file, whole.slice(0, end));
+		await page.goto(pathToFileURL(file).href);
+		assert.match(await graph.innerText(), /appears when all of this page is there/);
+	}
+	writeFileSync(file, whole);
+	await page.goto(pathToFileURL(file).href);
+	assert.doesNotMatch(await graph.innerText(), /appears when/);
 });
 
 test("the_instance_can_be_ended", async (page) => {

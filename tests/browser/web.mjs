@@ -177,7 +177,7 @@ test("hostile_names_are_text", async (page) => {
 	await page.getByRole("button", {name: `${HOSTILE}(__main__)`}).click();
 	await until(page, () => document.querySelector(".flamegraph-found").textContent !== "");
 	assert.doesNotMatch(await text(page, ".flamegraph-found"), /no match|invalid/i);
-	assert.equal(await page.evaluate(() => document.querySelectorAll("script").length), 5);
+	assert.equal(await page.evaluate(() => document.querySelectorAll("script").length), 6);
 	await picture(page, "hostile");
 });
 
