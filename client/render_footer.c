@@ -7,6 +7,7 @@
 #include "client/render.h"
 #include "client/text.h"
 #include "daemon/clock.h"
+#include "daemon/parse.h"
 
 static int add_loss(char **text, const char *reason, uint64_t n)
 {
@@ -22,11 +23,9 @@ static int add_loss(char **text, const char *reason, uint64_t n)
 bool loss_is_in_part(const char *reason)
 {
 	static const char *const reasons[] = {OX_LOSSES_IN_PART};
+	unsigned int place;
 
-	for (size_t i = 0; i < array_length(reasons); i++)
-		if (!strcmp(reason, reasons[i]))
-			return true;
-	return false;
+	return parse_word(reason, reasons, array_length(reasons), &place) == 0;
 }
 
 char *render_losses(struct json_object *lost, bool in_part)

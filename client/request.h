@@ -8,7 +8,8 @@
 
 #include "client/verb.h"
 
-/* What is written; a file's suffix decides where nobody says. */
+/* What is written, in the order of the words of --format (verb.c); a file's suffix decides where
+ * nobody says. */
 enum format {
 	FORMAT_TABLE,
 	FORMAT_JSON,

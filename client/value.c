@@ -66,7 +66,9 @@ int value_parse_pattern(const char *text, const char **ret)
 
 int value_parse_word(enum option option, const char *text, const char **ret)
 {
-	if (!option_has_word(option, text))
+	unsigned int place;
+
+	if (option_find_word(option, text, &place) < 0)
 		return -EINVAL;
 	*ret = text;
 	return 0;
@@ -156,23 +158,12 @@ int value_parse_port(const char *text, uint16_t *ret)
 
 int value_parse_format(const char *text, enum format *ret)
 {
-	static const char *const words[] = {
-		[FORMAT_TABLE] = "table",
-		[FORMAT_JSON] = "json",
-		[FORMAT_CSV] = "csv",
-		[FORMAT_FOLDED] = "folded",
-		[FORMAT_PPROF] = "pprof",
-		[FORMAT_SPEEDSCOPE] = "speedscope",
-		[FORMAT_FLAMEGRAPH] = "flamegraph",
-	};
+	unsigned int place;
 
-	for (size_t i = 0; i < array_length(words); i++) {
-		if (!strcmp(text, words[i])) {
-			*ret = (enum format)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
+	if (option_find_word(OPTION_FORMAT, text, &place) < 0)
+		return -EINVAL;
+	*ret = (enum format)place;
+	return 0;
 }
 
 enum format format_of_file(const char *name)

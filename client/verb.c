@@ -39,6 +39,9 @@ const struct verb_info verb_infos[N_VERBS] = {
 #define TIME_EXPECTED   "a time such as -5min, today or 2026-01-31 14:00"
 #define WINDOW_EXPECTED "a window such as -2h..-1h, today.. or session:12"
 
+/* The argument, and what it expects. */
+#define WORDS(words) words, "one of " words
+
 const struct option_info option_infos[N_OPTIONS] = {
 	[OPTION_PID] = {"pid", "N", "a process id between 1 and 4194304", TARGETED,
 			"The process with this id"},
@@ -53,7 +56,7 @@ const struct option_info option_infos[N_OPTIONS] = {
 	[OPTION_ALL] = {"all", NULL, NULL, TARGETED, "Every process"},
 	[OPTION_CHILDREN] = {"children", NULL, NULL, BIT(UNPAUSE),
 			     "Also processes that the targets start later"},
-	[OPTION_MODE] = {"mode", "cpu|wall", "one of cpu|wall", BIT(UNPAUSE),
+	[OPTION_MODE] = {"mode", WORDS("cpu|wall"), BIT(UNPAUSE),
 			 "Count time on the CPU (default) or all time"},
 	[OPTION_INTERVAL] = {"interval", "SEC", "a number of seconds between 0.0001 and 10",
 			     BIT(UNPAUSE), "Time between two samples of a CPU"},
@@ -75,10 +78,9 @@ const struct option_info option_infos[N_OPTIONS] = {
 	[OPTION_BASE] = {"base", "WINDOW", WINDOW_EXPECTED, BIT(DIFF),
 			 "What to compare with: SINCE..UNTIL or session:N"},
 	[OPTION_WITH] = {"with", "WINDOW", WINDOW_EXPECTED, BIT(DIFF), "What to compare"},
-	[OPTION_SORT] = {"sort", "self|total|name", "one of self|total|name", BIT(QUERY) | BIT(TOP),
+	[OPTION_SORT] = {"sort", WORDS("self|total|name"), BIT(QUERY) | BIT(TOP),
 			 "Order of the rows (default: total; top: self)"},
-	[OPTION_BY] = {"by", "function|module|file|line|stack|process|thread|unit|user",
-		       "one of function|module|file|line|stack|process|thread|unit|user",
+	[OPTION_BY] = {"by", WORDS("function|module|file|line|stack|process|thread|unit|user"),
 		       BIT(QUERY), "What a row stands for (default: function)"},
 	[OPTION_PYTHON_ONLY] = {"python-only", NULL, NULL, LOOKING,
 				"Only frames of Python; time in C counts for who called it"},
@@ -92,8 +94,7 @@ const struct option_info option_infos[N_OPTIONS] = {
 		 "Leave out what has less (default: tree 0.5, flame graphs 0.01, diff 0)"},
 	[OPTION_PORT] = {"port", "N", "a number between 1 and 65535", BIT(WEB),
 			 "The port to listen on (default: a free one)"},
-	[OPTION_FORMAT] = {"format", "table|json|csv|folded|pprof|speedscope|flamegraph",
-			   "one of table|json|csv|folded|pprof|speedscope|flamegraph",
+	[OPTION_FORMAT] = {"format", WORDS("table|json|csv|folded|pprof|speedscope|flamegraph"),
 			   BIT(QUERY) | BIT(DIFF),
 			   "What to write (default: by the name of the file, or a table)"},
 	[OPTION_OUTPUT] =
@@ -137,17 +138,19 @@ bool option_fits_verb(enum option option, enum verb verb)
 	return option_infos[option].verbs & (1u << verb);
 }
 
-bool option_has_word(enum option option, const char *word)
+int option_find_word(enum option option, const char *word, unsigned int *ret)
 {
 	const char *words = option_infos[option].argument;
 	size_t length = strlen(word);
 
-	while (*words) {
+	for (unsigned int i = 0; *words; i++) {
 		size_t n = strcspn(words, "|");
 
-		if (n == length && memcmp(words, word, n) == 0)
-			return true;
+		if (n == length && memcmp(words, word, n) == 0) {
+			*ret = i;
+			return 0;
+		}
 		words += n + (words[n] == '|');
 	}
-	return false;
+	return -ENOENT;
 }

@@ -86,5 +86,5 @@ extern const struct option_info option_infos[N_OPTIONS];
 int verb_find(const char *name, enum verb *ret);
 int option_find(const char *name, size_t length, enum option *ret);
 bool option_fits_verb(enum option option, enum verb verb);
-/* One of the words between the bars of the argument. */
-bool option_has_word(enum option option, const char *word);
+/* Which of the words between the bars of the argument it is. 0 or -ENOENT. */
+int option_find_word(enum option option, const char *word, unsigned int *ret);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon/cleanup.h"
 #include "daemon/elf_file.h"
@@ -59,17 +58,14 @@ static void take_alt_link(struct reader_about *about, const struct elf_file *elf
 int about_read(int fd, struct reader_about *ret)
 {
 	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
-	struct stat st;
 	int r;
 
 	*ret = (struct reader_about){};
-	if (fstat(fd, &st) < 0)
-		return -EIO;
-	r = elf_file_open(&elf, fd, st.st_size);
+	r = elf_file_open(&elf, fd);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < elf.n_segments; i++)
-		take_segment(ret, &elf.segments[i], st.st_size);
+		take_segment(ret, &elf.segments[i], elf.size);
 	ret->build_id_bytes = elf_file_read_build_id(&elf, ret->build_id);
 	ret->has_dwarf = elf_file_find_section(&elf, SHT_PROGBITS, ".debug_info") != NULL;
 	ret->has_python = python_file_has(&elf);

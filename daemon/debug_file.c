@@ -45,18 +45,27 @@ static int try_path(struct search *search, const char *path, const uint8_t *id, 
 	return take_fd(&fd);
 }
 
+int debug_file_format_path(const char *build_id, char ret[static DEBUG_FILE_PATH_BYTES])
+{
+	size_t length = strlen(build_id);
+
+	if (strspn(build_id, "0123456789abcdef") != length || length < 4 ||
+	    length >= BUILD_ID_TEXT_BYTES)
+		return -EINVAL;
+	snprintf(ret, DEBUG_FILE_PATH_BYTES, DEBUG_ROOT "/.build-id/%.2s/%s.debug", build_id,
+		 build_id + 2);
+	return 0;
+}
+
 static int try_build_id(struct search *search, const uint8_t *id, size_t bytes,
 			struct reader_about *ret)
 {
-	char path[sizeof(DEBUG_ROOT "/.build-id/") + 2 * BUILD_ID_BYTES + sizeof("/.debug")];
-	int length, fd;
+	char text[BUILD_ID_TEXT_BYTES], path[DEBUG_FILE_PATH_BYTES];
+	int fd;
 
-	if (bytes < 2)
+	build_id_format(id, bytes, text);
+	if (debug_file_format_path(text, path) < 0)
 		return -1;
-	length = snprintf(path, sizeof(path), DEBUG_ROOT "/.build-id/%02x/", id[0]);
-	for (size_t i = 1; i < bytes; i++)
-		length += snprintf(path + length, sizeof(path) - length, "%02x", id[i]);
-	snprintf(path + length, sizeof(path) - length, ".debug");
 	fd = try_path(search, path, id, bytes, ret);
 	if (fd >= 0 && !ret->build_id_bytes) {
 		close(fd);
@@ -122,12 +131,6 @@ static void find_in(struct search *search, const char *path, const struct reader
 		ret->alt = find_alt(search, &debug);
 }
 
-static void format_id(const struct reader_about *about, char *ret)
-{
-	for (size_t i = 0; i < about->build_id_bytes; i++)
-		sprintf(ret + 2 * i, "%02x", about->build_id[i]);
-}
-
 int debug_file_find(struct look *look, const char *proc, const struct debug_file_owner *owner,
 		    struct debug_file *ret)
 {
@@ -135,7 +138,7 @@ int debug_file_find(struct look *look, const char *proc, const struct debug_file
 	struct search search = {.look = look, .proc = proc, .pid = owner->pid, .file = &st};
 
 	*ret = (struct debug_file){.debug = -1, .alt = -1};
-	format_id(owner->about, ret->build_id);
+	build_id_format(owner->about->build_id, owner->about->build_id_bytes, ret->build_id);
 	if (fstat(owner->fd, &st) < 0)
 		return 0;
 	find_in(&search, owner->path, owner->about, ret);

@@ -15,11 +15,13 @@
 #include "daemon/file_id.h"
 #include "daemon/look.h"
 
+#define DEBUG_FILE_PATH_BYTES 96
+
 struct debug_file {
-	char build_id[2 * BUILD_ID_BYTES + 1]; /* of the file itself, lower-case hex; "": none */
-	int debug;                             /* -1: none; the caller's to close, as is alt */
-	int alt;                               /* -1: none, or none is wanted */
-	struct file_id debug_id, alt_id;       /* zeros: none */
+	char build_id[BUILD_ID_TEXT_BYTES]; /* of the file itself; "": none */
+	int debug;                          /* -1: none; the caller's to close, as is alt */
+	int alt;                            /* -1: none, or none is wanted */
+	struct file_id debug_id, alt_id;    /* zeros: none */
 };
 
 /* The file whose debug file is wanted, as the process has it. */
@@ -34,5 +36,8 @@ struct debug_file_owner {
  * reader. */
 int debug_file_find(struct look *look, const char *proc, const struct debug_file_owner *owner,
 		    struct debug_file *ret);
+/* Where that of a build-id (of 2 bytes or more) is. 0; -EINVAL: the text is no build-id, and would
+ * not be safe in a path. */
+int debug_file_format_path(const char *build_id, char ret[static DEBUG_FILE_PATH_BYTES]);
 /* Closes what is open. */
 void debug_file_done(struct debug_file *debug_file);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon/cleanup.h"
 #include "daemon/elf_file.h"
@@ -11,15 +10,6 @@
 
 #define LINK_BYTES_MAX 4096
 #define CHUNK_BYTES    262144
-
-static int open_elf(struct elf_file *elf, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	return elf_file_open(elf, fd, st.st_size);
-}
 
 /* ".gnu_debuglink": a name, NULs up to a multiple of 4, the checksum. */
 static bool read_checksum(const struct elf_file *elf, uint32_t *ret)
@@ -70,5 +60,5 @@ bool debug_match(int file, int debug)
 {
 	_cleanup_(elf_file_done) struct elf_file a = {.fd = -1}, b = {.fd = -1};
 
-	return open_elf(&a, file) == 0 && open_elf(&b, debug) == 0 && match(&a, &b);
+	return elf_file_open(&a, file) == 0 && elf_file_open(&b, debug) == 0 && match(&a, &b);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon/cleanup.h"
 #include "daemon/elf_file.h"
@@ -42,12 +41,9 @@ static bool has_debug_info(const struct elf_file *elf)
 static int open_one(int fd, Dwarf **ret)
 {
 	struct elf_file elf;
-	struct stat st;
 	int r;
 
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	r = elf_file_open(&elf, fd, st.st_size);
+	r = elf_file_open(&elf, fd);
 	if (r < 0)
 		return r == -ENOEXEC ? -ENODATA : r;
 	r = has_debug_info(&elf) ? check_unpacked(&elf) : -ENODATA;
@@ -62,10 +58,9 @@ static bool has_build_id(int fd, const void *id, size_t bytes)
 {
 	uint8_t own[BUILD_ID_BYTES];
 	struct elf_file elf;
-	struct stat st;
 	size_t own_bytes;
 
-	if (fstat(fd, &st) < 0 || elf_file_open(&elf, fd, st.st_size) < 0)
+	if (elf_file_open(&elf, fd) < 0)
 		return false;
 	own_bytes = elf_file_read_build_id(&elf, own);
 	elf_file_done(&elf);

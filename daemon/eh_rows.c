@@ -2,7 +2,6 @@
 #include "daemon/eh_rows.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
@@ -248,14 +247,11 @@ int eh_rows_read(int fd, struct eh_rows **ret)
 {
 	_cleanup_(eh_rows_free_p) struct eh_rows *rows = new_rows();
 	struct elf_file file;
-	struct stat st;
 	int r;
 
 	if (!rows)
 		return -ENOMEM;
-	if (fstat(fd, &st) < 0)
-		return -EIO;
-	r = elf_file_open(&file, fd, st.st_size);
+	r = elf_file_open(&file, fd);
 	if (r < 0)
 		return r;
 	r = read_elf(rows, &file);

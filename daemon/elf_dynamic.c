@@ -5,14 +5,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "daemon/cleanup.h"
-#include "daemon/symbols.h"
-
 #define ENTRIES_MAX   256  /* of the dynamic section */
 #define CHAIN_MAX     1024 /* symbols of one bucket that are looked at */
 #define NAME_MAX_FIND 64
-#define STRINGS_MAX   (UINT64_C(128) << 20)
-#define SYMBOLS_PIECE 1024
 
 /* File offset of an address; 0: it is not in the file. */
 static uint64_t find_offset(const struct elf_file *elf, uint64_t vaddr)
@@ -208,44 +203,4 @@ void elf_dynamic_read_soname(const struct elf_dynamic *dynamic, char *ret, size_
 	left = left < size ? left : size;
 	if (elf_file_read(dynamic->elf, at, left, ret) < 0 || !memchr(ret, '\0', left))
 		*ret = '\0';
-}
-
-/* Read in pieces: none is kept. */
-static int read_symbols(const struct elf_file *elf, const Elf64_Shdr *section, const char *strings,
-			uint64_t strings_bytes, elf_symbol_fn fn, void *userdata)
-{
-	_cleanup_free_ Elf64_Sym *symbols = calloc(SYMBOLS_PIECE, sizeof(*symbols));
-	uint64_t n_symbols = section->sh_size / sizeof(*symbols);
-
-	if (!symbols)
-		return -ENOMEM;
-	n_symbols = n_symbols < SYMBOLS_MAX ? n_symbols : SYMBOLS_MAX;
-	for (uint64_t i = 0; i < n_symbols; i++) {
-		const Elf64_Sym *symbol = &symbols[i % SYMBOLS_PIECE];
-		uint64_t n = n_symbols - i < SYMBOLS_PIECE ? n_symbols - i : SYMBOLS_PIECE;
-
-		if (symbol == symbols &&
-		    elf_file_read(elf, section->sh_offset + i * sizeof(*symbols),
-				  n * sizeof(*symbols), symbols) < 0)
-			return i ? 0 : -ENODATA;
-		if (symbol->st_shndx != SHN_UNDEF && symbol->st_name < strings_bytes)
-			fn(userdata, strings + symbol->st_name,
-			   &(struct elf_symbol){symbol->st_value, symbol->st_size});
-	}
-	return 0;
-}
-
-int elf_symtab_foreach(const struct elf_file *elf, elf_symbol_fn fn, void *userdata)
-{
-	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_SYMTAB, NULL), *link;
-	_cleanup_free_ char *strings = NULL;
-	int r;
-
-	if (!section || section->sh_link >= elf->n_sections)
-		return -ENODATA;
-	link = &elf->sections[section->sh_link];
-	r = elf_file_read_section(elf, link, STRINGS_MAX, &strings);
-	if (r < 0)
-		return r == -ENOMEM ? r : -ENODATA;
-	return read_symbols(elf, section, strings, link->sh_size, fn, userdata);
 }

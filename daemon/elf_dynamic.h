@@ -2,7 +2,7 @@
 /*
  * The names that an ELF file exports, by its hash tables, as the loader finds them: a few reads a
  * name, whatever the size of the file. Formats: System V gABI, chapter 5, "Hash Table"; for
- * DT_GNU_HASH glibc's elf/dl-lookup.c. And all symbols of a table, one after the other.
+ * DT_GNU_HASH glibc's elf/dl-lookup.c.
  */
 #pragma once
 
@@ -29,9 +29,3 @@ int elf_dynamic_open(struct elf_dynamic *dynamic, const struct elf_file *elf);
 int elf_dynamic_find(const struct elf_dynamic *dynamic, const char *name, struct elf_symbol *ret);
 /* "" where it has none, or a longer one. */
 void elf_dynamic_read_soname(const struct elf_dynamic *dynamic, char *ret, size_t size);
-
-typedef void (*elf_symbol_fn)(void *userdata, const char *name, const struct elf_symbol *symbol);
-
-/* All defined symbols of .symtab. 0; -ENODATA: there is none, or it is damaged from the start;
- * -ENOMEM. */
-int elf_symtab_foreach(const struct elf_file *elf, elf_symbol_fn fn, void *userdata);

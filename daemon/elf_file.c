@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/cleanup.h"
 
@@ -132,9 +133,14 @@ static int read_headers(struct elf_file *elf)
 	return r;
 }
 
-int elf_file_open(struct elf_file *elf, int fd, uint64_t size)
+int elf_file_open(struct elf_file *elf, int fd)
 {
-	*elf = (struct elf_file){.fd = fd, .size = size};
+	struct stat st;
+
+	*elf = (struct elf_file){.fd = -1};
+	if (fstat(fd, &st) < 0)
+		return -EIO;
+	*elf = (struct elf_file){.fd = fd, .size = (uint64_t)st.st_size};
 	return read_headers(elf);
 }
 

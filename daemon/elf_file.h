@@ -28,7 +28,7 @@ struct elf_file {
 
 /* Both borrow what they read from. 0; -ENOEXEC: not a program or library of this machine; -ENOMEM;
  * -EIO. Damaged tables of segments or sections count as empty. */
-int elf_file_open(struct elf_file *elf, int fd, uint64_t size);
+int elf_file_open(struct elf_file *elf, int fd);
 int elf_file_open_memory(struct elf_file *elf, const void *data, size_t size);
 void elf_file_done(struct elf_file *elf);
 

@@ -8,15 +8,14 @@
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
 #include "daemon/debugdata.h"
+#include "daemon/elf_symtab.h"
 #include "daemon/plt.h"
 #include "daemon/symbols.h"
 
-#define STRINGS_MAX    (UINT64_C(128) << 20) /* of one string table */
-#define NAME_LOOKED_AT 256                   /* bytes of a name that decide between aliases */
+#define NAME_LOOKED_AT 256 /* bytes of a name that decide between aliases */
 #define STUB_NAMES_MAX (1u << 20)
 #define STUB_RANK      6 /* any symbol is better */
 #define LOOK_BACK      16
-#define SYMBOLS_CHUNK  4096
 
 /* A symbol before it is sorted, ended and chosen. */
 struct candidate {
@@ -126,8 +125,6 @@ static bool symbol_is_function(const struct elf_file *elf, const Elf64_Sym *symb
 {
 	unsigned int type = ELF64_ST_TYPE(symbol->st_info);
 
-	if (symbol->st_shndx == SHN_UNDEF)
-		return false;
 	if (type == STT_FUNC || type == STT_GNU_IFUNC)
 		return true;
 	return type == STT_NOTYPE && symbol->st_shndx < elf->n_sections &&
@@ -142,67 +139,46 @@ static uint8_t symbol_rank(const Elf64_Sym *symbol)
 	return ELF64_ST_TYPE(symbol->st_info) == STT_NOTYPE ? rank + 3 : rank;
 }
 
-static int add_symbol(struct builder *builder, const struct elf_file *elf, const Elf64_Sym *symbol,
-		      uint32_t strings, uint64_t strings_bytes)
+/* A table that is being read. */
+struct reading {
+	struct builder *builder;
+	const struct elf_file *elf;
+	uint32_t names; /* of the builder, where those of the table begin */
+};
+
+static int add_symbol(void *userdata, const Elf64_Sym *symbol, const char *name)
 {
+	const struct reading *reading = userdata;
 	struct candidate candidate = {
 		.start = symbol->st_value,
 		.size = symbol->st_size < UINT32_MAX ? symbol->st_size : UINT32_MAX,
-		.name = strings + symbol->st_name,
+		.name = reading->names + symbol->st_name,
 		.rank = symbol_rank(symbol),
 	};
 
-	if (symbol->st_name >= strings_bytes || !symbol_is_function(elf, symbol) ||
-	    builder->names[candidate.name] == '\0')
-		return 0;
-	return add_candidate(builder, &candidate);
-}
-
-/* Read in pieces: only what is kept takes memory. */
-static int add_symbols(struct builder *builder, const struct elf_file *elf,
-		       const Elf64_Shdr *section, uint32_t strings, uint64_t strings_bytes)
-{
-	_cleanup_free_ Elf64_Sym *symbols = calloc(SYMBOLS_CHUNK, sizeof(*symbols));
-	uint64_t n_symbols = section->sh_size / sizeof(*symbols);
-	int r = 0;
-
-	if (!symbols)
-		return -ENOMEM;
-	if (n_symbols > SYMBOLS_MAX)
-		n_symbols = SYMBOLS_MAX;
-	for (uint64_t i = 0; i < n_symbols && r == 0; i += SYMBOLS_CHUNK) {
-		uint64_t n = n_symbols - i < SYMBOLS_CHUNK ? n_symbols - i : SYMBOLS_CHUNK;
-
-		r = elf_file_read(elf, section->sh_offset + i * sizeof(*symbols),
-				  n * sizeof(*symbols), symbols);
-		for (uint64_t j = 0; j < n && r == 0; j++)
-			r = add_symbol(builder, elf, &symbols[j], strings, strings_bytes);
-	}
-	return r;
-}
-
-static bool is_damage(int r)
-{
-	return r == -ERANGE || r == -EFBIG || r == -EINVAL || r == -E2BIG || r == -ENOEXEC;
+	(void)name;
+	return symbol_is_function(reading->elf, symbol)
+		       ? add_candidate(reading->builder, &candidate)
+		       : 0;
 }
 
 /* The table of that type, with its strings. What is damaged is left out. */
 static int add_table(struct builder *builder, const struct elf_file *elf, uint32_t type)
 {
-	const Elf64_Shdr *section = elf_file_find_section(elf, type, NULL), *link;
-	_cleanup_free_ char *text = NULL;
-	uint32_t strings;
-	int r;
+	_cleanup_(elf_symtab_done) struct elf_symtab symtab = {};
+	struct reading reading = {.builder = builder, .elf = elf};
+	int r = elf_symtab_open(&symtab, elf, type);
 
-	if (!section || section->sh_link >= elf->n_sections)
-		return 0;
-	link = &elf->sections[section->sh_link];
-	r = elf_file_read_section(elf, link, STRINGS_MAX, &text);
 	if (r == 0)
-		r = add_strings(builder, text, link->sh_size, &strings);
+		r = add_strings(builder, symtab.names, symtab.names_bytes, &reading.names);
 	if (r == 0)
-		r = add_symbols(builder, elf, section, strings, link->sh_size);
-	return is_damage(r) ? 0 : r;
+		r = elf_symtab_foreach(&symtab, add_symbol, &reading);
+	return r == -ENODATA ? 0 : r;
+}
+
+static bool is_damage(int r)
+{
+	return r == -ERANGE || r == -EFBIG || r == -EINVAL || r == -E2BIG || r == -ENOEXEC;
 }
 
 /* The symbols that distributions keep of stripped programs. */

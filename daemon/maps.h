@@ -9,11 +9,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/build_id.h"
+
 #define MAPS_MAX        16384      /* executable mappings of one process that are kept */
 #define MAPS_PATHS_MAX  (4u << 20) /* bytes of all their paths together */
 #define MAPS_PATH_BYTES 4096       /* a longer path is cut */
 #define MAPS_HIDDEN_NS  UINT64_C(10000000000)
-#define BUILD_ID_BYTES  20
 
 struct mapping {
 	uint64_t start;

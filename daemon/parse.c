@@ -39,6 +39,16 @@ int parse_u64(const char *text, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
+int parse_word(const char *text, const char *const *words, size_t n, unsigned int *ret)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0) {
+			*ret = (unsigned int)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 int parse_bool(const char *text, bool *ret)
 {
 	static const char *const words[][2] = {

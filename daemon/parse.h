@@ -13,6 +13,9 @@
 /* Decimal digits only, no sign, no space; up to and including max. */
 int parse_u64(const char *text, uint64_t max, uint64_t *ret);
 
+/* One of n words, as its place among them. */
+int parse_word(const char *text, const char *const *words, size_t n, unsigned int *ret);
+
 /* "yes no true false on off 1 0", as systemd reads them. */
 int parse_bool(const char *text, bool *ret);
 

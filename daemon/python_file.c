@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon/cleanup.h"
 #include "daemon/debugdata.h"
+#include "daemon/elf_symtab.h"
 #include "daemon/python_code.h"
 
 #define STRINGS_LOOKED_AT (UINT64_C(8) << 20)  /* of a .symtab */
@@ -89,14 +89,24 @@ bool python_file_has(const struct elf_file *elf)
 	return elf_file_find_section(elf, SHT_PROGBITS, ".PyRuntime") != NULL;
 }
 
-static void take_symbol(void *userdata, const char *name, const struct elf_symbol *symbol)
+static int take_symbol(void *userdata, const Elf64_Sym *symbol, const char *name)
 {
 	struct finds *finds = userdata;
 
-	python_code_add(&finds->code, name, symbol);
+	python_code_add(&finds->code, name,
+			&(struct elf_symbol){symbol->st_value, symbol->st_size});
 	for (size_t i = 0; i < N_THINGS; i++)
 		if (!finds->vaddrs[i] && strcmp(name, thing_names[i]) == 0)
-			finds->vaddrs[i] = symbol->vaddr;
+			finds->vaddrs[i] = symbol->st_value;
+	return 0;
+}
+
+static int take_symbols(struct finds *finds, const struct elf_file *elf)
+{
+	_cleanup_(elf_symtab_done) struct elf_symtab symtab = {};
+	int r = elf_symtab_open(&symtab, elf, SHT_SYMTAB);
+
+	return r < 0 ? r : elf_symtab_foreach(&symtab, take_symbol, finds);
 }
 
 /* The symbols that some distributions leave in stripped files. */
@@ -107,7 +117,7 @@ static int find_packed(struct finds *finds)
 
 	if (debugdata_open(finds->elf, &inner, &data) < 0)
 		return -ENODATA;
-	return elf_symtab_foreach(&inner, take_symbol, finds);
+	return take_symbols(finds, &inner);
 }
 
 static void find_exported(struct finds *finds)
@@ -129,10 +139,10 @@ static int find_all(struct finds *finds)
 	finds->is_dynamic = elf_dynamic_open(&finds->dynamic, finds->elf) == 0;
 	if (finds->is_dynamic)
 		find_exported(finds);
-	r = elf_symtab_foreach(finds->elf, take_symbol, finds);
+	r = take_symbols(finds, finds->elf);
 	if (r == -ENODATA)
 		r = find_packed(finds);
-	if (r == -ENOMEM)
+	if (r < 0 && r != -ENODATA)
 		return r;
 	python_code_add_parts(&finds->code, finds->elf);
 	if (!finds->vaddrs[THING_RUNTIME] && section)
@@ -284,13 +294,10 @@ int python_file_read(int fd, struct reader_python *ret)
 {
 	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
 	struct finds finds = {.elf = &elf};
-	struct stat st;
 	int r;
 
 	*ret = (struct reader_python){};
-	if (fstat(fd, &st) < 0)
-		return -EIO;
-	r = elf_file_open(&elf, fd, st.st_size);
+	r = elf_file_open(&elf, fd);
 	if (r < 0)
 		return r;
 	r = read_elf(&finds, ret);

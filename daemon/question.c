@@ -7,14 +7,6 @@
 #include "daemon/cleanup.h"
 #include "daemon/parse.h"
 
-static int find_word(const char *text, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(text, words[i]) == 0)
-			return (int)i;
-	return -EINVAL;
-}
-
 int query_by_parse(const char *text, enum query_by *ret)
 {
 	static const char *const words[N_QUERY_BY] = {
@@ -24,12 +16,12 @@ int query_by_parse(const char *text, enum query_by *ret)
 		[QUERY_BY_THREAD] = "thread",     [QUERY_BY_UNIT] = "unit",
 		[QUERY_BY_USER] = "user",
 	};
-	int found = find_word(text, words, array_length(words));
+	unsigned int place;
+	int r = parse_word(text, words, array_length(words), &place);
 
-	if (found < 0)
-		return found;
-	*ret = (enum query_by)found;
-	return 0;
+	if (r == 0)
+		*ret = (enum query_by)place;
+	return r;
 }
 
 int query_sort_parse(const char *text, enum query_sort *ret)
@@ -39,12 +31,12 @@ int query_sort_parse(const char *text, enum query_sort *ret)
 		[QUERY_SORT_SELF] = "self",
 		[QUERY_SORT_NAME] = "name",
 	};
-	int found = find_word(text, words, array_length(words));
+	unsigned int place;
+	int r = parse_word(text, words, array_length(words), &place);
 
-	if (found < 0)
-		return found;
-	*ret = (enum query_sort)found;
-	return 0;
+	if (r == 0)
+		*ret = (enum query_sort)place;
+	return r;
 }
 
 int query_kind_parse(const char *text, enum query_kind *ret)

@@ -26,7 +26,7 @@ struct source_key {
 	char path[];
 };
 struct source {
-	char build_id[2 * BUILD_ID_BYTES + 1];
+	char build_id[BUILD_ID_TEXT_BYTES];
 	bool is_broken;      /* the reader failed on it: it is not asked again */
 	struct batch *batch; /* NULL: nothing is wanted of it at the moment */
 };

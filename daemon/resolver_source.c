@@ -145,8 +145,7 @@ static int intern_missing(struct resolver *resolver, const struct mapping *mappi
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < id_bytes; i++)
-		sprintf(resolver->source[index].build_id + 2 * i, "%02x", id[i]);
+	build_id_format(id, id_bytes, resolver->source[index].build_id);
 	*ret = index + 1;
 	return 0;
 }

@@ -11,11 +11,11 @@
 
 #include "daemon/array.h"
 #include "daemon/cleanup.h"
+#include "daemon/debug_file.h"
 #include "daemon/process.h"
 #include "daemon/table.h"
 
-#define SLICE     16384 /* ids of one step */
-#define DEBUG_DIR "/usr/lib/debug/.build-id"
+#define SLICE 16384 /* ids of one step */
 
 /* An address without a name. They are lists, by file. */
 struct address {
@@ -192,10 +192,9 @@ static int collect(struct resymbolize *self)
 
 static bool has_build_id(const struct reader_about *about, const char *wanted)
 {
-	char text[2 * BUILD_ID_BYTES + 1] = "";
+	char text[BUILD_ID_TEXT_BYTES];
 
-	for (size_t i = 0; i < about->build_id_bytes; i++)
-		snprintf(text + 2 * i, 3, "%02x", about->build_id[i]);
+	build_id_format(about->build_id, about->build_id_bytes, text);
 	return *text && !strcmp(text, wanted);
 }
 
@@ -218,14 +217,11 @@ static int open_agreeing(const struct resymbolize *self, const char *path, const
 
 static int open_debug(const struct resymbolize *self, const char *build_id, int *ret_error)
 {
-	char path[sizeof(DEBUG_DIR) + 2 * BUILD_ID_BYTES + 16];
+	char path[DEBUG_FILE_PATH_BYTES];
 
-	/* It becomes a part of a path. */
-	if (strspn(build_id, "0123456789abcdef") != strlen(build_id) || strlen(build_id) < 4 ||
-	    strlen(build_id) > 2 * BUILD_ID_BYTES)
-		return -1;
-	snprintf(path, sizeof(path), DEBUG_DIR "/%.2s/%s.debug", build_id, build_id + 2);
-	return open_agreeing(self, path, build_id, ret_error);
+	return debug_file_format_path(build_id, path) < 0
+		       ? -1
+		       : open_agreeing(self, path, build_id, ret_error);
 }
 
 static const struct file_key *get_key(const struct resymbolize *self, uint32_t file)

@@ -31,7 +31,7 @@ struct names {
 };
 
 struct binary {
-	char build_id[2 * BUILD_ID_BYTES + 1];
+	char build_id[BUILD_ID_TEXT_BYTES];
 	struct segment *segments; /* those with code first */
 	size_t n_segments;
 	struct functions functions;
@@ -63,15 +63,6 @@ struct binary *binary_free(struct binary *binary)
 
 define_cleanup(struct binary *, binary_free);
 
-static void format_build_id(const struct elf_file *elf, char *ret)
-{
-	uint8_t id[BUILD_ID_BYTES];
-	size_t bytes = elf_file_read_build_id(elf, id);
-
-	for (size_t i = 0; i < bytes; i++)
-		sprintf(ret + 2 * i, "%02x", id[i]);
-}
-
 /* Of two segments that share a page of the file, a sampled address is in the one with code. */
 static int add_segments(struct binary *binary, const struct elf_file *elf)
 {
@@ -92,15 +83,16 @@ static int add_segments(struct binary *binary, const struct elf_file *elf)
 	return 0;
 }
 
-static int read_binary(struct binary *binary, int fd, uint64_t size)
+static int read_binary(struct binary *binary, int fd)
 {
+	uint8_t id[BUILD_ID_BYTES];
 	struct elf_file elf;
 	int r;
 
-	r = elf_file_open(&elf, fd, size);
+	r = elf_file_open(&elf, fd);
 	if (r < 0)
 		return r;
-	format_build_id(&elf, binary->build_id);
+	build_id_format(id, elf_file_read_build_id(&elf, id), binary->build_id);
 	r = add_segments(binary, &elf);
 	if (r == 0)
 		r = functions_read(&binary->functions, &elf);
@@ -122,7 +114,7 @@ int binary_open(int fd, struct binary **ret)
 		return -EINVAL;
 	if ((uint64_t)st.st_size > SYMBOLS_FILE_BYTES_MAX)
 		return -EFBIG;
-	r = read_binary(binary, fd, st.st_size);
+	r = read_binary(binary, fd);
 	if (r < 0)
 		return r;
 	binary->bytes = sizeof(*binary) + binary->n_segments * sizeof(*binary->segments) +

@@ -72,11 +72,9 @@ static bool has_unit_suffix(const char *name)
 					       ".mount",   ".swap",  ".automount", ".device",
 					       ".path",    ".timer", ".target"};
 	const char *dot = strrchr(name, '.');
+	unsigned int place;
 
-	for (size_t i = 0; dot && i < array_length(suffixes); i++)
-		if (strcmp(dot, suffixes[i]) == 0)
-			return true;
-	return false;
+	return dot && parse_word(dot, suffixes, array_length(suffixes), &place) == 0;
 }
 
 /* A template ("getty@.service") never runs; only its instances do. */

@@ -163,6 +163,23 @@ Test(debug_file, a_file_with_everything_needs_none)
 	assert_found(NULL, NULL);
 }
 
+/* It comes from the database, too: nothing else gets into a path. */
+Test(debug_file, path_of_a_build_id)
+{
+	static const char *const others[] = {
+		"",         "ab",    "abc",  "ABCD",
+		"../../..", "ab/cd", "abcg", "000000000000000000000000000000000000000000"};
+	char path[DEBUG_FILE_PATH_BYTES] = "";
+
+	cr_expect_eq(debug_file_format_path("ab01", path), 0);
+	cr_expect_str_eq(path, "/usr/lib/debug/.build-id/ab/01.debug");
+	cr_expect_eq(debug_file_format_path("0123456789abcdef0123456789abcdef01234567", path), 0);
+	cr_expect_str_eq(path, "/usr/lib/debug/.build-id/01/"
+			       "23456789abcdef0123456789abcdef01234567.debug");
+	for (size_t i = 0; i < array_length(others); i++)
+		cr_expect_eq(debug_file_format_path(others[i], path), -EINVAL, "%s", others[i]);
+}
+
 Test(debug_file, build_id_in_words)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);

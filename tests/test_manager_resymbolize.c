@@ -12,7 +12,7 @@
 #include "daemon/manager_private.h"
 
 static char proc[256]; /* in which PID 1 sees what we see */
-static char program[4096], build_id[2 * BUILD_ID_BYTES + 1];
+static char program[4096], build_id[BUILD_ID_TEXT_BYTES];
 
 /* ---- a reader of the test's own ---- */
 

@@ -53,6 +53,21 @@ Test(parse, u64_takes_digits_only)
 	cr_expect_eq(most, UINT64_MAX);
 }
 
+Test(parse, word_is_a_whole_one)
+{
+	static const char *const words[] = {"self", "total", "name"};
+	static const char *const others[] = {"", "nam", "names", "Name", "self|total", " self"};
+	unsigned int place = 7;
+
+	for (size_t i = 0; i < array_length(others); i++)
+		cr_expect_eq(parse_word(others[i], words, 3, &place), -EINVAL, "%s", others[i]);
+	cr_expect_eq(parse_word("name", words, 2, &place), -EINVAL);
+	cr_expect_eq(place, 7);
+	for (unsigned int i = 0; i < 3; i++)
+		cr_expect(parse_word(words[i], words, 3, &place) == 0 && place == i, "%s",
+			  words[i]);
+}
+
 Test(parse, bool_takes_the_words_of_systemd)
 {
 	static const char *const yes[] = {"yes", "true", "on", "1", "YES", "True"};

@@ -3,7 +3,7 @@
  * Bytes as an ELF file that is looked at. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_about.c
- *         daemon/{about,elf_file,elf_dynamic,python_file,python_code,python_parts,eh_frame}.c
+ *         daemon/{about,elf_file,elf_dynamic,elf_symtab,python_file,python_code,python_parts,eh_frame}.c
  *         daemon/{eh_rule,xz}.c -ldw -lelf -llzma
  *
  * with tests/fuzz/seeds/{about,eh_rows,names} as its corpus. test_about.c runs it over these and

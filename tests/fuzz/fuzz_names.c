@@ -4,7 +4,7 @@
  * libdw does not, the reader process is ended from outside. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_names.c
- *         daemon/{namer,lines,dwarf_file,debug_match,symbols,functions,elf_file,plt,xz}.c
+ *         daemon/{namer,lines,dwarf_file,debug_match,symbols,functions,elf_file,elf_symtab,plt,xz}.c
  *         daemon/{demangle,perf_map,jitdump,ranges,table,parse}.c -ldw -lelf -llzma -liberty -lm
  *
  * test_namer.c runs it over tests/fuzz/seeds/names and simple mutations of them.

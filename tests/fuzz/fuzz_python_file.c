@@ -4,8 +4,8 @@
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I.
  *         tests/fuzz/fuzz_python_file.c
- *         daemon/{elf_file,elf_dynamic,python_file,python_code,python_parts,eh_frame,eh_rule,xz}.c
- *         -ldw -lelf -llzma
+ *         daemon/{elf_file,elf_dynamic,elf_symtab,python_file,python_code,python_parts}.c
+ *         daemon/{eh_frame,eh_rule,xz}.c -ldw -lelf -llzma
  *
  * with tests/fuzz/seeds/{python_file,eh_rows,names} as its corpus. test_python_file.c runs it over
  * these and simple mutations of them.
@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		return -1;
-	if (elf_file_open(&elf, fd, size) == 0)
+	if (elf_file_open(&elf, fd) == 0)
 		(void)python_file_has(&elf);
 	if (python_file_read(fd, &python) == 0)
 		check_python(&python);

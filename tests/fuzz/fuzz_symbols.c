@@ -3,7 +3,8 @@
  * Bytes as an ELF file: whatever they are, the reader must come back. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_symbols.c
- *         daemon/{symbols,functions,elf_file,plt,xz,demangle,table,parse}.c -llzma -liberty -lm
+ *         daemon/{symbols,functions,elf_file,elf_symtab,plt,xz,demangle,table,parse}.c
+ *         -llzma -liberty -lm
  *
  * test_symbols.c runs it over seeds and simple mutations of them.
  */
