@@ -54,6 +54,9 @@ static const struct saying *find_saying(const char *name)
 static const char *explain(int error)
 {
 	switch (error) {
+	case -EINPROGRESS:
+		return "a password is being asked for already, on the terminal or the desktop; "
+		       "answer that first";
 	case -EBADMSG:
 		return "the answer of oxprofd cannot be read";
 	case -ENOTCONN:
@@ -66,18 +69,22 @@ static const char *explain(int error)
 
 char *failure_describe(const char *verb, const char *name, const char *text, int error)
 {
+	const char *rejected = error == -EKEYREJECTED ? "no password was accepted; " : "";
 	const struct saying *saying = find_saying(name);
 	char *line;
 
-	/* sd-bus dresses up an errno of its own as an error of this name. */
-	if (name && is_named(name, "System.Error."))
+	/* sd-bus dresses up an errno of its own as an error of this name. The first refusal says
+	 * nothing about the question that somebody else is at. */
+	if (error == -EINPROGRESS || (name && is_named(name, "System.Error.")))
 		name = text = NULL;
 	if (saying->text)
 		text = saying->text;
 	else if (!text || !*text)
 		text = name ? name : explain(error);
-	return asprintf(&line, "%s: %s%s%s", verb, saying->before, text, saying->after) < 0 ? NULL
-											    : line;
+	return asprintf(&line, "%s: %s%s%s%s", verb, rejected, saying->before, text,
+			saying->after) < 0
+		       ? NULL
+		       : line;
 }
 
 char *failure_describe_bus(const char *verb, int error)

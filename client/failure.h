@@ -6,7 +6,8 @@
 
 /*
  * What was tried (the verb), why it failed, what to do. name and text are those of a D-Bus error or
- * NULL where there was none; error is a negative errno. The caller frees. NULL: no memory.
+ * NULL where there was none; error is a negative errno, or what question_call() returned. The
+ * caller frees. NULL: no memory.
  */
 char *failure_describe(const char *verb, const char *name, const char *text, int error);
 

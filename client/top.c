@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/agent.h"
 #include "client/failure.h"
+#include "client/question.h"
 #include "client/top_keys.h"
 #include "client/top_screen.h"
 #include "client/top_stream.h"
@@ -125,8 +125,9 @@ static int run_on_screen(struct bus *bus, const struct request *request,
 
 /* The first answer, and a filter that is one: what is wrong with them is said before anything is
  * shown. */
-static int ask_first(struct top_feed *feed, const struct request *request)
+static int ask_first(struct bus *bus, const struct request *request, void *userdata)
 {
+	struct top_feed *feed = userdata;
 	int r = top_feed_ask(feed);
 
 	return r < 0 || !request->filter ? r : top_feed_set_filter(feed, request->filter);
@@ -134,17 +135,8 @@ static int ask_first(struct top_feed *feed, const struct request *request)
 
 static int begin(struct bus *bus, struct top_feed *feed, const struct request *request)
 {
-	pid_t agent;
-	int r = ask_first(feed, request);
+	int r = question_call(bus, request, ask_first, feed);
 
-	if (r < 0 && !request->no_ask_password && isatty(STDIN_FILENO) &&
-	    bus_needs_questions(bus)) {
-		agent = agent_start();
-		bus_allow_questions(bus);
-		r = ask_first(feed, request);
-		bus_forbid_questions(bus);
-		agent_stop(agent);
-	}
 	bus_set_timeout(bus, TIMEOUT_USEC);
 	return r;
 }

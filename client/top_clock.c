@@ -78,6 +78,20 @@ struct top_clock *top_clock_free(struct top_clock *clock)
 	return NULL;
 }
 
+bool top_clock_drop_interrupt(struct top_clock *clock)
+{
+	static const struct timespec at_once;
+	bool dropped = false;
+	sigset_t keys;
+
+	sigemptyset(&keys);
+	sigaddset(&keys, SIGINT);
+	sigaddset(&keys, SIGQUIT);
+	while (sigtimedwait(&keys, NULL, &at_once) > 0)
+		dropped = true;
+	return dropped;
+}
+
 static void read_signals(struct top_clock *clock, struct top_events *events)
 {
 	struct signalfd_siginfo info;

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/agent.h"
 #include "client/failure.h"
+#include "client/question.h"
 #include "client/top_screen.h"
 
 int top_count(struct top *top)
@@ -37,32 +37,37 @@ static void say_problem(struct top *top)
 
 /* ---- pause and unpause ---- */
 
-typedef int (*call_fn)(struct bus *bus, const struct request *request);
-
-/* Polkit's agent asks on the terminal as it was before. */
-static int call_with_agent(struct top *top, call_fn call, const struct request *request)
+static int call_pause(struct bus *bus, const struct request *request, void *userdata)
 {
-	pid_t agent;
+	return bus_pause(bus, request);
+}
+
+static int call_unpause(struct bus *bus, const struct request *request, void *userdata)
+{
+	return bus_unpause(bus, request);
+}
+
+/* Polkit's agent asks on the terminal as it was before. Ctrl-C there is for the question. */
+static int ask(struct top *top, question_fn call, const struct request *request)
+{
 	int r;
 
 	top_screen_suspend();
-	agent = agent_start();
-	bus_allow_questions(top->bus);
-	r = call(top->bus, request);
-	bus_forbid_questions(top->bus);
-	agent_stop(agent);
+	r = question_ask(top->bus, request, call, NULL);
+	if (top_clock_drop_interrupt(top->clock))
+		fputs("\n", stderr);
 	top_screen_resume();
 	return r;
 }
 
 /* Of all targets: those that are shown may be others. */
-static void change_state(struct top *top, const char *verb, call_fn call)
+static void change_state(struct top *top, const char *verb, question_fn call)
 {
-	const struct request all = {0};
-	int r = call(top->bus, &all);
+	const struct request all = {.no_ask_password = top->request->no_ask_password};
+	int r = call(top->bus, &all, NULL);
 
-	if (r < 0 && !top->request->no_ask_password && bus_needs_questions(top->bus))
-		r = call_with_agent(top, call, &all);
+	if (r < 0 && question_is_possible(top->bus, &all))
+		r = ask(top, call, &all);
 	if (r < 0)
 		top_view_say(&top->view, failure_describe(verb, bus_get_error(top->bus),
 							  bus_get_error_text(top->bus), r));
@@ -211,10 +216,10 @@ static void press_in_table(struct top *top, unsigned int key)
 		top->view.mode = TOP_MODE_FILTER;
 		break;
 	case 'p':
-		change_state(top, "pause", bus_pause);
+		change_state(top, "pause", call_pause);
 		break;
 	case 'u':
-		change_state(top, "unpause", bus_unpause);
+		change_state(top, "unpause", call_unpause);
 		break;
 	case 'b':
 		turn_by(top);

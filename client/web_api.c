@@ -195,7 +195,7 @@ static int run(struct call *call)
 	return answers[call->route->action](call);
 }
 
-static unsigned int choose_status(const char *name)
+static unsigned int choose_status(const char *name, int error)
 {
 	static const struct {
 		const char *prefix;
@@ -210,6 +210,8 @@ static unsigned int choose_status(const char *name)
 		{"org.oxprof1.Error.", 400}, /* what was asked for cannot be */
 	};
 
+	if (error == -EINPROGRESS)
+		return 409;
 	for (size_t i = 0; name && i < array_length(statuses); i++)
 		if (!strncmp(name, statuses[i].prefix, strlen(statuses[i].prefix)))
 			return statuses[i].status;
@@ -223,7 +225,7 @@ static int explain(const struct call *call, int error, struct web_answer *ret)
 
 	line = call->why ? failure_describe(verb, NULL, call->why, error)
 			 : failure_describe(verb, name, bus_get_error_text(call->bus), error);
-	return line ? web_answer_refuse(ret, choose_status(name), line) : -ENOMEM;
+	return line ? web_answer_refuse(ret, choose_status(name, error), line) : -ENOMEM;
 }
 
 static int run_to_end(struct call *call, struct web_answer *ret)

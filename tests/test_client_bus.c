@@ -4,6 +4,7 @@
  * word, and what it prints.
  */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "client/arguments.h"
 #include "client/command.h"
+#include "client/failure.h"
 
 #define NOW_USEC UINT64_C(1764000000000000)
 
@@ -518,6 +520,25 @@ Test(client_bus, errors_of_the_bus_are_explained)
 	expect_failure("org.freedesktop.DBus.Error.Spawn.ChildExited", "status 1", "status",
 		       "status: oxprofd could not be started: status 1; look at: journalctl -u "
 		       "oxprofd");
+}
+
+static void expect_line(const char *name, const char *text, int error, const char *line)
+{
+	char *said = failure_describe("pause", name, text, error);
+
+	cr_expect_str_eq(said, line);
+	free(said);
+}
+
+/* What question_call() adds to what the bus says. */
+Test(client_bus, questions_without_an_answer_are_explained)
+{
+	expect_line(OX_ERROR_NOT_PERMITTED, "not permitted", -EACCES, "pause: not permitted");
+	expect_line(OX_ERROR_NOT_PERMITTED, "not permitted", -EKEYREJECTED,
+		    "pause: no password was accepted; not permitted");
+	expect_line(SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "nobody to ask", -EINPROGRESS,
+		    "pause: a password is being asked for already, on the terminal or the desktop; "
+		    "answer that first");
 }
 
 Test(client_bus, questions_are_allowed_when_told)

@@ -335,7 +335,8 @@ case_web_in_a_browser() {
 }
 
 # In a terminal polkit's agent is started for a change that needs a password, and must end although the
-# server keeps its signals for itself. (Without a login session polkit does not let it ask.)
+# server keeps its signals for itself. (Without a login session polkit does not let it ask. With one:
+# case_prompt.sh.)
 case_web_with_an_agent() {
 	need curl /usr/bin/pkttyagent
 	ip link set lo up

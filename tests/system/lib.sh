@@ -63,10 +63,10 @@ clean_case() {
 	for job in $(jobs -p); do
 		kill -9 "$job" 2>/dev/null
 	done
-	tmux -L oxtest kill-server 2>/dev/null # the terminals of case_top.sh
+	tmux -L oxtest kill-server 2>/dev/null # the terminals of case_top.sh, and the sessions there
 	while umount /var/lib/oxprof 2>/dev/null; do :; done
 	rm -rf /etc/systemd/system/oxprofd.service.d /run/systemd/system/oxtest-*.service \
-		/etc/polkit-1/rules.d/oxtest.rules /etc/oxprof/oxprofd.conf.d/oxtest.conf
+		/etc/polkit-1/rules.d/*oxtest.rules /etc/oxprof/oxprofd.conf.d/oxtest.conf
 }
 
 fail() {
