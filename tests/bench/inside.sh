@@ -45,14 +45,14 @@ either() {
 # One value of all the daemon's open things whose fdinfo has such a line, summed.
 fdinfo_sum() {
 	local kind=$1 field=$2
-	# Descriptors come and go while they are read.
-	awk -v kind="^$kind\$" -v field="$field:" '
+	# Descriptors come and go while they are read: so by cat, which goes on, and each begins with "pos:".
+	cat "/proc/$(daemon_pid)/fdinfo"/* 2>/dev/null | awk -v kind="^$kind\$" -v field="$field:" '
 		function flush() { if (hit) sum += value; hit = value = 0 }
-		FNR == 1 { flush() }
+		$1 == "pos:" { flush() }
 		{ line = $1 $2; if (line ~ kind) hit = 1 }
 		$1 == field { value = $2 }
 		END { flush(); printf "%d\n", sum }
-	' "/proc/$(daemon_pid)/fdinfo"/* 2>/dev/null
+	'
 }
 
 # 7 is BPF_PROG_TYPE_PERF_EVENT: on_tick(), the only one of its type.
