@@ -50,8 +50,13 @@ struct thread_struct {
 	unsigned long fsbase;
 };
 
+struct sched_entity {
+	__u64 sum_exec_runtime; /* ns on a CPU */
+};
+
 struct task_struct {
 	__u32 flags;
+	struct sched_entity se;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;

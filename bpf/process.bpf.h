@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is known of the process that is sampled, and how the daemon hears of what is not. A process
- * enters the map with its first sample; the daemon is told, and puts its ranges in. Whoever changed
- * by an exec, or took over a pid, begins anew.
+ * enters the map with its first sample, mostly a little before that; the daemon is told, and puts
+ * its ranges in. Whoever changed by an exec, or took over a pid, begins anew.
  */
 #pragma once
+
+/* A program that begins pages in code without end: it is looked at again after so long, or with
+ * its next sample after that. */
+#define NOTICE_GAP_NS 2000000
 
 /* The daemon is told once; until it has looked, more of the same says nothing new. */
 static __always_inline void process_notice(struct ox_process *process, __u32 pid, __u32 reason)
 {
 	struct ox_notice *notice;
 
-	if (process->noticed)
+	if (process->noticed == OX_NOTICED)
 		return;
 	notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
 	if (!notice)
 		return;
-	process->noticed = 1;
+	process->noticed = OX_NOTICED;
 	notice->start_ns = process->start_ns;
 	notice->pid = pid;
 	notice->exec_id = process->exec_id;
 	notice->reason = reason;
 	notice->reserved = 0;
 	bpf_ringbuf_submit(notice, 0);
+}
+
+/* What was paged in is told, where it was not for too short a time. */
+static __always_inline void process_pay(struct ox_process *process, __u32 pid)
+{
+	if (process->noticed == OX_NOTICE_OWED &&
+	    bpf_ktime_get_ns() - process->as_of_ns >= NOTICE_GAP_NS)
+		process_notice(process, pid, OX_NOTICE_FAULT);
 }
 
 static __always_inline __u32 process_number(void)
@@ -49,26 +61,38 @@ static __always_inline void process_inherit(struct ox_process *fresh)
 }
 
 /* NULL: the table is full. */
-static __always_inline struct ox_process *process_get(const struct ox_sample *sample)
+static __always_inline struct ox_process *process_get(__u32 pid, __u64 start_ns, __u32 exec_id)
 {
-	struct ox_process *process = bpf_map_lookup_elem(&processes, &sample->pid);
-	struct ox_process fresh = {.start_ns = sample->start_ns, .exec_id = sample->exec_id};
+	struct ox_process *process = bpf_map_lookup_elem(&processes, &pid);
+	struct ox_process fresh = {.start_ns = start_ns, .exec_id = exec_id};
 
 	if (process && !process->start_ns) {
 		/* Expected by the daemon, who cannot know the exec_id. */
-		process->start_ns = sample->start_ns;
-		process->exec_id = sample->exec_id;
+		process->start_ns = start_ns;
+		process->exec_id = exec_id;
 		process->number = process_number();
 	}
-	if (process && process->start_ns == sample->start_ns && process->exec_id == sample->exec_id)
+	if (process && process->start_ns == start_ns && process->exec_id == exec_id)
 		return process;
 	fresh.number = process_number();
 	process_inherit(&fresh);
-	bpf_map_update_elem(&processes, &sample->pid, &fresh, BPF_ANY);
-	process = bpf_map_lookup_elem(&processes, &sample->pid);
+	bpf_map_update_elem(&processes, &pid, &fresh, BPF_ANY);
+	process = bpf_map_lookup_elem(&processes, &pid);
 	if (process)
-		process_notice(process, sample->pid, OX_NOTICE_NEW);
+		process_notice(process, pid, OX_NOTICE_NEW);
 	return process;
+}
+
+/* A process enters before its first sample, so that it is not that one that has no tables: once it
+ * has used this part of the time from one sample to the next. Sooner would be for many that are
+ * gone before they are sampled; later small programs have run all their code once. */
+#define ENTER_PART 16
+
+static __always_inline void process_enter(struct task_struct *task, __u32 pid)
+{
+	if (pid && task->se.sum_exec_runtime >= period_ns / ENTER_PART &&
+	    (__u32)choose_current() & CHOICE_CHOSEN)
+		process_get(pid, task->group_leader->start_boottime, task->self_exec_id);
 }
 
 #define PAGE_FAULT_INSTRUCTION 0x10 /* X86_PF_INSTR */
@@ -78,16 +102,21 @@ static __always_inline struct ox_process *process_get(const struct ox_sample *sa
 SEC("tp_btf/page_fault_user")
 int BPF_PROG(on_fault, unsigned long address, struct pt_regs *regs, unsigned long error)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct ox_process *process;
 	__u32 pid;
 
 	if (!(error & PAGE_FAULT_INSTRUCTION))
 		return 0;
-	pid = task_pid(bpf_get_current_task_btf());
+	pid = task_pid(task);
 	process = bpf_map_lookup_elem(&processes, &pid);
-	if (!process)
+	if (!process || (process->start_ns && process->exec_id != (__u32)task->self_exec_id)) {
+		process_enter(task, pid);
 		return 0;
+	}
 	process->epoch++;
-	process_notice(process, pid, OX_NOTICE_FAULT);
+	if (!process->noticed)
+		process->noticed = OX_NOTICE_OWED;
+	process_pay(process, pid);
 	return 0;
 }

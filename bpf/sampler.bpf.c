@@ -155,10 +155,11 @@ static __always_inline int take_python_stack(struct ox_sample *sample,
 /* Negative: there was no room for it. */
 static __always_inline int take_user_stack(struct ox_sample *sample, __u32 which, bool in_kernel)
 {
-	struct ox_process *process = process_get(sample);
+	struct ox_process *process = process_get(sample->pid, sample->start_ns, sample->exec_id);
 	__u32 stack;
 
 	if (process) {
+		process_pay(process, sample->pid);
 		sample->as_of_ns = process->as_of_ns;
 		sample->epoch = process->epoch;
 		stack = unwind_user(process->ranges, process->n_ranges, in_kernel);

@@ -51,10 +51,10 @@ int manager_watch_readers(struct manager *manager)
 	return r;
 }
 
-/* A process that is new gets its tables within a millisecond; one that maps code without end does
- * not get more of the daemon's time than that. */
+/* A process that is new gets its tables within a millisecond; where they come without end, as under
+ * a build, they do not get more of the daemon's time than that. */
 #define NOTICES_USEC  UINT64_C(100000)
-#define NOTICES_BURST 50
+#define NOTICES_BURST 200
 
 static int on_notice(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {

@@ -145,6 +145,20 @@ case_unwind_status() {
 	expect_json 'sum(d["stacks"].values()) > 100 and d["stacks"]["root"] > 100'
 }
 
+# Programs that end after three samples or so: their tables are there before the first one, mostly.
+case_unwind_short_lived() {
+	# shellcheck disable=SC2016
+	spawn_waiting root sh -c 'read -r go; for i in $(seq 150); do /opt/oxtest/omit 0.03; done >/dev/null'
+	oxprofctl unpause --pid="$pid" --children --frequency=99
+	spawn_go
+	wait "$pid"
+	exec {spawn_fd}>&-
+	oxprofctl pause
+	query --filter='\(omit\)$'
+	json '(d["samples"], d["stacks"], d["lost"])'
+	expect_json 'd["stacks"]["root"] > 0.75 * d["samples"] > 200'
+}
+
 # Behind the outermost frame there is nothing to be read.
 case_unwind_edge() {
 	spawn root /opt/oxtest/edge
