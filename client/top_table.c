@@ -87,9 +87,9 @@ static char *join(char *front, const char *name, size_t columns)
 	return cut && asprintf(&line, "%s%s", left, cut) >= 0 ? line : NULL;
 }
 
-char *top_table_title(const char *by, size_t columns)
+/* What stands before the name: of a row, or with NULL the titles. */
+static char *format_front(const struct layout *layout, const struct top_row *row, uint64_t samples)
 {
-	const struct layout *layout = find_layout(by, columns);
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -97,25 +97,22 @@ char *top_table_title(const char *by, size_t columns)
 	if (!out)
 		return NULL;
 	for (size_t i = 0; i < layout->n; i++)
-		fprintf(out, "%*s ", columns_of[layout->fields[i]].width,
-			columns_of[layout->fields[i]].title);
+		if (row)
+			print_field(layout->fields[i], row, samples, out);
+		else
+			fprintf(out, "%*s ", columns_of[layout->fields[i]].width,
+				columns_of[layout->fields[i]].title);
 	if (fclose(out) != 0)
 		free(take_ptr(text));
-	return join(text, "NAME", columns);
+	return text;
+}
+
+char *top_table_title(const char *by, size_t columns)
+{
+	return join(format_front(find_layout(by, columns), NULL, 0), "NAME", columns);
 }
 
 char *top_table_row(const char *by, const struct top_row *row, uint64_t samples, size_t columns)
 {
-	const struct layout *layout = find_layout(by, columns);
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	for (size_t i = 0; i < layout->n; i++)
-		print_field(layout->fields[i], row, samples, out);
-	if (fclose(out) != 0)
-		free(take_ptr(text));
-	return join(text, row->name->name, columns);
+	return join(format_front(find_layout(by, columns), row, samples), row->name->name, columns);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -205,6 +206,20 @@ static inline char *text_of_reply(sd_bus_message *reply)
 	text = message_text(reply);
 	sd_bus_message_unref(reply);
 	return text;
+}
+
+/* Of a reply that is one; the caller closes it. */
+static inline int fd_of(sd_bus_message *reply)
+{
+	const sd_bus_error *error = sd_bus_message_get_error(reply);
+	int fd = -1;
+
+	cr_assert_null(error, "%s", error ? error->message : "");
+	cr_assert_gt(sd_bus_message_read(reply, "h", &fd), 0);
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	cr_assert_geq(fd, 0);
+	sd_bus_message_unref(reply);
+	return fd;
 }
 
 /* What a call that must go well answers, as text; the caller's to free. */

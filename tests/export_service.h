@@ -151,3 +151,19 @@ static inline int service_report(struct export_service *service, const char *lin
 	request_done(&request);
 	return r;
 }
+
+/* The same of a line that succeeds: its text, and what it asked for. The caller frees both. */
+static inline char *service_text(const struct made_export *exports, size_t n, const char *line,
+				 char **ret_asked)
+{
+	struct export_service service = {.exports = exports, .n_exports = n};
+	_cleanup_free_ char *why = NULL;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	cr_expect_eq(service_report(&service, line, out, &why), 0, "%s", why);
+	fclose(out);
+	*ret_asked = service.asked;
+	return text;
+}

@@ -30,16 +30,7 @@ static const struct made_export both[] = {
 
 static char *report(const char *line, char **ret_asked)
 {
-	struct export_service service = {.exports = both, .n_exports = 2};
-	_cleanup_free_ char *why = NULL;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	cr_expect_eq(service_report(&service, line, out, &why), 0, "%s", why);
-	fclose(out);
-	*ret_asked = service.asked;
-	return text;
+	return service_text(both, 2, line, ret_asked);
 }
 
 /* An hour has slots of a minute or so, ten minutes those of the history. What is a filter of

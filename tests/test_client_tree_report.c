@@ -28,16 +28,7 @@ static const struct made_frame frames[] = {
 
 static char *report(const char *line, const struct made_export *export, char **ret_asked)
 {
-	struct export_service service = {.exports = export, .n_exports = 1};
-	_cleanup_free_ char *why = NULL;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	cr_expect_eq(service_report(&service, line, out, &why), 0, "%s", why);
-	fclose(out);
-	*ret_asked = service.asked;
-	return text;
+	return service_text(export, 1, line, ret_asked);
 }
 
 #define FOOTER "\n200 samples; 2025-11-24 16:00:00 to 2025-11-24 16:01:00 (1min); lost: 3 late\n"

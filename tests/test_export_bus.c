@@ -36,19 +36,6 @@ static void world_start_filled(void)
 
 TestSuite(export_bus, .init = world_start_filled, .fini = world_stop, .timeout = 60);
 
-static int fd_of(sd_bus_message *reply)
-{
-	const sd_bus_error *error = sd_bus_message_get_error(reply);
-	int fd = -1;
-
-	cr_assert_null(error, "%s", error ? error->message : "");
-	cr_assert_gt(sd_bus_message_read(reply, "h", &fd), 0);
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	cr_assert_geq(fd, 0);
-	sd_bus_message_unref(reply);
-	return fd;
-}
-
 #define told_of(told, ...)                                           \
 	({                                                           \
 		told_done(told);                                     \

@@ -167,19 +167,6 @@ static struct json_object *parse(const char *text, size_t length)
 	return parsed;
 }
 
-static int fd_of(sd_bus_message *reply)
-{
-	const sd_bus_error *error = sd_bus_message_get_error(reply);
-	int fd = -1;
-
-	cr_assert_null(error, "%s", error ? error->message : "");
-	cr_assert_gt(sd_bus_message_read(reply, "h", &fd), 0);
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	cr_assert_geq(fd, 0);
-	sd_bus_message_unref(reply);
-	return fd;
-}
-
 Test(query_bus, the_same_answer_comes_as_a_sealed_file_of_json)
 {
 	_cleanup_close_ int fd = fd_of(call("QueryByFileDescriptor", "a{sv}", 1, "max", "u", 0));
