@@ -15,12 +15,12 @@ static __always_inline void process_notice(struct ox_process *process, __u32 pid
 {
 	struct ox_notice *notice;
 
-	if (process->noticed == OX_NOTICED)
+	if (process->noticed == OX_NOTICED_SENT)
 		return;
 	notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
 	if (!notice)
 		return;
-	process->noticed = OX_NOTICED;
+	process->noticed = OX_NOTICED_SENT;
 	notice->start_ns = process->start_ns;
 	notice->pid = pid;
 	notice->exec_id = process->exec_id;
@@ -32,7 +32,7 @@ static __always_inline void process_notice(struct ox_process *process, __u32 pid
 /* What was paged in is told, where it was not for too short a time. */
 static __always_inline void process_pay(struct ox_process *process, __u32 pid)
 {
-	if (process->noticed == OX_NOTICE_OWED &&
+	if (process->noticed == OX_NOTICED_OWED &&
 	    bpf_ktime_get_ns() - process->as_of_ns >= NOTICE_GAP_NS)
 		process_notice(process, pid, OX_NOTICE_FAULT);
 }
@@ -116,7 +116,7 @@ int BPF_PROG(on_fault, unsigned long address, struct pt_regs *regs, unsigned lon
 	}
 	process->epoch++;
 	if (!process->noticed)
-		process->noticed = OX_NOTICE_OWED;
+		process->noticed = OX_NOTICED_OWED;
 	process_pay(process, pid);
 	return 0;
 }

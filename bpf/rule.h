@@ -91,13 +91,13 @@ struct ox_process {
 	ox_u64 as_of_ns; /* CLOCK_MONOTONIC: the ranges are those of this time; 0: none yet */
 	ox_u32 ranges;   /* index of the first; 0: none */
 	ox_u32 n_ranges;
-	ox_u32 noticed; /* OX_NOTICED, OX_NOTICE_OWED; the daemon's next update clears it */
+	ox_u32 noticed; /* OX_NOTICED_*, 0: none; the daemon's next update clears it */
 	ox_u32 number;  /* of its own, as long as it is known */
 	struct ox_interpreter interpreter;
 };
 
-#define OX_NOTICED     1u /* a notice is on its way */
-#define OX_NOTICE_OWED 2u /* one will be sent when the last one is not so near */
+#define OX_NOTICED_SENT 1u /* a notice is on its way */
+#define OX_NOTICED_OWED 2u /* one will be sent when the last one is not so near */
 
 /* Processes that are known at one time; beyond that their stacks have no tables. */
 #define OX_PROCESSES_MAX 16384
