@@ -68,9 +68,15 @@ static __always_inline struct define_scratch *define_get(void)
 	return bpf_map_lookup_elem(&define_scratches, &zero);
 }
 
+/* Returns one of the layouts. The compiler must not see which array it lies in: it would take the
+ * zeros that stand there until the daemon fills it in, before load, for its contents (clang 19
+ * does, and then finds arguments that nobody needs). */
 static __always_inline const struct ox_layout *layout_get(__u32 index)
 {
-	return (const struct ox_layout *)&layouts[index & (OX_LAYOUTS_MAX - 1)];
+	const volatile struct ox_layout *layout = &layouts[index & (OX_LAYOUTS_MAX - 1)];
+
+	asm volatile("" : "+r"(layout));
+	return (const struct ox_layout *)layout;
 }
 
 /* 0: it could not be read. */
