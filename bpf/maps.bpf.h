@@ -39,11 +39,27 @@ struct slot_block {
 #define SCRATCH_PYTHON 512
 #define SCRATCH_STACK  1024
 
+/* The walk along a user stack (unwind.bpf.h). On the BPF stack the verifier would follow each of
+ * its numbers through all that may happen to it, and there is little room. */
+struct unwind {
+	__u64 ip, sp, bp;
+	__u32 n;
+	__u32 end;
+	__u32 ranges, n_ranges;
+	/* The range of the last frame: mostly it is that of the next one too. */
+	__u64 start, length, bias;
+	__u32 pages, n_pages, first_page;
+	bool exact;   /* ip is the instruction itself, not one behind a call */
+	bool guessed; /* the frame pointer was followed where a table should have been */
+	bool unknown; /* the leaf is in no range */
+};
+
 struct scratch {
 	__u64 words[SCRATCH_WORDS];
 	/* Memory of the user's stack: address and bytes of what is at SCRATCH_STACK. */
 	__u64 stack_at, stack_bytes;
 	__u64 stack_word;
+	struct unwind unwind;
 };
 
 struct {

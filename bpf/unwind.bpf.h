@@ -17,19 +17,6 @@ struct signal_registers {
 	__u64 rbp, rbx, rdx, rax, rcx, rsp, rip;
 };
 
-struct unwind {
-	__u64 ip, sp, bp;
-	__u32 n;
-	__u32 end;
-	__u32 ranges, n_ranges;
-	/* The range of the last frame: mostly it is that of the next one too. */
-	__u64 start, length, bias;
-	__u32 pages, n_pages, first_page;
-	bool exact;   /* ip is the instruction itself, not one behind a call */
-	bool guessed; /* the frame pointer was followed where a table should have been */
-	bool unknown; /* the leaf is in no range */
-};
-
 #define UNWIND_UNKNOWN_LEAF (1u << 24)
 
 static __always_inline struct block *block_get(__u32 index)
@@ -239,11 +226,15 @@ static __always_inline long step_to_caller(struct unwind *unwind)
 	return step_by_rule(unwind, rule);
 }
 
-static long unwind_step(__u32 i, struct unwind *unwind)
+static long unwind_step(__u32 i, void *unused)
 {
 	struct scratch *scratch = scratch_get();
+	struct unwind *unwind;
 
-	if (!scratch || step_to_caller(unwind))
+	if (!scratch)
+		return 1;
+	unwind = &scratch->unwind;
+	if (step_to_caller(unwind))
 		return 1;
 	if (!unwind->ip)
 		return unwind_stop(unwind, OX_END_ROOT);
@@ -263,24 +254,26 @@ __noinline __u32 unwind_user(__u32 ranges, __u32 n_ranges, bool in_kernel)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs___kernel *regs;
 	struct scratch *scratch = scratch_get();
-	struct unwind unwind = {
-		.n = 1,
-		.ranges = ranges,
-		.n_ranges = n_ranges,
-		.end = OX_END_BROKEN,
-	};
+	struct unwind *unwind;
 
 	if (!scratch || task->flags & PF_KTHREAD)
 		return 0;
 	regs = (void *)bpf_task_pt_regs(task);
 	scratch->stack_bytes = 0;
-	scratch->words[SCRATCH_USER] = unwind.ip = regs->ip;
-	unwind.sp = regs->sp;
-	unwind.bp = regs->bp;
+	unwind = &scratch->unwind;
+	scratch->words[SCRATCH_USER] = unwind->ip = regs->ip;
+	unwind->sp = regs->sp;
+	unwind->bp = regs->bp;
+	unwind->n = 1;
+	unwind->end = OX_END_BROKEN;
+	unwind->ranges = ranges;
+	unwind->n_ranges = n_ranges;
+	unwind->start = unwind->length = 0;
 	/* The address behind `syscall` may be another function's. */
-	unwind.exact = !in_kernel || (long)regs->orig_ax < 0;
+	unwind->exact = !in_kernel || (long)regs->orig_ax < 0;
+	unwind->guessed = unwind->unknown = false;
 	if (regs->cs != USER_CS_64)
 		return OX_END_NO_RULE << 16 | 1;
-	bpf_loop(OX_MAX_USER_FRAMES, unwind_step, &unwind, 0);
-	return unwind.end << 16 | unwind.n | (unwind.unknown ? UNWIND_UNKNOWN_LEAF : 0);
+	bpf_loop(OX_MAX_USER_FRAMES, unwind_step, 0, 0);
+	return unwind->end << 16 | unwind->n | (unwind->unknown ? UNWIND_UNKNOWN_LEAF : 0);
 }
