@@ -32,8 +32,17 @@ struct seen_code {
 #define ENTRIES_READ  40
 #define ENTRIES_BYTES 1024
 
+/* One code object of one process, as the cache of those that are known has it. */
+struct known {
+	__u32 id; /* 0: free; KNOWN_BUSY: being written */
+	__s32 first_line;
+	__u64 process; /* struct ox_process.number, and definitions_epoch above it */
+	__u64 code, name, lines;
+};
+
 struct define_scratch {
 	__u8 code[PYTHON_READ_BYTES];
+	struct known wanted; /* the code object that is looked at */
 	__u64 frame_address, code_address, globals;
 	__u64 process;
 	struct seen_code seen[SEEN_CODES];
@@ -104,13 +113,6 @@ static __always_inline struct seen_code *seen_get(struct define_scratch *scratch
 
 /* ---- what is known ---- */
 
-/* Of one code object of one process. */
-struct known {
-	__u32 id; /* 0: free; KNOWN_BUSY: being written */
-	__s32 first_line;
-	__u64 process; /* struct ox_process.number, and definitions_epoch above it */
-	__u64 code, name, lines;
-};
 #define KNOWN_BUSY 0xffffffffu
 #define KNOWN_WAYS 4
 #define KNOWN_SETS 8192 /* a power of two; 1.3 MB */

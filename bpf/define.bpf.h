@@ -62,23 +62,22 @@ __noinline __u32 define(__u32 layout_index)
 static __always_inline __u32 define_code(struct define_scratch *scratch,
 					 const struct ox_layout *layout)
 {
-	struct known wanted = {
-		.first_line = code_number(scratch, layout->code_first_line),
-		.process = scratch->process,
-		.code = scratch->code_address,
-		.name = code_word(scratch, layout->code_name),
-		.lines = code_word(scratch, layout->code_lines),
-	};
-	struct known_set *set = known_set_of(wanted.process, wanted.code);
+	struct known *wanted = &scratch->wanted;
+	struct known_set *set = known_set_of(scratch->process, scratch->code_address);
 
 	if (!set)
 		return 0;
-	wanted.id = known_find(set, &wanted);
-	if (wanted.id)
-		return wanted.id;
-	wanted.id = define(scratch->layout);
+	wanted->first_line = code_number(scratch, layout->code_first_line);
+	wanted->process = scratch->process;
+	wanted->code = scratch->code_address;
+	wanted->name = code_word(scratch, layout->code_name);
+	wanted->lines = code_word(scratch, layout->code_lines);
+	wanted->id = known_find(set, wanted);
+	if (wanted->id)
+		return wanted->id;
+	wanted->id = define(scratch->layout);
 	/* What had no room all of it is sent once more with the next sample. */
-	if (wanted.id && !scratch->is_short)
-		known_put(set, &wanted);
-	return wanted.id;
+	if (wanted->id && !scratch->is_short)
+		known_put(set, wanted);
+	return wanted->id;
 }

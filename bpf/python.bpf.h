@@ -33,7 +33,7 @@ static __always_inline long walk_end_state(struct python_walk *walk, struct scra
 	/* A guess has to be checked (walk_check_caller()). */
 	if (n == 1 && walk->may_go_back && !walk->n_before_guess &&
 	    !(*walk_word(scratch, walk->n - 1) & OX_PYTHON_ENTRY)) {
-		walk->frame = find_caller_frame(walk, layout, walk->leaf);
+		walk->frame = find_caller_frame(walk->leaf);
 		walk->n_before_guess = walk->n;
 		if (walk->frame)
 			return 0;

@@ -27,13 +27,18 @@ static __always_inline void registers_read(struct python_walk *walk)
 }
 
 /* While a thread is entering C code that will run Python code, its state shows a new _PyCFrame that
- * is not filled in, and that of its caller is nowhere but in a register, further up the stack. The
- * frame in that; 0: there is none. */
-static __always_inline __u64 find_caller_c_frame(struct python_walk *walk,
-						 const struct ox_layout *layout, __u64 c_frame)
+ * is not filled in, and that of its caller is nowhere but in a register, further up the stack.
+ * Returns the frame in that; 0: there is none. A global function: it is seldom called, and its
+ * loop is then nothing to walk_step()'s stack nor to the verifier, who looks at it once. */
+__noinline __u64 find_caller_c_frame(__u64 c_frame)
 {
+	struct python_walk *walk = walk_get();
+	const struct ox_layout *layout;
 	__u64 frame = 0;
 
+	if (!walk)
+		return 0;
+	layout = layout_get(walk->layout);
 	registers_read(walk);
 	for (int i = 0; i < REGISTERS; i++) {
 		__u64 at = walk->registers[i];
@@ -49,9 +54,14 @@ static __always_inline __u64 find_caller_c_frame(struct python_walk *walk,
 
 /* A generator that gives its value has no caller any more a moment before its caller is the leaf:
  * then that is in a register. What is found is checked by what the _PyCFrame before says. */
-static __always_inline __u64 find_caller_frame(struct python_walk *walk,
-					       const struct ox_layout *layout, __u64 generator)
+__noinline __u64 find_caller_frame(__u64 generator)
 {
+	struct python_walk *walk = walk_get();
+	const struct ox_layout *layout;
+
+	if (!walk)
+		return 0;
+	layout = layout_get(walk->layout);
 	registers_read(walk);
 	for (int i = 0; i < REGISTERS; i++) {
 		__u64 at = walk->registers[i];
@@ -74,7 +84,7 @@ static __always_inline bool walk_go_back(struct python_walk *walk, const struct 
 	walk->may_go_back = false;
 	walk->is_torn = true;
 	walk->n = walk->n_before;
-	frame = find_caller_c_frame(walk, layout, walk->states[at].c_frame);
+	frame = find_caller_c_frame(walk->states[at].c_frame);
 	if (!frame && walk->states[at].previous)
 		frame = read_word(walk->states[at].previous + layout->cframe_frame);
 	walk->frame = frame;
