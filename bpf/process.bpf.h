@@ -60,11 +60,24 @@ static __always_inline void process_inherit(struct ox_process *fresh)
 	fresh->interpreter = parent->interpreter;
 }
 
+/* Puts a process into the map that is not known there, or not any more. 0, or negative: the table
+ * is full. A global function: what it needs of the stack is not needed by what comes after it. */
+__noinline int process_add(__u32 pid, __u64 start_ns, __u32 exec_id)
+{
+	struct ox_process fresh = {
+		.start_ns = start_ns,
+		.exec_id = exec_id,
+		.number = process_number(),
+	};
+
+	process_inherit(&fresh);
+	return bpf_map_update_elem(&processes, &pid, &fresh, BPF_ANY);
+}
+
 /* NULL: the table is full. */
 static __always_inline struct ox_process *process_get(__u32 pid, __u64 start_ns, __u32 exec_id)
 {
 	struct ox_process *process = bpf_map_lookup_elem(&processes, &pid);
-	struct ox_process fresh = {.start_ns = start_ns, .exec_id = exec_id};
 
 	if (process && !process->start_ns) {
 		/* Expected by the daemon, who cannot know the exec_id. */
@@ -74,9 +87,7 @@ static __always_inline struct ox_process *process_get(__u32 pid, __u64 start_ns,
 	}
 	if (process && process->start_ns == start_ns && process->exec_id == exec_id)
 		return process;
-	fresh.number = process_number();
-	process_inherit(&fresh);
-	bpf_map_update_elem(&processes, &pid, &fresh, BPF_ANY);
+	process_add(pid, start_ns, exec_id);
 	process = bpf_map_lookup_elem(&processes, &pid);
 	if (process)
 		process_notice(process, pid, OX_NOTICE_NEW);
