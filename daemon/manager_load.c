@@ -94,14 +94,17 @@ static int watch_definitions(struct manager *manager)
 
 int manager_load(struct manager *manager, struct failure *failure)
 {
-	char why[400] = "";
+	struct sampler_report report;
 	int r;
 
 	if (manager->sampler)
 		return 0;
-	r = sampler_new(manager->config.unwind_max_bytes, &manager->sampler, why, sizeof(why));
-	if (r < 0)
-		return failure_set(failure, r, OX_ERROR_KERNEL, "%s", why);
+	r = sampler_new(manager->config.unwind_max_bytes, &manager->sampler, &report);
+	r = r < 0 ? r : sampler_open(manager->sampler, &report);
+	if (r < 0) {
+		manager_unload(manager);
+		return failure_set(failure, r, OX_ERROR_KERNEL, "%s", report.why);
+	}
 	r = sideband_new(&manager->sideband);
 	r = r < 0 ? r : watch_sideband(manager);
 	r = r < 0 ? r : watch_notices(manager);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -14,6 +13,7 @@
 
 #include <bpf/bpf.h>
 
+#include "daemon/base/cpus.h"
 #include "daemon/cleanup.h"
 
 /* Memory of one arena: this much log for each CPU, within these bounds in all. */
@@ -45,38 +45,6 @@ uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns)
 	uint64_t samples = sampler->n_cpus * UINT64_C(1000000000) / interval_ns;
 
 	return clamp(power_of_two(samples * SLOTS_PER_SAMPLE), OX_SLOT_BLOCK, sampler->index_slots);
-}
-
-static int ignore_print(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return 0;
-}
-
-/* A reason for people; the machine's state is looked at only now, that something failed. */
-static void explain(int error, const char *what, char *ret_why, size_t size)
-{
-	int paranoid = -1;
-	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
-
-	if (f && fscanf(f, "%d", &paranoid) != 1)
-		paranoid = -1;
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-		snprintf(ret_why, size,
-			 "cannot %s: the kernel shows no BTF (/sys/kernel/btf/vmlinux); oxprof "
-			 "needs Linux 6.0 or newer built with CONFIG_DEBUG_INFO_BTF",
-			 what);
-	else if ((error == -EACCES || error == -EPERM) && paranoid > 2)
-		snprintf(ret_why, size,
-			 "cannot %s: kernel.perf_event_paranoid is %d (Debian's own level), which "
-			 "asks for CAP_SYS_ADMIN; set it to 2: sysctl kernel.perf_event_paranoid=2",
-			 what, paranoid);
-	else if (error == -EACCES || error == -EPERM)
-		snprintf(ret_why, size,
-			 "cannot %s: not permitted; oxprofd needs CAP_BPF and CAP_PERFMON (see "
-			 "systemctl cat oxprofd)",
-			 what);
-	else
-		snprintf(ret_why, size, "cannot %s: %s", what, strerror(-error));
 }
 
 /* The daemon's pid namespace, as the kernel numbers it: /proc shows only what is below its mount.
@@ -122,7 +90,6 @@ static int load(struct sampler *sampler, uint64_t unwind_bytes)
 	struct sampler_bpf *bpf;
 	int r;
 
-	libbpf_set_print(ignore_print);
 	sampler->bpf = bpf = sampler_bpf__open();
 	if (!bpf)
 		return -errno;
@@ -166,44 +133,72 @@ static int open_timer(struct sampler *sampler, unsigned cpu)
 	return 0;
 }
 
-/* Timers for CPUs that came online since. A CPU that is offline has none: that is no failure. */
+/* A CPU that goes offline meanwhile has none: that is no failure. */
 static int open_timers(struct sampler *sampler)
 {
+	_cleanup_free_ bool *online = calloc(sampler->n_cpus, sizeof(*online));
 	bool any = false;
+	int r = online ? cpus_read_online(online, sampler->n_cpus) : -ENOMEM;
 
+	if (r < 0)
+		return r;
 	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
-		int r = sampler->event_fds[cpu] < 0 ? open_timer(sampler, cpu) : 0;
-
+		if (sampler->event_fds[cpu] < 0 && online[cpu])
+			r = open_timer(sampler, cpu);
 		if (r < 0 && r != -ENODEV)
 			return r;
-		any |= r == 0;
+		any |= sampler->event_fds[cpu] >= 0;
 	}
 	return any ? 0 : -ENODEV;
 }
 
-int sampler_new(uint64_t unwind_bytes, struct sampler **ret, char *ret_why, size_t size)
+int sampler_open(struct sampler *sampler, struct sampler_report *report)
+{
+	int r = open_timers(sampler);
+
+	if (r < 0)
+		report_explain_open(report, r);
+	return r;
+}
+
+void sampler_close(struct sampler *sampler)
+{
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
+		cleanup_close(&sampler->link_fds[cpu]);
+		cleanup_close(&sampler->event_fds[cpu]);
+		sampler->link_fds[cpu] = sampler->event_fds[cpu] = -1;
+	}
+}
+
+static struct sampler *allocate(void)
 {
 	_cleanup_(sampler_free_p) struct sampler *sampler = calloc(1, sizeof(*sampler));
-	int n_cpus = libbpf_num_possible_cpus(), r;
+	int n_cpus = libbpf_num_possible_cpus();
 
 	if (!sampler || n_cpus < 1)
-		return -ENOMEM;
+		return NULL;
 	sampler->interval_ns = UINT64_C(10000000000);
 	sampler->event_fds = malloc(n_cpus * sizeof(int));
 	sampler->link_fds = malloc(n_cpus * sizeof(int));
 	if (!sampler->event_fds || !sampler->link_fds)
-		return -ENOMEM;
+		return NULL;
 	memset(sampler->event_fds, -1, n_cpus * sizeof(int));
 	memset(sampler->link_fds, -1, n_cpus * sizeof(int));
 	sampler->n_cpus = n_cpus;
-	r = load(sampler, unwind_bytes);
+	return take_ptr(sampler);
+}
+
+int sampler_new(uint64_t unwind_bytes, struct sampler **ret, struct sampler_report *report)
+{
+	_cleanup_(sampler_free_p) struct sampler *sampler = NULL;
+	int r;
+
+	report_begin(report);
+	sampler = allocate();
+	r = sampler ? load(sampler, unwind_bytes) : -ENOMEM;
+	report_end();
 	if (r < 0) {
-		explain(r, "load the BPF programs", ret_why, size);
-		return r;
-	}
-	r = open_timers(sampler);
-	if (r < 0) {
-		explain(r, "open a timer on each CPU", ret_why, size);
+		report_explain_load(report, r);
 		return r;
 	}
 	*ret = take_ptr(sampler);
@@ -214,10 +209,7 @@ struct sampler *sampler_free(struct sampler *sampler)
 {
 	if (!sampler)
 		return NULL;
-	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
-		cleanup_close(&sampler->link_fds[cpu]);
-		cleanup_close(&sampler->event_fds[cpu]);
-	}
+	sampler_close(sampler);
 	if (sampler->logs)
 		munmap(sampler->logs, sampler->log_words * 16);
 	if (sampler->indexes)

@@ -3,7 +3,7 @@
  * The kernel side as seen from the daemon: the only owner of libbpf. Loads the programs, holds the
  * filters, opens one timer per CPU, and drains what was counted.
  *
- * Functions return 0 or a negative errno; sampler_new() says in words why it failed.
+ * Functions return 0 or a negative errno; what loads and opens says in words why it failed.
  */
 #pragma once
 
@@ -13,19 +13,25 @@
 
 #include "bpf/python.h"
 #include "bpf/sample.h"
+#include "daemon/sampler/report.h"
 
 struct sampler;
 
 /*
- * Loads everything, disabled: it costs memory, no time. Unwinding tables may take unwind_bytes, as
- * they are needed. On failure ret_why (size bytes) holds one
- * line for people. Fewer rights are needed afterwards: the rest works without any capability, but
- * for a CPU that comes online later.
+ * Loads the programs and their maps, attached to nothing: that costs memory and, later, no time.
+ * The verifier takes long where the machine is busy; this may be called in any thread, one at a
+ * time. Unwinding tables may take unwind_bytes, as they are needed. On failure the report says why.
  */
-int sampler_new(uint64_t unwind_bytes, struct sampler **ret, char *ret_why, size_t size);
+int sampler_new(uint64_t unwind_bytes, struct sampler **ret, struct sampler_report *report);
 struct sampler *sampler_free(struct sampler *sampler);
 
-/* Starts the timers of all CPUs that are online. Sets the interval first. */
+/* Opens a timer on each CPU that is online and has none yet, disabled; likewise in any thread. On
+ * failure the report says why, and there may be timers on some. */
+int sampler_open(struct sampler *sampler, struct sampler_report *report);
+void sampler_close(struct sampler *sampler);
+
+/* Starts the timers, of CPUs that came online since they were opened, too. Sets the interval
+ * first. */
 int sampler_enable(struct sampler *sampler, uint64_t interval_ns);
 int sampler_disable(struct sampler *sampler);
 

@@ -22,17 +22,17 @@ static inline void skip_loudly(const char *why)
 static inline struct sampler *sampler_or_skip(void)
 {
 	struct sampler *sampler = NULL;
-	char why[512] = "";
+	struct sampler_report report;
 	int r;
 
 	if (geteuid() != 0)
 		skip_loudly("needs root: the kernel's side was NOT tested");
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		skip_loudly("the kernel has no BTF: the kernel's side was NOT tested");
-	r = sampler_new(UNWIND_BYTES, &sampler, why, sizeof(why));
+	r = sampler_new(UNWIND_BYTES, &sampler, &report);
 	if (r == -EPERM)
 		skip_loudly("BPF is forbidden here: the kernel's side was NOT tested");
 	/* All else is a failure: a program that the verifier refuses must not pass for "no BPF". */
-	cr_assert_eq(r, 0, "%s", why);
+	cr_assert_eq(r, 0, "%s\n%s", report.why, report.log);
 	return sampler;
 }

@@ -125,10 +125,10 @@ static void no_complaint(void *userdata, const char *path, int error)
 
 static void open_world(uint64_t budget_bytes)
 {
-	char why[512];
+	struct sampler_report report;
 
 	sampler_free(sampler_or_skip());
-	cr_assert_eq(sampler_new(budget_bytes, &sampler, why, sizeof(why)), 0, "%s", why);
+	cr_assert_eq(sampler_new(budget_bytes, &sampler, &report), 0, "%s", report.why);
 	images = images_new("/proc");
 	cr_assert_eq(look_new(OX_READER_BUILT, &look), 0);
 	files = files_new("/proc", look);
