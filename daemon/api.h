@@ -39,7 +39,9 @@
  *               unwind_budget_bytes t, unwind_tables u, unwind_waiting u, unwind_refused u,
  *               unwind_evicted u, interpreters aa{sv}, interpreters_total u, daemon_cpu_usec t,
  *               database_bytes t, database_path s, version s, session t (absent while paused),
- *               running_usec t, notice s (absent when all is well)
+ *               running_usec t, notice s (absent when all is well), kernel s (unloaded loading
+ *               opening loaded failed: what is in the kernel), loading_usec t (for so long it has
+ *               been loading or opening; absent otherwise)
  *       interpreter, of Python, in a process of this session that the caller may see; the first
  *               OX_INTERPRETERS_IN_STATUS of interpreters_total: pid u, comm s, name s
  *               ("CPython 3.11.2"), file s, state s (read, or why its frames are not:
@@ -108,6 +110,7 @@
 
 #define OX_WINDOW_USEC        UINT64_C(10000000) /* a row of the history */
 #define OX_DRAIN_USEC         UINT64_C(1000000)
+#define OX_WAITING_MAX        64 /* calls of Unpause while the programs are being loaded */
 #define OX_TARGETS_MAX        1024
 #define OX_TARGETS_PER_USER   64
 #define OX_TARGET_BYTES_MAX   4096

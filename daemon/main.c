@@ -214,8 +214,10 @@ static int start(struct daemon *daemon)
 		return r;
 	}
 	r = open_bus(daemon);
-	if (r >= 0)
-		(void)sd_notify(0, "READY=1\nSTATUS=Paused.");
+	if (r < 0)
+		return r;
+	manager_load_ahead(daemon->manager);
+	(void)sd_notify(0, "READY=1\nSTATUS=Paused.");
 	return r;
 }
 

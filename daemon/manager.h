@@ -51,6 +51,35 @@ struct manager_request {
 	uint64_t for_usec;    /* 0: without end */
 };
 
+/* The kernel side, as people are told of it. */
+enum manager_kernel {
+	KERNEL_UNLOADED, /* nothing is in the kernel */
+	KERNEL_LOADING,  /* the programs are being verified */
+	KERNEL_OPENING,  /* timers are being opened */
+	KERNEL_LOADED,
+	KERNEL_FAILED, /* the last try to load or to open failed; the next unpause tries again */
+};
+const char *manager_kernel_name(enum manager_kernel kernel);
+
+/* Begins to load the programs, so that the first unpause need not wait for that. A failure is in
+ * the journal and in the notice. */
+void manager_load_ahead(struct manager *manager);
+/* Looks whether manager_unpause() would fail by what it is asked for: changes and loads nothing. */
+int manager_check_request(struct manager *manager, const struct manager_request *request,
+			  struct failure *failure);
+/* Makes ready for manager_unpause(): loads what is not loaded, opens what is not open. 1: it is
+ * ready. 0: that takes a moment, and the function below is called at its end. */
+int manager_make_ready(struct manager *manager, struct failure *failure);
+/* Told when what manager_make_ready() began has ended: `failure` NULL, all went well; else it is
+ * borrowed for the call. */
+typedef void (*manager_ready_fn)(void *userdata, const struct failure *failure);
+void manager_on_ready(struct manager *manager, manager_ready_fn fn, void *userdata);
+
+/* To be called after manager_make_ready(), when nobody will unpause after all or that failed:
+ * closes what is open and not needed. */
+void manager_rest(struct manager *manager);
+
+/* Only when it is ready. */
 int manager_unpause(struct manager *manager, const struct manager_request *request,
 		    struct failure *failure);
 /* None: all. Pausing what is paused already is no failure; naming what is no target is. */
@@ -121,4 +150,7 @@ int manager_foreach_interpreter(struct manager *manager, recorder_interpreter_fn
 const char *manager_database(const struct manager *manager);
 uint64_t manager_database_bytes(const struct manager *manager);
 const char *manager_notice(const struct manager *manager); /* "" when all is well */
+enum manager_kernel manager_get_kernel(const struct manager *manager);
+/* For how long it has been loading or opening; 0: it is not. */
+uint64_t manager_loading_usec(const struct manager *manager);
 uint64_t manager_running_usec(const struct manager *manager);

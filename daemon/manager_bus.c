@@ -37,6 +37,51 @@ static void watch_units(struct manager_bus *self, const struct manager_request *
 			(void)unit_watch_add(self->units, target_value(&request->wishes[i].target));
 }
 
+/* ---- calls that wait until the kernel side is ready ---- */
+
+static int wait_until_ready(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	if (self->n_waiting == array_length(self->waiting))
+		return sd_bus_error_setf(error, OX_ERROR_LIMIT_REACHED,
+					 "%zu requests wait already until the BPF programs are "
+					 "loaded; try again later",
+					 self->n_waiting);
+	self->waiting[self->n_waiting++] = sd_bus_message_ref(call);
+	return CALL_IS_PENDING;
+}
+
+/* The call goes through its handler again, from its beginning: much may have changed. */
+static void answer_waiting(struct manager_bus *self, sd_bus_message *call,
+			   const struct failure *failure)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r;
+
+	if (failure) {
+		(void)bus_error_set(&error, failure);
+		(void)sd_bus_reply_method_error(call, &error);
+		authorize_done(self->authorizer, call);
+		return;
+	}
+	r = sd_bus_message_rewind(call, true);
+	r = r < 0 ? r : sd_bus_enqueue_for_read(self->bus, call);
+	if (r < 0)
+		(void)sd_bus_reply_method_errno(call, r, NULL);
+}
+
+static void on_ready(void *userdata, const struct failure *failure)
+{
+	struct manager_bus *self = userdata;
+	size_t n = self->n_waiting;
+
+	self->n_waiting = 0;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = take_ptr(self->waiting[i]);
+
+		answer_waiting(self, call, failure);
+	}
+}
+
 static int unpause(struct manager_bus *self, sd_bus_message *call, struct manager_wish *wishes,
 		   struct manager_request *request, const struct target *targets, bool children,
 		   sd_bus_error *error)
@@ -63,7 +108,11 @@ static int unpause(struct manager_bus *self, sd_bus_message *call, struct manage
 		return r;
 	for (size_t i = 0; i < request->n_wishes; i++)
 		wishes[i].kernel = kernel;
-	r = manager_unpause(self->manager, request, &failure);
+	r = manager_check_request(self->manager, request, &failure);
+	r = r < 0 ? r : manager_make_ready(self->manager, &failure);
+	if (r == 0)
+		return wait_until_ready(self, call, error);
+	r = r < 0 ? r : manager_unpause(self->manager, request, &failure);
 	if (r < 0)
 		return bus_error_set(error, &failure);
 	watch_units(self, request);
@@ -88,7 +137,10 @@ static int handle_unpause(struct manager_bus *self, sd_bus_message *call, sd_bus
 	request.wishes = wishes;
 	request.interval_ns = options.interval_ns;
 	request.for_usec = options.for_usec;
-	return unpause(self, call, wishes, &request, targets, options.children, error);
+	r = unpause(self, call, wishes, &request, targets, options.children, error);
+	if (r != CALL_IS_PENDING)
+		manager_rest(self->manager);
+	return r;
 }
 
 static int handle_pause(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
@@ -284,6 +336,7 @@ int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **r
 		return r;
 	}
 	manager_listen(manager, on_change, self);
+	manager_on_ready(manager, on_ready, self);
 	*ret = self;
 	return 0;
 }
@@ -293,6 +346,9 @@ struct manager_bus *manager_bus_free(struct manager_bus *self)
 	if (!self)
 		return NULL;
 	manager_listen(self->manager, NULL, NULL);
+	manager_on_ready(self->manager, NULL, NULL);
+	for (size_t i = 0; i < self->n_waiting; i++)
+		sd_bus_message_unref(self->waiting[i]);
 	if (self->resymbolize_call)
 		manager_forget_resymbolize(self->manager);
 	sd_bus_message_unref(self->resymbolize_call);

@@ -2,6 +2,7 @@
 /* What the files of the bus object share; nobody else includes it. */
 #pragma once
 
+#include "daemon/api.h"
 #include "daemon/authorize.h"
 #include "daemon/manager_bus.h"
 #include "daemon/unit_watch.h"
@@ -12,7 +13,9 @@ struct manager_bus {
 	struct authorizer *authorizer;
 	struct unit_watch *units;
 	sd_bus_slot *slot;
-	sd_bus_message *resymbolize_call; /* the one that waits for its answer */
+	sd_bus_message *resymbolize_call;        /* the one that waits for its answer */
+	sd_bus_message *waiting[OX_WAITING_MAX]; /* until the kernel side is ready */
+	size_t n_waiting;
 };
 
 /* "running" or "paused". */

@@ -230,6 +230,11 @@ static int append_status(struct manager_bus *self, sd_bus_message *reply, uint32
 	if (r >= 0 && manager_is_running(manager))
 		r = bus_append_u64(reply, "session", totals.session);
 	r = r < 0 ? r : bus_append_text(reply, "notice", manager_notice(manager));
+	r = r < 0 ? r
+		  : bus_append_text(reply, "kernel",
+				    manager_kernel_name(manager_get_kernel(manager)));
+	if (r >= 0 && manager_loading_usec(manager))
+		r = bus_append_u64(reply, "loading_usec", manager_loading_usec(manager));
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

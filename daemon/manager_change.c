@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Unpause and pause: what is asked for happens as a whole, or all stays as it was. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,30 +162,54 @@ static int fulfil(struct manager *manager, const struct manager_wish *wish,
 	return 0;
 }
 
+static int check_resume(const struct manager *manager, struct failure *failure)
+{
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (manager->targets[i]->state != TARGET_EXITED)
+			return 0;
+	return failure_set(failure, -ENOENT, OX_ERROR_NO_TARGET,
+			   manager->n_targets
+				   ? "all targets have ended; name one: --pid, --comm, --unit, "
+				     "--cgroup, --user or --all"
+				   : "there is no target yet; name one: --pid, --comm, --unit, "
+				     "--cgroup, --user or --all");
+}
+
+int manager_check_request(struct manager *manager, const struct manager_request *request,
+			  struct failure *failure)
+{
+	if (!request->n_wishes)
+		return check_resume(manager, failure);
+	for (size_t i = 0; i < request->n_wishes; i++) {
+		struct managed *managed;
+		int r = managed_new(manager, &request->wishes[i], request->owner, &managed,
+				    failure);
+
+		if (r < 0)
+			return r;
+		managed_free(managed);
+	}
+	return 0;
+}
+
 static int resume(struct manager *manager, const struct manager_request *request,
 		  struct failure *failure)
 {
-	bool any = false;
+	int r = check_resume(manager, failure);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < manager->n_targets; i++) {
 		struct managed *managed = manager->targets[i];
 
 		if (managed->state == TARGET_EXITED)
 			continue;
-		any = true;
 		if (managed->state == TARGET_PAUSED)
 			managed_resume(managed);
 		managed->until_usec = 0;
 		managed->for_usec = request->for_usec;
 	}
-	return any ? 0
-		   : failure_set(
-			     failure, -ENOENT, OX_ERROR_NO_TARGET,
-			     manager->n_targets
-				     ? "all targets have ended; name one: --pid, --comm, --unit, "
-				       "--cgroup, --user or --all"
-				     : "there is no target yet; name one: --pid, --comm, --unit, "
-				       "--cgroup, --user or --all");
+	return 0;
 }
 
 static int apply(struct manager *manager, const struct manager_request *request,
@@ -200,8 +225,6 @@ static int apply(struct manager *manager, const struct manager_request *request,
 		manager->interval_ns = request->interval_ns;
 	else if (request->n_wishes && !manager->running)
 		manager->interval_ns = manager->chosen_ns;
-	/* Before anything is stopped: can it be begun? */
-	r = r < 0 ? r : manager_load(manager, failure);
 	return r < 0 ? r : manager_settle(manager, failure);
 }
 
@@ -242,6 +265,8 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 	struct memory memory;
 	int r;
 
+	/* Before anything is stopped: it can be begun. */
+	assert(manager_is_ready(manager));
 	if (is_fulfilled(manager, request))
 		return 0;
 	/* To resume one must know that there were some. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/manager.h"
+#include "daemon/manager/loader.h"
 #include "daemon/sampler.h"
 #include "daemon/sideband.h"
 
@@ -51,8 +52,16 @@ struct manager {
 	sd_event_source *reader_source;
 	struct managed_resymbolize resymbolize;
 	struct managed_export exports[OX_EXPORTS_MAX];
-	struct sampler *sampler; /* NULL: nothing is in the kernel */
-	struct sideband *sideband;
+	struct sampler *sampler;   /* NULL: nothing is in the kernel, or the loader has it */
+	struct sideband *sideband; /* NULL while paused: nothing is open */
+	struct loader *loader;     /* while the kernel side is being made ready */
+	sd_event_source *loader_source;
+	uint64_t loader_started_ns;
+	bool loader_opens;        /* what the loader does includes that */
+	bool is_ready_asked;      /* somebody waits until it is ready */
+	char kernel_failure[512]; /* of the last try; "" none */
+	manager_ready_fn on_ready;
+	void *ready_userdata;
 	sd_event_source *drain_source, *until_source;
 	sd_event_source **sideband_sources;
 	sd_event_source *notice_source;
@@ -114,7 +123,11 @@ void manager_adopt_children(struct manager *manager);
 /* manager_load.c */
 
 int manager_watch_readers(struct manager *manager);
-int manager_load(struct manager *manager, struct failure *failure);
+bool manager_is_ready(const struct manager *manager);
+/* Paused: what is loaded stays, what is open is closed. An open event costs each mmap() of the
+ * machine, also while it is disabled. */
+void manager_close(struct manager *manager);
+/* Whoever waits until it is ready is told that it was cancelled. */
 void manager_unload(struct manager *manager);
 
 /* manager_run.c */

@@ -3,6 +3,7 @@
  * What runs: the sampler, its timer, the session. manager_settle() is the one place where a session
  * begins or ends; it looks at the targets and makes the rest agree with them.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,10 +267,11 @@ int manager_settle(struct manager *manager, struct failure *failure)
 		if (manager->sampler)
 			sampler_clear_children(manager->sampler);
 		manager->until_source = sd_event_source_disable_unref(manager->until_source);
+		manager_close(manager);
 		return 0;
 	}
-	r = manager_load(manager, failure);
-	r = r < 0 ? r : begin_session(manager, failure);
+	assert(manager_is_ready(manager));
+	r = begin_session(manager, failure);
 	if (r < 0)
 		return r;
 	(void)manager_set_until(manager);

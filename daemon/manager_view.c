@@ -149,7 +149,32 @@ uint64_t manager_database_bytes(const struct manager *manager)
 
 const char *manager_notice(const struct manager *manager)
 {
-	return manager->notice;
+	return manager->notice[0] ? manager->notice : manager->kernel_failure;
+}
+
+const char *manager_kernel_name(enum manager_kernel kernel)
+{
+	static const char *const names[] = {
+		[KERNEL_UNLOADED] = "unloaded", [KERNEL_LOADING] = "loading",
+		[KERNEL_OPENING] = "opening",   [KERNEL_LOADED] = "loaded",
+		[KERNEL_FAILED] = "failed",
+	};
+
+	return names[kernel];
+}
+
+enum manager_kernel manager_get_kernel(const struct manager *manager)
+{
+	if (manager->loader)
+		return manager->loader_opens ? KERNEL_OPENING : KERNEL_LOADING;
+	if (manager->kernel_failure[0])
+		return KERNEL_FAILED;
+	return manager->sampler ? KERNEL_LOADED : KERNEL_UNLOADED;
+}
+
+uint64_t manager_loading_usec(const struct manager *manager)
+{
+	return manager->loader ? (clock_monotonic_ns() - manager->loader_started_ns) / 1000 : 0;
 }
 
 uint64_t manager_running_usec(const struct manager *manager)

@@ -73,7 +73,7 @@ Test(manager_bus, a_fresh_daemon_is_paused_and_says_so)
 			   "unwind_tables=u:0,unwind_waiting=u:0,unwind_refused=u:0,"
 			   "unwind_evicted=u:0,interpreters=aa{sv}:[],interpreters_total=u:0,");
 	assert_has(status, "running_usec=t:0,");
-	assert_has(status, ",version=s:" OX_VERSION "}");
+	assert_has(status, ",version=s:" OX_VERSION ",kernel=s:unloaded}");
 	snprintf(part, sizeof(part), ",database_path=s:%s,", path);
 	assert_has(status, part);
 	assert_has(status, "} []");
