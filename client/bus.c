@@ -8,6 +8,7 @@
 
 #include "client/bus_value.h"
 #include "daemon/api.h"
+#include "daemon/clock.h"
 
 /* A long answer from a slow disk; a person who looks for a password. */
 #define TIMEOUT_USEC          UINT64_C(90000000)
@@ -19,6 +20,8 @@ struct bus {
 	sd_bus *bus;
 	bool questions;
 	uint64_t timeout_usec;
+	bus_waiting_fn on_waiting;
+	void *waiting_userdata;
 	sd_bus_error error;
 };
 
@@ -84,6 +87,12 @@ void bus_forbid_questions(struct bus *bus)
 void bus_set_timeout(struct bus *bus, uint64_t usec)
 {
 	bus->timeout_usec = usec;
+}
+
+void bus_on_waiting(struct bus *bus, bus_waiting_fn fn, void *userdata)
+{
+	bus->on_waiting = fn;
+	bus->waiting_userdata = userdata;
 }
 
 const char *bus_get_error(const struct bus *bus)
@@ -250,6 +259,8 @@ static const char *const status_keys[] = {"state",
 					  "session",
 					  "running_usec",
 					  "notice",
+					  "kernel",
+					  "loading_usec",
 					  NULL};
 static const char *const target_keys[] = {"target", "state",   "children", "owner",
 					  "until",  "samples", "stacks",   NULL};
@@ -260,14 +271,96 @@ static const char *const file_keys[] = {"file", "build_id", "named", "unnamed", 
 
 /* Methods. */
 
+/* ---- Unpause, which may wait for the kernel ---- */
+
+#define WAITING_USEC UINT64_C(1000000)
+
+struct unpause {
+	struct bus *bus;
+	bool is_answered;
+	int result;
+};
+
+static int on_unpaused(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	struct unpause *unpause = userdata;
+
+	unpause->is_answered = true;
+	unpause->result = 0;
+	if (sd_bus_message_is_method_error(reply, NULL)) {
+		sd_bus_error_free(&unpause->bus->error);
+		(void)sd_bus_error_copy(&unpause->bus->error, sd_bus_message_get_error(reply));
+		unpause->result = -sd_bus_message_get_errno(reply);
+	}
+	return 1;
+}
+
+/* Handles what comes within a second, or until the answer is there. */
+static int unpause_process(struct unpause *unpause)
+{
+	uint64_t until_ns = clock_monotonic_ns() + WAITING_USEC * 1000;
+
+	while (!unpause->is_answered) {
+		uint64_t now_ns = clock_monotonic_ns();
+		int r = sd_bus_process(unpause->bus->bus, NULL);
+
+		if (r < 0)
+			return r;
+		if (r > 0)
+			continue;
+		if (now_ns >= until_ns)
+			return 0;
+		TRY(sd_bus_wait(unpause->bus->bus, (until_ns - now_ns) / 1000));
+	}
+	return 0;
+}
+
+/* Says what is waited for. 1: for the kernel; 0: for something else; or what went wrong. */
+static int unpause_explain(struct bus *bus)
+{
+	_cleanup_tree_ struct json_object *status = NULL;
+	const char *kernel;
+
+	TRY(bus_get_status(bus, &status));
+	kernel = tree_get_text(status, "kernel");
+	if (!tree_has(status, "loading_usec"))
+		return 0;
+	if (bus->on_waiting)
+		bus->on_waiting(bus->waiting_userdata, kernel,
+				tree_get_u64(status, "loading_usec"));
+	return 1;
+}
+
+/* The time that is spent in the kernel does not count against the time that an answer may take. */
+static int unpause_wait(struct unpause *unpause, uint64_t timeout_usec)
+{
+	uint64_t waited_usec = 0;
+
+	while (!unpause->is_answered && waited_usec < timeout_usec) {
+		int r = unpause_process(unpause);
+
+		if (r >= 0 && !unpause->is_answered)
+			r = unpause_explain(unpause->bus);
+		if (r < 0)
+			return r;
+		waited_usec += r > 0 ? 0 : WAITING_USEC;
+	}
+	return unpause->is_answered ? unpause->result : -ETIMEDOUT;
+}
+
 int bus_unpause(struct bus *bus, const struct request *request)
 {
 	_cleanup_message_ sd_bus_message *message = NULL;
+	_cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+	struct unpause unpause = {.bus = bus};
 
 	TRY(new_call(bus, "Unpause", &message));
 	TRY(append_targets(message, request));
 	TRY(append_unpause_options(message, request));
-	return send_call(bus, message, NULL);
+	TRY(sd_bus_message_set_allow_interactive_authorization(message, bus->questions));
+	sd_bus_error_free(&bus->error);
+	TRY(sd_bus_call_async(bus->bus, &slot, message, on_unpaused, &unpause, TIMEOUT_WORK_USEC));
+	return unpause_wait(&unpause, bus->questions ? TIMEOUT_QUESTION_USEC : bus->timeout_usec);
 }
 
 int bus_pause(struct bus *bus, const struct request *request)

@@ -37,7 +37,12 @@ const char *bus_get_error_text(const struct bus *bus);
 /* It failed only because nobody could be asked. */
 bool bus_needs_questions(const struct bus *bus);
 
+/* Waits as long as the daemon says that it is loading. */
 int bus_unpause(struct bus *bus, const struct request *request);
+/* Called about once a second while bus_unpause() waits for the kernel: `kernel` is "loading" or
+ * "opening" (api.h), for so long. NULL: nobody. */
+typedef void (*bus_waiting_fn)(void *userdata, const char *kernel, uint64_t loading_usec);
+void bus_on_waiting(struct bus *bus, bus_waiting_fn fn, void *userdata);
 int bus_pause(struct bus *bus, const struct request *request);
 int bus_cancel(struct bus *bus);
 int bus_set_interval(struct bus *bus, uint64_t interval_ns);

@@ -2,12 +2,14 @@
 #include "client/command.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "client/csv.h"
 #include "client/failure.h"
 #include "client/question.h"
 #include "client/render.h"
 #include "client/report.h"
+#include "daemon/clock.h"
 
 static int ask_top(struct bus *bus, const struct request *request, struct json_object **ret)
 {
@@ -22,6 +24,30 @@ static int ask_top(struct bus *bus, const struct request *request, struct json_o
 	return bus_query(bus, &top, ret);
 }
 
+/* Tells whom an unpause keeps waiting why, at first and then every ten seconds. */
+static void tell_waiting(void *userdata, const char *kernel, uint64_t loading_usec)
+{
+	unsigned *n = userdata;
+	char span[CLOCK_TEXT_BYTES];
+
+	if ((*n)++ % 10 == 0)
+		fprintf(stderr, "oxprofctl: unpause: waiting until %s (%s so far)\n",
+			strcmp(kernel, "opening") == 0 ? "a timer is open on each CPU"
+						       : "the kernel has verified the BPF programs",
+			clock_format_span(loading_usec, span));
+}
+
+static int unpause(struct bus *bus, const struct request *request)
+{
+	unsigned n = 0;
+	int r;
+
+	bus_on_waiting(bus, tell_waiting, &n);
+	r = bus_unpause(bus, request);
+	bus_on_waiting(bus, NULL, NULL);
+	return r;
+}
+
 /* *userdata stays NULL for verbs that have no answer. */
 static int call(struct bus *bus, const struct request *request, void *userdata)
 {
@@ -31,7 +57,7 @@ static int call(struct bus *bus, const struct request *request, void *userdata)
 	case VERB_STATUS:
 		return bus_get_status(bus, ret);
 	case VERB_UNPAUSE:
-		return bus_unpause(bus, request);
+		return unpause(bus, request);
 	case VERB_PAUSE:
 		return bus_pause(bus, request);
 	case VERB_CANCEL:

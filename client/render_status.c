@@ -109,6 +109,33 @@ static void print_target(struct json_object *target, FILE *out)
 	fputc('\n', out);
 }
 
+/* What is in the kernel, and what an unpause would wait for. */
+static void print_kernel(struct json_object *status, FILE *out)
+{
+	static const struct {
+		const char *state;
+		const char *text;
+	} texts[] = {
+		{"unloaded", "nothing loaded"},
+		{"loading", "loading: the kernel verifies the BPF programs"},
+		{"opening", "opening a timer on each CPU"},
+		{"loaded", "BPF programs loaded"},
+		{"failed", "BPF programs not usable, see the notice"},
+	};
+	char span[CLOCK_TEXT_BYTES];
+
+	for (size_t i = 0; i < array_length(texts); i++) {
+		if (strcmp(tree_get_text(status, "kernel"), texts[i].state) != 0)
+			continue;
+		print_key("Kernel", out);
+		fputs(texts[i].text, out);
+		if (tree_get_u64(status, "loading_usec"))
+			fprintf(out, ", for %s",
+				clock_format_span(tree_get_u64(status, "loading_usec"), span));
+		fputc('\n', out);
+	}
+}
+
 static void print_targets(struct json_object *status, FILE *out)
 {
 	struct json_object *targets = tree_get_rows(status, "targets");
@@ -327,6 +354,7 @@ int render_status(struct json_object *status, const struct screen *screen, FILE 
 	print_title(status, screen, out);
 	print_notice(status, screen, out);
 	print_state(status, screen, out);
+	print_kernel(status, out);
 	print_targets(status, out);
 	print_key("Mode", out);
 	print_clean(tree_get_text(status, "mode"), out);

@@ -446,7 +446,8 @@ Test(client_bus, status_gives_every_field_as_json)
 	       "\"file\":null}],\"interpreters_total\":2,"
 	       "\"daemon_cpu_usec\":1500000,\"database_bytes\":1572864,"
 	       "\"database_path\":\"/var/lib/oxprof/oxprof.db\",\"version\":\"0.1.0\","
-	       "\"running_usec\":62000000,\"session\":null,\"notice\":null,\"targets\":["
+	       "\"running_usec\":62000000,\"session\":null,\"notice\":null,"
+	       "\"kernel\":null,\"loading_usec\":null,\"targets\":["
 	       "{\"target\":\"pid:42\",\"state\":\"running\",\"children\":true,"
 	       "\"owner\":4000000000,\"until\":1764000060000000,\"samples\":1003,"
 	       "\"stacks\":{\"root\":1000,\"broken\":1}},"
@@ -461,6 +462,7 @@ Test(client_bus, status_gives_every_field_as_json)
 	       "\"daemon_cpu_usec\":null,\"database_bytes\":null,"
 	       "\"database_path\":null,"
 	       "\"version\":null,\"session\":null,\"running_usec\":null,\"notice\":null,"
+	       "\"kernel\":null,\"loading_usec\":null,"
 	       "\"targets\":[{\"target\":null,\"state\":null,\"children\":null,\"owner\":null,"
 	       "\"until\":null,\"samples\":null,\"stacks\":null}]}\n");
 }

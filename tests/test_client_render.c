@@ -165,6 +165,20 @@ Test(client_render, a_daemon_that_is_paused_and_not_well)
 			       " Database: /x (0B)\n");
 }
 
+Test(client_render, the_kernel_side_says_what_it_waits_for)
+{
+	_cleanup_free_ char *loading =
+		render_state("{\"targets\":[],\"kernel\":\"loading\",\"loading_usec\":12000000}");
+	_cleanup_free_ char *loaded = render_state("{\"targets\":[],\"kernel\":\"loaded\"}");
+	_cleanup_free_ char *other = render_state("{\"targets\":[],\"kernel\":\"new word\"}");
+
+	cr_expect_not_null(strstr(loading, "   Kernel: loading: the kernel verifies the BPF "
+					   "programs, for 12s\n"),
+			   "%s", loading);
+	cr_expect_not_null(strstr(loaded, "   Kernel: BPF programs loaded\n"), "%s", loaded);
+	cr_expect_null(strstr(other, "Kernel"), "%s", other);
+}
+
 /* n of one name and state; the caller's to free. */
 static char *make_rows(unsigned n, unsigned pid, const char *name, const char *state,
 		       const char *note)
