@@ -66,7 +66,8 @@ clean_case() {
 	tmux -L oxtest kill-server 2>/dev/null # the terminals of case_top.sh, and the sessions there
 	while umount /var/lib/oxprof 2>/dev/null; do :; done
 	rm -rf /etc/systemd/system/oxprofd.service.d /run/systemd/system/oxtest-*.service \
-		/etc/polkit-1/rules.d/*oxtest.rules /etc/oxprof/oxprofd.conf.d/oxtest.conf
+		/etc/polkit-1/rules.d/*oxtest.rules /etc/oxprof/oxprofd.conf.d/oxtest.conf \
+		/run/oxtest-loading /run/oxtest-refusing
 }
 
 fail() {
