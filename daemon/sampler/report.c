@@ -37,7 +37,8 @@ static void log_append(struct sampler_report *report, const char *text, size_t l
 	report->log[held + length] = 0;
 }
 
-static int print(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int print(enum libbpf_print_level level,
+						       const char *format, va_list args)
 {
 	_cleanup_free_ char *text = NULL;
 	int length;
