@@ -63,8 +63,7 @@ static int on_notice(sd_event_source *source, int fd, uint32_t events, void *use
 {
 	struct manager *manager = userdata;
 
-	if (manager->running)
-		recorder_take_notices(manager->recorder);
+	recorder_take_notices(manager->recorder);
 	return 0;
 }
 
@@ -83,8 +82,7 @@ static int on_definitions(sd_event_source *source, int fd, uint32_t events, void
 {
 	struct manager *manager = userdata;
 
-	if (manager->running)
-		recorder_take_definitions(manager->recorder);
+	recorder_take_definitions(manager->recorder);
 	return 0;
 }
 
@@ -95,13 +93,24 @@ static int watch_definitions(struct manager *manager)
 			       manager);
 }
 
+int manager_hear_kernel(struct manager *manager, bool hears)
+{
+	int enabled = hears ? SD_EVENT_ON : SD_EVENT_OFF;
+	int r = sd_event_source_set_enabled(manager->notice_source, enabled);
+
+	return r < 0 ? r : sd_event_source_set_enabled(manager->definition_source, enabled);
+}
+
 /* ---- loading and opening ---- */
 
 static int watch_sampler(struct manager *manager)
 {
 	int r = watch_notices(manager);
 
-	return r < 0 ? r : watch_definitions(manager);
+	if (r < 0)
+		return r;
+	r = watch_definitions(manager);
+	return r < 0 ? r : manager_hear_kernel(manager, false);
 }
 
 /* Takes over what the loader made. */

@@ -124,6 +124,9 @@ void manager_adopt_children(struct manager *manager);
 
 int manager_watch_readers(struct manager *manager);
 bool manager_is_ready(const struct manager *manager);
+/* What the kernel side sent in the last moment of a session would wake the loop up without end, if
+ * it were heard while nobody reads it. */
+int manager_hear_kernel(struct manager *manager, bool hears);
 /* Paused: what is loaded stays, what is open is closed. An open event costs each mmap() of the
  * machine, also while it is disabled. */
 void manager_close(struct manager *manager);

@@ -212,7 +212,8 @@ static int start_sampling(struct manager *manager)
 	if (r < 0)
 		return r;
 	manager_adopt_children(manager);
-	r = sideband_enable(manager->sideband);
+	r = manager_hear_kernel(manager, true);
+	r = r < 0 ? r : sideband_enable(manager->sideband);
 	r = r < 0 ? r : sampler_enable(manager->sampler, manager->interval_ns);
 	return r < 0 ? r : start_drains(manager);
 }
@@ -220,6 +221,7 @@ static int start_sampling(struct manager *manager)
 static void stop_sampling(struct manager *manager)
 {
 	manager->drain_source = sd_event_source_disable_unref(manager->drain_source);
+	(void)manager_hear_kernel(manager, false);
 	(void)sampler_disable(manager->sampler);
 	(void)sampler_follow_children(manager->sampler, false);
 	sideband_disable(manager->sideband);

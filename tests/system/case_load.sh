@@ -106,3 +106,24 @@ case_load_is_refused() {
 	oxprofctl unpause --pid="$pid"
 	is_state running
 }
+
+# CPU time of the daemon so far, in microseconds.
+daemon_cpu_usec() {
+	local ns
+	read -r ns _ <"/proc/$(daemon_pid)/schedstat"
+	echo $((ns / 1000))
+}
+
+# What the kernel side sent in the last moment of a session does not keep the daemon awake.
+case_load_paused_sleeps() {
+	local before
+	spawn root sh -c 'while :; do /bin/true; done'
+	for _ in 1 2 3 4 5 6 7 8; do
+		oxprofctl unpause --all --frequency=999
+		sleep 0.3
+		oxprofctl pause
+		before=$(daemon_cpu_usec)
+		sleep 0.5
+		[ $(($(daemon_cpu_usec) - before)) -lt 10000 ]
+	done
+}
