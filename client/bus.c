@@ -19,6 +19,7 @@
 struct bus {
 	sd_bus *bus;
 	bool questions;
+	bool may_not_start;
 	uint64_t timeout_usec;
 	bus_waiting_fn on_waiting;
 	void *waiting_userdata;
@@ -74,6 +75,11 @@ int bus_open_peer(int fd, struct bus **ret)
 	return 0;
 }
 
+sd_bus *bus_connection(struct bus *bus)
+{
+	return bus->bus;
+}
+
 void bus_allow_questions(struct bus *bus)
 {
 	bus->questions = true;
@@ -82,6 +88,11 @@ void bus_allow_questions(struct bus *bus)
 void bus_forbid_questions(struct bus *bus)
 {
 	bus->questions = false;
+}
+
+void bus_forbid_start(struct bus *bus)
+{
+	bus->may_not_start = true;
 }
 
 void bus_set_timeout(struct bus *bus, uint64_t usec)
@@ -122,6 +133,7 @@ static int send_call_for(struct bus *bus, sd_bus_message *message, uint64_t time
 {
 	sd_bus_error_free(&bus->error);
 	TRY(sd_bus_message_set_allow_interactive_authorization(message, bus->questions));
+	TRY(sd_bus_message_set_auto_start(message, !bus->may_not_start));
 	TRY(sd_bus_call(bus->bus, message, timeout_usec, &bus->error, ret));
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * org.oxprof1.Manager (daemon/api.h) as functions, one for each method; the only file of the client
- * that knows sd-bus. A call returns 0 or a negative errno and then keeps what the other side said.
+ * org.oxprof1.Manager (daemon/api.h) as functions, one for each method; with client/bus/ all of the
+ * client that knows sd-bus. A call returns 0 or a negative errno and then keeps what the other side
+ * said.
  */
 #pragma once
 
@@ -22,10 +23,14 @@ int bus_open(struct bus **ret);
 /* One end of a socketpair with the service at the other. Takes the descriptor. */
 int bus_open_peer(int fd, struct bus **ret);
 struct bus *bus_close(struct bus *bus);
+/* sd-bus's own, borrowed; for the other files of the bus. */
+struct sd_bus *bus_connection(struct bus *bus);
 
 /* Lets polkit ask the user for a password during the calls that follow. */
 void bus_allow_questions(struct bus *bus);
 void bus_forbid_questions(struct bus *bus);
+/* Makes the calls that follow fail where oxprofd does not run, instead of starting it. */
+void bus_forbid_start(struct bus *bus);
 /* How long an answer may take, where nobody is asked and no work is done; 90 s unless this is
  * called. */
 void bus_set_timeout(struct bus *bus, uint64_t usec);
