@@ -118,6 +118,9 @@
 #define OX_RECORDS_IN_MESSAGE 10000 /* more: QueryByFileDescriptor */
 #define OX_RECORDS_DEFAULT    10
 
+/* Minor versions of CPython 3 whose frames are read. */
+#define OX_PYTHON_MINOR_FIRST     6
+#define OX_PYTHON_MINOR_LAST      14
 #define OX_INTERPRETERS_IN_STATUS 1000
 
 #define OX_EXPORT_PART_BYTES (4u << 20) /* of the stream, at most */
