@@ -7,6 +7,7 @@
 
 #include "client/arguments.h"
 #include "client/command.h"
+#include "client/doctor/doctor.h"
 #include "client/failure.h"
 #include "client/help.h"
 #include "client/output.h"
@@ -52,20 +53,22 @@ static int run_by_kind(struct bus *bus, const struct request *request, const str
 	return command_run(bus, request, screen, out, ret_why);
 }
 
-static int run_verb(const struct request *request, const struct screen *screen, FILE *out)
+/* 0; 1: what was written is a no, told in *ret_why; or a negative errno and *ret_why. */
+static int run_verb(const struct request *request, const struct screen *screen, FILE *out,
+		    char **ret_why)
 {
 	_cleanup_(bus_close_p) struct bus *bus = NULL;
-	_cleanup_free_ char *why = NULL;
-	int r;
+	int r = bus_open(&bus);
 
-	r = bus_open(&bus);
-	if (r < 0)
-		why = failure_describe_bus(verb_infos[request->verb].name, r);
-	else
-		r = run_by_kind(bus, request, screen, out, &why);
-	if (r < 0 && (why || r != -EPIPE))
-		failure_print(why, stderr);
-	return r;
+	/* A machine without a bus is what it is for. */
+	if (request->verb == VERB_DOCTOR)
+		return doctor_run(bus, r, request, screen, out, ret_why);
+	if (r < 0) {
+		*ret_why = failure_describe_bus(verb_infos[request->verb].name, r);
+		return r;
+	}
+	r = run_by_kind(bus, request, screen, out, ret_why);
+	return r < 0 ? r : 0;
 }
 
 static int write_file(const char *name, const char *text, size_t length)
@@ -106,11 +109,11 @@ static int show(const struct request *request, const struct screen *screen, cons
 /* The text is made whole before any of it is shown: no half answers. */
 static int run(const struct request *request)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *why = NULL;
 	_cleanup_fclose_ FILE *out = NULL;
 	struct screen screen = {0};
 	size_t length;
-	int r;
+	int r, shown;
 
 	if (!request->output)
 		screen_detect(STDOUT_FILENO, &screen);
@@ -120,14 +123,20 @@ static int run(const struct request *request)
 		return -ENOMEM;
 	}
 	r = request->help || request->version ? print_help(request, out)
-					      : run_verb(request, &screen, out);
-	if (r < 0)
+					      : run_verb(request, &screen, out, &why);
+	if (r < 0) {
+		if (why || r != -EPIPE)
+			failure_print(why, stderr);
 		return r;
+	}
 	if (fflush(out) != 0 || ferror(out)) {
 		failure_print(NULL, stderr);
 		return -ENOMEM;
 	}
-	return length > 0 ? show(request, &screen, text, length) : 0;
+	shown = length > 0 ? show(request, &screen, text, length) : 0;
+	if (r > 0)
+		failure_print(why, stderr);
+	return shown < 0 ? shown : r;
 }
 
 int main(int argc, char **argv)
@@ -145,5 +154,5 @@ int main(int argc, char **argv)
 	}
 	r = run(&request);
 	request_done(&request);
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

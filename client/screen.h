@@ -14,10 +14,11 @@ struct screen {
 
 void screen_detect(int fd, struct screen *ret);
 
-#define STYLE_HEADER "\033[1;4m"
-#define STYLE_GOOD   "\033[1;32m"
-#define STYLE_BAD    "\033[1;31m"
-#define STYLE_OFF    "\033[0m"
+#define STYLE_HEADER  "\033[1;4m"
+#define STYLE_GOOD    "\033[1;32m"
+#define STYLE_WARNING "\033[1;33m"
+#define STYLE_BAD     "\033[1;31m"
+#define STYLE_OFF     "\033[0m"
 /* The style where there is colour, else "". */
 const char *screen_style(const struct screen *screen, const char *style);
 

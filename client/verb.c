@@ -34,6 +34,8 @@ const struct verb_info verb_infos[N_VERBS] = {
 	[VERB_HISTORY] = {"history", NULL, "List the sessions, each an unpause to its pause"},
 	[VERB_RESYMBOLIZE] = {"resymbolize", NULL,
 			      "Give names to addresses for which a debug file has appeared"},
+	[VERB_DOCTOR] = {"doctor", NULL,
+			 "Say what on this machine is right, what is not, and what to do"},
 };
 
 #define TIME_EXPECTED   "a time such as -5min, today or 2026-01-31 14:00"

@@ -25,6 +25,7 @@ enum verb {
 	VERB_WEB,
 	VERB_HISTORY,
 	VERB_RESYMBOLIZE,
+	VERB_DOCTOR,
 	N_VERBS,
 };
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # bash completion for oxprofctl. A test holds the words against the tables of the program.
 
-_oxprofctl_verbs='status unpause pause cancel set-interval query show flamegraph tree diff top web history resymbolize'
+_oxprofctl_verbs='status unpause pause cancel set-interval query show flamegraph tree diff top web history resymbolize doctor'
 
 # The options of a verb; without one, those that every verb takes.
 _oxprofctl_options() {

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Findings for people and for programs. 0 or -ENOMEM; errors of writing stay in the FILE. */
+#pragma once
+
+#include <stdio.h>
+
+#include "client/doctor/finding.h"
+#include "client/screen.h"
+
+/* Prints a line each with a mark, and below it what to do. */
+void findings_print(const struct findings *findings, const struct screen *screen, FILE *out);
+/* Prints {"can_profile":true,"kernel":"6.1.0","findings":[{"id":"btf","verdict":"ok","text":"...",
+ * "advice":null},...]}; kernel "": not known. */
+int findings_print_json(const struct findings *findings, const char *kernel, FILE *out);
