@@ -109,6 +109,15 @@ static bool find_last_line(const char *log, char *ret, size_t size)
 	return ret[0];
 }
 
+/* True if the kernel is locked down so far that BPF may not read its memory. */
+static bool is_locked_down(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/sys/kernel/security/lockdown", "re");
+	char text[64] = "";
+
+	return f && fgets(text, sizeof(text), f) && strstr(text, "[confidentiality]");
+}
+
 void report_explain_load(struct sampler_report *report, int error)
 {
 	struct utsname system;
@@ -116,7 +125,13 @@ void report_explain_load(struct sampler_report *report, int error)
 
 	if (uname(&system) < 0)
 		strcpy(system.release, "?");
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
+	if (is_locked_down())
+		snprintf(report->why, sizeof(report->why),
+			 "cannot load the BPF programs: Linux %s is locked down for "
+			 "confidentiality, so that no BPF program may read its memory; that is "
+			 "chosen at boot (lockdown=)",
+			 system.release);
+	else if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		snprintf(report->why, sizeof(report->why),
 			 "cannot load the BPF programs: Linux %s shows no BTF "
 			 "(/sys/kernel/btf/vmlinux); oxprof needs Linux 6.0 or newer built with "
