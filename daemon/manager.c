@@ -9,6 +9,9 @@
 #include "daemon/manager_private.h"
 #include "daemon/reader.h"
 
+/* Who cancels wants it gone. Names that take longer can be had later (resymbolize). */
+#define CANCEL_PATIENCE_USEC UINT64_C(250000)
+
 define_cleanup(struct manager *, manager_free);
 
 static int open_store(struct manager *manager, struct failure *failure)
@@ -138,6 +141,7 @@ void manager_configure(struct manager *manager, const struct config *config)
 int manager_cancel(struct manager *manager, struct failure *failure)
 {
 	manager_drop_targets(manager, 0);
+	manager_end_session(manager, CANCEL_PATIENCE_USEC);
 	(void)manager_settle(manager, failure);
 	manager_unload(manager);
 	manager->is_chosen = false;

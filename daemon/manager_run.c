@@ -15,6 +15,8 @@
 
 #define TIMER_ACCURACY_USEC UINT64_C(50000)
 #define DRAIN_USEC_MIN      UINT64_C(125000)
+/* How long who asks waits for names. */
+#define PATIENCE_USEC UINT64_C(1000000)
 
 void manager_tell(struct manager *manager)
 {
@@ -125,7 +127,8 @@ static void note(struct manager *manager, const char *what, int error)
 
 int manager_drain(struct manager *manager, bool finish)
 {
-	int full = recorder_drain(manager->recorder, clock_realtime_usec(), finish);
+	int full = recorder_drain(manager->recorder, clock_realtime_usec(),
+				  finish ? PATIENCE_USEC : 0);
 
 	if (full == -EUCLEAN) {
 		/* The next start sets it aside and begins a new one. */
@@ -227,7 +230,7 @@ static void stop_sampling(struct manager *manager)
 	sideband_disable(manager->sideband);
 }
 
-static void end_session(struct manager *manager)
+void manager_end_session(struct manager *manager, uint64_t patience_usec)
 {
 	int r;
 
@@ -235,7 +238,7 @@ static void end_session(struct manager *manager)
 		return;
 	stop_sampling(manager);
 	manager->running = false;
-	r = recorder_end(manager->recorder, clock_realtime_usec());
+	r = recorder_end(manager->recorder, clock_realtime_usec(), patience_usec);
 	if (r < 0)
 		note(manager, "the end of the session could not be written", r);
 	log_info("Paused.");
@@ -251,7 +254,7 @@ static int begin_session(struct manager *manager, struct failure *failure)
 	manager->running = true;
 	r = start_sampling(manager);
 	if (r < 0) {
-		end_session(manager);
+		manager_end_session(manager, PATIENCE_USEC);
 		return failure_set(failure, r, OX_ERROR_KERNEL, "cannot start to sample: %s",
 				   strerror(-r));
 	}
@@ -264,7 +267,7 @@ int manager_settle(struct manager *manager, struct failure *failure)
 {
 	int r;
 
-	end_session(manager);
+	manager_end_session(manager, PATIENCE_USEC);
 	if (!manager_has_work(manager)) {
 		if (manager->sampler)
 			sampler_clear_children(manager->sampler);

@@ -287,9 +287,9 @@ void recorder_unload(struct recorder *recorder)
 	recorder->sideband = NULL;
 }
 
-int recorder_end(struct recorder *recorder, uint64_t now_usec)
+int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
 {
-	int r = recorder_drain(recorder, now_usec, true), ended;
+	int r = recorder_drain(recorder, now_usec, patience_usec), ended;
 
 	ended = store_begin(recorder->store);
 	ended = ended < 0 ? ended

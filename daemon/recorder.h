@@ -44,10 +44,10 @@ void recorder_expect(struct recorder *recorder, uint32_t pid);
 void recorder_settle(struct recorder *recorder);
 
 /* Takes in what was sampled up to now and writes it. What waits for names stays where it is until
- * the next drain, some seconds at most; to finish is to wait for them, a second at most, and to
- * leave nothing behind. How full the kernel's arena was, in percent, or the store's error: then it
- * is kept for the next time. */
-int recorder_drain(struct recorder *recorder, uint64_t now_usec, bool finish);
+ * the next drain, some seconds at most; with a patience it is waited for, so long at most, and
+ * nothing is left behind: what has no name by then is stored by its address. How full the kernel's
+ * arena was, in percent, or the store's error: then it is kept for the next time. */
+int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec);
 /* The kernel side is about to go: nothing of it may be used any more. */
 void recorder_unload(struct recorder *recorder);
 /* For the event loop: when one of these is readable, recorder_dispatch() has something to do. */
@@ -62,8 +62,9 @@ void recorder_take_notices(struct recorder *recorder);
 void recorder_take_definitions(struct recorder *recorder);
 /* Reads the side band only: its buffers are filling up. */
 int recorder_drain_sideband(struct recorder *recorder);
-/* Drains for the last time and ends the session, also where its last rows cannot be written. */
-int recorder_end(struct recorder *recorder, uint64_t now_usec);
+/* Drains for the last time, with that patience, and ends the session, also where its last rows cannot
+ * be written. */
+int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec);
 
 /* Of the running session, or of the last one. */
 struct recorder_totals {

@@ -16,9 +16,8 @@
 #define HOLD_FILL 40
 /* A program that maps code without end is left to the next notice. */
 #define NOTICE_ROUNDS 3
-/* How long the event loop waits for names: in passing, and where somebody waits for the answer. */
-#define PAUSE_USEC  UINT64_C(10000)
-#define FINISH_USEC UINT64_C(1000000)
+/* How long the event loop waits for names in passing. */
+#define PAUSE_USEC UINT64_C(10000)
 
 static int take_event(void *userdata, const struct sideband_event *event)
 {
@@ -136,10 +135,15 @@ static bool may_hold(const struct recorder *recorder)
 	       sampler_fill(recorder->sampler) < HOLD_FILL;
 }
 
-static int finish_arena(struct recorder *recorder, bool finish)
+/* until_ns: when the patience of who waits for the names has an end; 0: nobody waits. */
+static int finish_arena(struct recorder *recorder, uint64_t until_ns)
 {
-	resolver_ask(recorder->resolver, finish ? FINISH_USEC : PAUSE_USEC);
-	if (!finish && may_hold(recorder))
+	uint64_t now_ns = clock_monotonic_ns();
+
+	resolver_ask(recorder->resolver, until_ns > now_ns + PAUSE_USEC * 1000
+						 ? (until_ns - now_ns) / 1000
+						 : PAUSE_USEC);
+	if (!until_ns && may_hold(recorder))
 		return sampler_fill(recorder->sampler);
 	return take_arena(recorder);
 }
@@ -167,15 +171,16 @@ static int write_pending(struct recorder *recorder)
 	return r;
 }
 
-int recorder_drain(struct recorder *recorder, uint64_t now_usec, bool finish)
+int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
 {
+	uint64_t until_ns = patience_usec ? clock_monotonic_ns() + patience_usec * 1000 : 0;
 	int full = 0, r = 0, written;
 
 	if (recorder->is_held)
-		full = finish_arena(recorder, finish);
+		full = finish_arena(recorder, until_ns);
 	if (full >= 0 && !recorder->is_held) {
 		r = swap_arena(recorder, now_usec);
-		full = finish_arena(recorder, finish);
+		full = finish_arena(recorder, until_ns);
 	}
 	written = r < 0 ? r : full < 0 ? full : write_pending(recorder);
 	return written < 0 ? written : full;

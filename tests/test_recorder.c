@@ -10,6 +10,8 @@
 #include "tests/kernel_side.h"
 #include "tests/store_world.h"
 
+#define PATIENCE_USEC 1000000
+
 #define INTERVAL_NS UINT64_C(250000)
 #define CPU_MS      40
 
@@ -116,16 +118,16 @@ Test(recorder, every_sample_is_in_the_database)
 
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	cr_assert_gt(samples(), 0);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	sample(&busy, CPU_MS);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, PATIENCE_USEC), 0);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	/* The same rows grew. */
 	cr_assert_leq(number("SELECT count(*) FROM sample"), 40);
 	assert_answer("SELECT ended FROM sessions", "NULL");
-	cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 3000, PATIENCE_USEC), 0);
 	cr_assert_eq(number("SELECT samples FROM sessions"), samples());
 	cr_assert_eq(number("SELECT sum(hits) FROM stacks"), samples());
 	assert_answer("SELECT count(*) FROM sessions WHERE ended IS NOT NULL", "1");
@@ -149,7 +151,7 @@ Test(recorder, stacks_have_names_and_processes_what_is_known_of_them)
 
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
-	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	assert_main_stack();
 	snprintf(sql, sizeof(sql),
 		 "SELECT comm, user FROM processes WHERE pid = %d "
@@ -187,7 +189,7 @@ Test(recorder, a_process_that_ended_before_the_drain_keeps_its_names)
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
 	busy_stop(&busy);
-	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	directory_remove(proc);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	assert_main_stack();
@@ -202,13 +204,13 @@ Test(recorder, a_drain_belongs_to_the_window_that_it_ends)
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, 10);
 	/* Just at the border: still the first window. */
-	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC, PATIENCE_USEC), 0);
 	assert_answer("SELECT DISTINCT t FROM sample", "0");
 	sample(&busy, 10);
-	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC + 1, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + OX_WINDOW_USEC + 1, PATIENCE_USEC), 0);
 	assert_answer("SELECT DISTINCT t FROM sample ORDER BY t", "0\n1");
 	sample(&busy, 10);
-	cr_assert_eq(recorder_end(recorder, now_usec + 10 * OX_WINDOW_USEC), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 10 * OX_WINDOW_USEC, PATIENCE_USEC), 0);
 	assert_answer("SELECT DISTINCT t FROM sample ORDER BY t", "0\n1\n9");
 	busy_stop(&busy);
 }
@@ -220,12 +222,12 @@ Test(recorder, each_session_counts_for_itself)
 
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
-	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	first = samples();
 	cr_assert_eq(begin(now_usec + 2000), 0);
 	cr_assert_eq(samples(), 0);
 	sample(&busy, 10);
-	cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 3000, PATIENCE_USEC), 0);
 	cr_assert_eq(number("SELECT samples FROM sessions WHERE id = 1"), first);
 	cr_assert_eq(number("SELECT samples FROM sessions WHERE id = 2"), samples());
 	/* One process, one stack tree: nothing is written twice. */
@@ -241,17 +243,17 @@ Test(recorder, what_cannot_be_written_is_kept_for_the_next_time)
 
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, 10);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	sample(&busy, CPU_MS);
-	cr_assert_lt(recorder_drain(recorder, now_usec + 2000, true), 0);
+	cr_assert_lt(recorder_drain(recorder, now_usec + 2000, PATIENCE_USEC), 0);
 	cr_assert_lt(number("SELECT sum(n) FROM sample"), samples());
 	sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL);
 	sqlite3_close(other);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 3000, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 3000, PATIENCE_USEC), 0);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
-	cr_assert_eq(recorder_end(recorder, now_usec + 4000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 4000, PATIENCE_USEC), 0);
 	busy_stop(&busy);
 }
 
@@ -272,7 +274,7 @@ Test(recorder, losses_are_written_with_their_reason)
 
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, 10);
-	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	recorder_get_totals(recorder, &totals);
 	cr_assert_gt(totals.lost[OX_LOST_CUT], 0);
 	cr_assert_eq(number("SELECT sum(count) FROM losses WHERE reason = 'stack-cut'"),
@@ -292,7 +294,7 @@ Test(recorder, a_stack_ends_where_it_leaves_all_code)
 	process = busy_start(&busy);
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&process, 10);
-	cr_assert_eq(recorder_end(recorder, now_usec + 1000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	recorder_get_totals(recorder, &totals);
 	cr_assert_eq(totals.lost[OX_LOST_NO_TABLE], totals.samples);
 	cr_assert_eq(totals.ends[OX_END_NO_TABLE], totals.samples);
@@ -337,10 +339,10 @@ Test(recorder, with_tables_a_stack_reaches_its_root_and_its_target_knows)
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&process, 10);
 	listen_until_followed(&process);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	recorder_get_share(recorder, 7, &before);
 	sample(&process, CPU_MS);
-	cr_assert_eq(recorder_end(recorder, now_usec + 2000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 2000, PATIENCE_USEC), 0);
 	recorder_get_share(recorder, 7, &share);
 	cr_assert_gt(share.samples, before.samples);
 	cr_assert_eq(share.ends[OX_END_ROOT] - before.ends[OX_END_ROOT],
@@ -380,15 +382,15 @@ Test(recorder, samples_wait_for_slow_names_and_are_there_when_somebody_asks)
 	use_slow_reader(where, sizeof(where));
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, false), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, 0), 0);
 	cr_assert_eq(number("SELECT count(*) FROM sample"), 0);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, PATIENCE_USEC), 0);
 	cr_assert_gt(samples(), 0);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	cr_assert_eq(number("SELECT total_hits FROM functions WHERE name LIKE 'test_recorder+0x%' "
 			    "ORDER BY total_hits DESC LIMIT 1"),
 		     samples());
-	cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 3000, PATIENCE_USEC), 0);
 	directory_remove(where);
 	busy_stop(&busy);
 }
@@ -400,11 +402,11 @@ Test(recorder, what_was_forgotten_is_found_again)
 
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	frames = number("SELECT count(*) FROM frame");
 	recorder_forget_names(recorder);
 	sample(&busy, CPU_MS);
-	cr_assert_eq(recorder_end(recorder, now_usec + 2000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 2000, PATIENCE_USEC), 0);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	assert_answer("SELECT count(*) FROM processes", "1");
 	assert_answer("SELECT comm FROM processes", "rec busy");
@@ -427,7 +429,7 @@ Test(recorder, where_the_session_cannot_be_written_nothing_begins)
 	sqlite3_close(other);
 	assert_answer("SELECT count(*) FROM sessions", "0");
 	cr_assert_eq(begin(clock_realtime_usec()), 0);
-	cr_assert_eq(recorder_end(recorder, clock_realtime_usec()), 0);
+	cr_assert_eq(recorder_end(recorder, clock_realtime_usec(), PATIENCE_USEC), 0);
 	assert_answer("SELECT count(*) FROM sessions", "1");
 }
 
@@ -511,22 +513,22 @@ Test(recorder, interpreters_that_were_sampled_are_listed)
 	recorder_expect(recorder, other.pid);
 	sample(&busy, 10);
 	sample(&python, CPU_MS);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	cr_assert_eq(list_all(), 1);
 	cr_expect_eq(listed.pid, (uint32_t)python.pid);
 	cr_expect_eq(listed.uid, 65534);
 	sample(&other, CPU_MS);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, true), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, PATIENCE_USEC), 0);
 	cr_assert_eq(list_all(), 2);
 	n_listed = 0;
 	cr_expect_eq(recorder_foreach_interpreter(recorder, list, &(int){-ENOTTY}), -ENOTTY);
 	cr_expect_eq(n_listed, 1);
 	/* Also when all is over, up to the next session. */
-	cr_assert_eq(recorder_end(recorder, now_usec + 3000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 3000, PATIENCE_USEC), 0);
 	cr_expect_eq(list_all(), 2);
 	cr_assert_eq(begin(now_usec + 4000), 0);
 	cr_expect_eq(list_all(), 0);
-	cr_assert_eq(recorder_end(recorder, now_usec + 5000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 5000, PATIENCE_USEC), 0);
 	busy_stop(&python);
 	busy_stop(&other);
 	busy_stop(&busy);
@@ -544,12 +546,12 @@ Test(recorder, python_frames_stand_between_those_of_c)
 	while (!known.interpreter.layout) {
 		sample(&python, 10);
 		listen_until_followed(&python);
-		cr_assert_geq(recorder_drain(recorder, now_usec + 1000, true), 0);
+		cr_assert_geq(recorder_drain(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 		cr_assert_eq(sampler_get_process(sampler, python.pid, &known), 0);
 	}
 	before = samples();
 	sample(&python, CPU_MS);
-	cr_assert_eq(recorder_end(recorder, now_usec + 2000), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 2000, PATIENCE_USEC), 0);
 	cr_assert_gt(samples(), before);
 	/* All but those before the kernel side knew of it. */
 	cr_expect_geq(number("SELECT sum(hits) FROM stacks WHERE folded LIKE "
