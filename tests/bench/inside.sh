@@ -3,7 +3,7 @@
 # The inside half of tests/bench/run: one part of what is measured, as rows "figure unit value..."
 # with tabs between.
 #
-#   inside.sh paused|kernel|unwind|python|daemon|tables|processes|perf|python_slow
+#   inside.sh paused|kernel|unwind|python|daemon|tables|processes|busy|perf|python_slow
 #   inside.sh query DATABASE ROWS
 #   inside.sh export DATABASE STACKS
 #
@@ -352,6 +352,52 @@ history_take() {
 	find /var/lib/oxprof -mindepth 1 -delete
 	install -o oxprof -g oxprof-read -m 640 "$1" "$database"
 	daemon_start
+}
+
+# How long a command took, in milliseconds, added to `values`.
+time_ms() {
+	local began=${EPOCHREALTIME/./}
+	"$@"
+	values+=("$(calculate "(${EPOCHREALTIME/./} - $began) / 1000")")
+}
+
+# A machine on its knees: 8 processes that burn and 10,000 threads that wake now and then. What is
+# timed is the whole command, the start of the client included. Each begins with a daemon that is
+# paused, with what it needs in the kernel or without.
+measure_busy() {
+	local i tries status=() warm=() cold=() cancel=() values
+	tries=$(either 10 5)
+	daemon_reset
+	wait_until sh -c 'oxprofctl status | grep -q "BPF programs loaded"'
+	coproc /opt/oxtest/crowd 8 10000
+	read -r _ <&"${COPROC[0]}"
+	for ((i = 0; i < tries; i++)); do
+		values=()
+		time_ms oxprofctl unpause --all
+		warm+=("${values[@]}")
+		sleep 2
+		values=()
+		time_ms oxprofctl status >/dev/null
+		status+=("${values[@]}")
+		oxprofctl pause
+		sleep 1
+	done
+	for ((i = 0; i < tries; i++)); do
+		values=()
+		time_ms oxprofctl cancel
+		cancel+=("${values[@]}")
+		values=()
+		time_ms oxprofctl unpause --all
+		cold+=("${values[@]}")
+		sleep 2
+	done
+	kill "$COPROC_PID"
+	row "busy machine: unpause --all" ms "${warm[@]}"
+	row "busy machine: unpause --all after a cancel" ms "${cold[@]}"
+	row "busy machine: status while it samples" ms "${status[@]}"
+	row "busy machine: cancel" ms "${cancel[@]:1}"
+	row "busy machine: starts of the daemon by the watchdog" "" \
+		"$(systemctl show -P NRestarts oxprofd)"
 }
 
 measure_query() {
