@@ -60,7 +60,7 @@
 
 #include <stdint.h>
 
-#define OX_VERSION        "0.4.0"
+#define OX_VERSION        "0.5.0"
 #define OX_BUS_NAME       "org.oxprof1"
 #define OX_BUS_PATH       "/org/oxprof1"
 #define OX_BUS_INTERFACE  "org.oxprof1.Manager"
