@@ -67,6 +67,7 @@
 #define OX_DATABASE_PATH  "/var/lib/oxprof/oxprof.db"
 #define OX_CONFIG_FILE    "/etc/oxprof/oxprofd.conf"
 #define OX_CONFIG_DROPINS "/etc/oxprof/oxprofd.conf.d"
+#define OX_OPENER_PATH    "/run/oxprof/opener" /* oxprof-opener.socket */
 
 /* Errors on the bus. */
 #define OX_ERROR(name)            "org.oxprof1.Error." name

@@ -35,6 +35,17 @@ Test(cpus, what_is_no_list_is_refused)
 		cr_assert_eq(cpus_parse(bad[i], online, N), -EINVAL, "%s", bad[i]);
 }
 
+Test(cpus, those_that_are_possible)
+{
+	bool possible[4096];
+	long n = 0;
+
+	cr_assert_eq(cpus_read_possible(possible, 4096), 0);
+	for (size_t i = 0; i < 4096; i++)
+		n += possible[i];
+	cr_assert_eq(n, sysconf(_SC_NPROCESSORS_CONF));
+}
+
 Test(cpus, this_one_is_online)
 {
 	bool online[4096];

@@ -58,9 +58,9 @@ int cpus_parse(const char *text, bool *ret, unsigned n)
 	return 0;
 }
 
-int cpus_read_online(bool *ret, unsigned n)
+static int read_list(const char *file, bool *ret, unsigned n)
 {
-	_cleanup_fclose_ FILE *f = fopen(CPUS_ONLINE_FILE, "re");
+	_cleanup_fclose_ FILE *f = fopen(file, "re");
 	char text[4096];
 
 	if (!f)
@@ -68,4 +68,14 @@ int cpus_read_online(bool *ret, unsigned n)
 	if (!fgets(text, sizeof(text), f))
 		return -EIO;
 	return cpus_parse(text, ret, n);
+}
+
+int cpus_read_online(bool *ret, unsigned n)
+{
+	return read_list(CPUS_ONLINE_FILE, ret, n);
+}
+
+int cpus_read_possible(bool *ret, unsigned n)
+{
+	return read_list(CPUS_POSSIBLE_FILE, ret, n);
 }
