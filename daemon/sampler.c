@@ -8,12 +8,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
+#include "daemon/api.h"
 #include "daemon/base/cpus.h"
+#include "daemon/base/opener.h"
 #include "daemon/cleanup.h"
 
 /* Memory of one arena: this much log for each CPU, within these bounds in all. */
@@ -109,20 +110,12 @@ static int load(struct sampler *sampler, uint64_t unwind_bytes)
 	return r < 0 ? r : sampler_definitions_init(sampler);
 }
 
-static int open_timer(struct sampler *sampler, unsigned cpu)
+static int open_timer(struct sampler *sampler, struct opener *opener, unsigned cpu)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = sampler->interval_ns,
-		.disabled = 1,
-	};
-	_cleanup_close_ int fd = -1, link = -1;
+	_cleanup_close_ int fd = opener_open(opener, PERF_EVENT_TICK, cpu), link = -1;
 
-	fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* Not bpf_program__attach_perf_event(): that one enables the event. */
 	link = bpf_link_create(bpf_program__fd(sampler->bpf->progs.on_tick), fd, BPF_PERF_EVENT,
 			       NULL);
@@ -134,7 +127,7 @@ static int open_timer(struct sampler *sampler, unsigned cpu)
 }
 
 /* A CPU that goes offline meanwhile has none: that is no failure. */
-static int open_timers(struct sampler *sampler)
+static int open_timers(struct sampler *sampler, struct opener *opener)
 {
 	_cleanup_free_ bool *online = calloc(sampler->n_cpus, sizeof(*online));
 	bool any = false;
@@ -144,7 +137,7 @@ static int open_timers(struct sampler *sampler)
 		return r;
 	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
 		if (sampler->event_fds[cpu] < 0 && online[cpu])
-			r = open_timer(sampler, cpu);
+			r = open_timer(sampler, opener, cpu);
 		if (r < 0 && r != -ENODEV)
 			return r;
 		any |= sampler->event_fds[cpu] >= 0;
@@ -152,12 +145,13 @@ static int open_timers(struct sampler *sampler)
 	return any ? 0 : -ENODEV;
 }
 
-int sampler_open(struct sampler *sampler, struct sampler_report *report)
+int sampler_open(struct sampler *sampler, struct opener *opener, struct sampler_report *report)
 {
-	int r = open_timers(sampler);
+	int r = open_timers(sampler, opener);
 
 	if (r < 0)
-		report_explain_open(report, r);
+		opener_explain(opener, r, "open a timer on each CPU", report->why,
+			       sizeof(report->why));
 	return r;
 }
 
@@ -245,11 +239,13 @@ static int control_timers(struct sampler *sampler, unsigned long request, void *
 
 int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
 {
+	_cleanup_(opener_done) struct opener opener;
 	int r;
 
+	opener_init(&opener, OX_OPENER_PATH);
 	sampler_disable(sampler);
 	sampler->interval_ns = interval_ns;
-	r = open_timers(sampler);
+	r = open_timers(sampler, &opener);
 	r = r ?: control_timers(sampler, PERF_EVENT_IOC_PERIOD, &interval_ns);
 	if (r < 0)
 		return r;

@@ -15,6 +15,7 @@
 #include "bpf/sample.h"
 #include "daemon/sampler/report.h"
 
+struct opener;
 struct sampler;
 
 /*
@@ -27,7 +28,7 @@ struct sampler *sampler_free(struct sampler *sampler);
 
 /* Opens a timer on each CPU that is online and has none yet, disabled; likewise in any thread. On
  * failure the report says why, and there may be timers on some. */
-int sampler_open(struct sampler *sampler, struct sampler_report *report);
+int sampler_open(struct sampler *sampler, struct opener *opener, struct sampler_report *report);
 void sampler_close(struct sampler *sampler);
 
 /* Starts the timers, of CPUs that came online since they were opened, too. Sets the interval

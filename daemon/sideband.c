@@ -13,16 +13,15 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/array.h"
+#include "daemon/base/cpus.h"
+#include "daemon/base/opener.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
 
-/* 256 KiB a CPU: within what an unprivileged user may lock (perf_event_mlock_kb, 516 KiB). */
-#define RING_BYTES (UINT64_C(256) << 10)
+#define RING_BYTES PERF_EVENT_RING_BYTES
 /* What waits between two drains is bounded by what the rings hold. */
 
 struct ring {
@@ -88,31 +87,13 @@ struct record_lost {
 
 define_cleanup(struct sideband *, sideband_free);
 
-static int open_ring(struct ring *ring, unsigned cpu)
+static int open_ring(struct opener *opener, struct ring *ring, unsigned cpu)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_DUMMY,
-		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME,
-		.sample_id_all = 1,
-		.disabled = 1,
-		.mmap = 1,
-		.mmap2 = 1,
-		.build_id = 1,
-		.comm = 1,
-		.comm_exec = 1,
-		.task = 1,
-		.use_clockid = 1,
-		.clockid = CLOCK_MONOTONIC, /* bpf_ktime_get_ns() */
-		.watermark = 1,
-		.wakeup_watermark = RING_BYTES / 2,
-	};
 	void *p;
 
-	ring->fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	ring->fd = opener_open(opener, PERF_EVENT_SIDE_BAND, cpu);
 	if (ring->fd < 0)
-		return -errno;
+		return ring->fd;
 	p = mmap(NULL, RING_BYTES + sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
 		 ring->fd, 0);
 	if (p == MAP_FAILED)
@@ -121,25 +102,36 @@ static int open_ring(struct ring *ring, unsigned cpu)
 	return 0;
 }
 
-int sideband_new(struct sideband **ret)
+static int open_rings(struct sideband *sideband, struct opener *opener)
 {
-	_cleanup_(sideband_free_p) struct sideband *sideband = calloc(1, sizeof(*sideband));
 	long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
+	_cleanup_free_ bool *online = n_cpus < 1 ? NULL : calloc(n_cpus, sizeof(*online));
+	int r = online ? cpus_read_online(online, n_cpus) : -ENOMEM;
 
-	if (!sideband || n_cpus < 1)
-		return -ENOMEM;
-	sideband->rings = calloc(n_cpus, sizeof(*sideband->rings));
+	sideband->rings = r < 0 ? NULL : calloc(n_cpus, sizeof(*sideband->rings));
 	if (!sideband->rings)
-		return -ENOMEM;
+		return r < 0 ? r : -ENOMEM;
 	for (long cpu = 0; cpu < n_cpus; cpu++) {
-		struct ring *ring = &sideband->rings[sideband->n_rings];
-		int r = open_ring(ring, cpu);
-
+		r = online[cpu] ? open_ring(opener, &sideband->rings[sideband->n_rings], cpu)
+				: -ENODEV;
 		if (r == -ENODEV)
-			continue; /* offline */
+			continue; /* offline, maybe since just now */
 		sideband->n_rings++;
 		if (r < 0)
 			return r;
+	}
+	return 0;
+}
+
+int sideband_new(struct opener *opener, struct sideband **ret, char *ret_why, size_t size)
+{
+	_cleanup_(sideband_free_p) struct sideband *sideband = calloc(1, sizeof(*sideband));
+	int r = sideband ? open_rings(sideband, opener) : -ENOMEM;
+
+	if (r < 0) {
+		opener_explain(opener, r, "receive news of processes from the kernel", ret_why,
+			       size);
+		return r;
 	}
 	*ret = take_ptr(sideband);
 	return 0;

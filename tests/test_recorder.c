@@ -2,6 +2,8 @@
 /* From a busy process to rows that sqlite3 reads. */
 #include <sys/stat.h>
 
+#include "daemon/api.h"
+#include "daemon/base/opener.h"
 #include "daemon/clock.h"
 #include "daemon/recorder.h"
 #include "daemon/sampler_blocks.h"
@@ -48,8 +50,12 @@ static void complain(void *userdata, const char *text)
 
 static void set_up_recorder(void)
 {
+	struct opener opener;
+	char why[512] = "";
+
+	opener_init(&opener, OX_OPENER_PATH);
 	sampler = sampler_or_skip();
-	cr_assert_eq(sideband_new(&sideband), 0);
+	cr_assert_eq(sideband_new(&opener, &sideband, why, sizeof(why)), 0, "%s", why);
 	set_up();
 	store = open_store();
 	recorder = recorder_new(store, "/proc", OX_READER_BUILT, complain, NULL);

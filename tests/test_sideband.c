@@ -8,6 +8,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "daemon/api.h"
+#include "daemon/base/opener.h"
 #include "daemon/clock.h"
 #include "daemon/sideband.h"
 #include "tests/kernel_side.h"
@@ -22,14 +24,17 @@ static uint64_t lost;
 
 static void set_up(void)
 {
+	struct opener opener;
+	char why[512] = "";
 	int r;
 
 	if (geteuid() != 0)
 		skip_loudly("needs root: the side band was NOT tested");
-	r = sideband_new(&sideband);
+	opener_init(&opener, OX_OPENER_PATH);
+	r = sideband_new(&opener, &sideband, why, sizeof(why));
 	if (r == -EPERM || r == -EACCES)
 		skip_loudly("perf is forbidden here: the side band was NOT tested");
-	cr_assert_eq(r, 0, "%s", strerror(-r));
+	cr_assert_eq(r, 0, "%s", why);
 	news = calloc(NEWS_MAX, sizeof(*news));
 	cr_assert_not_null(news);
 }

@@ -13,6 +13,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/api.h"
+#include "daemon/base/opener.h"
 #include "daemon/cleanup.h"
 
 struct loader {
@@ -35,14 +37,14 @@ static void loader_destroy(struct loader *loader)
 
 static int open_events(struct loader_result *result)
 {
-	int r = sampler_open(result->sampler, &result->report);
+	_cleanup_(opener_done) struct opener opener;
+	int r;
 
-	if (r < 0)
-		return r;
-	r = sideband_new(&result->sideband);
-	if (r < 0)
-		report_explain_open(&result->report, r);
-	return r;
+	opener_init(&opener, OX_OPENER_PATH);
+	r = sampler_open(result->sampler, &opener, &result->report);
+	return r < 0 ? r
+		     : sideband_new(&opener, &result->sideband, result->report.why,
+				    sizeof(result->report.why));
 }
 
 static void work(const struct loader_job *job, struct loader_result *result)

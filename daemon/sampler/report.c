@@ -155,31 +155,3 @@ void report_explain_load(struct sampler_report *report, int error)
 			 system.release, strerror(-error),
 			 find_last_line(report->log, said, sizeof(said)) ? ": " : "", said);
 }
-
-static int read_paranoid(void)
-{
-	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
-	int level;
-
-	return f && fscanf(f, "%d", &level) == 1 ? level : -1;
-}
-
-void report_explain_open(struct sampler_report *report, int error)
-{
-	int level = read_paranoid();
-
-	if ((error == -EACCES || error == -EPERM) && level > 2)
-		snprintf(report->why, sizeof(report->why),
-			 "cannot open a timer on each CPU: kernel.perf_event_paranoid is %d "
-			 "(Debian's own level), which asks for CAP_SYS_ADMIN; set it to 2: "
-			 "sysctl kernel.perf_event_paranoid=2",
-			 level);
-	else if (error == -EACCES || error == -EPERM)
-		snprintf(
-			report->why, sizeof(report->why),
-			"cannot open a timer on each CPU: not permitted; oxprofd needs CAP_PERFMON "
-			"(see oxprofctl doctor)");
-	else
-		snprintf(report->why, sizeof(report->why), "cannot open a timer on each CPU: %s",
-			 strerror(-error));
-}

@@ -23,5 +23,3 @@ void report_end(void);
 /* Says why loading failed with that negative errno, by what was printed and by how this machine is
  * set up. */
 void report_explain_load(struct sampler_report *report, int error);
-/* Says why an event could not be opened. */
-void report_explain_open(struct sampler_report *report, int error);
