@@ -66,6 +66,7 @@ clean_case() {
 	tmux -L oxtest kill-server 2>/dev/null # the terminals of case_top.sh, and the sessions there
 	while umount /var/lib/oxprof 2>/dev/null; do :; done
 	rm -rf /etc/systemd/system/oxprofd.service.d /run/systemd/system/oxtest-*.service \
+		/run/systemd/system/oxprof-opener@.service.d \
 		/etc/polkit-1/rules.d/*oxtest.rules /etc/oxprof/oxprofd.conf.d/oxtest.conf \
 		/run/oxtest-loading /run/oxtest-refusing
 }
