@@ -18,9 +18,15 @@ configure_file(${CPACK_OXPROF_SOURCE_DIR}/README.md ${documents}/README.md COPYO
 configure_file(${CPACK_OXPROF_SOURCE_DIR}/LICENSE ${documents}/copyright COPYONLY)
 
 file(GLOB pages ${share}/man/man?/*)
-foreach(file IN LISTS pages ITEMS ${documents}/changelog.Debian ${documents}/README.md)
-  execute_process(COMMAND gzip -9n ${file} RESULT_VARIABLE result)
-  if(result)
-    message(FATAL_ERROR "cannot compress ${file}: gzip: ${result}")
-  endif()
-endforeach()
+execute_process(
+  COMMAND gzip -9n ${pages} ${documents}/changelog.Debian ${documents}/README.md
+  RESULT_VARIABLE result)
+if(result)
+  message(FATAL_ERROR "cannot compress the documents: gzip: ${result}")
+endif()
+
+# The umask of whoever packs is not that of those who install.
+execute_process(COMMAND chmod -R u=rwX,go=rX ${CPACK_TEMPORARY_DIRECTORY} RESULT_VARIABLE result)
+if(result)
+  message(FATAL_ERROR "cannot set the modes of ${CPACK_TEMPORARY_DIRECTORY}: chmod: ${result}")
+endif()
