@@ -15,9 +15,8 @@
 /* An option that only kernels with such levels know, set or not. */
 #define LEVEL_OPTION "CONFIG_SECURITY_PERF_EVENTS_RESTRICT"
 
-#define OPENER_UNIT   "oxprof-opener.socket"
-#define OPENER_SOCKET "/run/oxprof/opener"
-#define OPENER_START  "start the opener: systemctl start " OPENER_UNIT
+#define OPENER_UNIT  "oxprof-opener.socket"
+#define OPENER_START "start the opener: systemctl start " OPENER_UNIT
 
 #define STACK_FILE "/proc/sys/kernel/perf_event_max_stack"
 #define STACK_MIN  127
@@ -123,12 +122,12 @@ static enum opener find_opener(const struct machine *machine)
 {
 	const struct unit_facts *unit = &machine->bus->opener, *service = &machine->bus->service;
 	struct stat st;
-	bool is_there = machine_stat(machine, OPENER_SOCKET, &st) >= 0 && S_ISSOCK(st.st_mode);
+	bool is_there = machine_stat(machine, OX_OPENER_PATH, &st) >= 0 && S_ISSOCK(st.st_mode);
 
 	if (unit->is_known && strcmp(unit->load, "loaded") != 0)
 		return OPENER_MISSING;
 	if (is_there && (unit->is_known ? !strcmp(unit->state, "active")
-					: is_listened_at(machine, OPENER_SOCKET)))
+					: is_listened_at(machine, OX_OPENER_PATH)))
 		return OPENER_LISTENS;
 	return service->is_known && strcmp(service->state, "active") != 0 ? OPENER_RESTS
 									  : OPENER_STOPPED;
@@ -152,7 +151,7 @@ static void add_absent(const struct machine *machine, enum opener opener, bool i
 			     is_needed ? "" : "; at this level it is not needed");
 	else
 		findings_add(findings, "opener", is_needed ? VERDICT_FAILED : VERDICT_OK,
-			     "nobody listens at " OPENER_SOCKET "%s",
+			     "nobody listens at " OX_OPENER_PATH "%s",
 			     is_needed ? "" : "; at this level it is not needed");
 	if (is_needed)
 		findings_advise(findings, "%s",
@@ -166,7 +165,7 @@ static void check_opener(const struct machine *machine, enum opener opener, bool
 
 	if (opener == OPENER_LISTENS)
 		findings_add(findings, "opener", VERDICT_OK,
-			     "the opener listens at " OPENER_SOCKET "%s", note);
+			     "the opener listens at " OX_OPENER_PATH "%s", note);
 	else if (opener == OPENER_RESTS)
 		findings_add(findings, "opener", VERDICT_OK, "the opener starts with oxprofd%s",
 			     note);
