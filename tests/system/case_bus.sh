@@ -31,7 +31,7 @@ case_bus_session() {
 	busctl call "${manager[@]}" Unpause 'asa{sv}' 1 "pid:$pid" 1 interval d 0.001
 	expect_equal "$(busctl get-property "${manager[@]}" State)" 's "running"'
 	expect_equal "$(busctl get-property "${manager[@]}" Targets)" "as 1 \"pid:$pid\""
-	sleep 1
+	spend 300 "$pid"
 	expect_ok busctl --json=short call "${manager[@]}" Query 'a{sv}' 1 max u 3
 	expect_json 'd["data"][0]["samples"]["data"] > 50 and len(d["data"][1]) == 3'
 	busctl call "${manager[@]}" SetInterval d 0.01
@@ -46,8 +46,9 @@ case_bus_session() {
 
 case_bus_changes_are_told() {
 	spawn root /opt/oxtest/spin
-	busctl monitor --json=short --match="type='signal',path='/org/oxprof1'" >/tmp/signals &
-	sleep 0.5
+	busctl monitor --json=short --match="type='signal',path='/org/oxprof1'" \
+		>/tmp/signals 2>/tmp/signals.err &
+	wait_until grep -q Monitoring /tmp/signals.err
 	oxprofctl unpause --pid="$pid"
 	oxprofctl pause
 	wait_until grep -q '"State".*running' /tmp/signals

@@ -16,14 +16,14 @@ views_read() {
 case_reader_live_stopped_killed() {
 	spawn root /opt/oxtest/spin
 	oxprofctl unpause --pid="$pid" --frequency=999
-	sleep 2
+	spend 600 "$pid"
 	query
 	views_read
 	systemctl stop oxprofd
 	views_read
 	systemctl start oxprofd
 	oxprofctl unpause --pid="$pid" --frequency=999
-	sleep 2
+	spend 300 "$pid"
 	query
 	# Not started again at once: the file has to be readable as the kill left it.
 	daemon_drop_in Restart=no
@@ -41,9 +41,7 @@ case_reader_is_no_writer() {
 
 case_views() {
 	spawn alice /opt/oxtest/spin
-	oxprofctl unpause --pid="$pid" --frequency=999
-	sleep 1
-	oxprofctl pause
+	profile "$pid" 300
 	expect_equal "$(sql 'SELECT mode, interval_ns, targets FROM sessions')" \
 		"cpu|1001001|pid:$pid"
 	sql 'SELECT started FROM sessions' | grep -Eq '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z?$'

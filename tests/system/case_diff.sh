@@ -2,12 +2,12 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # Two windows compared, and the call tree.
 
-# A session of `rounds`, as long and with as much in much() and some() as said.
+# A session of `rounds` in which it uses so many milliseconds, with as much in much() and some() as said.
 profile_rounds() {
-	spawn_waiting root /opt/oxtest/rounds $(($1 + 2)) "$2" "$3"
+	spawn_waiting root /opt/oxtest/rounds 3600 "$2" "$3"
 	spawn_go
 	oxprofctl unpause --pid="$pid" --frequency="${4-399}"
-	sleep "$1"
+	spend "$1" "$pid"
 	oxprofctl pause
 	kill "$pid"
 }
@@ -68,9 +68,8 @@ case_diff() {
 
 # Of programs that run, at different intervals.
 case_diff_live() {
-	profile_rounds 3 12 10
-	sleep 1.1
-	profile_rounds 3 12 10 199
+	profile_rounds 600 12 10
+	profile_rounds 600 12 10 199
 	expect_ok oxprofctl diff --json --base=session:1 --with=session:2
 	json 'd["records"][:3]'
 	expect_match "$(oxprofctl diff --base=session:1 --with=session:2)" \
@@ -83,9 +82,8 @@ case_diff_live() {
 
 # So short that nothing is known of how it varies.
 case_diff_short() {
-	profile_rounds 3 12 10
-	sleep 1.1
-	profile_rounds 3 10 12
+	profile_rounds 600 12 10
+	profile_rounds 600 10 12
 	expect_ok oxprofctl diff --json --base=session:1 --with=session:2
 	expect_json 'd["test"]["slots"] == 0 and d["test"]["differ"] is None
 		and all(r["verdict"] is None for r in d["records"])'
@@ -95,7 +93,7 @@ case_diff_short() {
 
 case_tree() {
 	local hits
-	profile_rounds 5 30 10 999
+	profile_rounds 1000 30 10 999
 	query --pid="$pid"
 	hits=$(json '{r["name"]: r["total"] for r in d["records"]}')
 	expect_ok oxprofctl tree --threshold=0 --json

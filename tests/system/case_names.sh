@@ -13,7 +13,7 @@ line_of() {
 # inlined, and the lines.
 expect_inlines() {
 	local pid=$1 module=$2 function line
-	profile "$pid" 3
+	profile "$pid" 1000
 	query --by=stack --pid="$pid"
 	expect_json "sum(r['self'] for r in d['records'] if re.search(r';?main\\($module\\);'
 		r'work\\($module\\);outer\\($module\\);middle\\($module\\);inner\\($module\\)\$',
@@ -65,7 +65,7 @@ case_names_in_mount_namespace() {
 	expect_not test -e "/usr/lib/debug/$file"
 	expect_inlines "$pid" inlines-ns
 	spawn root /opt/oxtest/inlines-ns
-	profile "$pid" 2
+	profile "$pid" 500
 	expect_unnamed "$pid" inlines-ns
 }
 
@@ -101,16 +101,16 @@ plugin_replaced() {
 	mv "$directory/libplugin.new" "$directory/libplugin.so"
 	spawn_go
 	exec {spawn_fd}>&-
-	profile_warm "$pid" 2
-	query --since="$since" --pid="$pid"
+	profile_warm "$pid" 1000
+	query --session="$session" --pid="$pid"
 	expect_json 'any(r["function"] == "work_in_first" for r in d["records"])'
 	expect_json 'not any("second" in r["name"] for r in d["records"])'
 	expect_json 'd["stacks"]["root"] >= 0.99 * sum(d["stacks"].values()) > 100'
 	# And when it is gone altogether.
 	rm "$directory/libplugin.so"
 	daemon_reset
-	profile_warm "$pid" 2
-	query --since="$since" --pid="$pid"
+	profile_warm "$pid" 500
+	query --session="$session" --pid="$pid"
 	expect_json 'any(r["function"] == "work_in_first" for r in d["records"])'
 }
 
@@ -127,8 +127,8 @@ case_names_of_replaced_library_on_overlay() {
 
 # The names that jitcode tells, in whatever way.
 expect_made() {
-	profile_warm "$1" 3
-	query --by=stack --since="$since" --pid="$1"
+	profile_warm "$1" 1000
+	query --by=stack --session="$session" --pid="$1"
 	expect_json 'sum(r["self"] for r in d["records"] if re.search(
 		r"main\(jitcode\);made_outer\b.*;made_inner\b[^;]*$", r["name"]))
 		> 0.9 * d["samples"] > 50'
@@ -153,7 +153,7 @@ case_names_perf_map_in_namespace() {
 case_names_jitdump() {
 	spawn root /opt/oxtest/jitcode dump
 	expect_made "$pid"
-	query --by=line --since="$since" --pid="$pid"
+	query --by=line --session="$session" --pid="$pid"
 	expect_json 'any(r["function"] == "made_inner" and r["line"] == 22
 		and r["file"].endswith("made.src") for r in d["records"])'
 	rm "/tmp/jit-$pid.dump"
@@ -170,9 +170,10 @@ case_names_jitdump_in_namespace() {
 case_names_node() {
 	need node
 	spawn root node --perf-basic-prof /opt/oxtest/jit.js >/dev/null
-	sleep 2
-	profile_warm "$pid" 4
-	query --since="$since" --pid="$pid"
+	# Until what is hot has been compiled, and told.
+	spend 2000 "$pid"
+	profile_warm "$pid" 1500
+	query --session="$session" --pid="$pid"
 	expect_json 'any(re.match(r"JS:\S?bottom", r["function"] or "") for r in d["records"])
 		and any(re.match(r"JS:\S?descend", r["function"] or "") for r in d["records"])'
 	rm "/tmp/perf-$pid.map"
@@ -183,8 +184,8 @@ case_names_perf_map_of_other() {
 	spawn alice /opt/oxtest/jitcode none
 	printf '%x %x forged\n' 4096 $((1 << 47)) >"/tmp/perf-$pid.map"
 	chown bob "/tmp/perf-$pid.map"
-	profile_warm "$pid" 2
-	query --since="$since" --pid="$pid"
+	profile_warm "$pid" 300
+	query --session="$session" --pid="$pid"
 	expect_json 'd["samples"] > 50 and not any("forged" in r["name"] for r in d["records"])'
 	rm "/tmp/perf-$pid.map"
 }
@@ -194,7 +195,7 @@ case_names_cxx_and_rust() {
 	local throws=$pid
 	[ ! -e /opt/oxtest/rusty ] || spawn root /opt/oxtest/rusty
 	oxprofctl unpause --pid="$throws" --pid="$pid" --frequency=999
-	sleep 4
+	spend 1500 "$throws" "$pid"
 	oxprofctl pause
 	query --pid="$throws"
 	expect_json 'any(r["function"].startswith("work::handler") for r in d["records"])'

@@ -224,7 +224,7 @@ session_web() {
 # An order of the page that goes on beside the case, POST PATH BODY; order_end sets `code` and `out`.
 order_start() {
 	: >"$web/order"
-	curl -s --max-time 60 -o "$web/order" -w '%{http_code}' -b "$web/cookies" -H "X-Oxprof-Token: $token" \
+	curl -s --max-time "$WAIT_SECONDS" -o "$web/order" -w '%{http_code}' -b "$web/cookies" -H "X-Oxprof-Token: $token" \
 		-H "Origin: $origin" -H 'Content-Type: application/json' -d "$2" "$origin$1" >"$web/code" &
 	order=$!
 }

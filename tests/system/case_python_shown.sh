@@ -5,25 +5,25 @@
 case_python_only() {
 	local samples kinds
 	spawn root $python_debian /opt/oxtest/work.py
-	profile_warm "$pid" 3
-	query --since="$since"
+	profile_warm "$pid" 2000
+	query --session="$session"
 	samples=$(json 'd["samples"]')
 	kinds=$(json 'sorted({r["kind"] for r in d["records"]} - {"kernel"})')
 	expect_equal "$kinds" "['native', 'python']"
-	query --since="$since" --python-only
+	query --session="$session" --python-only
 	expect_json "d['samples'] == $samples and {r['kind'] for r in d['records']
 		if not r['name'].startswith('[')} == {'python'}"
 	# The time in C counts for who called it.
 	expect_json 'any(r["function"] == "bottom" and r["self"] == r["total"] > 0
 		for r in d["records"])'
-	query --since="$since" --native-only
+	query --session="$session" --native-only
 	expect_json "d['samples'] == $samples and {r['kind'] for r in d['records']} == {'native'}"
-	query --since="$since" --by=stack --python-only
+	query --session="$session" --by=stack --python-only
 	expect_json 'all("(__main__)" in name or "(json" in name or "(re" in name
 		or "(codecs)" in name or name.startswith("[")
 		for r in d["records"] for name in r["name"].split(";"))'
 	# 25 times through C code, and nothing of the interpreter's own between.
-	query --since="$since" --by=stack
+	query --session="$session" --by=stack
 	expect_depth 'crc32' 'descend\(__main__\)' 25
 	expect_json 'not any("_PyEval_EvalFrameDefault" in ";".join(r["name"].split(";")[:-1])
 		for r in d["records"] if "bottom(__main__)" in r["name"])'
@@ -63,7 +63,7 @@ case_python_web() {
 	local first last
 	first=$(grep -n '^def view_page' /opt/oxtest/web.py | cut -d: -f1)
 	last=$((first + 3))
-	spawn root $python_debian /opt/oxtest/web.py 8 >/tmp/web.out
+	spawn root $python_debian /opt/oxtest/web.py 6 >/tmp/web.out
 	wait_until grep -q ready /tmp/web.out
 	oxprofctl unpause --pid="$pid" --frequency=999
 	wait "$pid"

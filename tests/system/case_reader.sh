@@ -52,29 +52,32 @@ case_reader_has_no_rights() {
 	done
 }
 
+reader_is_missed() {
+	journalctl -q -o cat -u oxprofd --since="@$1" | grep -E 'inlines|oxprof-reader'
+}
+
 # They are killed over a question: that file has no names, it is told, and all else goes on.
 case_reader_crash() {
-	local readers daemon samples began=$EPOCHSECONDS
+	local omit readers daemon samples began=$EPOCHSECONDS
 	daemon=$(daemon_pid)
 	reader_start
-	sleep 1
+	omit=$pid
+	wait_tables comm:omit
 	mapfile -t readers < <(reader_pid)
 	kill -STOP "${readers[@]}"
 	spawn root /opt/oxtest/inlines
-	sleep 2
+	spend 500 "$pid"
 	query
 	samples=$(json 'd["samples"]')
 	kill -9 "${readers[@]}"
-	sleep 2
+	spend 500 "$omit"
 	query
 	expect_json "d['samples'] > $samples + 100"
-	journalctl -q -o cat -u oxprofd --since="@$began" | grep -E 'inlines|oxprof-reader'
+	wait_until reader_is_missed "$began"
 	# Another program is named all the same.
 	spawn_waiting root /opt/oxtest/plugin /opt/oxtest/libfirst.so work_in_first
 	spawn_go
-	sleep 3
-	query
-	expect_json 'any(r["function"] == "work_in_first" for r in d["records"])'
+	wait_until has_function work_in_first
 	expect_equal "$(daemon_pid)" "$daemon"
 	oxprofctl pause
 }
@@ -146,22 +149,23 @@ sections_without_end() {
 }
 
 case_hostile_libraries() {
-	local daemon before damaged=()
+	local daemon before omit damaged=()
 	daemon=$(daemon_pid)
 	damage truncated cut_behind_text
 	damage behind garbage_behind_text
 	damage before garbage_before_text
 	damage sections sections_without_end
 	spawn root /opt/oxtest/omit
+	omit=$pid
 	before=$(daemon_rss_kb)
 	oxprofctl unpause --comm=plugin --comm=omit --frequency=999
-	sleep 8
+	spend 1500 "$omit" "${damaged[@]}"
 	for victim in "${damaged[@]}"; do
 		kill -0 "$victim"
 		query --pid="$victim"
 		expect_json 'd["samples"] > 50'
 	done
-	query --pid="$pid"
+	query --pid="$omit"
 	expect_json 'any(r["function"] == "leaf" for r in d["records"])'
 	oxprofctl pause
 	expect_equal "$(daemon_pid)" "$daemon"
@@ -188,7 +192,7 @@ case_hostile_perf_maps() {
 	done
 	before=$(daemon_rss_kb)
 	oxprofctl unpause --comm=jitcode --frequency=999
-	sleep 8
+	spend 1500 "${pids[@]}"
 	for pid in "${pids[@]}"; do
 		query --pid="$pid"
 		expect_json 'd["samples"] > 50'

@@ -83,16 +83,20 @@ case_refuse_full_disk() {
 	is_state running
 }
 
+database_is_not_written() {
+	expect_ok oxprofctl status --json &&
+		expect_json '"the database cannot be written" in (d["notice"] or "")'
+}
+
 # It fills up in the middle of a session: what cannot be written is counted, the daemon goes on.
 case_disk_fills_up() {
 	spawn root /opt/oxtest/spin
 	disk_mount 64M
 	oxprofctl unpause --pid="$pid" --frequency=999
-	sleep 1
+	spend 300 "$pid"
 	query
 	dd if=/dev/zero of=/var/lib/oxprof/filler bs=1M status=none 2>/dev/null || true
-	sleep 12
-	expect_ok oxprofctl status --json
+	wait_until database_is_not_written
 	rm /var/lib/oxprof/filler
 	oxprofctl pause
 	query

@@ -9,11 +9,13 @@ browser=$PWD/../browser
 # Python, native code and the kernel, of two processes and several threads; then it is paused, so
 # that every question is about the same samples. The current directory is an empty one.
 report_sample() {
+	local python
 	spawn root /usr/bin/python3 /opt/oxtest/work.py
+	python=$pid
 	oxprofctl unpause --pid="$pid" --frequency=999
 	spawn alice /opt/oxtest/spin
 	oxprofctl unpause --pid="$pid"
-	sleep 3
+	spend 1000 "$python" "$pid"
 	oxprofctl pause
 	cd "$(mktemp -d)" || exit
 	oxprofctl query --json --max=0 >query.json
@@ -79,9 +81,7 @@ case_report_hostile_names() {
 	printf 'import time\ndef spin():\n\twhile True: pass\nspin.__code__ = spin.__code__.replace(%s)\nspin()\n' \
 		"co_name='''$name''', co_qualname='''$name'''" >/tmp/hostile.py
 	spawn alice /usr/bin/python3 /tmp/hostile.py
-	oxprofctl unpause --pid="$pid" --frequency=999
-	sleep 2
-	oxprofctl pause
+	profile "$pid" 1000
 	cd "$(mktemp -d)" || exit
 	oxprofctl query -o a.folded
 	grep -qF '<script>alert(1)</script>&":=1+1(__main__)' a.folded

@@ -6,7 +6,7 @@ case_resymbolize() {
 	local samples distinct unnamed file=/opt/oxtest/inlines-later.debug
 	mv "$file" /tmp/later.debug
 	spawn root /opt/oxtest/inlines-later
-	profile "$pid" 3
+	profile "$pid" 1000
 	expect_unnamed "$pid" inlines-later
 	query --by=stack
 	samples=$(json 'd["samples"]')

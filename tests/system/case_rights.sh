@@ -5,7 +5,7 @@
 case_own_process() {
 	spawn alice /opt/oxtest/spin
 	as alice oxprofctl unpause --pid="$pid" --frequency=999
-	sleep 1
+	spend 300 "$pid"
 	out=$(as alice oxprofctl query --json --max=0)
 	expect_json 'd["samples"] > 50 and any(r["function"] == "leaf_spin" for r in d["records"])'
 	expect_json 'not any(r["kind"] == "kernel" for r in d["records"])'
@@ -51,7 +51,7 @@ case_query_is_filtered() {
 	bobs=$pid
 	spawn alice /opt/oxtest/spin
 	oxprofctl unpause --pid="$pid" --pid="$bobs" --frequency=999
-	sleep 1
+	spend 300 "$pid" "$bobs"
 	oxprofctl pause
 	query --by=process
 	expect_json "sorted(r['pid'] for r in d['records']) == sorted([$pid, $bobs])"
@@ -107,7 +107,7 @@ case_two_owners() {
 	as alice oxprofctl unpause --pid="$pid"
 	expect_ok oxprofctl status --json
 	expect_json 'sorted(t["owner"] for t in d["targets"])[0] == 0 and len(d["targets"]) == 2'
-	sleep 1
+	spend 300 "$pid"
 	query
 	expect_json 'any(r["kind"] == "kernel" for r in d["records"])'
 	expect_refused 1 as alice oxprofctl pause --pid="$pid"

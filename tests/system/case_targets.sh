@@ -23,7 +23,7 @@ case_unit_across_restart() {
 	first=$pid
 	spawn root /opt/oxtest/spin
 	oxprofctl unpause --unit=oxtest-work --frequency=999
-	sleep 1
+	spend 300 "$pid" "$first"
 	expect_equal "$(pids_seen)" "[$first]"
 	systemctl restart oxtest-work
 	pid=$(systemctl show -P MainPID oxtest-work)
@@ -45,24 +45,28 @@ case_unit_started_later() {
 	expect_json 'd["targets"][0]["state"] == "waiting"'
 	systemctl start oxtest-work
 	pid=$(systemctl show -P MainPID oxtest-work)
-	sleep 1
+	spend 300 "$pid"
 	expect_equal "$(pids_seen)" "[$pid]"
 }
 
 case_comm() {
+	local shares
 	spawn_waiting root /opt/oxtest/shares 30
 	spawn_go
+	shares=$pid
 	spawn root /opt/oxtest/spin
 	oxprofctl unpause --comm=spin --frequency=999
-	sleep 1
+	spend 300 "$pid" "$shares"
 	expect_equal "$(pids_seen)" "[$pid]"
 }
 
 case_user() {
+	local bobs
 	spawn bob /opt/oxtest/spin
+	bobs=$pid
 	spawn alice /opt/oxtest/spin
 	oxprofctl unpause --user=alice --frequency=999
-	sleep 1
+	spend 300 "$pid" "$bobs"
 	expect_equal "$(pids_seen)" "[$pid]"
 	query --by=user
 	expect_json '[r["name"] for r in d["records"]] == ["alice"]'
@@ -70,15 +74,16 @@ case_user() {
 
 # Any depth below the named group.
 case_cgroup() {
-	local deep
+	local deep other
 	service_start Delegate=yes
 	deep=/sys/fs/cgroup/system.slice/oxtest-work.service/a/b
 	mkdir -p "$deep"
 	echo "$pid" >"$deep/cgroup.procs"
 	spawn root /opt/oxtest/spin
+	other=$pid
 	oxprofctl unpause --cgroup=/system.slice/oxtest-work.service --frequency=999
-	sleep 1
 	pid=$(systemctl show -P MainPID oxtest-work)
+	spend 300 "$pid" "$other"
 	expect_equal "$(pids_seen)" "[$pid]"
 }
 
@@ -88,15 +93,13 @@ case_pid_namespace() {
 	wait_until child_named $! spin
 	pid=$(child_named $! spin)
 	oxprofctl unpause --pid="$pid" --frequency=999
-	sleep 1
+	spend 300 "$pid"
 	expect_equal "$(pids_seen)" "[$pid]"
 }
 
 case_query_windows() {
 	spawn root /opt/oxtest/spin
-	oxprofctl unpause --pid="$pid" --frequency=999
-	sleep 1
-	oxprofctl pause
+	profile "$pid" 300
 	query --since=-1h --until=now
 	expect_json 'd["samples"] > 50'
 	query --since=2001-01-01 --until='2001-01-02 00:00'
@@ -119,9 +122,9 @@ case_samples_of_each_target() {
 	spin=$pid
 	spawn_waiting root /opt/oxtest/shares 60
 	oxprofctl unpause --pid="$spin" --frequency=999
-	sleep 0.5
+	spend 200 "$spin"
 	oxprofctl unpause --pid="$spin" --pid="$pid" --frequency=499
-	sleep 1
+	spend 300 "$spin"
 	expect_ok oxprofctl status --json
 	expect_json "[(t['target'], t['samples'] > 50) for t in d['targets']]
 		== [('pid:$spin', True), ('pid:$pid', False)]"

@@ -3,8 +3,8 @@
 # User stacks are whole, and as deep as they are, at 999 Hz: 99.9 % of all, and no program by itself far
 # below that. What counts is the time after the tables are there.
 
-# By name: the pid of each program, and all of them in one session; its second window of 10 s, so that
-# tables are there and code is compiled.
+# By name: the pid of each program. All of them are in one session, which begins when code is compiled and
+# tables are there.
 declare -A whole=()
 
 whole_spawn() {
@@ -88,18 +88,21 @@ whole_generated() {
 case_unwind_whole() {
 	local name root=0 all=0
 	whole_start
-	sleep 4
+	spend 1000 "${whole[@]}"
 	[ -z "${whole[java]:-}" ] || ! command -v jcmd >/dev/null ||
 		jcmd "${whole[java]}" Compiler.perfmap
+	# The first session is that in which tables are made.
 	oxprofctl unpause "${whole[@]/#/--pid=}" --frequency=999
-	# The first window is that in which tables are made.
-	sleep 11.2
-	since=$(date '+%F %T')
-	sleep 6
+	spend 1500 "${whole[@]}"
+	wait_tables "${whole[@]}"
 	oxprofctl pause
+	oxprofctl unpause
+	spend 1300 "${whole[@]}"
+	oxprofctl pause
+	session=$(sql 'SELECT max(id) FROM sessions')
 	for name in "${!whole[@]}"; do
 		echo "$name"
-		query --by=stack --since="$since" --pid="${whole[$name]}"
+		query --by=stack --session="$session" --pid="${whole[$name]}"
 		expect_whole 300 0.997
 		root=$((root + $(json 'd["stacks"]["root"]')))
 		all=$((all + $(json 'sum(d["stacks"].values())')))
@@ -113,8 +116,8 @@ case_unwind_whole() {
 # Through a leaf that is not the deepest function: what was cut is said, and how much.
 case_unwind_cut() {
 	spawn root /opt/oxtest/omit 0 300
-	profile_warm "$pid" 2
-	query --by=stack --since="$since" --pid="$pid"
+	profile_warm "$pid" 1000
+	query --by=stack --session="$session" --pid="$pid"
 	# As a stack is built up it is shallow, and whole, for a moment: some per cent on a busy machine.
 	expect_json 'd["stacks"]["cut"] >= 0.9 * sum(d["stacks"].values()) > 100'
 	expect_json 'all(r["name"].startswith("[cut];") == (r["name"].count(";") >= 256)
@@ -128,7 +131,8 @@ case_unwind_status() {
 	local omit=$pid
 	spawn_waiting root /opt/oxtest/shares 60
 	oxprofctl unpause --pid="$omit" --pid="$pid" --frequency=999
-	sleep 3
+	wait_tables "$omit"
+	spend 200 "$omit"
 	expect_ok oxprofctl status --json
 	expect_json 'set(d["stacks"]) == {"root", "cut", "no-table", "broken", "unreadable", "no-rule",
 		"python-broken"}'
@@ -162,35 +166,43 @@ case_unwind_short_lived() {
 # Behind the outermost frame there is nothing to be read.
 case_unwind_edge() {
 	spawn root /opt/oxtest/edge
-	profile_warm "$pid" 2
-	query --by=stack --since="$since" --pid="$pid"
+	profile_warm "$pid" 1000
+	query --by=stack --session="$session" --pid="$pid"
 	expect_whole 300
 	expect_depth '(leaf|middle|outer)\(' 'outer\(edge\)' 1
 	expect_json "sum(r['self'] for r in d['records']
 		if r['name'].endswith('outer(edge);middle(edge);leaf(edge)')) > 0.9 * d['samples']"
 }
 
+# How many there are, and none is being made.
 unwind_tables() {
-	expect_ok oxprofctl status --json
-	json 'd["unwind_tables"]'
+	expect_ok oxprofctl status --json && expect_json 'd["unwind_waiting"] == 0' && json 'd["unwind_tables"]'
 }
 
 # A program's table is there once, however many run it.
 case_unwind_shared_tables() {
-	local i one
+	local i one pids=()
 	spawn root /opt/oxtest/omit
 	oxprofctl unpause --comm=omit --frequency=999
-	sleep 3
+	wait_tables comm:omit
+	wait_until unwind_tables
 	one=$(unwind_tables)
 	[ "$one" -gt 0 ]
 	for ((i = 0; i < 49; i++)); do
 		spawn root /opt/oxtest/omit
+		pids+=("$pid")
 	done
-	sleep 6
+	spend 50 "${pids[@]}"
+	wait_until unwind_tables
 	expect_equal "$(unwind_tables)" "$one"
 	query --by=process
 	expect_json 'len(d["records"]) == 50'
 	oxprofctl pause
+}
+
+tables_are_too_many() {
+	expect_ok oxprofctl status --json &&
+		expect_json 'd["unwind_evicted"] + d["unwind_refused"] > 0'
 }
 
 # With little memory for tables: none is too much, what has no room says so, and all goes on.
@@ -205,10 +217,10 @@ case_unwind_small_budget() {
 	local throws=$pid
 	spawn root /usr/bin/python3 /opt/oxtest/work.py
 	oxprofctl unpause --pid="$node" --pid="$throws" --pid="$pid" --frequency=999
-	sleep 6
+	wait_until tables_are_too_many
+	spend 1000 "$node" "$throws" "$pid"
 	expect_ok oxprofctl status --json
 	expect_json 'd["unwind_bytes"] <= d["unwind_budget_bytes"] == 1 << 20'
-	expect_json 'd["unwind_evicted"] + d["unwind_refused"] > 0'
 	oxprofctl pause
 	query
 	expect_json 'd["samples"] > 500 and sum(d["stacks"].values()) > 500'

@@ -6,6 +6,10 @@
 # Each begins with oxprofd started afresh: paused, with an empty database.
 
 database=/var/lib/oxprof/oxprof.db
+# How long anything that has to happen is waited for. Nothing takes so long that works: this ends a case
+# that hangs, and says nothing of how soon it should have been.
+WAIT_SECONDS=300
+clock_hertz=$(getconf CLK_TCK)
 log=$(mktemp)
 n_cases=0 n_failed=0
 out=""
@@ -176,31 +180,92 @@ as() {
 	setpriv --reuid="$user" --regid="$user" --init-groups -- "$@"
 }
 
-# CPU time of a process so far, in milliseconds.
-cpu_ms() {
-	local fields
-	fields=$(sed 's/.*) //' "/proc/$1/stat")
+# CPU time of a process so far, or of a thread (PID/task/TID), in milliseconds: into `cpu`.
+cpu_read() {
+	local stat
+	read -r stat 2>/dev/null <"/proc/$1/stat" || return
 	# shellcheck disable=SC2086
-	set -- $fields
-	echo $(((${12} + ${13}) * 1000 / $(getconf CLK_TCK)))
+	set -- ${stat##*) }
+	cpu=$(((${12} + ${13}) * 1000 / clock_hertz))
+}
+
+cpu_ms() {
+	local cpu
+	cpu_read "$1"
+	echo "$cpu"
+}
+
+# Time that the hypervisor took away from all CPUs so far, in microseconds.
+steal_usec() {
+	local fields
+	read -ra fields </proc/stat
+	echo $((fields[8] * 1000000 / clock_hertz))
+}
+
+# Or has ended.
+has_spent() {
+	local cpu
+	! cpu_read "$1" || [ "$cpu" -ge "$2" ]
+}
+
+# Until each of these processes has used so many milliseconds of CPU time more: MS PID... Seconds say
+# nothing of what a program has done: it need not have a CPU of its own.
+spend() {
+	local ms=$1 one cpu ends=()
+	shift
+	for one; do
+		cpu_read "$one"
+		ends+=($((cpu + ms)))
+	done
+	for one; do
+		wait_until has_spent "$one" "${ends[0]}"
+		ends=("${ends[@]:1}")
+	done
 }
 
 # ---- sessions ----
 
-# So many seconds of a process.
+# Samples a process while it uses so many milliseconds of CPU time: that many samples, as far as the
+# machine lets the timer have its ticks. The session's number is in `session`.
 profile() {
 	oxprofctl unpause --pid="$1" --frequency=999
-	sleep "$2"
+	spend "$2" "$1"
 	oxprofctl pause
+	session=$(sql 'SELECT max(id) FROM sessions')
 }
 
-# The same, once its tables are there: a first session, of the same process, had them made. The
-# second begins at `since`, the next whole second.
+# The same, once its tables are there: a first session had them made.
 profile_warm() {
-	profile "$1" 2
-	sleep 1.1
-	since=$(date '+%F %T')
+	oxprofctl unpause --pid="$1" --frequency=999
+	wait_tables "$1"
+	oxprofctl pause
 	profile "$1" "$2"
+}
+
+# Until the unwinding tables of these targets (by pid, or as comm:NAME) are there: of the last hundred
+# stacks of each, none has ended for want of one.
+wait_tables() {
+	python3 - "$WAIT_SECONDS" "$@" <<-'END'
+		import json, subprocess, sys, time
+
+		def counts():
+		    status = subprocess.run(["oxprofctl", "status", "--json"], check=True, stdout=subprocess.PIPE)
+		    return {t["target"]: (t["samples"], t["stacks"]["no-table"])
+		            for t in json.loads(status.stdout)["targets"]}
+
+		end = time.monotonic() + float(sys.argv[1])
+		since = counts()
+		waiting = {target if ":" in target else "pid:" + target for target in sys.argv[2:]}
+		while waiting:
+		    if time.monotonic() > end:
+		        sys.exit(f"still without tables: {waiting} of {counts()}, {since}")
+		    time.sleep(0.1)
+		    for target, (samples, missing) in counts().items():
+		        if missing != since[target][1]:
+		            since[target] = samples, missing
+		        elif samples - since[target][0] >= 100:
+		            waiting.discard(target)
+	END
 }
 
 # ---- expectations ----
@@ -305,14 +370,13 @@ build_id_path() {
 	echo ".build-id/${id:0:2}/${id:2}.debug"
 }
 
-# Until a command succeeds, a few seconds at most.
+# Until a command succeeds.
 wait_until() {
-	local tries
-	for ((tries = 0; tries < 100; tries++)); do
-		! "$@" >/dev/null 2>&1 || return 0
+	local end=$((SECONDS + WAIT_SECONDS))
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || fail "never came true: $*" || return
 		sleep 0.1
 	done
-	fail "never came true: $*"
 }
 
 is_state() {
@@ -323,6 +387,11 @@ print(json.load(sys.stdin)["state"])')" = "$1" ]
 # All of the history as JSON in $out.
 query() {
 	expect_ok oxprofctl query --json --max=0 "$@"
+}
+
+# Is there such a function, in the answer to a query with these options?
+has_function() {
+	query "${@:2}" && expect_json "any(r['function'] == '$1' for r in d['records'])"
 }
 
 sql() {
