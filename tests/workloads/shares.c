@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Spends its CPU time 5 : 3 : 2 in five(), three() and two(), for so many seconds of it (argument,
- * default 10), and prints how much it used: "cpu_usec 10000123". A round takes 50 ms, many times an
- * interval of the sampler and never in step with it. Waits for a line on stdin before it begins, so
- * that it can be chosen first.
+ * default 10), and prints how much it used, and how often it was taken off its CPU: "cpu_usec
+ * 10000123", "switches 512". A round takes 50 ms, many times an interval of the sampler and never
+ * in step with it. Waits for a line on stdin before it begins, so that it can be chosen first.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define UNIT_NS 5000000 /* a tenth of a round */
@@ -61,18 +62,29 @@ static double steps_calibrate(void)
 	return (double)steps / (double)(clock_cpu_ns() - start_ns);
 }
 
+static long count_switches(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_nvcsw + usage.ru_nivcsw;
+}
+
 int main(int argc, char **argv)
 {
 	struct part parts[] = {{five, 5, 0}, {three, 3, 0}, {two, 2, 0}};
 	double seconds = argc > 1 ? atof(argv[1]) : 10;
 	double steps_per_ns;
+	uint64_t start_ns;
 
 	if (getchar() == EOF)
 		return 1;
+	start_ns = clock_cpu_ns();
 	steps_per_ns = steps_calibrate();
-	for (uint64_t rounds = 1; (double)clock_cpu_ns() < seconds * 1e9; rounds++)
+	for (uint64_t rounds = 1; (double)(clock_cpu_ns() - start_ns) < seconds * 1e9; rounds++)
 		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 			part_run(&parts[i], rounds, steps_per_ns);
-	printf("cpu_usec %llu\n", (unsigned long long)clock_cpu_ns() / 1000);
+	printf("cpu_usec %llu\n", (unsigned long long)(clock_cpu_ns() - start_ns) / 1000);
+	printf("switches %ld\n", count_switches());
 	return 0;
 }
