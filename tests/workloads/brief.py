@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """brief.py [AT-ONCE]: 100 processes of this interpreter, so many at a time (1), each of which takes
 100 ms of CPU time in a function of its own name, brief_000() to brief_099(), and is gone. Waits for a
-line before it begins."""
+line before it begins, and says at the end which share of their CPU time that was: "share 0.8321"."""
+import resource
 import subprocess
 import sys
 import time
@@ -37,3 +38,5 @@ if sys.argv[1:2] == ["work"]:
 else:
     sys.stdin.readline()
     start_all(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print("share %.4f" % (100 * 0.1 / (used.ru_utime + used.ru_stime)))
