@@ -31,26 +31,20 @@ terminal_shows() {
 	grep -Eq -- "$1" <<<"$out"
 }
 
-# Within some seconds; what is there instead is said.
+# Sooner or later; what is there instead is said.
 expect_shown() {
-	local tries
-	for ((tries = 0; tries < 100; tries++)); do
-		! terminal_shows "$1" || return 0
-		sleep 0.1
-	done
-	fail "not on the screen: $1
+	wait_until terminal_shows "$1" || fail "not on the screen: $1
 $out"
+}
+
+terminal_row_shows() {
+	terminal_read
+	sed -n "$1p" <<<"$out" | grep -Eq -- "$2"
 }
 
 # The same of one row of the screen: it may be read while it is being drawn.
 expect_row() {
-	local tries
-	for ((tries = 0; tries < 100; tries++)); do
-		terminal_read
-		! sed -n "$1p" <<<"$out" | grep -Eq -- "$2" || return 0
-		sleep 0.1
-	done
-	fail "not in row $1: $2
+	wait_until terminal_row_shows "$1" "$2" || fail "not in row $1: $2
 $out"
 }
 
@@ -65,12 +59,46 @@ share_shown() {
 	awk -v name="$2" -v column="$1" 'index($6, name "(") == 1 { print $column }' <<<"$out"
 }
 
+# The samples that are shown: a few hundred, in some five seconds, and these functions among them.
+terminal_shows_samples() {
+	local one
+	terminal_shows 'Samples  [0-9]{3,} in [45]\.[0-9] s' || return
+	for one; do
+		[ -n "$(share_shown 2 "$one")" ] || return
+	done
+}
+
+# The shares of these functions, as NAME=SHARE, are what can be expected of so many samples: within three
+# standard deviations, and the part of the program's round (25 ms at most) that was begun or is left.
 expect_shares() {
-	python3 -c 'import sys
-shares = [float(share or -1) for share in sys.argv[1:4]]
-if any(abs(share - wanted) > 6 for share, wanted in zip(shares, (50, 30, 20))):
-    sys.exit("not 5:3:2: %s" % shares)' "$(share_shown 2 five)" "$(share_shown 2 three)" \
-		"$(share_shown 2 two)" || fail "$out"
+	local one samples
+	wait_until terminal_shows_samples "${@%=*}" || fail "$out"
+	samples=$(sed -n 's/^Samples  *\([0-9]*\).*/\1/p' <<<"$out")
+	for one; do
+		python3 -c 'import sys
+shown, wanted, n = float(sys.argv[1]) / 100, float(sys.argv[2]), int(sys.argv[3])
+if abs(shown - wanted) > 3 * (wanted * (1 - wanted) / n) ** 0.5 + 25 / n:
+    sys.exit("%s of %d is not %s" % (shown, n, wanted))' "$(share_shown 2 "${one%=*}")" "${one#*=}" \
+			"$samples" || fail "$one: $out"
+	done
+}
+
+expect_all_shares() {
+	expect_shares five=0.5 three=0.3 two=0.2
+}
+
+# So often has it waited for something: top does at least once a second.
+waits_of() {
+	sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"
+}
+
+has_waited() {
+	[ "$(waits_of "$1")" -ge "$2" ]
+}
+
+# The process of `oxprofctl top` in the terminal.
+top_pid() {
+	child_named "$(terminal list-panes -F '#{pane_pid}')" oxprofctl
 }
 
 # A program that runs and is sampled; its pid in `pid`.
@@ -82,10 +110,8 @@ shares_start() {
 
 expect_top() {
 	terminal_open "$1" "$2" "oxprofctl top --pid=$pid"
-	expect_shown 'Samples  [0-9]+ in [45]\.[0-9] s'
-	terminal_read
+	expect_all_shares
 	expect_equal "$(wc -l <<<"$out")" "$2"
-	expect_shares
 	expect_match "$out" "running for .* \| last 5 s \| by function \| sort self"
 	expect_match "$out" "Interval 1.001ms wanted \(999 Hz\), 1\.[0-9]+ms .* achieved"
 	expect_match "$out" "Targets  pid:$pid running"
@@ -110,7 +136,7 @@ case_top_shows_shares() {
 	# Nothing is left on the screen after SIGTERM either.
 	terminal_open 80 24 'oxprofctl top'
 	expect_shown 'SELF%'
-	kill -TERM "$(child_named "$(terminal list-panes -F '#{pane_pid}')" oxprofctl)"
+	kill -TERM "$(top_pid)"
 	expect_shown '^exit 0'
 	expect_hidden 'SELF%'
 }
@@ -149,8 +175,10 @@ case_top_sorts_and_selects() {
 	expect_shown FROZEN
 	terminal_read
 	before=$(grep Samples <<<"$out")
-	sleep 2.5
-	expect_shown "^$before"
+	# It counts on, some seconds.
+	wait_until has_waited "$(top_pid)" $(($(waits_of "$(top_pid)") + 30))
+	terminal_read
+	grep -q "^$before\$" <<<"$out"
 	terminal_press Space
 	wait_until expect_hidden "^$before\$"
 	# Keys that come faster than what they change is counted.
@@ -168,9 +196,8 @@ case_top_filters() {
 	terminal_open 80 24 "oxprofctl top --pid=$pid --filter='^(three|two)'"
 	expect_shown ' three\(shares\)'
 	expect_hidden ' (five|main)\('
-	expect_shown 'Samples  [0-9]+ in [45]\.[0-9] s'
 	# Still of all samples.
-	expect_match "$(share_shown 2 three)" '^(2[5-9]|3[0-5])\.'
+	expect_shares three=0.3 two=0.2
 	# A bad one changes nothing.
 	terminal_press / C-u 'a(b' Enter
 	expect_shown 'not a regular expression'
@@ -187,7 +214,7 @@ case_top_filters() {
 	# What was counted while it did not match is there at once.
 	terminal_press / C-u Enter
 	expect_shown ' three\(shares\)'
-	expect_shares
+	expect_all_shares
 	expect_hidden filter\ .*ive
 	terminal_press q
 	expect_shown '^exit 0'
@@ -208,7 +235,7 @@ case_top_counts_by_process_and_kind() {
 	terminal_press b k k
 	expect_shown 'by function .* native only'
 	expect_shown ' five\(shares\)'
-	sleep 1
+	wait_until has_waited "$(top_pid)" $(($(waits_of "$(top_pid)") + 20))
 	expect_hidden '[0-9] kernel '
 }
 
@@ -286,10 +313,8 @@ case_top_survives_the_daemon() {
 	daemon_start
 	oxprofctl unpause --pid="$pid" --frequency=999
 	expect_shown 'counts went back'
-	sleep 6
 	terminal_press x
-	expect_shown 'Samples  [0-9]+ in [45]\.[0-9] s'
-	expect_shares
+	expect_all_shares
 }
 
 case_top_needs_a_terminal() {
@@ -302,6 +327,15 @@ case_top_needs_a_terminal() {
 	expect_match "$err" 'it is not running'
 }
 
+has_counted() {
+	[ "$(wc -l </tmp/top.json)" -ge "$1" ]
+}
+
+# Until so many seconds more are there.
+top_counts() {
+	wait_until has_counted $(($(wc -l </tmp/top.json) + $1))
+}
+
 # Every sample is in exactly one second, over a pause, with names that come late, and with FULL=1 also
 # when the windows that are asked for move on, after a minute.
 case_top_counts_everything_once() {
@@ -310,16 +344,17 @@ case_top_counts_everything_once() {
 	spawn_waiting root /opt/oxtest/shares 300
 	oxprofctl top --json --pid="$pid" >/tmp/top.json &
 	top=$!
-	sleep 1.5
+	top_counts 1
 	oxprofctl unpause --pid="$pid" --frequency=999
 	spawn_go
-	sleep "$((seconds / 2 + 6))"
+	top_counts "$((seconds / 2 + 5))"
+	spend 500 "$pid"
 	oxprofctl pause
-	sleep 2
+	top_counts 2
 	oxprofctl unpause
-	sleep "$seconds"
+	top_counts "$seconds"
 	oxprofctl pause
-	sleep 2.5
+	top_counts 2
 	kill -INT "$top"
 	wait "$top"
 	query --pid="$pid"
