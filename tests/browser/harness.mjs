@@ -14,6 +14,10 @@ import {join} from "node:path";
 const {chromium} = createRequire(join(process.env.OXTEST_NPM, "package.json"))("playwright-core");
 const tests = [];
 
+/* How long anything that has to happen is waited for. Nothing takes so long that works: this ends a test
+ * that hangs, and says nothing of how soon it should have been. */
+export const WAIT_MSEC = 180000;
+
 export {assert};
 
 /* options: of the browser's context; expected: what may be complained of all the same. */
@@ -26,9 +30,9 @@ export function near(actual, wanted, tolerance, what) {
 	assert.ok(Math.abs(actual - wanted) <= tolerance, `${what}: ${actual}, not ${wanted}`);
 }
 
-/* Until it is true, a few seconds at most: what a page does at its own time. */
+/* Until it is true: what a page does at its own time. */
 export async function until(page, condition, argument) {
-	await page.waitForFunction(condition, argument, {timeout: 10000});
+	await page.waitForFunction(condition, argument);
 }
 
 export async function launch(options = {}) {
@@ -39,9 +43,11 @@ export async function launch(options = {}) {
 		args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 			"--disable-background-networking", "--disable-component-update", "--disable-sync"],
 		viewport: {width: 1200, height: 800},
+		timeout: WAIT_MSEC,
 		...options,
 	});
 
+	context.setDefaultTimeout(WAIT_MSEC);
 	return {
 		context,
 		async close() {

@@ -28,7 +28,7 @@ function readHits(text) {
 }
 
 async function readRows(page) {
-	await page.waitForSelector("table tr td:nth-child(3)", {timeout: 60000});
+	await page.waitForSelector("table tr td:nth-child(3)");
 	const rows = await page.$$eval("table tr", (list) => list.map((row) =>
 		[...row.querySelectorAll("td")].map((cell) => cell.textContent)));
 	const functions = {};

@@ -6,7 +6,7 @@
  */
 import {execFileSync} from "node:child_process";
 import {readFileSync} from "node:fs";
-import {assert, near, runTests, test, until} from "./harness.mjs";
+import {WAIT_MSEC, assert, near, runTests, test, until} from "./harness.mjs";
 
 const {WEB_URL, WEB_SERVER, WEB_OUT, WEB_PID, SHOTS} = process.env;
 const ORIGIN = new URL(WEB_URL).origin;
@@ -20,6 +20,10 @@ const names = (page) => page.locator("#functions td.name button").allInnerTexts(
 const hits = (page) => page.evaluate(() => document.getElementById("flame").flamegraph.layout.weight[0]);
 const records = (...words) => JSON.parse(oxprofctl("query", "--json", "--max=0", ...words)).records;
 
+/* In how many windows of ten seconds there are samples. */
+const windows = () => Number(execFileSync("sqlite3", ["-readonly", status().database_path,
+	"SELECT count(DISTINCT time) FROM stacks"], {encoding: "utf8"}));
+
 async function picture(page, name) {
 	if (SHOTS)
 		await page.screenshot({path: `${SHOTS}/web-${name}.png`, fullPage: true});
@@ -27,7 +31,9 @@ async function picture(page, name) {
 
 /* Until something outside of the page is so. */
 async function eventually(condition, what) {
-	for (let i = 0; i < 100; i++) {
+	const end = Date.now() + WAIT_MSEC;
+
+	while (Date.now() < end) {
 		if (condition())
 			return;
 		await sleep(100);
@@ -101,20 +107,20 @@ test("unpause_set_interval_and_pause_do_so", async (page) => {
 	assert.deepEqual(status().targets.map((t) => [t.target, t.children]), [[`pid:${WEB_PID}`, true]]);
 	assert.equal(await text(page, "#targets .target"), `pid:${WEB_PID}`);
 	assert.match(await text(page, "#messages"), /Profiling pid:/);
-	await sleep(12000);
+	await eventually(() => windows() >= 2, "samples in a second window");
 
 	await page.fill("#interval-seconds", "0.004");
 	await page.click("#interval button");
 	await eventually(() => status().interval_ns === 4000000, "the interval");
 	await until(page, () => document.getElementById("status").textContent.includes("4.00 ms wanted"));
-	await sleep(2500);
+	await eventually(() => status().samples > 50, "samples at that interval");
 	await page.click("#pause");
 	await eventually(() => status().state === "paused", "paused");
 	await until(page, () => document.getElementById("state-word").textContent === "paused");
 	assert.ok(await page.locator("#pause").isDisabled());
 	await page.click("#resume");
 	await eventually(() => status().state === "running", "running again");
-	await sleep(3000);
+	await eventually(() => status().samples > 50, "samples of another session");
 	await page.click("#targets button");
 	await eventually(() => status().state === "paused", "the target paused");
 	await until(page, () => document.querySelectorAll("#history tr").length === 3);
@@ -301,7 +307,6 @@ test("a_foreign_page_changes_nothing", async (page) => {
 	assert.equal(status().state, "paused");
 	/* Nor may it be shown inside of another page. */
 	await page.setContent(`<iframe src="${ORIGIN}/"></iframe>`);
-	await sleep(500);
 	assert.equal(await page.frames().at(-1).locator("#main").count(), 0);
 }, {expected: /the console/});
 
