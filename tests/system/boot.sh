@@ -2,9 +2,12 @@
 # shellcheck shell=bash
 #
 # A throw-away machine: systemd as PID 1 of its own namespaces, over an overlay of this machine's
-# root whose upper layer is memory. Bus, polkit, journal, sandboxing and BPF are the real ones;
+# root (of $machine_root, where that is set) whose upper layer is memory. Bus, polkit, journal, sandboxing and BPF are the real ones;
 # nothing that is done inside is seen outside. To be sourced by bash, as root:
 #
+#   machine_stage BUILD STAGE [WORKLOAD...]
+#                                 installs a build into a directory, and the workloads (all) below
+#                                 its opt/oxtest
 #   machine_boot [DIRECTORY...]   boots one; the directories are bound at their own paths, read-only
 #   machine_install STAGE         takes over what was installed with DESTDIR=STAGE and activates
 #                                 oxprof; STAGE and the source tree have to be bound
@@ -14,19 +17,20 @@
 # Several may run at once, one for each shell. The caller sets the traps:
 #   trap machine_stop EXIT; trap 'exit 130' INT; trap 'exit 143' TERM HUP
 
+machine_root=${machine_root:-/}
 machine_pid=""
 machine_dir=""
 machine_cgroup=""
 
 # Runs as PID 1 of the new namespaces and ends by becoming systemd.
 machine_init() {
-	local dir=$1 root=$1/root node path
-	shift
+	local dir=$1 root=$1/root lower=$2 node path
+	shift 2
 	set -e
 	mount --make-rprivate /
 	mount -t tmpfs -o size=75% tmpfs "$dir"
 	mkdir "$dir/upper" "$dir/work" "$root"
-	mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" overlay "$root"
+	mount -t overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" overlay "$root"
 
 	# As systemd-nspawn does it: what is the whole kernel's is read-only, /dev is of its own
 	# (a bound one would get this machine's sockets and links).
@@ -112,8 +116,8 @@ machine_boot() {
 		echo $$ >"$1/cgroup.procs" && shift &&
 		exec unshare --fork --kill-child --pid --mount --cgroup --uts --ipc --net \
 			bash -c ". \"\$0\"; machine_init \"\$@\"" "$@"
-	' machine "$machine_cgroup" "${BASH_SOURCE[0]}" "$machine_dir" "$@" \
-		</dev/null >"$machine_dir.log" 2>&1 &
+	' machine "$machine_cgroup" "${BASH_SOURCE[0]}" "$machine_dir" \
+		"$machine_root" "$@" </dev/null >"$machine_dir.log" 2>&1 &
 	unshare_pid=$!
 	disown "$unshare_pid"
 
@@ -147,6 +151,15 @@ machine_enter() {
 		env -i --default-signal=INT,QUIT,HUP LANG=C.UTF-8 HOME=/root TERM=dumb \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@" <&0 &
 	wait $!
+}
+
+machine_stage() {
+	local build=$1 stage=$2 root
+	shift 2
+	root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+	mkdir -p "$stage/opt/oxtest"
+	DESTDIR=$stage cmake --install "$build" >/dev/null &&
+		"$root/tests/workloads/build" "$stage/opt/oxtest" "$@" >&2
 }
 
 machine_install() {
