@@ -248,8 +248,9 @@ case_python_embedded() {
 	for name in $(python_seconds 'embed-late embed-static' \
 		'embed embed-late embed-static embed-stripped'); do
 		echo "$name"
+		present "/opt/oxtest/$name" || continue
 		daemon_reset
-		spawn_waiting root "/opt/oxtest/$name" libpython3.11.so.1.0
+		spawn_waiting root "/opt/oxtest/$name" "lib$(readlink $python_debian).so.1.0"
 		oxprofctl unpause --pid="$pid" --frequency=999
 		# One of them is no more than C code at first.
 		spend 300 "$pid"
