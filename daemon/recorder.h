@@ -62,8 +62,8 @@ void recorder_take_notices(struct recorder *recorder);
 void recorder_take_definitions(struct recorder *recorder);
 /* Reads the side band only: its buffers are filling up. */
 int recorder_drain_sideband(struct recorder *recorder);
-/* Drains for the last time, with that patience, and ends the session, also where its last rows cannot
- * be written. */
+/* Drains for the last time, with that patience, and ends the session, also where its last rows
+ * cannot be written. */
 int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec);
 
 /* Of the running session, or of the last one. */
