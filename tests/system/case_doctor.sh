@@ -45,7 +45,8 @@ case_doctor_all_well() {
 	expect_json "all((f['advice'] is None) == (f['verdict'] == 'ok') for f in d['findings'])"
 	expect_json "all('\\n' not in f['text'] for f in d['findings'])"
 	expect_equal "$(oxprofctl doctor 2>&1 | tail -n 1)" 'oxprof can profile on this machine.'
-	profile $$ 1
+	spawn root /opt/oxtest/spin
+	profile "$pid" 100
 	query
 }
 
