@@ -10,6 +10,9 @@ database=/var/lib/oxprof/oxprof.db
 # that hangs, and says nothing of how soon it should have been.
 WAIT_SECONDS=300
 clock_hertz=$(getconf CLK_TCK)
+# A case is in a control group of its own, so that what it started ends with it: children whose parent
+# was killed would keep the CPUs busy until the machine stops.
+case_cgroup=/sys/fs/cgroup/oxtest
 log=$(mktemp)
 n_cases=0 n_failed=0
 out=""
@@ -20,12 +23,14 @@ pid=""
 
 suite_run() {
 	local pattern=$1 case began status
+	mkdir -p "$case_cgroup"
 	for case in $(compgen -A function case_ | grep -E -- "$pattern"); do
 		n_cases=$((n_cases + 1))
 		began=$EPOCHSECONDS
 		# In a subshell, and not in a condition: there `set -e` would not hold.
-		(run_case "$case") >"$log" 2>&1 </dev/null
+		(echo "$BASHPID" >"$case_cgroup/cgroup.procs" && run_case "$case") >"$log" 2>&1 </dev/null
 		status=$?
+		echo 1 >"$case_cgroup/cgroup.kill"
 		if [ "$status" = 0 ]; then
 			echo "ok $n_cases - ${case#case_} ($((EPOCHSECONDS - began)) s)"
 			sed -n 's/^SKIP: /# SKIP: /p' "$log"
