@@ -169,7 +169,9 @@ static __always_inline long walk_add_frame(struct python_walk *walk, struct scra
 		return is_entry ? walk_mark_entry(walk, scratch) : 0;
 	if (walk_add_word(walk, scratch, seen->id, position, is_entry))
 		return 1;
-	return is_entry ? walk_check_caller(walk, layout) : 0;
+	if (is_entry)
+		return walk_check_caller(walk, layout);
+	return caller_is_left_over(walk, layout, position) ? walk_stop(walk, OX_PYTHON_BROKEN) : 0;
 }
 
 /* A frame that stands for C code (3.12+). */

@@ -72,6 +72,22 @@ __noinline __u64 find_caller_frame(__u64 generator)
 	return 0;
 }
 
+/* A function that is just being called: as 3.11 and 3.12 are compiled, its frame may be the leaf
+ * before it says who called it. What stands there is then left over from an earlier frame at its
+ * place, and the caller is in a register. False: the leaf has begun, C code called it, or nothing
+ * speaks against it. */
+static __always_inline bool caller_is_left_over(struct python_walk *walk,
+						const struct ox_layout *layout, __u32 position)
+{
+	__u64 caller;
+
+	if (!(layout->flags & OX_LAYOUT_CFRAME) || position != OX_PYTHON_NOT_BEGUN || walk->at ||
+	    walk->n != 1 || walk->frame - walk->sp < NEAR_STACK_BYTES)
+		return false;
+	caller = find_caller_frame(walk->leaf);
+	return caller && caller != walk->frame;
+}
+
 /* What the last _PyCFrame has is not so, or not yet; the one before it counts. Once in a state:
  * false: it was tried already. */
 static __always_inline bool walk_go_back(struct python_walk *walk, const struct ox_layout *layout)

@@ -133,6 +133,39 @@ Test(python_torn, the_register_counts_before_what_is_left_over)
 	}
 }
 
+/* Called by frames[0], and begun at the position; its frame says that another one did it. */
+static void make_called(const struct ox_layout *layout, int32_t position, unsigned other)
+{
+	made_start(layout);
+	make_three();
+	made_run(made_thread,
+		 made_call(frames[other], code_new("called"), position, globals, false));
+	in_register = frames[0];
+}
+
+/* Before it has begun its caller may be one of an earlier frame at that place, as right as that
+ * looks. */
+Test(python_torn, a_caller_that_is_left_over_is_not_believed)
+{
+	foreach_layout(layout)
+	{
+		made_layout = layout;
+		if (!made_has(OX_LAYOUT_CFRAME))
+			continue;
+		make_called(layout, -2, 1);
+		check_end(look_once(), OX_PYTHON_BROKEN, 1);
+		check_name(main_sample()->python[0], "called");
+		/* Once it has begun, the caller is right, whatever is in a register. */
+		make_called(layout, 0, 1);
+		check_end(look_once(), OX_PYTHON_WHOLE, 3);
+		/* And so it is where that is the same. */
+		make_called(layout, -2, 0);
+		check_end(look_once(), OX_PYTHON_WHOLE, 4);
+		in_register = 0;
+		check_end(look_once(), OX_PYTHON_WHOLE, 4);
+	}
+}
+
 /* Called by `leaf` of make_three(), but it says nothing of that any more. */
 static uint64_t make_generator(const struct ox_layout *layout)
 {
