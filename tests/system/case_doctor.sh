@@ -48,6 +48,7 @@ case_doctor_all_well() {
 	spawn root /opt/oxtest/spin
 	profile "$pid" 100
 	query
+	expect_json 'd["samples"] > 50'
 }
 
 case_doctor_starts_nothing() {
