@@ -5,10 +5,12 @@
 # Shares within three binomial standard deviations. Samples, with those that are known to be missing,
 # within 0.5 % of CPU time / interval, and chance: whenever the program gets a CPU the next tick may be
 # anywhere in the interval, which has a variance of a quarter of a sample at most. Time that was stolen
-# may count: the clock of the program has none of it, but ticks go on.
+# may count: the clock of the program has none of it, but ticks go on. With a real-time priority it has its
+# CPU whatever else runs: each switch has some microseconds whose tick is another's than their time.
 case_shares() {
 	local cpu_usec switches steal
-	spawn_waiting root /opt/oxtest/shares 10 >/tmp/shares.out
+	spawn_waiting root chrt --fifo 1 /opt/oxtest/shares 10 >/tmp/shares.out
+	wait_program "$pid" shares
 	oxprofctl unpause --pid="$pid" --frequency=999
 	steal=$(steal_usec)
 	spawn_go
