@@ -100,13 +100,19 @@ typedef int (*ask_fn)(struct reader *reader, int fd, reader_fn fn, void *userdat
 static int look_ask(struct look *look, int fd, ask_fn ask, reader_fn take, void *ret)
 {
 	struct outcome outcome = {.ret = ret, .error = -EAGAIN};
+	bool is_starved = false;
 
 	if (!may_wait(look, clock_monotonic_ns()) || ask(look->reader, fd, take, &outcome) < 0)
 		return -EAGAIN;
-	if (!reader_wait(look->reader, LOOK_WAIT_USEC))
+	if (!reader_wait(look->reader, LOOK_WAIT_USEC)) {
+		is_starved = reader_is_starved(look->reader);
 		reader_give_up(look->reader);
+	}
 	has_waited(look, clock_monotonic_ns());
-	return outcome.error;
+	/* On a machine that is overloaded the next file would take as long. */
+	if (is_starved)
+		look->left_ns = 0;
+	return is_starved ? -EAGAIN : outcome.error;
 }
 
 int look_at(struct look *look, int fd, struct reader_about *ret)

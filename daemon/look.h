@@ -23,8 +23,8 @@ struct look *look_free(struct look *look);
 
 /* Always fills ret; zeros with an error. 0; -ENOEXEC: no ELF file of this machine; -EBADMSG: it
  * cannot be read; -ETIMEDOUT: not in that time; -EAGAIN: not now, and that is not the file's fault:
- * others have taken all the time, or the reader cannot be started. The descriptor stays the
- * caller's. */
+ * others have taken all the time, the reader got no CPU, or it cannot be started. The descriptor
+ * stays the caller's. */
 int look_at(struct look *look, int fd, struct reader_about *ret);
 
 /* The interpreter in it, likewise. */

@@ -24,9 +24,9 @@ struct reader {
 	struct reader_process process;
 	struct reader_question *first, **last;
 	size_t n_open;
-	bool is_asked;  /* the first */
-	bool is_closed; /* all are being answered with one error: no others now */
-	uint64_t asked_ns;
+	bool is_asked;                   /* the first */
+	bool is_closed;                  /* all are being answered with one error: no others now */
+	uint64_t asked_ns, asked_cpu_ns; /* when, and what the process had used by then */
 	struct reader_process left[LEFT_MAX];
 };
 
@@ -125,6 +125,7 @@ static void send_first(struct reader *reader)
 	(void)reader_process_send(&reader->process, reader->first);
 	reader->is_asked = true;
 	reader->asked_ns = clock_monotonic_ns();
+	reader->asked_cpu_ns = reader_process_cpu_ns(&reader->process);
 }
 
 static void go_on(struct reader *reader)
@@ -211,10 +212,27 @@ void reader_dispatch(struct reader *reader)
 		end_process(reader, error);
 }
 
+bool reader_is_starved(const struct reader *reader)
+{
+	uint64_t took_ns = clock_monotonic_ns() - reader->asked_ns;
+	uint64_t ran_ns = reader_process_cpu_ns(&reader->process) - reader->asked_cpu_ns;
+
+	return reader->is_asked && reader_process_is_runnable(&reader->process) &&
+	       ran_ns < took_ns / 2;
+}
+
+static bool took_too_long(const struct reader *reader)
+{
+	uint64_t took_usec = (clock_monotonic_ns() - reader->asked_ns) / 1000;
+
+	return took_usec >= READER_WALL_USEC &&
+	       (took_usec >= READER_STARVED_USEC || !reader_is_starved(reader));
+}
+
 void reader_check(struct reader *reader)
 {
 	reader_dispatch(reader);
-	if (!reader->is_asked || clock_monotonic_ns() - reader->asked_ns < READER_WALL_USEC * 1000)
+	if (!reader->is_asked || !took_too_long(reader))
 		return;
 	leave_process(reader);
 	answer_first(reader, -ETIMEDOUT, NULL);

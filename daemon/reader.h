@@ -40,12 +40,15 @@ void reader_rest(struct reader *reader);
 int reader_fd(const struct reader *reader);
 /* Takes in what has come, and calls the functions whose answers are there. */
 void reader_dispatch(struct reader *reader);
-/* The process is ended if it took more than READER_WALL_USEC; call it once a second or so. */
+/* The process is ended if it took more than READER_WALL_USEC, READER_STARVED_USEC where it is
+ * starved; call it once a second or so. */
 void reader_check(struct reader *reader);
 /* Dispatches until nothing is open or the time is over. True: nothing is open. */
 bool reader_wait(struct reader *reader, uint64_t usec);
 /* Ends the process and answers all that is open with -ETIMEDOUT. */
 void reader_give_up(struct reader *reader);
+/* The process wants a CPU for the question in front, and got one for less than half of the time. */
+bool reader_is_starved(const struct reader *reader);
 size_t reader_count_open(const struct reader *reader);
 
 /* The unwinding table of an ELF file. The descriptor stays the caller's. 0: fn will be called,

@@ -27,6 +27,10 @@ struct reader_process {
 int reader_process_start(struct reader_process *process, const char *program, int epoll);
 /* It has no more to say; reader_process_reap() tells its end. */
 void reader_process_stop(struct reader_process *process, int epoll);
+/* It runs, or would if it had a CPU; what the kernel cannot tell is no. */
+bool reader_process_is_runnable(const struct reader_process *process);
+/* Of its life; 0: unknown. */
+uint64_t reader_process_cpu_ns(const struct reader_process *process);
 /* 1: it has ended, *ret_error is why, as a reader_fn would say it, and there is no process any
  * more. 0: not yet. */
 int reader_process_reap(struct reader_process *process, int epoll, int *ret_error);

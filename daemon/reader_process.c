@@ -2,13 +2,16 @@
 /* The process of the reader: its start, its end, and the packets to and from it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "daemon/cleanup.h"
 #include "daemon/reader_private.h"
@@ -34,6 +37,7 @@ static int spawn(const char *program, int socket)
 {
 	char *const argv[] = {(char *)program, NULL}, *const envp[] = {NULL};
 	volatile int error = 0;
+	const struct sched_param normal = {};
 	sigset_t all, before;
 	pid_t pid;
 
@@ -46,6 +50,11 @@ static int spawn(const char *program, int socket)
 	}
 	if (pid < 0)
 		error = errno;
+	/* How long it takes is up to who wrote the files: it does not go before other programs, as
+	 * the daemon does (daemon/base/priority.h). Not before exec(), which the daemon waits for.
+	 */
+	if (pid > 0)
+		(void)sched_setscheduler(pid, SCHED_OTHER, &normal);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (error && pid > 0)
 		waitpid(pid, NULL, 0);
@@ -100,6 +109,33 @@ void reader_process_stop(struct reader_process *process, int epoll)
 		return;
 	kill(process->pid, SIGKILL);
 	forget(&process->socket, epoll);
+}
+
+/* proc_pid_stat(5): the third field, behind the last bracket of the second one. */
+bool reader_process_is_runnable(const struct reader_process *process)
+{
+	char path[64], text[512];
+	_cleanup_close_ int fd = -1;
+	const char *end;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", process->pid);
+	fd = process->pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' && end[2] == 'R';
+}
+
+uint64_t reader_process_cpu_ns(const struct reader_process *process)
+{
+	struct timespec used = {};
+	clockid_t clock;
+
+	if (process->pid <= 0 || clock_getcpuclockid(process->pid, &clock) != 0)
+		return 0;
+	(void)clock_gettime(clock, &used);
+	return used.tv_sec * UINT64_C(1000000000) + used.tv_nsec;
 }
 
 static int tell_end(const struct reader_process *process, int status)

@@ -18,10 +18,12 @@
 #include "daemon/maps.h"
 #include "daemon/python_layout.h"
 
-#define READER_INLINES_MAX       16                 /* frames of one address */
-#define READER_NAMES_MAX         4096               /* addresses of one question */
-#define READER_CPU_USEC          UINT64_C(5000000)  /* for one question */
-#define READER_WALL_USEC         UINT64_C(15000000) /* likewise: a file system may hang */
+#define READER_INLINES_MAX 16                 /* frames of one address */
+#define READER_NAMES_MAX   4096               /* addresses of one question */
+#define READER_CPU_USEC    UINT64_C(5000000)  /* for one question */
+#define READER_WALL_USEC   UINT64_C(15000000) /* likewise: a file system may hang */
+/* One that wants a CPU and gets none hangs in nothing: but it may have been taken over. */
+#define READER_STARVED_USEC      (10 * READER_WALL_USEC)
 #define READER_MEMORY_BYTES      (UINT64_C(2) << 30)
 #define READER_ROWS_MAX          4000000
 #define READER_TEXT_BYTES_MAX    4096 /* of one name or path, with its NUL */

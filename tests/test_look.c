@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -118,28 +121,76 @@ Test(look, one_that_cannot_be_started_is_not_the_files_fault)
 	cr_assert_arr_eq(&about, &nothing, sizeof(about));
 }
 
+/* A reader that does as the shell is told. */
+static struct look *start_script(char directory[static 256], const char *script)
+{
+	char program[300];
+	FILE *file;
+
+	directory_make(directory, 256);
+	snprintf(program, sizeof(program), "%s/reader", directory);
+	file = fopen(program, "we");
+	cr_assert(file && fprintf(file, "#!/bin/sh\n%s\n", script) > 0);
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_eq(chmod(program, 0755), 0);
+	return start(program);
+}
+
 /* First the files that it is asked about, then none any more. */
 Test(look, waits_a_share_of_the_time)
 {
-	char directory[256], program[300];
-	_cleanup_(look_free_p) struct look *look = NULL;
+	char directory[256];
+	_cleanup_(look_free_p) struct look *look = start_script(directory, "exec sleep 1000");
 	_cleanup_close_ int fd = open_self();
 	struct reader_about about = {.n_segments = 5};
-	FILE *file;
 	int r;
 
-	directory_make(directory, sizeof(directory));
-	snprintf(program, sizeof(program), "%s/hang", directory);
-	file = fopen(program, "we");
-	cr_assert(file && fputs("#!/bin/sh\nexec sleep 1000\n", file) >= 0);
-	cr_assert_eq(fclose(file), 0);
-	cr_assert_eq(chmod(program, 0755), 0);
-	look = start(program);
 	cr_assert_eq(look_at(look, fd, &about), -ETIMEDOUT);
 	cr_assert_arr_eq(&about, &nothing, sizeof(about));
 	/* A machine that is busy may stand still meanwhile. */
 	for (int i = 0; (r = look_at(look, fd, &about)) != -EAGAIN && i < 20; i++)
 		cr_assert_eq(r, -ETIMEDOUT);
 	cr_assert_eq(r, -EAGAIN);
+	directory_remove(directory);
+}
+
+/* A process that has a CPU for itself, the one that *ret_cpu says. */
+static pid_t burn(int *ret_cpu)
+{
+	cpu_set_t allowed, one;
+	pid_t pid;
+
+	cr_assert_eq(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+	for (*ret_cpu = 0; !CPU_ISSET(*ret_cpu, &allowed);)
+		++*ret_cpu;
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	CPU_ZERO(&one);
+	CPU_SET(*ret_cpu, &one);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)sched_setaffinity(0, sizeof(one), &one);
+	for (;;)
+		;
+}
+
+/* It is not the file's fault that there is no CPU for it; nor is the next one asked about at once.
+ */
+Test(look, a_reader_without_a_cpu_is_no_proof_against_the_file)
+{
+	char directory[256], script[256];
+	_cleanup_(look_free_p) struct look *look = NULL;
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about;
+	int cpu;
+	pid_t pid = burn(&cpu);
+
+	snprintf(script, sizeof(script),
+		 "exec taskset -c %d chrt -i 0 sh -c 'while true; do :; done'", cpu);
+	look = start_script(directory, script);
+	cr_assert_eq(look_at(look, fd, &about), -EAGAIN);
+	cr_assert_eq(look_at(look, fd, &about), -EAGAIN);
+	kill(pid, SIGKILL);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
 	directory_remove(directory);
 }
