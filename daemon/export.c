@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/api.h"
+#include "daemon/base/priority.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
 #include "daemon/export_pipe.h"
@@ -125,6 +126,7 @@ static void *export_main(void *userdata)
 	};
 
 	(void)prctl(PR_SET_NAME, "oxprofd-export");
+	priority_lower();
 	export_run(&export->order, &pipe);
 	/* The reader is not to wait for the event loop to come round. */
 	close(take_fd(&export->pipe_fd));

@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/api.h"
+#include "daemon/base/priority.h"
 #include "daemon/cleanup.h"
 #include "daemon/clock.h"
 #include "daemon/config.h"
@@ -26,6 +27,7 @@ struct daemon {
 	sd_bus *bus;
 	struct manager *manager;
 	struct manager_bus *manager_bus;
+	struct priority_budget budget;
 	const char *config_file;
 	const char *config_dropins;
 };
@@ -197,6 +199,27 @@ static int open_bus(struct daemon *daemon)
 	return r;
 }
 
+static int on_round(sd_event_source *source, void *userdata)
+{
+	struct daemon *daemon = userdata;
+
+	priority_keep(&daemon->budget);
+	return 0;
+}
+
+/* Who asks for a profile does so because the machine is too busy to answer. */
+static int go_first(struct daemon *daemon)
+{
+	int r = priority_init();
+
+	if (r < 0)
+		log_warning(
+			"cannot go before the programs that are profiled: %s; on a machine that "
+			"is overloaded answers will be late (LimitRTPRIO=1 allows it)",
+			strerror(-r));
+	return sd_event_add_post(daemon->event, NULL, on_round, daemon);
+}
+
 static int start(struct daemon *daemon)
 {
 	struct config config;
@@ -205,6 +228,7 @@ static int start(struct daemon *daemon)
 
 	r = r < 0 ? r : sd_event_default(&daemon->event);
 	r = r < 0 ? r : listen_to_signals(daemon);
+	r = r < 0 ? r : go_first(daemon);
 	r = r < 0 ? r : sd_event_set_watchdog(daemon->event, true);
 	if (r < 0)
 		return r;

@@ -15,7 +15,7 @@
 #include "daemon/cleanup.h"
 
 /* So long a batch waits for oxprof-opener, which systemd has to start first, maybe on a machine
- * that is on its knees. Less than the daemon's watchdog, 30 s. */
+ * that is on its knees. Less than the daemon's watchdog, 3 min. */
 #define OPENER_WAIT_NS UINT64_C(20000000000)
 
 /* Whose failure the last one was. */

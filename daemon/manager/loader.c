@@ -15,6 +15,7 @@
 
 #include "daemon/api.h"
 #include "daemon/base/opener.h"
+#include "daemon/base/priority.h"
 #include "daemon/cleanup.h"
 
 struct loader {
@@ -63,6 +64,8 @@ static void *run(void *userdata)
 	struct loader *loader = userdata;
 	bool is_left;
 
+	/* What was unloaded is loaded while somebody waits. */
+	priority_raise();
 	work(&loader->job, &loader->result);
 	pthread_mutex_lock(&loader->lock);
 	loader->is_done = true;
