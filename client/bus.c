@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include "client/bus_value.h"
 #include "daemon/api.h"
@@ -73,6 +76,19 @@ int bus_open_peer(int fd, struct bus **ret)
 	TRY(sd_bus_start(bus->bus));
 	*ret = take_ptr(bus);
 	return 0;
+}
+
+int bus_open_direct(struct bus **ret)
+{
+	const struct sockaddr_un address = {AF_UNIX, OX_DIRECT_PATH};
+	_cleanup_close_ int fd =
+		geteuid() == 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -EACCES;
+
+	if (fd < 0)
+		return fd == -EACCES ? fd : -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return bus_open_peer(take_fd(&fd), ret);
 }
 
 sd_bus *bus_connection(struct bus *bus)

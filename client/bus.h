@@ -20,6 +20,9 @@ struct export_wish {
 };
 
 int bus_open(struct bus **ret);
+/* Without dbus-daemon in between, for root where oxprofd runs; else a negative errno, and the way
+ * is bus_open(). Of one run of oxprofd: who stays longer takes the bus. */
+int bus_open_direct(struct bus **ret);
 /* One end of a socketpair with the service at the other. Takes the descriptor. */
 int bus_open_peer(int fd, struct bus **ret);
 struct bus *bus_close(struct bus *bus);

@@ -53,12 +53,20 @@ static int run_by_kind(struct bus *bus, const struct request *request, const str
 	return command_run(bus, request, screen, out, ret_why);
 }
 
+/* Those that stay survive a restart of the daemon, and doctor looks at the bus itself. */
+static int open_bus(enum verb verb, struct bus **ret)
+{
+	bool stays = verb == VERB_TOP || verb == VERB_WEB || verb == VERB_DOCTOR;
+
+	return !stays && bus_open_direct(ret) >= 0 ? 0 : bus_open(ret);
+}
+
 /* 0; 1: what was written is a no, told in *ret_why; or a negative errno and *ret_why. */
 static int run_verb(const struct request *request, const struct screen *screen, FILE *out,
 		    char **ret_why)
 {
 	_cleanup_(bus_close_p) struct bus *bus = NULL;
-	int r = bus_open(&bus);
+	int r = open_bus(request->verb, &bus);
 
 	/* A machine without a bus is what it is for. */
 	if (request->verb == VERB_DOCTOR)

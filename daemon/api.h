@@ -68,6 +68,8 @@
 #define OX_CONFIG_FILE    "/etc/oxprof/oxprofd.conf"
 #define OX_CONFIG_DROPINS "/etc/oxprof/oxprofd.conf.d"
 #define OX_OPENER_PATH    "/run/oxprof/opener" /* oxprof-opener.socket */
+/* Root's way to the objects without dbus-daemon; there while the daemon runs. */
+#define OX_DIRECT_PATH "/run/oxprofd/direct"
 
 /* Errors on the bus. */
 #define OX_ERROR(name)            "org.oxprof1.Error." name

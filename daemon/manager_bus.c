@@ -64,7 +64,7 @@ static void answer_waiting(struct manager_bus *self, sd_bus_message *call,
 		return;
 	}
 	r = sd_bus_message_rewind(call, true);
-	r = r < 0 ? r : sd_bus_enqueue_for_read(self->bus, call);
+	r = r < 0 ? r : sd_bus_enqueue_for_read(sd_bus_message_get_bus(call), call);
 	if (r < 0)
 		(void)sd_bus_reply_method_errno(call, r, NULL);
 }
@@ -339,6 +339,11 @@ int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **r
 	manager_on_ready(manager, on_ready, self);
 	*ret = self;
 	return 0;
+}
+
+int manager_bus_add(void *self, sd_bus *bus)
+{
+	return sd_bus_add_object_vtable(bus, NULL, OX_BUS_PATH, OX_BUS_INTERFACE, vtable, self);
 }
 
 struct manager_bus *manager_bus_free(struct manager_bus *self)

@@ -127,3 +127,61 @@ case_load_paused_sleeps() {
 		[ $(($(daemon_cpu_usec) - before)) -lt 10000 ]
 	done
 }
+
+# ---- a machine on its knees ----
+
+# The scheduling of a process's threads, each once.
+policies() {
+	local tid
+	for tid in "/proc/$1/task"/*; do
+		chrt -p "${tid##*/}" | sed -n 's/.*policy: //p'
+	done | sort -u
+}
+
+# The daemon goes before what it profiles; its helpers, whose work others make, do not.
+case_load_goes_first() {
+	local helper
+	expect_equal "$(policies "$(daemon_pid)")" SCHED_RR
+	spawn root /opt/oxtest/spin
+	oxprofctl unpause --pid="$pid"
+	wait_until pgrep -P "$(daemon_pid)" oxprof-reader >/dev/null
+	for helper in $(pgrep -P "$(daemon_pid)"); do
+		# Some end meanwhile.
+		wait_until sh -c "[ ! -d /proc/$helper ] || chrt -p $helper | grep -q 'policy: SCHED_OTHER'"
+	done
+	expect_equal "$(policies "$(daemon_pid)")" SCHED_RR
+	oxprofctl cancel
+	oxprofctl unpause --pid="$pid"
+}
+
+# Where nobody may, it works as any other program.
+case_load_goes_as_others() {
+	daemon_drop_in CPUSchedulingPolicy=other LimitRTPRIO=0
+	systemctl restart oxprofd
+	expect_equal "$(policies "$(daemon_pid)")" SCHED_OTHER
+	journalctl -q -u oxprofd | grep -q 'cannot go before the programs that are profiled: Operation not permitted'
+	spawn root /opt/oxtest/spin
+	oxprofctl unpause --pid="$pid"
+	wait_until sh -c 'oxprofctl status | grep -qE "Samples: [1-9]"'
+}
+
+# What root orders does not wait for the bus to get a CPU: here it never does.
+case_load_without_the_bus() {
+	local bus
+	spawn root /opt/oxtest/spin
+	wait_until is_kernel loaded
+	bus=$(systemctl show -P MainPID dbus)
+	kill -STOP "$bus"
+	{
+		timeout "$WAIT_SECONDS" oxprofctl unpause --pid="$pid" &&
+			timeout "$WAIT_SECONDS" oxprofctl status >/tmp/status &&
+			timeout "$WAIT_SECONDS" oxprofctl query >/tmp/query &&
+			timeout "$WAIT_SECONDS" oxprofctl pause &&
+			timeout "$WAIT_SECONDS" oxprofctl cancel
+	} || { kill -CONT "$bus" && fail "an order waited for the bus"; }
+	kill -CONT "$bus"
+	grep -q 'State: running' /tmp/status
+	is_state paused
+	# Who is not root goes by way of the bus, and may not come in here.
+	expect_not as nobody busctl --address=unix:path=/run/oxprofd/direct list
+}
