@@ -66,6 +66,9 @@ struct ox_layout {
 #define OX_LAYOUT_CURRENT 128u
 
 #define OX_LAYOUTS_MAX 16
+/* Words of _Py_DebugOffsets (CPython 3.13+, Include/internal/pycore_debug_offsets.h) that are
+ * looked at. */
+#define PYTHON_OFFSETS_WORDS 96
 
 /* The same in all versions. */
 #define OX_PY_TYPE          8  /* ob_type of every object */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/maps.h"
+#include "daemon/build_id.h"
 
 #define ELF_FILE_SEGMENTS_MAX 1024
 

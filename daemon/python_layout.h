@@ -8,10 +8,6 @@
 
 #include "bpf/python.h"
 
-/* Words of _Py_DebugOffsets (CPython 3.13+, Include/internal/pycore_debug_offsets.h) that are
- * looked at. */
-#define PYTHON_OFFSETS_WORDS 96
-
 /* PY_VERSION_HEX, as the interpreter has it: 0x030d00f0 is 3.13.0. 0: unknown. */
 #define PYTHON_MAJOR(hex) ((hex) >> 24 & 0xff)
 #define PYTHON_MINOR(hex) ((hex) >> 16 & 0xff)

@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/python.h"
 #include "bpf/rule.h"
-#include "daemon/maps.h"
-#include "daemon/python_layout.h"
+#include "daemon/build_id.h"
 
 #define READER_INLINES_MAX 16                 /* frames of one address */
 #define READER_NAMES_MAX   4096               /* addresses of one question */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/maps.h"
+#include "daemon/build_id.h"
 
 #define SYMBOLS_FILE_BYTES_MAX (UINT64_C(4) << 30)  /* larger files are not read */
 #define SYMBOLS_MAX            2000000              /* symbols of one file */

@@ -11,6 +11,7 @@
 
 #include "daemon/cleanup.h"
 #include "daemon/python_file.h"
+#include "daemon/python_layout.h"
 #include "tests/kernel_side.h"
 
 #define PYENV "/.pyenv/versions/3.*/lib/libpython3.*.so.1.0"
