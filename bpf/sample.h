@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel side (bpf/sampler.bpf.c) and the user side (daemon/sampler.c) agree on.
+ * What the kernel side (bpf/sampler.bpf.c) and the user side (daemon/sampler/sampler.c) agree on.
  * Nothing else is shared. Fixed-width types only; every size is asserted at the end.
  *
  * An arena is where one set of samples lives between two drains: a log of 64-bit words cut in
@@ -45,7 +45,7 @@ typedef int64_t ox_s64;
 
 /*
  * Each way in which a sample, or a part of one, can be missing. The names are what users see
- * (loss_name() in daemon/loss.c); the numbers are stored nowhere.
+ * (loss_name() in daemon/base/loss.c); the numbers are stored nowhere.
  */
 enum ox_loss {
 	/* a whole sample is missing: */
@@ -71,8 +71,8 @@ enum ox_loss {
 	OX_N_LOSSES,
 };
 
-/* How a user stack ends. The names that users see are end_name()'s in daemon/loss.c; a stack that
- * is not whole has a frame of that name, in brackets, at its root. */
+/* How a user stack ends. The names that users see are end_name()'s in daemon/base/loss.c; a stack
+ * that is not whole has a frame of that name, in brackets, at its root. */
 enum ox_end {
 	OX_END_ROOT = 0,   /* whole: _start, or the first function of a thread */
 	OX_END_CUT,        /* deeper than OX_MAX_USER_FRAMES */

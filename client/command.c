@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/csv.h"
-#include "client/failure.h"
-#include "client/question.h"
-#include "client/render.h"
-#include "client/report.h"
-#include "daemon/clock.h"
+#include "client/base/failure.h"
+#include "client/bus/password.h"
+#include "client/render/csv.h"
+#include "client/render/render.h"
+#include "client/report/report.h"
+#include "daemon/base/clock.h"
 
 static int ask_top(struct bus *bus, const struct request *request, struct json_object **ret)
 {

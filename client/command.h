@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "client/bus.h"
-#include "client/screen.h"
+#include "client/base/screen.h"
+#include "client/bus/bus.h"
 
 /*
  * Does what is wanted and writes the answer to out. 0, or a negative errno and in *ret_why the line

@@ -36,7 +36,7 @@ foreach(file ${files})
   math(EXPR n "${n} + 1")
 endforeach()
 
-file(WRITE ${OUT} "/* Made by client/embed.cmake. */\n#include \"client/page.h\"\n
+file(WRITE ${OUT} "/* Made by client/embed.cmake. */\n#include \"client/base/page.h\"\n
 #include <errno.h>\n#include <string.h>\n
 ${arrays}
 static const struct page {

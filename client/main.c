@@ -5,16 +5,16 @@
 #include <signal.h>
 #include <string.h>
 
-#include "client/arguments.h"
+#include "client/args/arguments.h"
+#include "client/args/help.h"
+#include "client/base/failure.h"
+#include "client/base/output.h"
 #include "client/command.h"
 #include "client/doctor/doctor.h"
-#include "client/failure.h"
-#include "client/help.h"
-#include "client/output.h"
-#include "client/report.h"
-#include "client/top.h"
-#include "client/web.h"
-#include "daemon/clock.h"
+#include "client/report/report.h"
+#include "client/top/top.h"
+#include "client/web/web.h"
+#include "daemon/base/clock.h"
 
 #define EXIT_USAGE 2
 

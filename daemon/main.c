@@ -11,15 +11,15 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
-#include "daemon/api.h"
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/config.h"
 #include "daemon/base/priority.h"
 #include "daemon/bus/direct.h"
-#include "daemon/cleanup.h"
-#include "daemon/clock.h"
-#include "daemon/config.h"
-#include "daemon/log.h"
-#include "daemon/manager.h"
-#include "daemon/manager_bus.h"
+#include "daemon/bus/manager_bus.h"
+#include "daemon/manager/log.h"
+#include "daemon/manager/manager.h"
 
 #define CONFIG_BYTES_MAX (1 << 20)
 

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/frame.h"
+#include "daemon/base/frame.h"
 
 struct store;
 

@@ -13,7 +13,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
-#include "daemon/cleanup.h"
+#include "daemon/base/cleanup.h"
 #include "db/sql.h"
 #include "db/store.h"
 

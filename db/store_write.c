@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/api.h"
-#include "daemon/clock.h"
+#include "daemon/base/api.h"
+#include "daemon/base/clock.h"
 
 /* Both stand in the SQL as numbers. */
 static_assert(OX_WINDOW_USEC == 10000000, "queries and views count in windows of 10 s");

@@ -1,108 +1,90 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Includes go down only. Reads tests/floors.txt and every source file, and says each include that
-# climbs, each file without a room, and each foreign header in a room that does not own it. With an
-# argument: another root than this source tree (for the test of this test).
-set -u -f -o pipefail # -f: the patterns of the table are not for the shell
+# Holds the order of the folders that tests/floors.txt has. Says each include that climbs, each file in a
+# folder of no program, each header named internal.h (or *_internal.h) that another folder includes, and each
+# foreign header in a folder that does not own it. With an argument: another root than this source tree
+# (tests/floors_test.sh).
+set -u -o pipefail
 
 table=$(cd "$(dirname "$0")" && pwd)/floors.txt
 cd "${1:-$(dirname "$0")/..}" || exit 2
 
-declare -a patterns=() pattern_rooms=() owner_patterns=() owner_rooms=()
-declare -A floors=() may=()
-complaints=0
-
-complain() {
-	echo "$*"
-	complaints=$((complaints + 1))
+# shellcheck disable=SC2016
+find bpf client daemon db -name '*.[ch]' -print0 2>/dev/null | xargs -0 awk '
+function complain(text) {
+	print text
+	complaints++
 }
 
-table_read() {
-	local word floor name rest other
-	while read -r word floor name rest; do
-		case $word in
-		room)
-			floors[$name]=$floor
-			for other in $rest; do
-				patterns+=("$other")
-				pattern_rooms+=("$name")
-			done
-			;;
-		may)
-			for other in $name $rest; do
-				may["$floor $other"]=1
-			done
-			;;
-		owner)
-			owner_patterns+=("$floor")
-			owner_rooms+=(" $name $rest ")
-			;;
-		'' | '#'*) ;;
-		*)
-			complain "$table: what is '$word'?"
-			;;
-		esac
-	done <"$table"
+function folder_of(path) {
+	return path ~ /\// ? substr(path, 1, match(path, /\/[^\/]*$/) - 1) : ""
 }
 
-# Sets `room` to the room of a path; "" where it has none.
-room_find() {
-	local i
-	room=
-	for ((i = 0; i < ${#patterns[@]}; i++)); do
-		# shellcheck disable=SC2053
-		if [[ $1 == ${patterns[i]} ]]; then
-			room=${pattern_rooms[i]}
+# True if a program has both, and the second one no further right.
+function is_below(folder, other,    i) {
+	for (i = 1; i <= n_programs; i++)
+		if ((i, folder) in place && (i, other) in place && place[i, other] <= place[i, folder])
+			return 1
+	return 0
+}
+
+function read_table(    i) {
+	if ($1 == "program") {
+		n_programs++
+		for (i = 3; i <= NF; i++) {
+			place[n_programs, $i] = i
+			known[$i] = 1
+		}
+	} else if ($1 == "made") {
+		made[$2] = $3
+	} else if ($1 == "owner") {
+		n_owners++
+		foreign[n_owners] = $2
+		for (i = 3; i <= NF; i++)
+			owns[n_owners, $i] = 1
+	} else if ($1 != "" && $1 !~ /^#/) {
+		complain(FILENAME ": what is " $1 "?")
+	}
+}
+
+function check_own(header,    name, folder) {
+	name = header
+	sub(/.*\//, "", name)
+	folder = name in made ? made[name] : folder_of(header)
+	if (folder == "")
+		complain(where ": includes \"" header "\": say its folder")
+	else if (!is_below(here, folder))
+		complain(where ": " here " includes " header ", which is no folder on its left")
+	if (name ~ /^(.*_)?internal\.h$/ && folder != here)
+		complain(where ": " header " is for its own folder alone")
+}
+
+function check_foreign(header,    i) {
+	for (i = 1; i <= n_owners; i++)
+		if (header ~ foreign[i] && !((i, here) in owns)) {
+			complain(where ": " here " does not own <" header ">")
 			return
-		fi
-	done
+		}
 }
 
-include_check() {
-	local file=$1 line=$2 from=$3 included=$4 room
-	room_find "$included"
-	if [ -z "$room" ]; then
-		complain "$file:$line: \"$included\" has no room in floors.txt"
-	elif [ "$room" != "$from" ] && [ -z "${may["$from $room"]:-}" ] &&
-		[ "${floors[$room]}" -ge "${floors[$from]}" ]; then
-		complain "$file:$line: \"$included\" is $room on floor ${floors[$room]}," \
-			"not below $from on floor ${floors[$from]}"
-	fi
+BEGIN { FS = "[ \t]+" }
+FILENAME ~ /floors\.txt$/ { read_table(); next }
+FNR == 1 {
+	here = folder_of(FILENAME)
+	n_files++
+	if (!(here in known))
+		complain(FILENAME ": its folder is in no program")
 }
-
-foreign_check() {
-	local file=$1 line=$2 from=$3 included=$4 i
-	for ((i = 0; i < ${#owner_patterns[@]}; i++)); do
-		# shellcheck disable=SC2053
-		if [[ $included == ${owner_patterns[i]} && ${owner_rooms[i]} != *" $from "* ]]; then
-			complain "$file:$line: <$included> is not for $from, only for${owner_rooms[i]%% }"
-		fi
-	done
+/^[ \t]*#[ \t]*include/ {
+	where = FILENAME ":" FNR
+	header = $0
+	if (match(header, /"[^"]*"/))
+		check_own(substr(header, RSTART + 1, RLENGTH - 2))
+	else if (match(header, /<[^>]*>/))
+		check_foreign(substr(header, RSTART + 1, RLENGTH - 2))
 }
-
-file_check() {
-	local file=$1 line text from room
-	room_find "$file"
-	from=$room
-	if [ -z "$from" ]; then
-		complain "$file: has no room in floors.txt"
-		return
-	fi
-	while IFS=: read -r line text; do
-		if [[ $text =~ \"([^\"]+)\" ]]; then
-			include_check "$file" "$line" "$from" "${BASH_REMATCH[1]}"
-		elif [[ $text =~ \<([^\>]+)\> ]]; then
-			foreign_check "$file" "$line" "$from" "${BASH_REMATCH[1]}"
-		fi
-	done < <(grep -nE '^[[:space:]]*#[[:space:]]*include\b' "$file")
-}
-
-table_read
-files=0
-while read -r file; do
-	file_check "$file"
-	files=$((files + 1))
-done < <(find bpf client daemon db -name '*.[ch]' | LC_ALL=C sort)
-echo "floors: $files files, $complaints complaints"
-[ "$files" -gt 0 ] && [ "$complaints" = 0 ]
+END {
+	printf "floors: %d files, %d complaints\n", n_files, complaints
+	exit complaints > 0
+}' "$table"

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "client/bus_value.h"
-#include "daemon/api.h"
+#include "client/bus/value.h"
+#include "daemon/base/api.h"
 
 /* systemd may be slow where the machine is; a person waits. */
 #define TIMEOUT_USEC UINT64_C(10000000)

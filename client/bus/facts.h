@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/bus.h"
+#include "client/bus/bus.h"
 
 #define UNIT_TEXT_BYTES     64
 #define UNIT_DROP_INS_BYTES 1024

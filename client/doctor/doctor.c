@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/base/failure.h"
 #include "client/doctor/check.h"
 #include "client/doctor/render.h"
-#include "client/failure.h"
 
 /* oxprofd answers at once; a machine on its knees may take a while. */
 #define TIMEOUT_USEC UINT64_C(20000000)

@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
+#include "client/args/request.h"
+#include "client/base/screen.h"
 #include "client/doctor/finding.h"
 #include "client/doctor/machine.h"
-#include "client/request.h"
-#include "client/screen.h"
 
 /* Makes all checks, in the order of oxprofctl(1). The caller frees the findings. */
 void doctor_examine(const struct machine *machine, struct findings *findings);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "client/doctor/check.h"
-#include "daemon/api.h"
+#include "daemon/base/api.h"
 
 #define LEVEL_FILE "/proc/sys/kernel/perf_event_paranoid"
 /* From here on CAP_PERFMON is not enough for the kernels of Debian and Ubuntu. */

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "client/text.h"
-#include "daemon/array.h"
-#include "daemon/cleanup.h"
+#include "client/base/text.h"
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
 
 void findings_done(struct findings *findings)
 {

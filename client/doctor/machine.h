@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "client/base/json_tree.h"
 #include "client/bus/facts.h"
-#include "client/tree.h"
 
 #define MACHINE_PATH_BYTES 4096
 

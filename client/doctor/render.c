@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/text.h"
-#include "client/tree.h"
+#include "client/base/json_tree.h"
+#include "client/base/text.h"
 
 #define MARK_WIDTH  2 /* with the space behind it */
 #define ARROW_WIDTH 2

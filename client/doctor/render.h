@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
+#include "client/base/screen.h"
 #include "client/doctor/finding.h"
-#include "client/screen.h"
 
 /* Prints a line each with a mark, and below it what to do. */
 void findings_print(const struct findings *findings, const struct screen *screen, FILE *out);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "client/doctor/check.h"
-#include "daemon/api.h"
+#include "daemon/base/api.h"
 
 #define BIT(capability)    (UINT64_C(1) << (capability))
 #define JOURNAL            "look at: journalctl -u oxprofd -n 20"

@@ -8,10 +8,10 @@
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
+#include "client/base/text.h"
 #include "client/doctor/check.h"
-#include "client/text.h"
-#include "daemon/api.h"
-#include "daemon/config.h"
+#include "daemon/base/api.h"
+#include "daemon/base/config.h"
 
 #define SETTINGS_BYTES_MAX (1 << 20)
 #define COMPLAINT_BYTES    512

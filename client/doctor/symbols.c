@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "client/doctor/check.h"
-#include "daemon/build_id.h"
+#include "daemon/base/build_id.h"
 
 #define LIST_BYTES 512
 #define NAME_BYTES 64

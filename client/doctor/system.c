@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "client/doctor/check.h"
-#include "daemon/api.h"
+#include "daemon/base/api.h"
 
 #define REINSTALL "install oxprof again, then: systemctl reload dbus"
 

@@ -2,7 +2,7 @@
 "use strict";
 
 /*
- * The data of a flame graph (client/flame.h) as columns that can be drawn, searched and walked
+ * The data of a flame graph (client/flame/flame.h) as columns that can be drawn, searched and walked
  * through. Knows no page.
  *
  * A node's weight is its width: hits of one profile; of two, seconds of CPU in a second of the side
@@ -148,7 +148,7 @@ class FlameLayout {
 	/*
 	 * How the second side differs: by = part of the larger rate; deviations: how far apart the
 	 * rates are, in standard deviations of two independent counts; step: -3 .. 3, 0 below 2 of these.
-	 * That is no test (client/compare.h is): samples of a program are not independent.
+	 * That is no test (client/diff/compare.h is): samples of a program are not independent.
 	 */
 	change(node) {
 		const base = this.rate(node, 0), now = this.rate(node, 1);

@@ -5,7 +5,7 @@
  * A flame graph in a page. Needs flame_layout.js, flame_paint.js, flame_words.js and flame_keys.js
  * before it, and flamegraph.css.
  *
- *   new Flamegraph(host, data, {onzoom(node), page})   host: an empty element; data: client/flame.h,
+ *   new Flamegraph(host, data, {onzoom(node), page})   host: an empty element; data: client/flame/flame.h,
  *                                      or null, then load() brings them. page: it is the whole page,
  *                                      "/" and Ctrl-F are its own wherever the focus is.
  *   load(data)        shows other data from the root on; what is wrong with them is said in place

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/cleanup.h"
+#include "daemon/base/cleanup.h"
 
 static int parse_number(const char **text, unsigned long *ret)
 {

@@ -10,8 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/base/opener_wire.h"
-#include "daemon/clock.h"
 
 void opener_init(struct opener *opener, const char *path)
 {

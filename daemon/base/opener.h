@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/cleanup.h"
 #include "daemon/base/perf_event.h"
-#include "daemon/cleanup.h"
 
 /* So long a batch waits for oxprof-opener, which systemd has to start first, maybe on a machine
  * that is on its knees. Less than the daemon's watchdog, 3 min. */

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/api.h"
+#include "daemon/base/api.h"
 
 static const struct perf_event_attr attributes[PERF_EVENT_KINDS] = {
 	[PERF_EVENT_TICK] =

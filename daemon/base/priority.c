@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "daemon/clock.h"
+#include "daemon/base/clock.h"
 
 static bool may_raise; /* a thread that was lowered */
 static _Thread_local volatile sig_atomic_t is_raised;

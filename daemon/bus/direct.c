@@ -10,8 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/array.h"
-#include "daemon/cleanup.h"
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
 
 struct direct {
 	sd_event *event;

@@ -13,10 +13,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "daemon/api.h"
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
 #include "daemon/base/opener.h"
 #include "daemon/base/priority.h"
-#include "daemon/cleanup.h"
 
 struct loader {
 	pthread_t thread;

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/sampler.h"
-#include "daemon/sideband.h"
+#include "daemon/process/sideband.h"
+#include "daemon/sampler/sampler.h"
 
 struct loader;
 

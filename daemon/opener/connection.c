@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "daemon/base/cleanup.h"
 #include "daemon/base/cpus.h"
 #include "daemon/base/opener_wire.h"
 #include "daemon/base/perf_event.h"
-#include "daemon/cleanup.h"
 
 struct connection {
 	int socket;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/api.h"
+#include "daemon/base/api.h"
 #include "daemon/base/opener_wire.h"
 #include "daemon/opener/connection.h"
 

@@ -11,7 +11,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "daemon/cleanup.h"
+#include "daemon/base/cleanup.h"
 
 /* libbpf has one function for all threads, and no argument of ours in its calls. */
 static __thread struct sampler_report *open_report;

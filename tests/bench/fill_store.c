@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/api.h"
-#include "daemon/cleanup.h"
-#include "daemon/parse.h"
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/parse.h"
 #include "db/store.h"
 
 #define N_SESSIONS         8

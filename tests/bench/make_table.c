@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "daemon/cleanup.h"
-#include "daemon/reader.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/objfile/reader.h"
 
 define_cleanup(struct reader *, reader_free);
 

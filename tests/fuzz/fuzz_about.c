@@ -3,8 +3,9 @@
  * Bytes as an ELF file that is looked at. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_about.c
- *         daemon/{about,elf_file,elf_dynamic,elf_symtab,python_file,python_code,python_parts,eh_frame}.c
- *         daemon/{eh_rule,xz}.c -ldw -lelf -llzma
+ *         daemon/symbolizer/{about,python_file,python_code,python_parts}.c
+ *         daemon/symbolizer/elf/{file,dynamic,symtab}.c daemon/symbolizer/dwarf/eh_frame.c
+ *         daemon/symbolizer/dwarf/eh_rule.c daemon/symbolizer/elf/xz.c -ldw -lelf -llzma
  *
  * with tests/fuzz/seeds/{about,eh_rows,names} as its corpus. test_about.c runs it over these and
  * simple mutations of them.
@@ -15,8 +16,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/about.h"
-#include "daemon/cleanup.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/symbolizer/about.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,8 @@
  * Bytes as an ELF file whose unwinding table is wanted. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_eh_rows.c
- *         daemon/{eh_rows,eh_rule,eh_frame,elf_file,table}.c -ldw -lelf
+ *         daemon/symbolizer/dwarf/{eh_rows,eh_rule,eh_frame}.c
+ *         daemon/symbolizer/elf/file.c daemon/base/table.c -ldw -lelf
  *
  * with tests/fuzz/seeds/eh_rows as its corpus. test_eh_rows.c runs it over these and simple
  * mutations of them.
@@ -13,8 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/cleanup.h"
-#include "daemon/eh_rows.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/symbolizer/dwarf/eh_rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);

@@ -3,7 +3,7 @@
  * Bytes as a jitdump: whatever they are, the reader must come back. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_jitdump.c
- *         daemon/{jitdump,ranges,table}.c
+ *         daemon/symbolizer/{jitdump,ranges}.c daemon/base/table.c
  *
  * test_jitdump.c runs it over tests/fuzz/seeds/jitdump and simple mutations of them.
  */
@@ -13,8 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/cleanup.h"
-#include "daemon/jitdump.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/symbolizer/jitdump.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

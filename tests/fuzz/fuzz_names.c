@@ -4,8 +4,10 @@
  * libdw does not, the reader process is ended from outside. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_names.c
- *         daemon/{namer,lines,dwarf_file,debug_match,symbols,functions,elf_file,elf_symtab,plt,xz}.c
- *         daemon/{demangle,perf_map,jitdump,ranges,table,parse}.c -ldw -lelf -llzma -liberty -lm
+ *         daemon/symbolizer/{namer,debug_match}.c daemon/symbolizer/dwarf/{lines,file}.c
+ *         daemon/symbolizer/elf/{symbols,functions,file,symtab,plt,xz}.c
+ *         daemon/symbolizer/elf/demangle.c daemon/symbolizer/{perf_map,jitdump,ranges}.c
+ *         daemon/base/{table,parse}.c -ldw -lelf -llzma -liberty -lm
  *
  * test_namer.c runs it over tests/fuzz/seeds/names and simple mutations of them.
  */
@@ -14,9 +16,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/cleanup.h"
-#include "daemon/namer.h"
-#include "daemon/parse.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/parse.h"
+#include "daemon/symbolizer/namer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

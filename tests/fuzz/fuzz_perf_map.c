@@ -3,7 +3,7 @@
  * Bytes as a perf map: whatever they are, the reader must come back. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_perf_map.c
- *         daemon/{perf_map,ranges}.c
+ *         daemon/symbolizer/{perf_map,ranges}.c
  *
  * test_perf_map.c runs it over tests/fuzz/seeds/perf_map and simple mutations of them.
  */
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/perf_map.h"
+#include "daemon/symbolizer/perf_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
  * clean texts. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_python.c
- *         daemon/{python_lines,python_text,definitions,table,parse}.c -lm
+ *         daemon/python/{lines,text,definitions}.c daemon/base/{table,parse}.c -lm
  *
  * test_python_lines.c runs it over tests/fuzz/seeds/python and simple mutations of them.
  *
@@ -18,10 +18,10 @@
 #include <string.h>
 
 #include "bpf/python.h"
-#include "daemon/definitions.h"
-#include "daemon/parse.h"
-#include "daemon/python_lines.h"
-#include "daemon/python_text.h"
+#include "daemon/base/parse.h"
+#include "daemon/python/definitions.h"
+#include "daemon/python/lines.h"
+#include "daemon/python/text.h"
 
 #define PART_ENDS 0xfff0
 

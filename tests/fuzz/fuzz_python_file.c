@@ -4,8 +4,10 @@
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I.
  *         tests/fuzz/fuzz_python_file.c
- *         daemon/{elf_file,elf_dynamic,elf_symtab,python_file,python_code,python_parts}.c
- *         daemon/{eh_frame,eh_rule,xz}.c -ldw -lelf -llzma
+ *         daemon/symbolizer/elf/{file,dynamic,symtab}.c
+ *         daemon/symbolizer/{python_file,python_code,python_parts}.c
+ *         daemon/symbolizer/dwarf/{eh_frame,eh_rule}.c
+ *         daemon/symbolizer/elf/xz.c -ldw -lelf -llzma
  *
  * with tests/fuzz/seeds/{python_file,eh_rows,names} as its corpus. test_python_file.c runs it over
  * these and simple mutations of them.
@@ -15,8 +17,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/cleanup.h"
-#include "daemon/python_file.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/symbolizer/python_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);

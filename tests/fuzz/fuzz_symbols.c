@@ -3,7 +3,8 @@
  * Bytes as an ELF file: whatever they are, the reader must come back. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_symbols.c
- *         daemon/{symbols,functions,elf_file,elf_symtab,plt,xz,demangle,table,parse}.c
+ *         daemon/symbolizer/elf/{symbols,functions,file,symtab,plt,xz,demangle}.c
+ *         daemon/base/{table,parse}.c
  *         -llzma -liberty -lm
  *
  * test_symbols.c runs it over seeds and simple mutations of them.
@@ -13,8 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/cleanup.h"
-#include "daemon/symbols.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/symbolizer/elf/symbols.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "daemon/python_layout.h"
+#include "daemon/python/layout.h"
 
 #define FRAMES     8
 #define CHURNED    4096

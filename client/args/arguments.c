@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/args/arguments.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/args/value.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/parse.h"
+
+struct given {
+	enum option option;
+	const char *value; /* NULL: the option takes none */
+};
+
+struct reading {
+	char **argv;
+	int argc;
+	int next;
+	struct given *given; /* argc entries are enough */
+	size_t n_given;
+	const char *verb;
+	const char *word; /* behind the verb */
+	const char *surplus;
+	char *why;
+};
+
+static int __attribute__((format(printf, 2, 3))) complain(char *why, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(why, ARGUMENTS_WHY_BYTES, format, list);
+	va_end(list);
+	return -EINVAL;
+}
+
+/* "-h" and "-o". */
+static const char *expand_short(const char *text)
+{
+	return !strcmp(text, "-h") ? "help" : !strcmp(text, "-o") ? "output" : NULL;
+}
+
+static int read_option(struct reading *reading, const char *text)
+{
+	const char *name = expand_short(text) ?: text + 2;
+	size_t length = strcspn(name, "=");
+	struct given *given = &reading->given[reading->n_given];
+
+	if ((text[1] != '-' && !expand_short(text)) ||
+	    option_find(name, length, &given->option) < 0)
+		return complain(reading->why, "%s: unknown option; see oxprofctl --help", text);
+	given->value = name[length] == '=' ? name + length + 1 : NULL;
+	if (!option_infos[given->option].argument) {
+		if (given->value)
+			return complain(reading->why, "%s: this option takes no value", text);
+	} else if (!given->value) {
+		if (reading->next >= reading->argc)
+			return complain(reading->why, "%s: the value is missing", text);
+		given->value = reading->argv[reading->next++];
+	}
+	reading->n_given++;
+	return 0;
+}
+
+static void read_word(struct reading *reading, const char *text)
+{
+	if (!reading->verb)
+		reading->verb = text;
+	else if (!reading->word)
+		reading->word = text;
+	else if (!reading->surplus)
+		reading->surplus = text;
+}
+
+/* "-1" is a bad number of seconds rather than an unknown option. */
+static bool is_option(const char *text)
+{
+	return text[0] == '-' && text[1] && text[1] != '.' && !isdigit((unsigned char)text[1]);
+}
+
+static int read_all(struct reading *reading)
+{
+	bool only_words = false;
+	int r;
+
+	for (reading->next = 1; reading->next < reading->argc;) {
+		const char *text = reading->argv[reading->next++];
+
+		if (only_words || !is_option(text)) {
+			read_word(reading, text);
+		} else if (strcmp(text, "--") == 0) {
+			only_words = true;
+		} else {
+			r = read_option(reading, text);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int apply_flag(struct request *request, enum option option)
+{
+	bool *flags[N_OPTIONS] = {
+		[OPTION_CHILDREN] = &request->children,
+		[OPTION_JSON] = &request->json,
+		[OPTION_NO_PAGER] = &request->no_pager,
+		[OPTION_NO_ASK_PASSWORD] = &request->no_ask_password,
+		[OPTION_HELP] = &request->help,
+		[OPTION_VERSION] = &request->version,
+	};
+
+	*flags[option] = true;
+	return 0;
+}
+
+static int apply(struct request *request, const struct given *given, uint64_t now_usec)
+{
+	const char *value = given->value;
+
+	switch (given->option) {
+	case OPTION_PID ... OPTION_ALL:
+		return value_add_target(value, given->option, request);
+	case OPTION_MODE:
+		return value_parse_word(OPTION_MODE, value, &request->mode);
+	case OPTION_SORT:
+		return value_parse_word(OPTION_SORT, value, &request->sort);
+	case OPTION_BY:
+		return value_parse_word(OPTION_BY, value, &request->by);
+	case OPTION_PYTHON_ONLY:
+		request->kind = "python";
+		return 0;
+	case OPTION_NATIVE_ONLY:
+		request->kind = "native";
+		return 0;
+	case OPTION_INTERVAL:
+		return parse_interval_ns(value, OX_INTERVAL_MIN_NS, OX_INTERVAL_MAX_NS,
+					 &request->interval_ns);
+	case OPTION_FREQUENCY:
+		return value_parse_frequency(value, &request->interval_ns);
+	case OPTION_FOR:
+		return parse_span_usec(value, &request->for_usec);
+	case OPTION_FILTER:
+		return value_parse_pattern(value, &request->filter);
+	case OPTION_MAX:
+		return value_parse_max(value, request);
+	case OPTION_SINCE:
+		return clock_parse_time(value, now_usec, &request->window.since_usec);
+	case OPTION_UNTIL:
+		return clock_parse_time(value, now_usec, &request->window.until_usec);
+	case OPTION_SESSION:
+		return value_parse_session(value, &request->window.session);
+	case OPTION_BASE:
+		return value_parse_window(value, now_usec, &request->base);
+	case OPTION_WITH:
+		return value_parse_window(value, now_usec, &request->with);
+	case OPTION_FOCUS:
+		return value_parse_pattern(value, &request->focus);
+	case OPTION_THRESHOLD:
+		return value_parse_threshold(value, request);
+	case OPTION_PORT:
+		return value_parse_port(value, &request->port);
+	case OPTION_FORMAT:
+		return value_parse_format(value, &request->format);
+	case OPTION_OUTPUT:
+		request->output = value;
+		return *value ? 0 : -EINVAL;
+	default:
+		return apply_flag(request, given->option);
+	}
+}
+
+static int apply_options(struct request *request, const struct reading *reading, uint64_t now_usec)
+{
+	const char *verb = verb_infos[request->verb].name;
+	int r;
+
+	for (size_t i = 0; i < reading->n_given; i++) {
+		const struct given *given = &reading->given[i];
+		const struct option_info *info = &option_infos[given->option];
+
+		if (!option_fits_verb(given->option, request->verb))
+			return complain(reading->why,
+					"%s: --%s: not an option of this verb; see oxprofctl %s "
+					"--help",
+					verb, info->name, verb);
+		r = apply(request, given, now_usec);
+		if (r == -ENOMEM)
+			return r;
+		if (r == -E2BIG)
+			return complain(reading->why, "%s: --%s: more than %d targets", verb,
+					info->name, OX_TARGETS_MAX);
+		if (r < 0)
+			return complain(reading->why, "%s: --%s=%s: not %s", verb, info->name,
+					given->value, info->expects);
+	}
+	return 0;
+}
+
+static int apply_word(struct request *request, const struct reading *reading)
+{
+	const struct verb_info *info = &verb_infos[request->verb];
+	const char *surplus = info->argument ? reading->surplus : reading->word;
+
+	if (surplus)
+		return complain(reading->why, "%s: %s: one word too many%s", info->name, surplus,
+				option_fits_verb(OPTION_PID, request->verb)
+					? "; targets are given as --pid=N, --unit=NAME, ..."
+					: "");
+	if (!info->argument)
+		return 0;
+	if (!reading->word)
+		return complain(reading->why, "%s: %s is missing: %s", info->name, info->argument,
+				option_infos[OPTION_INTERVAL].expects);
+	if (parse_interval_ns(reading->word, OX_INTERVAL_MIN_NS, OX_INTERVAL_MAX_NS,
+			      &request->interval_ns) < 0)
+		return complain(reading->why, "%s: %s: not %s", info->name, reading->word,
+				option_infos[OPTION_INTERVAL].expects);
+	return 0;
+}
+
+static bool is_given(const struct reading *reading, enum option option)
+{
+	for (size_t i = 0; i < reading->n_given; i++)
+		if (reading->given[i].option == option)
+			return true;
+	return false;
+}
+
+static int check_together(const struct request *request, const struct reading *reading)
+{
+	const char *verb = verb_infos[request->verb].name;
+
+	if (is_given(reading, OPTION_INTERVAL) && is_given(reading, OPTION_FREQUENCY))
+		return complain(reading->why, "%s: --interval and --frequency exclude each other",
+				verb);
+	if (request->verb == VERB_DIFF &&
+	    !(is_given(reading, OPTION_BASE) && is_given(reading, OPTION_WITH)))
+		return complain(reading->why,
+				"%s: --base=WINDOW and --with=WINDOW are both needed, each %s",
+				verb, option_infos[OPTION_BASE].expects);
+	if (is_given(reading, OPTION_PYTHON_ONLY) && is_given(reading, OPTION_NATIVE_ONLY))
+		return complain(reading->why,
+				"%s: --python-only and --native-only exclude each other", verb);
+	if (request->window.since_usec > request->window.until_usec)
+		return complain(reading->why, "%s: --since is later than --until", verb);
+	return 0;
+}
+
+/* Those of the stacks themselves have no rows that could be chosen or sorted. */
+static int check_format(const struct request *request, const struct reading *reading)
+{
+	static const enum option of_rows[] = {OPTION_BY, OPTION_SORT, OPTION_MAX};
+	const char *verb = verb_infos[request->verb].name;
+
+	if (is_given(reading, OPTION_JSON) && is_given(reading, OPTION_FORMAT) &&
+	    request->format != FORMAT_JSON)
+		return complain(reading->why, "%s: --json and another --format exclude each other",
+				verb);
+	if (request->verb == VERB_DIFF && request->format >= FORMAT_CSV &&
+	    request->format <= FORMAT_SPEEDSCOPE)
+		return complain(reading->why,
+				"%s: the format can be table, json or flamegraph (-o .svg, .html, "
+				".json)",
+				verb);
+	if (request->verb == VERB_FLAMEGRAPH && request->format >= FORMAT_CSV &&
+	    request->format <= FORMAT_SPEEDSCOPE)
+		return complain(reading->why, "%s: -o: a flame graph is .html, .svg or .json",
+				verb);
+	if (request->verb == VERB_QUERY && request->format < FORMAT_FLAMEGRAPH &&
+	    is_given(reading, OPTION_THRESHOLD))
+		return complain(reading->why, "%s: --threshold is for flame graphs", verb);
+	if (request->format < FORMAT_FOLDED)
+		return 0;
+	for (size_t i = 0; i < array_length(of_rows); i++)
+		if (is_given(reading, of_rows[i]))
+			return complain(
+				reading->why,
+				"%s: --%s is for rows, as those of a table: this format has "
+				"all stacks",
+				verb, option_infos[of_rows[i]].name);
+	return 0;
+}
+
+/* What is said outright counts, then --json, then the suffix, which also says as what a flame graph
+ * is drawn. */
+static void choose_format(struct request *request, const struct reading *reading)
+{
+	enum format of_file = request->output ? format_of_file(request->output) : FORMAT_TABLE;
+
+	if (!is_given(reading, OPTION_FORMAT))
+		request->format = request->json ? FORMAT_JSON : of_file;
+	if (request->format == FORMAT_FLAMEGRAPH && of_file == FORMAT_SVG)
+		request->format = FORMAT_SVG;
+	if (request->verb == VERB_FLAMEGRAPH && request->format == FORMAT_TABLE)
+		request->format = FORMAT_FLAMEGRAPH;
+	if (request->format == FORMAT_JSON)
+		request->json = true;
+}
+
+static int parse_request(struct request *request, const struct reading *reading, uint64_t now_usec)
+{
+	int r;
+
+	request->window.until_usec = UINT64_MAX;
+	request->help = is_given(reading, OPTION_HELP);
+	request->version = is_given(reading, OPTION_VERSION);
+	if (reading->verb && verb_find(reading->verb, &request->verb) < 0)
+		return complain(reading->why, "%s: unknown verb; see oxprofctl --help",
+				reading->verb);
+	request->has_verb = reading->verb;
+	/* Who asks for help need not have the rest right. */
+	if (request->help || request->version)
+		return 0;
+	if (!request->has_verb)
+		return complain(reading->why, "a verb is missing; see oxprofctl --help");
+	r = apply_options(request, reading, now_usec);
+	if (r < 0)
+		return r;
+	choose_format(request, reading);
+	r = apply_word(request, reading);
+	r = r < 0 ? r : check_format(request, reading);
+	return r < 0 ? r : check_together(request, reading);
+}
+
+int arguments_parse(int argc, char **argv, uint64_t now_usec, struct request *ret,
+		    char ret_why[static ARGUMENTS_WHY_BYTES])
+{
+	_cleanup_free_ struct given *given = calloc((size_t)argc + 1, sizeof(*given));
+	struct reading reading = {.argv = argv, .argc = argc, .given = given, .why = ret_why};
+	struct request request = {0};
+	int r;
+
+	if (!given)
+		return -ENOMEM;
+	r = read_all(&reading);
+	if (r >= 0)
+		r = parse_request(&request, &reading, now_usec);
+	if (r < 0) {
+		request_done(&request);
+		return r;
+	}
+	*ret = request;
+	return 0;
+}
+
+void request_done(struct request *request)
+{
+	for (size_t i = 0; i < request->n_targets; i++)
+		free(request->targets[i]);
+	free(request->targets);
+	*request = (struct request){0};
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* What the user wants, checked and ready to be sent. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/args/verb.h"
+
+/* What is written, in the order of the words of --format (verb.c); a file's suffix decides where
+ * nobody says. */
+enum format {
+	FORMAT_TABLE,
+	FORMAT_JSON,
+	FORMAT_CSV,
+	FORMAT_FOLDED,
+	FORMAT_PPROF,
+	FORMAT_SPEEDSCOPE,
+	FORMAT_FLAMEGRAPH, /* HTML */
+	FORMAT_SVG,        /* the same as a picture; by suffix only */
+	N_FORMATS,
+};
+
+struct window {
+	uint64_t since_usec; /* 0: from the beginning */
+	uint64_t until_usec; /* UINT64_MAX: no end */
+	int64_t session;     /* 0: all */
+};
+
+struct request {
+	bool help;
+	bool version;
+	bool has_verb; /* may be false only with help or version */
+	enum verb verb;
+
+	char **targets; /* canonical (daemon/base/target.h), NULL at the end; NULL: none. Owned. */
+	size_t n_targets;
+	bool children;
+
+	/* The texts below are borrowed from argv. Not given: NULL or 0, and not sent, so that the
+	 * daemon's setting counts. */
+	const char *mode;
+	uint64_t interval_ns;
+	uint64_t for_usec;
+
+	const char *filter;
+	const char *sort;
+	const char *by;
+	const char *kind;
+	bool has_max;
+	uint32_t max; /* 0: all */
+	struct window window;
+
+	struct window base, with; /* diff */
+	const char *focus;
+	bool has_threshold;
+	double threshold;   /* percent */
+	uint16_t port;      /* 0: any */
+	const char *output; /* NULL: standard output */
+	enum format format;
+
+	bool json; /* also where format says so */
+	bool no_pager;
+	bool no_ask_password;
+};
+
+void request_done(struct request *request);

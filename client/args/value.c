@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/args/value.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/text.h"
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/parse.h"
+
+#define HZ_NANO UINT64_C(1000000000)
+
+int value_add_target(const char *value, enum option option, struct request *request)
+{
+	const char *kind = target_kind_name((enum target_kind)option);
+	_cleanup_free_ struct target *target = malloc(sizeof(*target));
+	_cleanup_free_ char *text = NULL;
+	char **grown;
+	int r;
+
+	if (request->n_targets >= OX_TARGETS_MAX)
+		return -E2BIG;
+	if (!target || asprintf(&text, "%s%s%s", kind, value ? ":" : "", value ?: "") < 0)
+		return -ENOMEM;
+	if (!text_is_utf8(text))
+		return -EINVAL;
+	r = target_parse(text, target);
+	if (r < 0)
+		return r;
+	grown = reallocarray(request->targets, request->n_targets + 2, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	request->targets = grown;
+	grown[request->n_targets] = strdup(target->text);
+	if (!grown[request->n_targets])
+		return -ENOMEM;
+	grown[++request->n_targets] = NULL;
+	return 0;
+}
+
+/* The reader of seconds reads hertz as well: what it calls nanoseconds are nanohertz then. */
+int value_parse_frequency(const char *text, uint64_t *ret_interval_ns)
+{
+	uint64_t nanohertz;
+	int r;
+
+	r = parse_interval_ns(text, HZ_NANO / 10, 10000 * HZ_NANO, &nanohertz);
+	if (r < 0)
+		return r;
+	*ret_interval_ns = (HZ_NANO * HZ_NANO + nanohertz / 2) / nanohertz;
+	return 0;
+}
+
+int value_parse_pattern(const char *text, const char **ret)
+{
+	if (strlen(text) > OX_PATTERN_BYTES_MAX || !text_is_utf8(text))
+		return -EINVAL;
+	*ret = text;
+	return 0;
+}
+
+int value_parse_word(enum option option, const char *text, const char **ret)
+{
+	unsigned int place;
+
+	if (option_find_word(option, text, &place) < 0)
+		return -EINVAL;
+	*ret = text;
+	return 0;
+}
+
+int value_parse_max(const char *text, struct request *request)
+{
+	uint64_t max;
+	int r;
+
+	r = parse_u64(text, UINT32_MAX, &max);
+	if (r < 0)
+		return r;
+	request->has_max = true;
+	request->max = (uint32_t)max;
+	return 0;
+}
+
+/* One side of "..": nothing is the beginning or the end of all. */
+static int parse_side(const char *text, size_t length, uint64_t now_usec, uint64_t *ret)
+{
+	_cleanup_free_ char *side = strndup(text, length);
+
+	if (!side)
+		return -ENOMEM;
+	return *side ? clock_parse_time(side, now_usec, ret) : 0;
+}
+
+int value_parse_session(const char *text, int64_t *ret)
+{
+	uint64_t number;
+
+	if (parse_u64(text, INT64_MAX, &number) < 0 || number == 0)
+		return -EINVAL;
+	*ret = (int64_t)number;
+	return 0;
+}
+
+int value_parse_window(const char *text, uint64_t now_usec, struct window *ret)
+{
+	static const char session[] = "session:";
+	const char *dots = strstr(text, "..");
+	struct window window = {.until_usec = UINT64_MAX};
+	int r;
+
+	if (!strncmp(text, session, strlen(session))) {
+		r = value_parse_session(text + strlen(session), &window.session);
+		if (r >= 0)
+			*ret = window;
+		return r;
+	}
+	if (!dots || !text[2])
+		return -EINVAL;
+	r = parse_side(text, (size_t)(dots - text), now_usec, &window.since_usec);
+	if (r >= 0)
+		r = parse_side(dots + 2, strlen(dots + 2), now_usec, &window.until_usec);
+	if (r >= 0 && window.since_usec >= window.until_usec)
+		r = -EINVAL;
+	if (r >= 0)
+		*ret = window;
+	return r;
+}
+
+int value_parse_threshold(const char *text, struct request *request)
+{
+	double percent;
+	char *end;
+
+	/* Numbers have a point in every country: the locale is not that of the user (main.c). */
+	percent = strtod(text, &end);
+	if (end == text || *end || !isfinite(percent) || percent < 0 || percent > 100)
+		return -EINVAL;
+	request->has_threshold = true;
+	request->threshold = percent;
+	return 0;
+}
+
+int value_parse_port(const char *text, uint16_t *ret)
+{
+	uint64_t port;
+
+	if (parse_u64(text, UINT16_MAX, &port) < 0 || port == 0)
+		return -EINVAL;
+	*ret = (uint16_t)port;
+	return 0;
+}
+
+int value_parse_format(const char *text, enum format *ret)
+{
+	unsigned int place;
+
+	if (option_find_word(OPTION_FORMAT, text, &place) < 0)
+		return -EINVAL;
+	*ret = (enum format)place;
+	return 0;
+}
+
+enum format format_of_file(const char *name)
+{
+	static const struct {
+		const char *suffix;
+		enum format format;
+	} suffixes[] = {
+		{".html", FORMAT_FLAMEGRAPH},
+		{".svg", FORMAT_SVG},
+		{".pb.gz", FORMAT_PPROF},
+		{".folded", FORMAT_FOLDED},
+		{".speedscope.json", FORMAT_SPEEDSCOPE}, /* before the other one */
+		{".json", FORMAT_JSON},
+		{".csv", FORMAT_CSV},
+	};
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < array_length(suffixes); i++) {
+		size_t n = strlen(suffixes[i].suffix);
+
+		if (length > n && !strcmp(name + length - n, suffixes[i].suffix))
+			return suffixes[i].format;
+	}
+	return FORMAT_TABLE;
+}

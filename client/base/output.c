@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/base/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/base/screen.h"
+#include "daemon/base/cleanup.h"
+
+#define BUFFER_BYTES 65536
+
+struct output {
+	char *name; /* as the user gave it; NULL: standard output */
+	char *path; /* that the file gets at the end: behind symbolic links; NULL: written directly
+		     */
+	char *temporary; /* its name until then */
+	mode_t mode;     /* that it gets; of one that was there: nobody else may read the new one */
+	int fd;
+	FILE *file;
+	int error; /* the first one of writing */
+};
+
+define_cleanup(struct output *, output_free);
+
+/* ---- the file that is not complete, for the handler of signals ---- */
+
+static const char *volatile unfinished;
+
+static void on_signal(int number)
+{
+	const char *name = unfinished;
+
+	if (name)
+		unlink(name);
+	/* Its default action, which ends the program, is in force again (SA_RESETHAND). */
+	raise(number);
+}
+
+static void watch_signals(const char *name)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
+
+	unfinished = name;
+	for (size_t i = 0; i < array_length(numbers); i++)
+		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			sigaction(numbers[i], &action, NULL);
+}
+
+/* ---- opening ---- */
+
+static int complain(const struct output *output, int error, char **ret_why)
+{
+	if (asprintf(ret_why, "cannot write %s: %s", output->name ?: "to standard output",
+		     strerror(-error)) < 0)
+		*ret_why = NULL;
+	return error;
+}
+
+static bool is_written_directly(const char *name, const struct stat *st)
+{
+	/* Those of /dev/shm are files as all others. */
+	if (S_ISREG(st->st_mode) && !strncmp(name, "/dev/shm/", 9))
+		return false;
+	return !S_ISREG(st->st_mode) || !strncmp(name, "/dev/", 5) || !strncmp(name, "/proc/", 6);
+}
+
+/* Sets output->path unless it is to be written directly. */
+static int find_path(struct output *output)
+{
+	struct stat st;
+
+	output->mode = 0666;
+	if (stat(output->name, &st) < 0) {
+		if (errno != ENOENT)
+			return -errno;
+		output->path = strdup(output->name);
+		return output->path ? 0 : -ENOMEM;
+	}
+	if (is_written_directly(output->name, &st))
+		return 0;
+	/* A rename would not ask. */
+	if (access(output->name, W_OK) < 0)
+		return -errno;
+	output->mode = st.st_mode & 0777;
+	output->path = realpath(output->name, NULL);
+	return output->path ? 0 : -errno;
+}
+
+/* Created as every file is, so that the umask counts: mkstemp() would give it to its owner alone.
+ */
+static int open_temporary(struct output *output)
+{
+	const char *slash = strrchr(output->path, '/');
+	int directory = slash ? (int)(slash + 1 - output->path) : 0;
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return -errno;
+	if (asprintf(&output->temporary, "%.*s.oxprof-%016" PRIx64, directory, output->path,
+		     number) < 0) {
+		output->temporary = NULL;
+		return -ENOMEM;
+	}
+	watch_signals(output->temporary);
+	output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			  output->mode);
+	return output->fd < 0 ? -errno : 0;
+}
+
+static int open_named(struct output *output)
+{
+	int r = find_path(output);
+
+	if (r < 0)
+		return r;
+	if (output->path)
+		return open_temporary(output);
+	output->fd = open(output->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	return output->fd < 0 ? -errno : 0;
+}
+
+/* stdio forgets why a write failed. */
+static ssize_t on_write(void *cookie, const char *text, size_t length)
+{
+	struct output *output = cookie;
+	int r = output->error ? output->error : screen_write(output->fd, text, length);
+
+	output->error = r;
+	errno = -r;
+	return r < 0 ? 0 : (ssize_t)length;
+}
+
+static int open_stream(struct output *output)
+{
+	output->file = fopencookie(output, "w", (cookie_io_functions_t){.write = on_write});
+	if (!output->file || setvbuf(output->file, NULL, _IOFBF, BUFFER_BYTES) != 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int output_open(const char *name, struct output **ret, char **ret_why)
+{
+	_cleanup_(output_free_p) struct output *output = calloc(1, sizeof(*output));
+	int r = 0;
+
+	*ret_why = NULL;
+	if (!output)
+		return -ENOMEM;
+	output->fd = STDOUT_FILENO;
+	if (name) {
+		output->fd = -1;
+		output->name = strdup(name);
+		r = output->name ? open_named(output) : -ENOMEM;
+	}
+	if (r >= 0)
+		r = open_stream(output);
+	if (r < 0)
+		return complain(output, r, ret_why);
+	*ret = take_ptr(output);
+	return 0;
+}
+
+/* ---- writing ---- */
+
+FILE *output_file(struct output *output)
+{
+	return output->file;
+}
+
+int output_error(const struct output *output)
+{
+	return output->error;
+}
+
+static int give_name(struct output *output)
+{
+	if (!output->temporary)
+		return 0;
+	if (rename(output->temporary, output->path) < 0)
+		return -errno;
+	unfinished = NULL;
+	free(take_ptr(output->temporary));
+	return 0;
+}
+
+int output_finish(struct output *output, char **ret_why)
+{
+	int r;
+
+	*ret_why = NULL;
+	fflush(output->file);
+	r = output->error;
+	/* Some file systems tell of a full disk only now. */
+	if (r >= 0 && output->name && close(take_fd(&output->fd)) < 0)
+		r = -errno;
+	r = r < 0 ? r : give_name(output);
+	if (r < 0 && r != -EPIPE)
+		return complain(output, r, ret_why);
+	return r;
+}
+
+struct output *output_free(struct output *output)
+{
+	if (output) {
+		/* What is still in its buffer is not wanted any more. */
+		output->error = output->error ?: -ECANCELED;
+		if (output->file)
+			fclose(output->file);
+		if (output->name && output->fd >= 0)
+			close(output->fd);
+		/* In this order: a signal between finds it still. */
+		if (output->temporary)
+			unlink(output->temporary);
+		unfinished = NULL;
+		free(output->temporary);
+		free(output->path);
+		free(output->name);
+		free(output);
+	}
+	return NULL;
+}

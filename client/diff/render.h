@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The comparison of two windows as a table, and as JSON. */
+#pragma once
+
+#include <stdio.h>
+
+#include "client/base/screen.h"
+#include "client/diff/diff.h"
+
+struct diff_page {
+	const struct diff *diff;
+	const struct profile_summary *summaries[N_DIFF_SIDES];
+	size_t max;       /* rows; 0: all */
+	double threshold; /* percent of the samples; who has less on both sides has no row */
+};
+
+/* 0 or -ENOMEM; errors of writing stay in the FILE. */
+int render_diff(const struct diff_page *page, const struct screen *screen, FILE *out);
+void render_diff_json(const struct diff_page *page, FILE *out);
+
+/* Do the windows have time in common? */
+bool diff_page_overlaps(const struct diff_page *page);
+/* Of the next row to be shown, from *i on, which is then behind it; NULL: there is none. */
+const struct diff_row *diff_page_next(const struct diff_page *page, size_t *i);
+/* "more", "less", "chance"; "?" where nothing can be said, "" where nothing was tested. */
+const char *diff_verdict(const struct diff_row *row);

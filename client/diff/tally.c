@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/diff/tally.h"
+
+#include <errno.h>
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+
+#define SLOTS_MAX 64
+
+/* Counts by function; what lies behind the end is 0. */
+struct counts {
+	uint64_t *at;
+	size_t size;
+};
+
+struct slot {
+	uint64_t start_usec;
+	uint64_t usec;
+	struct counts total;
+};
+
+struct tally {
+	struct graph_names *names;
+	uint64_t hits;
+	struct counts self;
+	struct counts total;
+	struct slot *slots; /* as in the profile: 0 is unknown; finished: those that are left */
+	size_t slots_size;
+	size_t n_slots;
+	struct graph_memo functions;
+	uint32_t *seen_by; /* the last hit in which a function was seen */
+	size_t seen_size;
+	uint32_t hit;
+};
+
+static int counts_add(struct counts *counts, uint32_t function, uint64_t n)
+{
+	int r = array_fit(counts->at, counts->size, (size_t)function + 1);
+
+	if (r >= 0)
+		counts->at[function] += n;
+	return r;
+}
+
+static uint64_t counts_get(const struct counts *counts, uint32_t function)
+{
+	return function < counts->size ? counts->at[function] : 0;
+}
+
+static int counts_move(struct counts *from, struct counts *to)
+{
+	int r = array_fit(to->at, to->size, from->size);
+
+	for (size_t i = 0; i < from->size && r >= 0; i++)
+		to->at[i] += from->at[i];
+	free(from->at);
+	*from = (struct counts){0};
+	return r;
+}
+
+struct tally *tally_new(struct graph_names *names)
+{
+	struct tally *tally = calloc(1, sizeof(*tally));
+
+	if (tally)
+		tally->names = graph_names_ref(names);
+	return tally;
+}
+
+struct tally *tally_free(struct tally *tally)
+{
+	if (tally) {
+		for (size_t i = 0; i < tally->slots_size; i++)
+			free(tally->slots[i].total.at);
+		free(tally->slots);
+		free(tally->self.at);
+		free(tally->total.at);
+		graph_memo_done(&tally->functions);
+		free(tally->seen_by);
+		graph_names_unref(tally->names);
+		free(tally);
+	}
+	return NULL;
+}
+
+/* 1: this hit was not counted for it yet. */
+static int mark_seen(struct tally *tally, uint32_t function)
+{
+	int r = array_fit(tally->seen_by, tally->seen_size, (size_t)function + 1);
+
+	if (r < 0 || tally->seen_by[function] == tally->hit)
+		return r;
+	tally->seen_by[function] = tally->hit;
+	return 1;
+}
+
+static int count_frame(struct tally *tally, uint32_t function, const struct profile_hit *hit)
+{
+	int r = mark_seen(tally, function);
+
+	if (r <= 0)
+		return r;
+	r = counts_add(&tally->total, function, hit->n);
+	return r < 0 ? r : counts_add(&tally->slots[hit->slot].total, function, hit->n);
+}
+
+int tally_add(void *userdata, const struct profile *profile, const struct profile_hit *hit)
+{
+	struct tally *tally = userdata;
+	uint32_t function;
+	int r = array_fit(tally->slots, tally->slots_size, (size_t)hit->slot + 1);
+
+	if (r < 0 || !hit->node)
+		return r;
+	tally->hits += hit->n;
+	/* After 2^32 hits an old mark would look like a new one. */
+	if (++tally->hit == 0 && tally->seen_size > 0)
+		memset(tally->seen_by, 0, tally->seen_size * sizeof(*tally->seen_by));
+	tally->hit += tally->hit == 0;
+	for (uint32_t node = hit->node; node && r >= 0; node = profile_parent(profile, node)) {
+		r = graph_names_find(tally->names, &tally->functions, profile,
+				     profile_frame(profile, profile_frame_of(profile, node)),
+				     &function);
+		if (r >= 0 && node == hit->node)
+			r = counts_add(&tally->self, function, hit->n);
+		if (r >= 0)
+			r = count_frame(tally, function, hit);
+	}
+	return r;
+}
+
+static int compare_slots(const void *a, const void *b)
+{
+	const struct slot *left = a, *right = b;
+
+	return (left->start_usec > right->start_usec) - (left->start_usec < right->start_usec);
+}
+
+/* Their times, and in slot 0, with the samples of which the time is unknown, what is missing. */
+static int date_slots(struct tally *tally, const struct profile *profile)
+{
+	uint64_t observed_usec = profile_summary(profile)->observed_usec, known_usec = 0;
+	int r;
+
+	tally->n_slots = (size_t)profile_count_slots(profile) + 1;
+	r = array_fit(tally->slots, tally->slots_size, tally->n_slots);
+	if (r < 0)
+		return r;
+	for (size_t i = 1; i < tally->n_slots; i++) {
+		const struct profile_slot *slot = profile_slot(profile, (uint32_t)i);
+
+		tally->slots[i].start_usec = slot->start_usec;
+		tally->slots[i].usec = slot->usec;
+		known_usec += slot->usec;
+	}
+	if (observed_usec > known_usec)
+		tally->slots[0].usec = observed_usec - known_usec;
+	qsort(tally->slots, tally->n_slots, sizeof(*tally->slots), compare_slots);
+	return 0;
+}
+
+/* Quiet time is a slot like others, or several, and not one that is as long as all of them. */
+static int split_quiet(struct tally *tally, uint64_t step_usec)
+{
+	uint64_t usec = tally->slots[0].usec;
+	size_t n = step_usec ? (size_t)(usec / step_usec) : 0, at = tally->n_slots;
+	int r;
+
+	if (tally->slots[0].total.size > 0 || n < 2)
+		return 0;
+	n = n > SLOTS_MAX ? SLOTS_MAX : n;
+	r = array_fit(tally->slots, tally->slots_size, at + n - 1);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n - 1; i++)
+		tally->slots[at + i].usec = usec / n;
+	tally->slots[0].usec = usec - usec / n * (n - 1);
+	tally->n_slots = at + n - 1;
+	return 0;
+}
+
+static int merge_slots(struct tally *tally, uint64_t least_usec)
+{
+	size_t last = 0;
+	int r = 0;
+
+	for (size_t i = 1; i < tally->n_slots && r >= 0; i++) {
+		struct slot *slot = &tally->slots[i];
+
+		if (tally->slots[last].usec >= least_usec) {
+			if (++last == i)
+				continue;
+			free(tally->slots[last].total.at);
+			tally->slots[last] = *slot;
+			slot->total = (struct counts){0};
+			continue;
+		}
+		tally->slots[last].usec += slot->usec;
+		r = counts_move(&slot->total, &tally->slots[last].total);
+	}
+	tally->n_slots = last + 1;
+	/* The last one has nobody behind it. */
+	if (r >= 0 && last > 0 && tally->slots[last].usec < least_usec) {
+		tally->slots[last - 1].usec += tally->slots[last].usec;
+		r = counts_move(&tally->slots[last].total, &tally->slots[last - 1].total);
+		tally->n_slots--;
+	}
+	return r;
+}
+
+int tally_finish(struct tally *tally, const struct profile *profile, uint64_t step_usec)
+{
+	uint64_t all_usec = 0, least_usec;
+	int r = date_slots(tally, profile);
+
+	if (r >= 0)
+		r = split_quiet(tally, step_usec);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < tally->n_slots; i++)
+		all_usec += tally->slots[i].usec;
+	least_usec = all_usec / SLOTS_MAX + 1;
+	if (least_usec < step_usec / 2)
+		least_usec = step_usec / 2;
+	r = merge_slots(tally, least_usec);
+	if (r >= 0 && tally->slots[0].usec == 0)
+		tally->slots[0].usec = 1;
+	return r;
+}
+
+uint64_t tally_hits(const struct tally *tally)
+{
+	return tally->hits;
+}
+
+uint64_t tally_self(const struct tally *tally, uint32_t function)
+{
+	return counts_get(&tally->self, function);
+}
+
+uint64_t tally_total(const struct tally *tally, uint32_t function)
+{
+	return counts_get(&tally->total, function);
+}
+
+size_t tally_count_slots(const struct tally *tally)
+{
+	return tally->n_slots;
+}
+
+uint64_t tally_slot_usec(const struct tally *tally, size_t slot)
+{
+	return tally->slots[slot].usec;
+}
+
+uint64_t tally_slot_total(const struct tally *tally, size_t slot, uint32_t function)
+{
+	return counts_get(&tally->slots[slot].total, function);
+}

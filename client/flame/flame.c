@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/flame/flame.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "client/flame/internal.h"
+#include "client/render/summary.h"
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+
+struct walk {
+	struct flame *flame;
+	double least[N_GRAPH_SIDES]; /* hits */
+	uint32_t *path;              /* where the callers stand in the list, by depth */
+	size_t path_size;
+	uint32_t depth;
+};
+
+void flame_set_side(struct flame_side *side, const struct profile_summary *summary)
+{
+	bool mixed;
+
+	side->samples = summary->samples;
+	side->since_usec = summary->since_usec;
+	side->until_usec = summary->until_usec;
+	side->interval_ns = (uint64_t)(summary_find_interval_ns(summary, &mixed) + 0.5);
+	side->observed_usec = summary->observed_usec;
+}
+
+char *flame_describe_filters(const struct request *request)
+{
+	const char *gap = "";
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < request->n_targets; i++, gap = " ")
+		fprintf(out, "%s%s", gap, request->targets[i]);
+	if (request->window.session)
+		fprintf(out, "%ssession:%" PRId64, gap, request->window.session), gap = " ";
+	if (request->filter)
+		fprintf(out, "%sfilter: %s", gap, request->filter), gap = " ";
+	if (request->kind)
+		fprintf(out, "%sframes: %s only", gap, request->kind);
+	if (fclose(out) != 0)
+		free(take_ptr(text));
+	return text;
+}
+
+const char *flame_kind(const struct graph_function *function)
+{
+	const char *kind = frame_kind_name(function->kind);
+
+	/* Places of the code have a module (daemon/resolver/resolver.h). */
+	if (function->function[0] == '[' && !*function->module)
+		return "mark";
+	return *kind ? kind : "native";
+}
+
+static bool is_shown(const struct walk *walk, uint32_t node)
+{
+	for (int side = 0; side < N_GRAPH_SIDES; side++) {
+		uint64_t total = graph_total(walk->flame->graph, node, side);
+
+		if (total > 0 && (double)total >= walk->least[side])
+			return true;
+	}
+	return false;
+}
+
+static int show(struct walk *walk, uint32_t node)
+{
+	struct flame *flame = walk->flame;
+	uint32_t at = flame->n_nodes;
+
+	if (array_extend(flame->nodes, flame->nodes_size, at, (size_t)at + 1) < 0 ||
+	    array_extend(flame->parents, flame->parents_size, at, (size_t)at + 1) < 0 ||
+	    array_fit(walk->path, walk->path_size, walk->depth + 1) < 0)
+		return -ENOMEM;
+	flame->nodes[at] = node;
+	flame->parents[at] = walk->depth ? walk->path[walk->depth - 1] : 0;
+	walk->path[walk->depth] = at;
+	flame->n_nodes++;
+	return 0;
+}
+
+/* The next node that is not below this one. 0: there is none. */
+static uint32_t leave(struct walk *walk, uint32_t node)
+{
+	const struct graph *graph = walk->flame->graph;
+
+	while (node && !graph_next(graph, node)) {
+		node = graph_parent(graph, node);
+		walk->depth--;
+	}
+	return node ? graph_next(graph, node) : 0;
+}
+
+static int walk_graph(struct walk *walk)
+{
+	const struct graph *graph = walk->flame->graph;
+	uint32_t node = graph_child(graph, 0);
+	int r = show(walk, 0);
+
+	for (walk->depth = 1; node && r >= 0;) {
+		bool shown = is_shown(walk, node);
+
+		if (shown)
+			r = show(walk, node);
+		if (shown && graph_child(graph, node)) {
+			node = graph_child(graph, node);
+			walk->depth++;
+		} else {
+			node = leave(walk, node);
+		}
+	}
+	return r;
+}
+
+int flame_init(struct flame *flame, const struct graph *graph, const struct flame_about *about)
+{
+	struct walk walk = {.flame = flame};
+	int r;
+
+	*flame = (struct flame){.graph = graph, .about = about};
+	for (int side = 0; side < N_GRAPH_SIDES; side++)
+		walk.least[side] = about->threshold / 100 * (double)graph_total(graph, 0, side);
+	r = walk_graph(&walk);
+	free(walk.path);
+	if (r < 0)
+		flame_done(flame);
+	flame->n_left_out = graph_count(graph) - flame->n_nodes;
+	return r;
+}
+
+void flame_done(struct flame *flame)
+{
+	free(flame->nodes);
+	free(flame->parents);
+	flame->nodes = flame->parents = NULL;
+}
+
+int flame_begin(const char *title, enum format format, FILE *out)
+{
+	return format == FORMAT_FLAMEGRAPH ? flame_begin_page(title, out) : 0;
+}
+
+int flame_write(const struct graph *graph, const struct flame_about *about, enum format format,
+		FILE *out)
+{
+	static int (*const writers[N_FORMATS])(const struct flame *flame, FILE *out) = {
+		[FORMAT_JSON] = flame_write_data,
+		[FORMAT_FLAMEGRAPH] = flame_write_page,
+		[FORMAT_SVG] = flame_write_picture,
+	};
+	struct flame flame;
+	int r;
+
+	if (!writers[format])
+		return -EINVAL;
+	r = flame_init(&flame, graph, about);
+	if (r < 0)
+		return r;
+	r = writers[format](&flame, out);
+	flame_done(&flame);
+	return r;
+}

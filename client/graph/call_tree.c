@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/graph/call_tree.h"
+
+#include <errno.h>
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+
+/* What still has to be shown; the next one is the last. No recursion: a stack may have a thousand
+ * frames. */
+struct waiting {
+	uint32_t node;
+	uint32_t place; /* among its siblings, by name */
+	uint32_t depth;
+	bool last;
+};
+
+struct making {
+	const struct graph *graph;
+	double least;
+	struct call_tree tree;
+	size_t lines_size;
+	struct waiting *waiting;
+	size_t n_waiting;
+	size_t waiting_size;
+};
+
+static uint64_t total_of(const struct graph *graph, uint32_t node)
+{
+	return graph_total(graph, node, GRAPH_BASE);
+}
+
+/* Fewest first: what is shown next has to come last. */
+static int compare_waiting(const void *a, const void *b, void *userdata)
+{
+	const struct waiting *left = a, *right = b;
+	uint64_t x = total_of(userdata, left->node), y = total_of(userdata, right->node);
+
+	return x != y ? (x > y) - (x < y)
+		      : (left->place < right->place) - (left->place > right->place);
+}
+
+/* Also sums up in *line what is cut below it. */
+static int add_children(struct making *making, uint32_t parent, uint32_t depth,
+			struct call_line *line)
+{
+	size_t first = making->n_waiting;
+	uint32_t place = 0;
+
+	for (uint32_t child = graph_child(making->graph, parent); child;
+	     child = graph_next(making->graph, child)) {
+		uint64_t total = total_of(making->graph, child);
+
+		if (total == 0 || (double)total < making->least) {
+			line->n_cut += total > 0;
+			line->cut += total;
+			continue;
+		}
+		if (array_fit(making->waiting, making->waiting_size, making->n_waiting + 1) < 0)
+			return -ENOMEM;
+		making->waiting[making->n_waiting++] =
+			(struct waiting){child, place++, depth, false};
+	}
+	line->n_shown = place;
+	if (place > 0) {
+		qsort_r(making->waiting + first, place, sizeof(*making->waiting), compare_waiting,
+			(void *)making->graph);
+		making->waiting[first].last = true;
+	}
+	making->tree.n_cut += line->n_cut;
+	making->tree.cut += line->cut;
+	return 0;
+}
+
+static int add_line(struct making *making)
+{
+	struct waiting next = making->waiting[--making->n_waiting];
+	struct call_tree *tree = &making->tree;
+	struct call_line *line;
+
+	if (array_fit(tree->lines, making->lines_size, tree->n_lines + 1) < 0)
+		return -ENOMEM;
+	line = &tree->lines[tree->n_lines++];
+	*line = (struct call_line){.node = next.node, .depth = next.depth, .last = next.last};
+	return add_children(making, next.node, next.depth + 1, line);
+}
+
+int call_tree_make(const struct graph *graph, double least, struct call_tree *ret)
+{
+	struct making making = {.graph = graph, .least = least};
+	int r = add_children(&making, 0, 0, &(struct call_line){0});
+
+	while (making.n_waiting > 0 && r >= 0)
+		r = add_line(&making);
+	free(making.waiting);
+	if (r < 0)
+		call_tree_done(&making.tree);
+	else
+		*ret = making.tree;
+	return r;
+}
+
+void call_tree_done(struct call_tree *tree)
+{
+	free(tree->lines);
+	*tree = (struct call_tree){0};
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes lie in one array, parents before their children, so that whatever follows a path needs no
+ * recursion: sums go from its end to its beginning. There are millions of them, so what is of one
+ * side, or of one time, is in an array of its own. A node costs 8 bytes and 8 for each side that
+ * has hits; while the graph grows 6 to 11 for the slots by which it is found and 4 in the memo;
+ * after it 8 for its links instead.
+ */
+#include "client/graph/graph.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/graph/internal.h"
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+
+#define SLOTS_MIN 2048
+
+struct graph_node {
+	uint32_t parent;
+	uint32_t function;
+};
+
+struct graph_links {
+	uint32_t child;
+	uint32_t next;
+};
+
+/* Hits by node: its own while the graph grows, afterwards also those below it. */
+struct graph_hits {
+	uint64_t *n; /* NULL: the side has none */
+	size_t size;
+	uint32_t n_nodes; /* that it has numbers for */
+};
+
+/* What is known of the profile of a side: both by its numbers. */
+struct graph_side_memo {
+	uint32_t *nodes; /* 0: not seen yet */
+	size_t nodes_size;
+	size_t n_nodes;
+	struct graph_memo functions;
+};
+
+struct graph {
+	struct graph_names *names;
+	struct graph_node *nodes;
+	size_t nodes_size;
+	uint32_t n_nodes;
+	struct graph_hits hits[N_GRAPH_SIDES];
+	struct graph_links *links; /* by node; NULL while it grows */
+	uint32_t *slots;           /* node by hash of (parent, function); 0 is free */
+	uint32_t n_slots;
+	struct graph_side_memo memos[N_GRAPH_SIDES];
+	uint32_t *path; /* of a stack, from its leaf; for graph_add() */
+	size_t path_size;
+};
+
+define_cleanup(struct graph *, graph_free);
+define_cleanup(struct graph_names *, graph_names_unref);
+
+struct graph *graph_new_of(struct graph_names *names)
+{
+	_cleanup_(graph_free_p) struct graph *graph = calloc(1, sizeof(*graph));
+
+	if (!graph)
+		return NULL;
+	graph->names = graph_names_ref(names);
+	graph->n_slots = SLOTS_MIN;
+	graph->slots = calloc(graph->n_slots, sizeof(*graph->slots));
+	if (!graph->slots || array_extend(graph->nodes, graph->nodes_size, 0, 1) < 0)
+		return NULL;
+	graph->nodes[0].function = GRAPH_NONE;
+	graph->n_nodes = 1;
+	return take_ptr(graph);
+}
+
+struct graph *graph_new(void)
+{
+	_cleanup_(graph_names_unref_p) struct graph_names *names = graph_names_new();
+
+	return names ? graph_new_of(names) : NULL;
+}
+
+/* What only its growing needs. */
+static void graph_settle(struct graph *graph)
+{
+	for (int side = 0; side < N_GRAPH_SIDES; side++) {
+		free(graph->memos[side].nodes);
+		graph_memo_done(&graph->memos[side].functions);
+		graph->memos[side] = (struct graph_side_memo){0};
+	}
+	free(graph->slots);
+	free(graph->path);
+	graph->slots = graph->path = NULL;
+	graph->n_slots = 0;
+	graph->path_size = 0;
+}
+
+struct graph *graph_free(struct graph *graph)
+{
+	if (graph) {
+		graph_settle(graph);
+		graph_names_unref(graph->names);
+		for (int side = 0; side < N_GRAPH_SIDES; side++)
+			free(graph->hits[side].n);
+		free(graph->nodes);
+		free(graph->links);
+		free(graph);
+	}
+	return NULL;
+}
+
+struct graph_names *graph_names_of(const struct graph *graph)
+{
+	return graph->names;
+}
+
+/* Both numbers are ours and dense, so nobody can aim at a chain but by making functions. */
+static uint32_t *find_slot(const struct graph *graph, uint32_t parent, uint32_t function)
+{
+	uint64_t hash = ((uint64_t)parent << 32 | function) * UINT64_C(0x9e3779b97f4a7c15);
+	uint32_t mask = graph->n_slots - 1, at = (uint32_t)(hash >> 32) & mask;
+
+	for (;; at = (at + 1) & mask) {
+		const struct graph_node *node = graph->nodes + graph->slots[at];
+
+		if (!graph->slots[at] || (node->parent == parent && node->function == function))
+			return graph->slots + at;
+	}
+}
+
+/* The old ones go first: both together would be the most that the graph ever takes. */
+static int grow_slots(struct graph *graph)
+{
+	uint32_t n = graph->n_slots * 2;
+
+	if (n <= graph->n_slots)
+		return -ENOMEM;
+	free(take_ptr(graph->slots));
+	graph->slots = calloc(n, sizeof(*graph->slots));
+	if (!graph->slots)
+		return -ENOMEM;
+	graph->n_slots = n;
+	for (uint32_t i = 1; i < graph->n_nodes; i++)
+		*find_slot(graph, graph->nodes[i].parent, graph->nodes[i].function) = i;
+	return 0;
+}
+
+static int make_room(struct graph *graph)
+{
+	int r = array_extend(graph->nodes, graph->nodes_size, graph->n_nodes,
+			     (size_t)graph->n_nodes + 1);
+
+	if (r >= 0 && graph->n_nodes >= graph->n_slots / 4 * 3)
+		r = grow_slots(graph);
+	return r;
+}
+
+int graph_find_child(struct graph *graph, uint32_t parent, uint32_t function, uint32_t *ret)
+{
+	uint32_t *slot;
+	int r = make_room(graph);
+
+	if (r < 0)
+		return r;
+	slot = find_slot(graph, parent, function);
+	if (!*slot) {
+		*slot = graph->n_nodes++;
+		graph->nodes[*slot] = (struct graph_node){parent, function};
+	}
+	*ret = *slot;
+	return 0;
+}
+
+/* Puts the part of the stack that was not seen before on the path; *ret_known is above it. */
+static int find_path(struct graph *graph, const struct graph_side_memo *memo,
+		     const struct profile *profile, uint32_t node, size_t *ret_n,
+		     uint32_t *ret_known)
+{
+	size_t n = 0;
+
+	for (; node && !memo->nodes[node]; node = profile_parent(profile, node)) {
+		if (array_fit(graph->path, graph->path_size, n + 1) < 0)
+			return -ENOMEM;
+		graph->path[n++] = node;
+	}
+	*ret_n = n;
+	*ret_known = node ? memo->nodes[node] : 0;
+	return 0;
+}
+
+static int find_node(struct graph *graph, struct graph_side_memo *memo,
+		     const struct profile *profile, uint32_t node, uint32_t *ret)
+{
+	uint32_t at = 0, function;
+	size_t n;
+	int r = find_path(graph, memo, profile, node, &n, &at);
+
+	while (r >= 0 && n-- > 0) {
+		uint32_t frame = profile_frame_of(profile, graph->path[n]);
+
+		r = graph_names_find(graph->names, &memo->functions, profile,
+				     profile_frame(profile, frame), &function);
+		if (r >= 0)
+			r = graph_find_child(graph, at, function, &at);
+		if (r >= 0)
+			memo->nodes[graph->path[n]] = at;
+	}
+	if (r >= 0)
+		*ret = at;
+	return r;
+}
+
+static int fit_memo(struct graph_side_memo *memo, size_t n)
+{
+	int r = array_extend(memo->nodes, memo->nodes_size, memo->n_nodes, n);
+
+	if (r >= 0 && n > memo->n_nodes)
+		memo->n_nodes = n;
+	return r;
+}
+
+static int fit_hits(struct graph_hits *hits, uint32_t n)
+{
+	int r = array_extend(hits->n, hits->size, hits->n_nodes, n);
+
+	if (r >= 0)
+		hits->n_nodes = n;
+	return r;
+}
+
+static int count_hits(struct graph *graph, int side, uint32_t node, uint64_t n)
+{
+	struct graph_hits *hits = graph->hits + side;
+	int r = fit_hits(hits, graph->n_nodes);
+
+	if (r >= 0)
+		hits->n[node] += n;
+	return r;
+}
+
+int graph_add(struct graph *graph, enum graph_side side, const struct profile *profile,
+	      uint32_t node, uint64_t n)
+{
+	struct graph_side_memo *memo = graph->memos + side;
+	uint32_t at;
+	int r = fit_memo(memo, (size_t)node + 1);
+
+	if (r >= 0)
+		r = find_node(graph, memo, profile, node, &at);
+	return r < 0 ? r : count_hits(graph, side, at, n);
+}
+
+int graph_count_self(struct graph *graph, uint32_t node, const uint64_t n[static N_GRAPH_SIDES])
+{
+	int r = 0;
+
+	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
+		if (n[side])
+			r = count_hits(graph, side, node, n[side]);
+	return r;
+}
+
+/* ---- what is known at the end ---- */
+
+static int sum_totals(struct graph *graph, struct graph_hits *hits)
+{
+	int r = hits->n ? fit_hits(hits, graph->n_nodes) : 0;
+
+	for (uint32_t i = hits->n_nodes; i-- > 1 && r >= 0;)
+		hits->n[graph->nodes[i].parent] += hits->n[i];
+	return r;
+}
+
+/* All nodes but the root by the rank of their function: sorted by counting, for there are many. */
+static int sort_nodes(struct graph *graph, const uint32_t *rank, uint32_t *ret_order)
+{
+	uint32_t n_ranks = graph_names_count(graph->names);
+	_cleanup_free_ uint32_t *first = calloc((size_t)n_ranks + 1, sizeof(*first));
+
+	if (!first)
+		return -ENOMEM;
+	for (uint32_t i = 1; i < graph->n_nodes; i++)
+		first[rank[graph->nodes[i].function] + 1]++;
+	for (uint32_t i = 0; i < n_ranks; i++)
+		first[i + 1] += first[i];
+	for (uint32_t i = 1; i < graph->n_nodes; i++)
+		ret_order[first[rank[graph->nodes[i].function]]++] = i;
+	return 0;
+}
+
+/* Nodes in the order of ranks, last one first: each then becomes the first child of its parent. */
+static void link_children(struct graph *graph, const uint32_t *order)
+{
+	for (uint32_t i = graph->n_nodes - 1; i-- > 0;) {
+		uint32_t *child = &graph->links[graph->nodes[order[i]].parent].child;
+
+		graph->links[order[i]].next = *child;
+		*child = order[i];
+	}
+}
+
+static int link_nodes(struct graph *graph)
+{
+	_cleanup_free_ uint32_t *rank =
+		calloc((size_t)graph_names_count(graph->names) + 1, sizeof(*rank));
+	_cleanup_free_ uint32_t *order = malloc((size_t)graph->n_nodes * sizeof(*order));
+	int r;
+
+	graph->links = calloc(graph->n_nodes, sizeof(*graph->links));
+	if (!rank || !order || !graph->links)
+		return -ENOMEM;
+	r = graph_names_rank(graph->names, rank);
+	if (r >= 0)
+		r = sort_nodes(graph, rank, order);
+	if (r >= 0)
+		link_children(graph, order);
+	return r;
+}
+
+int graph_finish(struct graph *graph)
+{
+	int r = 0;
+
+	graph_settle(graph);
+	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
+		r = sum_totals(graph, graph->hits + side);
+	return r < 0 ? r : link_nodes(graph);
+}
+
+/* ---- looking at it ---- */
+
+uint32_t graph_count(const struct graph *graph)
+{
+	return graph->n_nodes;
+}
+
+uint32_t graph_parent(const struct graph *graph, uint32_t node)
+{
+	return graph->nodes[node].parent;
+}
+
+uint32_t graph_function_of(const struct graph *graph, uint32_t node)
+{
+	return graph->nodes[node].function;
+}
+
+uint32_t graph_child(const struct graph *graph, uint32_t node)
+{
+	return graph->links[node].child;
+}
+
+uint32_t graph_next(const struct graph *graph, uint32_t node)
+{
+	return graph->links[node].next;
+}
+
+uint64_t graph_total(const struct graph *graph, uint32_t node, enum graph_side side)
+{
+	const struct graph_hits *hits = graph->hits + side;
+
+	return hits->n ? hits->n[node] : 0;
+}
+
+uint64_t graph_self(const struct graph *graph, uint32_t node, enum graph_side side)
+{
+	uint64_t self = graph_total(graph, node, side);
+
+	for (uint32_t i = graph_child(graph, node); i; i = graph_next(graph, i))
+		self -= graph_total(graph, i, side);
+	return self;
+}
+
+uint32_t graph_count_functions(const struct graph *graph)
+{
+	return graph_names_count(graph->names);
+}
+
+const struct graph_function *graph_function(const struct graph *graph, uint32_t function)
+{
+	return graph_names_get(graph->names, function);
+}

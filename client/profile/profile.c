@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/profile/profile.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "client/profile/internal.h"
+#include "client/profile/stream.h"
+#include "daemon/base/cleanup.h"
+
+define_cleanup(struct profile *, profile_free);
+define_cleanup(struct stream *, stream_free);
+
+struct reading {
+	struct profile *profile;
+	struct progress *progress;
+	profile_hit_fn fn;
+	void *userdata;
+};
+
+/* All are checked already (profile_take_part()). */
+static int tell_hits(const struct reading *reading, const Oxprof__Part *part)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < part->n_hit_node && r >= 0; i++) {
+		struct profile_hit hit = {
+			.node = part->hit_node[i],
+			.task = part->n_hit_task ? part->hit_task[i] : 0,
+			.slot = part->n_hit_slot ? part->hit_slot[i] : 0,
+			.n = part->hit_count[i],
+		};
+
+		if (hit.n > 0)
+			r = reading->fn(reading->userdata, reading->profile, &hit);
+	}
+	return r;
+}
+
+/* NULL where the error says it all, or there is no memory. */
+static char *describe(int error, const char *failure)
+{
+	char *why;
+
+	switch (error) {
+	case -EREMOTEIO:
+		return asprintf(&why, "oxprofd broke off: %s", failure) < 0 ? NULL : why;
+	case -EPIPE:
+		return strdup("the answer of oxprofd broke off; look at: journalctl -u oxprofd");
+	case -EBADMSG:
+		return strdup("the answer of oxprofd cannot be read: is it of another version?");
+	default:
+		return NULL;
+	}
+}
+
+static int read_parts(const struct reading *reading, struct stream *stream, char **ret_why)
+{
+	const Oxprof__Part *part;
+	int r;
+
+	while ((r = stream_next(stream, &part)) > 0) {
+		r = profile_take_part(reading->profile, part);
+		if (r < 0)
+			break;
+		r = tell_hits(reading, part);
+		if (r < 0)
+			return r;
+		progress_set(reading->progress, part->permille);
+	}
+	if (r < 0)
+		*ret_why = describe(r, stream_failure(stream));
+	return r;
+}
+
+int profile_read(int fd, struct progress *progress, profile_hit_fn fn, void *userdata,
+		 struct profile **ret, char **ret_why)
+{
+	_cleanup_(profile_free_p) struct profile *profile = NULL;
+	_cleanup_(stream_free_p) struct stream *stream = NULL;
+	int r;
+
+	*ret_why = NULL;
+	r = stream_new(fd, &stream);
+	if (r >= 0)
+		r = profile_new(&profile);
+	if (r < 0)
+		return r;
+	r = read_parts(&(struct reading){profile, progress, fn, userdata}, stream, ret_why);
+	if (r >= 0)
+		*ret = take_ptr(profile);
+	return r;
+}
+
+/* ---- looking at it ---- */
+
+const struct profile_summary *profile_summary(const struct profile *profile)
+{
+	return &profile->summary;
+}
+
+uint32_t profile_count_nodes(const struct profile *profile)
+{
+	return profile->n_nodes;
+}
+
+uint32_t profile_count_frames(const struct profile *profile)
+{
+	return profile->n_frames;
+}
+
+uint32_t profile_count_names(const struct profile *profile)
+{
+	return table_count(profile->names);
+}
+
+uint32_t profile_count_tasks(const struct profile *profile)
+{
+	return profile->n_tasks;
+}
+
+uint32_t profile_count_slots(const struct profile *profile)
+{
+	return profile->n_slots;
+}
+
+uint32_t profile_parent(const struct profile *profile, uint32_t node)
+{
+	assert(node <= profile->n_nodes);
+	return profile->nodes[node].parent;
+}
+
+uint32_t profile_frame_of(const struct profile *profile, uint32_t node)
+{
+	assert(node <= profile->n_nodes);
+	return profile->nodes[node].frame;
+}
+
+const struct profile_frame *profile_frame(const struct profile *profile, uint32_t frame)
+{
+	assert(frame <= profile->n_frames);
+	return &profile->frames[frame];
+}
+
+const struct profile_task *profile_task(const struct profile *profile, uint32_t task)
+{
+	assert(task <= profile->n_tasks);
+	return &profile->tasks[task];
+}
+
+const struct profile_slot *profile_slot(const struct profile *profile, uint32_t slot)
+{
+	assert(slot <= profile->n_slots);
+	return &profile->slots[slot];
+}
+
+const char *profile_name(const struct profile *profile, uint32_t name)
+{
+	assert(name < table_count(profile->names));
+	return profile->name_at[name].text;
+}
+
+const struct profile_frame *profile_name_frame(const struct profile *profile, uint32_t name)
+{
+	assert(name < table_count(profile->names));
+	return &profile->name_at[name].frame;
+}

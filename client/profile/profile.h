@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an export says, as it comes: a dictionary of frames, tasks and nodes that grows, and hits
+ * that are told one by one and not kept. So a report that can be written hit by hit needs no more
+ * memory than the dictionary: some 8 bytes a node. All numbers are checked; 0 is none.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/base/progress.h"
+#include "daemon/base/frame.h"
+
+struct profile;
+
+/* Texts are never NULL, "" unknown, and live as long as the profile. They are valid UTF-8 without
+ * control characters (text_clean()). */
+struct profile_frame {
+	const char *function; /* "+0x1234": native code without a name */
+	const char *module;
+	const char *file;
+	const char *build_id;
+	uint64_t offset;
+	uint32_t line; /* 0: unknown */
+	uint32_t name; /* frames of one function (function, module, file and kind) have one number,
+			* below profile_count_names() */
+	enum frame_kind kind;
+	bool focus;
+};
+
+struct profile_task {
+	const char *thread; /* its comm */
+	const char *comm;   /* of its process */
+	const char *unit;
+	const char *user;
+	uint32_t pid;
+	uint32_t tid;
+	uint32_t process; /* the same process, the same number */
+};
+
+struct profile_slot {
+	uint64_t start_usec;
+	uint64_t usec;
+};
+
+struct profile_session {
+	int64_t id;
+	uint64_t started_usec;
+	uint64_t ended_usec; /* 0: it runs */
+	uint64_t interval_ns;
+	uint64_t observed_usec;
+};
+
+struct profile_count {
+	const char *reason;
+	uint64_t n;
+};
+
+struct profile_summary {
+	const char *state;
+	uint64_t since_usec; /* 0: there is nothing */
+	uint64_t until_usec;
+	uint64_t interval_ns;
+	uint64_t observed_usec;
+	bool restricted;
+	bool without_kernel;
+	const struct profile_session *sessions; /* oldest first */
+	size_t n_sessions;
+	const struct profile_count *lost;
+	size_t n_lost;
+	/* Known at the end only, 0 before. */
+	uint64_t samples; /* of all that was asked about, before filter and kind */
+	const struct profile_count *stacks; /* by how they end */
+	size_t n_stacks;
+};
+
+/* node 0: no stack, or stacks were not asked for; likewise task and slot. */
+struct profile_hit {
+	uint32_t node;
+	uint32_t task;
+	uint32_t slot;
+	uint64_t n;
+};
+
+/* Told of each hit, when the dictionary has what it refers to. A negative result ends the reading
+ * and is returned. */
+typedef int (*profile_hit_fn)(void *userdata, const struct profile *profile,
+			      const struct profile_hit *hit);
+
+/*
+ * Reads a stream to its end; takes the descriptor. progress may be NULL. On failure *ret_why (the
+ * caller frees) is a sentence for people or NULL, and the errors are those of stream_next().
+ * The profile is the caller's.
+ */
+int profile_read(int fd, struct progress *progress, profile_hit_fn fn, void *userdata,
+		 struct profile **ret, char **ret_why);
+struct profile *profile_free(struct profile *profile);
+
+const struct profile_summary *profile_summary(const struct profile *profile);
+uint32_t profile_count_nodes(const struct profile *profile); /* nodes are 1 .. this */
+uint32_t profile_count_frames(const struct profile *profile);
+uint32_t profile_count_names(const struct profile *profile);
+uint32_t profile_count_tasks(const struct profile *profile);
+uint32_t profile_count_slots(const struct profile *profile);
+uint32_t profile_parent(const struct profile *profile, uint32_t node); /* 0: it is a root */
+uint32_t profile_frame_of(const struct profile *profile, uint32_t node);
+/* 0 is the unknown frame, task or slot. What these return is borrowed until the next part is read:
+ * in the callback until it returns, afterwards for good. */
+const struct profile_frame *profile_frame(const struct profile *profile, uint32_t frame);
+const struct profile_task *profile_task(const struct profile *profile, uint32_t task);
+const struct profile_slot *profile_slot(const struct profile *profile, uint32_t slot);
+/* "function(module)" as everywhere (records of Query have the same), by profile_frame.name; lives
+ * as long as the profile. That of the unknown frame is 0, "[unknown]". */
+const char *profile_name(const struct profile *profile, uint32_t name);
+/* Some frame of that name; its line is the smallest that was seen. */
+const struct profile_frame *profile_name_frame(const struct profile *profile, uint32_t name);

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* From parts of a stream to the dictionary. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/base/text.h"
+#include "client/profile/internal.h"
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/parse.h"
+
+define_cleanup(struct profile *, profile_free);
+
+#define UNKNOWN "[unknown]"
+
+/* What makes two frames one function: equal texts have one address (take_text()). */
+struct name_key {
+	const char *function;
+	const char *module;
+	const char *file;
+	uint64_t kind;
+};
+
+/* ---- texts and names ---- */
+
+static int keep_text(struct profile *profile, const char *text, const char **ret)
+{
+	uint32_t index;
+	int r = table_intern(profile->texts, text, strlen(text) + 1, &index);
+
+	if (r >= 0)
+		*ret = table_get_key(profile->texts, index, NULL);
+	return r < 0 ? r : 0;
+}
+
+static int take_text(struct profile *profile, const char *text, const char **ret)
+{
+	_cleanup_free_ char *clean = NULL;
+
+	if (text_is_clean(text))
+		return keep_text(profile, text, ret);
+	clean = text_clean_copy(text);
+	return clean ? keep_text(profile, clean, ret) : -ENOMEM;
+}
+
+/* As in the records of Query (daemon/query/grouping.c). */
+static int make_name(struct profile *profile, const struct profile_frame *frame, const char **ret)
+{
+	_cleanup_free_ char *name = NULL;
+	int r;
+
+	if (!strncmp(frame->function, "+0x", 3))
+		r = asprintf(&name, "%s%s", frame->module, frame->function);
+	else if (*frame->module)
+		r = asprintf(&name, "%s(%s)", *frame->function ? frame->function : UNKNOWN,
+			     frame->module);
+	else
+		r = asprintf(&name, "%s", *frame->function ? frame->function : UNKNOWN);
+	return r < 0 ? -ENOMEM : keep_text(profile, name, ret);
+}
+
+static int add_name(struct profile *profile, const struct profile_frame *frame)
+{
+	size_t n = table_count(profile->names);
+	struct profile_name *name;
+	int r = array_fit(profile->name_at, profile->name_room, n);
+
+	if (r < 0)
+		return r;
+	name = &profile->name_at[frame->name];
+	name->frame = *frame;
+	return make_name(profile, frame, &name->text);
+}
+
+static int find_name(struct profile *profile, struct profile_frame *frame)
+{
+	struct name_key key = {frame->function, frame->module, frame->file, frame->kind};
+	struct profile_frame *known;
+	int r = table_intern(profile->names, &key, sizeof(key), &frame->name);
+
+	if (r != 0)
+		return r < 0 ? r : add_name(profile, frame);
+	known = &profile->name_at[frame->name].frame;
+	if (frame->line && (!known->line || frame->line < known->line))
+		known->line = frame->line;
+	known->focus |= frame->focus;
+	return 0;
+}
+
+/* ---- tables ---- */
+
+/* A text by its number, in *ok whether there is one. */
+static const char *get_text(const struct profile *profile, uint32_t number, bool *ok)
+{
+	*ok &= number <= profile->n_texts;
+	return number <= profile->n_texts ? profile->text_at[number] : "";
+}
+
+static int take_texts(struct profile *profile, const Oxprof__Part *part)
+{
+	int r = array_fit(profile->text_at, profile->text_room,
+			  (size_t)profile->n_texts + 1 + part->n_texts);
+
+	for (size_t i = 0; i < part->n_texts && r >= 0; i++) {
+		r = take_text(profile, part->texts[i], &profile->text_at[profile->n_texts + 1]);
+		profile->n_texts += r >= 0;
+	}
+	return r;
+}
+
+static int take_frame(struct profile *profile, const Oxprof__Frame *from)
+{
+	bool ok = from->kind <= FRAME_PYTHON;
+	struct profile_frame frame = {
+		.function = get_text(profile, from->function, &ok),
+		.module = get_text(profile, from->module, &ok),
+		.file = get_text(profile, from->file, &ok),
+		.build_id = get_text(profile, from->build_id, &ok),
+		.offset = from->offset,
+		.line = from->line,
+		.kind = (enum frame_kind)from->kind,
+		.focus = from->focus,
+	};
+	int r = ok ? find_name(profile, &frame) : -EBADMSG;
+
+	if (r >= 0)
+		profile->frames[++profile->n_frames] = frame;
+	return r;
+}
+
+static int take_frames(struct profile *profile, const Oxprof__Part *part)
+{
+	int r = array_fit(profile->frames, profile->frame_room,
+			  (size_t)profile->n_frames + 1 + part->n_frames);
+
+	for (size_t i = 0; i < part->n_frames && r >= 0; i++)
+		r = take_frame(profile, part->frames[i]);
+	return r;
+}
+
+static int take_tasks(struct profile *profile, const Oxprof__Part *part)
+{
+	int r = array_fit(profile->tasks, profile->task_room,
+			  (size_t)profile->n_tasks + 1 + part->n_tasks);
+	bool ok = true;
+
+	for (size_t i = 0; i < part->n_tasks && r >= 0; i++) {
+		const Oxprof__Task *from = part->tasks[i];
+
+		profile->tasks[++profile->n_tasks] = (struct profile_task){
+			.thread = get_text(profile, from->thread, &ok),
+			.comm = get_text(profile, from->comm, &ok),
+			.unit = get_text(profile, from->unit, &ok),
+			.user = get_text(profile, from->user, &ok),
+			.pid = from->pid,
+			.tid = from->tid,
+			.process = from->process,
+		};
+	}
+	return r < 0 ? r : ok ? 0 : -EBADMSG;
+}
+
+static int take_slots(struct profile *profile, const Oxprof__Part *part)
+{
+	int r = array_fit(profile->slots, profile->slot_room,
+			  (size_t)profile->n_slots + 1 + part->n_slots);
+
+	for (size_t i = 0; i < part->n_slots && r >= 0; i++)
+		profile->slots[++profile->n_slots] =
+			(struct profile_slot){part->slots[i]->start, part->slots[i]->usec};
+	return r;
+}
+
+static int take_nodes(struct profile *profile, const Oxprof__Part *part)
+{
+	size_t n = part->n_node_parent;
+	int r = part->n_node_frame == n ? 0 : -EBADMSG;
+
+	if (r >= 0)
+		r = array_extend(profile->nodes, profile->node_room, (size_t)profile->n_nodes + 1,
+				 (size_t)profile->n_nodes + 1 + n);
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		struct profile_node node = {part->node_parent[i], part->node_frame[i]};
+
+		if (node.parent > profile->n_nodes || node.frame > profile->n_frames)
+			r = -EBADMSG;
+		else
+			profile->nodes[++profile->n_nodes] = node;
+	}
+	return r;
+}
+
+static int check_hits(const struct profile *profile, const Oxprof__Part *part)
+{
+	size_t n = part->n_hit_node;
+	bool ok = part->n_hit_count == n && (!part->n_hit_task || part->n_hit_task == n) &&
+		  (!part->n_hit_slot || part->n_hit_slot == n);
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = part->hit_node[i] <= profile->n_nodes &&
+		     (!part->n_hit_task || part->hit_task[i] <= profile->n_tasks) &&
+		     (!part->n_hit_slot || part->hit_slot[i] <= profile->n_slots);
+	return ok ? 0 : -EBADMSG;
+}
+
+/* ---- what is said of the whole ---- */
+
+static int take_counts(struct profile *profile, Oxprof__Count *const *from, size_t n,
+		       struct profile_count **ret)
+{
+	struct profile_count *counts = calloc(n + 1, sizeof(*counts));
+	int r = counts ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		counts[i].n = from[i]->n;
+		r = take_text(profile, from[i]->reason, &counts[i].reason);
+	}
+	if (r < 0)
+		free(counts);
+	else
+		*ret = counts;
+	return r;
+}
+
+static int take_sessions(struct profile *profile, const Oxprof__Summary *from)
+{
+	profile->sessions = calloc(from->n_sessions + 1, sizeof(*profile->sessions));
+	if (!profile->sessions)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->n_sessions; i++) {
+		const Oxprof__Session *session = from->sessions[i];
+
+		profile->sessions[i] = (struct profile_session){
+			.id = session->id,
+			.started_usec = session->started,
+			.ended_usec = session->ended,
+			.interval_ns = session->interval_ns,
+			.observed_usec = session->observed_usec,
+		};
+	}
+	profile->summary.sessions = profile->sessions;
+	profile->summary.n_sessions = from->n_sessions;
+	return 0;
+}
+
+/* The first part has it, and no other. */
+static int take_summary(struct profile *profile, const Oxprof__Summary *from)
+{
+	struct profile_summary *summary = &profile->summary;
+	int r;
+
+	if (profile->has_summary || !from)
+		return profile->has_summary && !from ? 0 : -EBADMSG;
+	profile->has_summary = true;
+	summary->since_usec = from->since;
+	summary->until_usec = from->until;
+	summary->interval_ns = from->interval_ns;
+	summary->observed_usec = from->observed_usec;
+	summary->restricted = from->restricted;
+	summary->without_kernel = from->without_kernel;
+	r = take_text(profile, from->state, &summary->state);
+	if (r >= 0)
+		r = take_counts(profile, from->lost, from->n_lost, &profile->lost);
+	if (r < 0)
+		return r;
+	summary->lost = profile->lost;
+	summary->n_lost = from->n_lost;
+	return take_sessions(profile, from);
+}
+
+static int take_end(struct profile *profile, const Oxprof__End *end)
+{
+	int r;
+
+	if (!end)
+		return 0;
+	r = take_counts(profile, end->stacks, end->n_stacks, &profile->stacks);
+	if (r < 0)
+		return r;
+	profile->summary.stacks = profile->stacks;
+	profile->summary.n_stacks = end->n_stacks;
+	profile->summary.samples = end->samples;
+	return 0;
+}
+
+int profile_take_part(struct profile *profile, const Oxprof__Part *part)
+{
+	int r = take_summary(profile, part->summary);
+
+	r = r < 0 ? r : take_texts(profile, part);
+	r = r < 0 ? r : take_frames(profile, part);
+	r = r < 0 ? r : take_tasks(profile, part);
+	r = r < 0 ? r : take_slots(profile, part);
+	r = r < 0 ? r : take_nodes(profile, part);
+	r = r < 0 ? r : check_hits(profile, part);
+	return r < 0 ? r : take_end(profile, part->end);
+}
+
+/* ---- the unknown ---- */
+
+static int make_unknown(struct profile *profile)
+{
+	struct profile_frame frame = {.kind = FRAME_NATIVE};
+	const char *none = "";
+	int r = keep_text(profile, none, &none);
+
+	if (r < 0 || array_fit(profile->text_at, profile->text_room, 1) < 0 ||
+	    array_fit(profile->frames, profile->frame_room, 1) < 0 ||
+	    array_fit(profile->tasks, profile->task_room, 1) < 0 ||
+	    array_fit(profile->slots, profile->slot_room, 1) < 0 ||
+	    array_extend(profile->nodes, profile->node_room, 0, 1) < 0)
+		return -ENOMEM;
+	profile->summary.state = profile->text_at[0] = none;
+	frame.function = frame.module = frame.file = frame.build_id = none;
+	r = find_name(profile, &frame);
+	profile->frames[0] = frame;
+	profile->tasks[0] = (struct profile_task){none, none, none, none, 0, 0, 0};
+	return r;
+}
+
+int profile_new(struct profile **ret)
+{
+	_cleanup_(profile_free_p) struct profile *profile = calloc(1, sizeof(*profile));
+	int r;
+
+	if (!profile)
+		return -ENOMEM;
+	profile->texts = table_new();
+	profile->names = table_new();
+	if (!profile->texts || !profile->names)
+		return -ENOMEM;
+	r = make_unknown(profile);
+	if (r >= 0)
+		*ret = take_ptr(profile);
+	return r;
+}
+
+struct profile *profile_free(struct profile *profile)
+{
+	if (profile) {
+		table_free(profile->texts);
+		table_free(profile->names);
+		free(profile->text_at);
+		free(profile->frames);
+		free(profile->tasks);
+		free(profile->slots);
+		free(profile->nodes);
+		free(profile->name_at);
+		free(profile->sessions);
+		free(profile->lost);
+		free(profile->stacks);
+		free(profile);
+	}
+	return NULL;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/report/report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/base/failure.h"
+#include "client/base/output.h"
+#include "client/bus/password.h"
+#include "client/report/internal.h"
+#include "daemon/base/cleanup.h"
+
+#define FLAMEGRAPH_FILE "oxprof-flamegraph.html"
+
+define_cleanup(struct output *, output_free);
+define_cleanup(struct progress *, progress_free);
+
+/* ---- which ---- */
+
+typedef int (*report_fn)(struct report *report);
+
+/* Verbs that make all their formats themselves. */
+static const report_fn by_verb[N_VERBS] = {
+	[VERB_FLAMEGRAPH] = flamegraph_report,
+	[VERB_TREE] = tree_report,
+	[VERB_DIFF] = diff_report,
+};
+
+static const report_fn by_format[N_FORMATS] = {
+	[FORMAT_FLAMEGRAPH] = flamegraph_report, [FORMAT_SVG] = flamegraph_report,
+	[FORMAT_FOLDED] = folded_report,         [FORMAT_PPROF] = pprof_report,
+	[FORMAT_SPEEDSCOPE] = speedscope_report,
+};
+
+static report_fn find_report(const struct request *request)
+{
+	return by_verb[request->verb] ?: by_format[request->format];
+}
+
+bool report_is_wanted(const struct request *request)
+{
+	return request->verb == VERB_FLAMEGRAPH || request->verb == VERB_TREE ||
+	       request->verb == VERB_DIFF || request->format >= FORMAT_FOLDED;
+}
+
+bool report_is_text(const struct request *request)
+{
+	return request->verb == VERB_TREE ||
+	       (request->verb == VERB_DIFF && request->format < FORMAT_FOLDED);
+}
+
+/* ---- reading ---- */
+
+struct question {
+	const struct export_wish *wish;
+	int fd;
+};
+
+static int ask(struct bus *bus, const struct request *request, void *userdata)
+{
+	struct question *question = userdata;
+
+	return bus_export(bus, request, question->wish, &question->fd);
+}
+
+static void warn(const char *verb, const char *text)
+{
+	fprintf(stderr, "oxprofctl: %s: %s\n", verb, text);
+}
+
+void report_warn_of_gaps(const char *verb, const struct profile_summary *summary)
+{
+	if (summary->restricted)
+		warn(verb, "only your own processes are in it; those of others need authorisation "
+			   "(sudo)");
+	if (summary->without_kernel)
+		warn(verb, "the frames of the kernel are left out; they need authorisation (sudo)");
+	if (!summary->samples)
+		warn(verb, "there are no samples in this window");
+}
+
+/* Does the daemon wait for whoever reads what we write? */
+static bool is_streamed(const struct request *request)
+{
+	return !request->output && request->format >= FORMAT_FOLDED &&
+	       request->format <= FORMAT_SPEEDSCOPE;
+}
+
+/* It cannot say why it hangs up. */
+static char *describe_failure(const struct request *request, const char *why, int error)
+{
+	const char *verb = verb_infos[request->verb].name;
+
+	if (error == -EPIPE && is_streamed(request))
+		why = "the answer of oxprofd broke off; it does not wait longer than a minute for "
+		      "who reads on, as in a pager: write into a file with -o FILE, or look at: "
+		      "journalctl -u oxprofd";
+	return failure_describe(verb, NULL, why, error);
+}
+
+int report_check(const struct report *report)
+{
+	return ferror(report->out) ? -EIO : 0;
+}
+
+int report_read(struct report *report, const struct request *request,
+		const struct export_wish *wish, profile_hit_fn fn, void *userdata,
+		struct profile **ret)
+{
+	_cleanup_(progress_free_p) struct progress *progress = NULL;
+	const char *verb = verb_infos[request->verb].name;
+	struct question question = {wish, -1};
+	char *why = NULL;
+	int r;
+
+	r = question_call(report->bus, request, ask, &question);
+	if (r < 0) {
+		report->why = failure_describe(verb, bus_get_error(report->bus),
+					       bus_get_error_text(report->bus), r);
+		return r;
+	}
+	if (!report->streams_to_terminal)
+		progress = progress_new(STDERR_FILENO, "reading");
+	r = profile_read(question.fd, progress, fn, userdata, ret, &why);
+	progress = progress_free(progress);
+	if (why) {
+		report->why = describe_failure(request, why, r);
+		free(why);
+	}
+	/* A text says it below its table. */
+	if (r >= 0 && !report_is_text(request))
+		report_warn_of_gaps(verb, profile_summary(*ret));
+	return r;
+}
+
+/* ---- writing ---- */
+
+/* Where a person would get bytes on the screen that say nothing. *ret NULL: standard output. */
+static int choose_name(const struct request *request, const struct screen *screen, const char **ret,
+		       char **ret_why)
+{
+	*ret = request->output;
+	if (*ret || !screen->terminal)
+		return 0;
+	if (request->format == FORMAT_FLAMEGRAPH)
+		*ret = FLAMEGRAPH_FILE;
+	if (request->format != FORMAT_PPROF)
+		return 0;
+	if (asprintf(ret_why,
+		     "%s: the file of pprof is not for a terminal; write it to one with -o "
+		     "FILE.pb.gz",
+		     verb_infos[request->verb].name) < 0)
+		*ret_why = NULL;
+	return -EINVAL;
+}
+
+static int write_report(struct report *report)
+{
+	const struct request *request = report->request;
+	int r = find_report(request)(report);
+
+	if (r < 0 && !report->why)
+		report->why = failure_describe(verb_infos[request->verb].name, NULL, NULL, r);
+	return r;
+}
+
+static int write_to(struct report *report, struct output *output)
+{
+	int r;
+
+	report->out = output_file(output);
+	r = write_report(report);
+	/* What could not be written explains what came after it. */
+	if (r < 0 && !output_error(output))
+		return r;
+	free(take_ptr(report->why));
+	return output_finish(output, &report->why);
+}
+
+static int write_by_itself(struct report *report)
+{
+	_cleanup_(output_free_p) struct output *output = NULL;
+	const char *name;
+	int r;
+
+	r = choose_name(report->request, report->screen, &name, &report->why);
+	report->streams_to_terminal = !name && report->screen->terminal;
+	if (r >= 0)
+		r = output_open(name, &output, &report->why);
+	if (r >= 0)
+		r = write_to(report, output);
+	if (r >= 0 && name && !report->request->output)
+		fprintf(stderr, "oxprofctl: wrote %s\n", name);
+	return r;
+}
+
+int report_run(struct bus *bus, const struct request *request, const struct screen *screen,
+	       FILE *out, char **ret_why)
+{
+	struct report report = {.bus = bus, .request = request, .screen = screen, .out = out};
+	int r = report_is_text(request) ? write_report(&report) : write_by_itself(&report);
+
+	*ret_why = report.why;
+	return r;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/web/export.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+
+#define HITS_BETWEEN_LOOKS 4096
+
+struct wanted {
+	int client_fd;
+	profile_hit_fn fn;
+	void *userdata;
+	uint64_t n;
+};
+
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
+static bool is_gone(int client_fd)
+{
+	struct pollfd pollfd = {.fd = client_fd, .events = POLLRDHUP};
+
+	return poll(&pollfd, 1, 0) > 0;
+}
+
+static int take_hit(void *userdata, const struct profile *profile, const struct profile_hit *hit)
+{
+	struct wanted *wanted = userdata;
+
+	if (++wanted->n % HITS_BETWEEN_LOOKS == 0 && is_gone(wanted->client_fd))
+		return -ECANCELED;
+	return wanted->fn(wanted->userdata, profile, hit);
+}
+
+static int read_export(struct bus *bus, const struct request *request,
+		       const struct export_wish *wish, struct wanted *wanted, struct profile **ret,
+		       char **ret_why)
+{
+	int r, fd;
+
+	if (is_gone(wanted->client_fd))
+		return -ECANCELED;
+	r = bus_export(bus, request, wish, &fd);
+	return r < 0 ? r : profile_read(fd, NULL, take_hit, wanted, ret, ret_why);
+}
+
+int web_export_read(struct bus *bus, const struct request *request, const struct export_wish *wish,
+		    int client_fd, profile_hit_fn fn, void *userdata, struct profile **ret,
+		    char **ret_why)
+{
+	struct wanted wanted = {.client_fd = client_fd, .fn = fn, .userdata = userdata};
+	int r;
+
+	*ret_why = NULL;
+	pthread_mutex_lock(&one_at_a_time);
+	r = read_export(bus, request, wish, &wanted, ret, ret_why);
+	pthread_mutex_unlock(&one_at_a_time);
+	return r;
+}

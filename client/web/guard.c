@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/web/guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+
+#define HOST_BYTES sizeof("127.0.0.1:65535")
+
+struct web_guard {
+	char hosts[3][HOST_BYTES];
+	char cookie_name[sizeof("oxprof-65535")];
+	char cookie[WEB_SECRET_BYTES];
+	char token[WEB_SECRET_BYTES];
+
+	pthread_mutex_t lock; /* of what follows */
+	char invitation[WEB_SECRET_BYTES];
+	char used[WEB_SECRET_BYTES]; /* the last one, so that its second use can be told */
+};
+
+int web_guard_new(uint16_t port, struct web_guard **ret)
+{
+	static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
+	_cleanup_free_ struct web_guard *guard = calloc(1, sizeof(*guard));
+	int r;
+
+	if (!guard)
+		return -ENOMEM;
+	for (size_t i = 0; i < array_length(names); i++)
+		snprintf(guard->hosts[i], HOST_BYTES, "%s:%u", names[i], (unsigned int)port);
+	snprintf(guard->cookie_name, sizeof(guard->cookie_name), "oxprof-%u", (unsigned int)port);
+	r = web_secret_make(guard->cookie);
+	if (r >= 0)
+		r = web_secret_make(guard->token);
+	if (r < 0)
+		return r;
+	pthread_mutex_init(&guard->lock, NULL);
+	*ret = take_ptr(guard);
+	return 0;
+}
+
+struct web_guard *web_guard_free(struct web_guard *guard)
+{
+	if (guard) {
+		pthread_mutex_destroy(&guard->lock);
+		free(guard);
+	}
+	return NULL;
+}
+
+/* A name that is not ours is that of a site whose owner lets it point to this machine. */
+static bool is_ours(const struct web_guard *guard, const char *host)
+{
+	for (size_t i = 0; host && i < array_length(guard->hosts); i++)
+		if (strcasecmp(guard->hosts[i], host) == 0)
+			return true;
+	return false;
+}
+
+/* The host has more than one name, but a page has the one by which it was asked for. */
+static bool is_origin_of(const char *host, const char *origin)
+{
+	static const char scheme[] = "http://";
+
+	return !strncmp(origin, scheme, strlen(scheme)) &&
+	       !strcasecmp(origin + strlen(scheme), host);
+}
+
+/* Browsers say where a request comes from, other clients do not. "none" is the user himself, who
+ * has typed the address. */
+static bool is_foreign(const struct web_guard *guard, const struct web_head *head,
+		       const char **ret_why)
+{
+	bool typed = head->method == WEB_GET && !strcmp(head->path, "/");
+
+	if (!is_ours(guard, head->host))
+		*ret_why = "this is not the host that the address names";
+	else if (head->origin && !is_origin_of(head->host, head->origin))
+		*ret_why = "a page of another origin asked for this";
+	else if (head->fetch_site && strcmp(head->fetch_site, "same-origin") != 0 &&
+		 !(typed && !strcmp(head->fetch_site, "none")))
+		*ret_why = "another site asked for this";
+	else if (head->method == WEB_POST && !head->origin)
+		*ret_why = "a change needs the header Origin";
+	else
+		return false;
+	return true;
+}
+
+/* A form of another page cannot have this type. */
+static bool is_json(const char *type)
+{
+	static const char json[] = "application/json";
+	size_t length = strlen(json);
+
+	return type && !strncasecmp(type, json, length) && strchr("; ", type[length]);
+}
+
+static unsigned int check_secrets(const struct web_guard *guard, const struct web_head *head,
+				  const char **ret_why)
+{
+	if (!web_secret_is(head->cookie, guard->cookie)) {
+		*ret_why = "open the address that oxprofctl web has printed";
+		return 401;
+	}
+	if (!web_secret_is(head->token, guard->token)) {
+		*ret_why = "the header X-Oxprof-Token is not the page's";
+		return 403;
+	}
+	return 0;
+}
+
+unsigned int web_guard_check(const struct web_guard *guard, const struct web_head *head,
+			     const struct web_route **ret_route, const char **ret_why)
+{
+	const struct web_route *route = web_route_find(head->path);
+	unsigned int status = 0;
+
+	if (is_foreign(guard, head, ret_why))
+		return 403;
+	if (!route) {
+		*ret_why = "there is nothing at this path";
+		return 404;
+	}
+	if (head->method != route->method) {
+		*ret_why = route->method == WEB_POST ? "this path takes POST only"
+						     : "this path takes GET only";
+		return 405;
+	}
+	if (web_route_is_private(route))
+		status = check_secrets(guard, head, ret_why);
+	if (!status && route->method == WEB_POST && !is_json(head->type)) {
+		*ret_why = "the body has to be application/json";
+		status = 415;
+	}
+	if (!status)
+		*ret_route = route;
+	return status;
+}
+
+int web_guard_invite(struct web_guard *guard, char ret[static WEB_SECRET_BYTES])
+{
+	int r = web_secret_make(ret);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&guard->lock);
+	memcpy(guard->invitation, ret, WEB_SECRET_BYTES);
+	pthread_mutex_unlock(&guard->lock);
+	return 0;
+}
+
+int web_guard_accept(struct web_guard *guard, const char *invitation)
+{
+	int r = -EACCES;
+
+	pthread_mutex_lock(&guard->lock);
+	if (web_secret_is(invitation, guard->invitation)) {
+		memcpy(guard->used, guard->invitation, WEB_SECRET_BYTES);
+		guard->invitation[0] = '\0';
+		r = 0;
+	} else if (web_secret_is(invitation, guard->used)) {
+		r = -EALREADY;
+	}
+	pthread_mutex_unlock(&guard->lock);
+	return r;
+}
+
+const char *web_guard_cookie_name(const struct web_guard *guard)
+{
+	return guard->cookie_name;
+}
+
+const char *web_guard_cookie(const struct web_guard *guard)
+{
+	return guard->cookie;
+}
+
+const char *web_guard_token(const struct web_guard *guard)
+{
+	return guard->token;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/web/server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <time.h>
+
+#include "client/web/exchange.h"
+#include "client/web/listen.h"
+#include "daemon/base/cleanup.h"
+
+#define HEAD_BYTES_MAX  (32u << 10) /* with the path; more is refused by the library */
+#define CONNECTIONS_MAX 32u
+#define CONNECTION_SEC  30u /* of silence */
+#define N_ADDRESSES     2
+#define PORT_TRIES      8
+#define ENDING_TRIES    100
+#define ENDING_WAIT_NS  10000000
+
+struct web_server {
+	struct web_shared shared;
+	struct MHD_Daemon *daemons[N_ADDRESSES];
+	uint16_t port;
+};
+
+define_cleanup(struct web_server *, web_server_free);
+
+static enum MHD_Result handle(void *userdata, struct MHD_Connection *connection, const char *path,
+			      const char *method, const char *version, const char *data,
+			      size_t *size, void **state)
+{
+	struct web_server *server = userdata;
+	struct web_exchange *exchange = NULL;
+	enum MHD_Result result;
+
+	if (!*state) {
+		result = web_exchange_begin(&server->shared, connection, path, method, &exchange);
+		*state = exchange;
+		return result;
+	}
+	return *size ? web_exchange_take(*state, data, size)
+		     : web_exchange_answer(*state, &server->shared, connection);
+}
+
+static void end_exchange(void *userdata, struct MHD_Connection *connection, void **state,
+			 enum MHD_RequestTerminationCode why)
+{
+	*state = web_exchange_free(*state);
+}
+
+/* Takes the socket. */
+static int start_daemon(struct web_server *server, int fd, struct MHD_Daemon **ret)
+{
+	*ret = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+					MHD_USE_POLL | MHD_USE_ITC,
+				0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, fd,
+				MHD_OPTION_NOTIFY_COMPLETED, end_exchange, NULL,
+				MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+				MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SEC,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_BYTES_MAX,
+				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	if (*ret)
+		return 0;
+	close(fd);
+	return -ENOMEM;
+}
+
+/* Nobody has to have version 6. But somebody else who has the port there would be whom a browser
+ * meets as "localhost". *ret_6: below 0 where there is none. */
+static int listen_at_both(uint16_t port, uint16_t *ret_port, int *ret_4, int *ret_6)
+{
+	_cleanup_close_ int fd = web_listen_4(port, ret_port);
+
+	if (fd < 0)
+		return fd;
+	*ret_6 = web_listen_6(*ret_port);
+	if (*ret_6 == -EADDRINUSE)
+		return -EADDRINUSE;
+	*ret_4 = take_fd(&fd);
+	return 0;
+}
+
+/* A port that is free at the one may not be so at the other. */
+static int open_sockets(struct web_server *server, int *ret_4, int *ret_6)
+{
+	uint16_t wanted = server->shared.settings.port;
+	int tries = 0, r;
+
+	do {
+		r = listen_at_both(wanted, &server->port, ret_4, ret_6);
+	} while (r == -EADDRINUSE && !wanted && ++tries < PORT_TRIES);
+	return r;
+}
+
+static int start_all(struct web_server *server)
+{
+	_cleanup_close_ int fd = -1, fd_6 = -1;
+	int r = open_sockets(server, &fd, &fd_6);
+
+	r = r < 0 ? r : web_guard_new(server->port, &server->shared.guard);
+	r = r < 0 ? r : start_daemon(server, take_fd(&fd), &server->daemons[0]);
+	return r < 0 || fd_6 < 0 ? r : start_daemon(server, take_fd(&fd_6), &server->daemons[1]);
+}
+
+int web_server_new(const struct web_settings *settings, struct web_server **ret)
+{
+	_cleanup_(web_server_free_p) struct web_server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return -ENOMEM;
+	server->shared.settings = *settings;
+	r = start_all(server);
+	if (r >= 0)
+		*ret = take_ptr(server);
+	return r;
+}
+
+/* The library waits for its threads, and these for the daemon. */
+static bool is_idle_soon(struct web_server *server)
+{
+	const struct timespec pause = {.tv_nsec = ENDING_WAIT_NS};
+	atomic_uint *n = &server->shared.n_working;
+
+	atomic_store(&server->shared.ends, true);
+	for (int i = 0; i < ENDING_TRIES && atomic_load(n) > 0; i++)
+		nanosleep(&pause, NULL);
+	return atomic_load(n) == 0;
+}
+
+struct web_server *web_server_free(struct web_server *server)
+{
+	if (!server || !is_idle_soon(server))
+		return NULL;
+	for (size_t i = 0; i < N_ADDRESSES; i++)
+		if (server->daemons[i])
+			MHD_stop_daemon(server->daemons[i]);
+	web_guard_free(server->shared.guard);
+	free(server);
+	return NULL;
+}
+
+uint16_t web_server_port(const struct web_server *server)
+{
+	return server->port;
+}
+
+int web_server_invite(struct web_server *server, char ret[static WEB_SECRET_BYTES])
+{
+	return web_guard_invite(server->shared.guard, ret);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every public name and limit of oxprof, once. Names are promises (they are on the bus, in scripts
+ * and in policies): add, never rename.
+ *
+ * Interface org.oxprof1.Manager on /org/oxprof1:
+ *
+ *   Unpause(as targets, a{sv} options)
+ *       options: mode s ("cpu"), interval d (seconds), for t (usec), children b
+ *   Pause(as targets)            none: everything
+ *   Cancel()
+ *   SetInterval(d seconds)
+ *   Query(a{sv} filter) -> (a{sv} summary, aa{sv} records)
+ *       filter: filter s (regular expression), max u (0: all), since t, until t (usec, UTC),
+ *               session x (that one alone; 0: all), targets as, sort s (self total name),
+ *               by s (OX_BY_NAMES),
+ *               kind s (python native: frames of other kinds are taken out of each stack)
+ *       summary: state s, since t, until t, interval_ns t, samples t, distinct t,
+ *                stacks a{st} (samples by how their user stack ends: root, cut, no-table, broken,
+ *                unreadable, no-rule, python-broken; those without user frames are in none),
+ *                lost a{st}, restricted b (only the caller's own processes are in the answer),
+ *                without_kernel b (frames of the kernel are left out: no right to see them)
+ *       record: name s, self t, total t, self_share d, total_share d, and where known
+ *               function s, module s, file s, line u, kind s, pid u, tid u
+ *   QueryByFileDescriptor(a{sv} filter) -> h     the same answer as one JSON object
+ *   Export(a{sv} filter) -> h     stacks as they are, for reports: a pipe with the stream that
+ *               daemon/base/export.proto describes, written while it is read
+ *       filter: filter s (stacks in which a name matches), since t, until t, session x, targets as,
+ *               kind s, as in Query; focus s (regular expression: frames that match are marked),
+ *               dimensions as (of "stack" "task" "time": what hits are told apart by; default
+ *               "stack"), step t (usec: hits are told apart by slots of time so long, a multiple
+ *               of the window; default one window)
+ *   History(a{sv} filter) -> aa{sv}              filter: since t, until t, max u
+ *       row: id t, started t, ended t (absent while running), mode s, interval_ns t,
+ *            targets as, samples t, lost a{st}
+ *   GetStatus() -> (a{sv} status, aa{sv} targets)
+ *       status: state s, mode s, interval_ns t, achieved_mean_ns d, achieved_sd_ns d, samples t,
+ *               stacks a{st}, lost a{st}, sample_cost_ns d, unwind_bytes t,
+ *               unwind_budget_bytes t, unwind_tables u, unwind_waiting u, unwind_refused u,
+ *               unwind_evicted u, interpreters aa{sv}, interpreters_total u, daemon_cpu_usec t,
+ *               database_bytes t, database_path s, version s, session t (absent while paused),
+ *               running_usec t, notice s (absent when all is well), kernel s (unloaded loading
+ *               opening loaded failed: what is in the kernel), loading_usec t (for so long it has
+ *               been loading or opening; absent otherwise)
+ *       interpreter, of Python, in a process of this session that the caller may see; the first
+ *               OX_INTERPRETERS_IN_STATUS of interpreters_total: pid u, comm s, name s
+ *               ("CPython 3.11.2"), file s, state s (read, or why its frames are not:
+ *               unknown-version other-layout free-threaded pypy stripped), note s (the same for
+ *               people; absent where they are read)
+ *       target: target s, state s (running paused waiting exited), children b, owner u,
+ *               until t (absent: no end), samples t, stacks a{st} (of this session; a process
+ *               that several targets choose counts for the one that chose it first)
+ *   Resymbolize() -> (t named, t unnamed, aa{sv} files)     answered when it is done
+ *       file: file s, build_id s, named t, unnamed t, reason s (no-file no-symbol too-slow
+ *             unreadable; absent where all have a name now)
+ *   Properties: State s, Mode s, Interval d, Targets as, Samples t, Lost a{st}, Version s,
+ *               DatabasePath s
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define OX_VERSION        "0.5.0"
+#define OX_BUS_NAME       "org.oxprof1"
+#define OX_BUS_PATH       "/org/oxprof1"
+#define OX_BUS_INTERFACE  "org.oxprof1.Manager"
+#define OX_DATABASE_PATH  "/var/lib/oxprof/oxprof.db"
+#define OX_CONFIG_FILE    "/etc/oxprof/oxprofd.conf"
+#define OX_CONFIG_DROPINS "/etc/oxprof/oxprofd.conf.d"
+#define OX_OPENER_PATH    "/run/oxprof/opener" /* oxprof-opener.socket */
+/* Root's way to the objects without dbus-daemon; there while the daemon runs. */
+#define OX_DIRECT_PATH "/run/oxprofd/direct"
+
+/* Errors on the bus. */
+#define OX_ERROR(name)            "org.oxprof1.Error." name
+#define OX_ERROR_INVALID_ARGUMENT OX_ERROR("InvalidArgument")
+#define OX_ERROR_NO_SUCH_PROCESS  OX_ERROR("NoSuchProcess")
+#define OX_ERROR_NO_SUCH_UNIT     OX_ERROR("NoSuchUnit")
+#define OX_ERROR_NO_SUCH_USER     OX_ERROR("NoSuchUser")
+#define OX_ERROR_NO_SUCH_CGROUP   OX_ERROR("NoSuchCgroup")
+#define OX_ERROR_NO_TARGET        OX_ERROR("NoTarget")
+#define OX_ERROR_INVALID_PATTERN  OX_ERROR("InvalidPattern")
+#define OX_ERROR_LIMIT_REACHED    OX_ERROR("LimitReached")
+#define OX_ERROR_NOT_PERMITTED    OX_ERROR("NotPermitted")
+#define OX_ERROR_KERNEL           OX_ERROR("Kernel")
+#define OX_ERROR_DATABASE         OX_ERROR("Database")
+
+/* Reasons in `lost` under which the sample is there and a part of its stack is not; under all
+ * others it is the sample that is missing. */
+#define OX_LOSSES_IN_PART                                                                         \
+	"kernel-stack", "user-stack", "stack-cut", "stack-broken", "no-table", "no-rule", "gone", \
+		"python-broken", "python-name"
+
+/* polkit actions. */
+#define OX_ACTION_PROFILE_OTHERS "org.oxprof1.profile-others"
+#define OX_ACTION_PROFILE_KERNEL "org.oxprof1.profile-kernel"
+#define OX_ACTION_QUERY_OTHERS   "org.oxprof1.query-others"
+#define OX_ACTION_CONFIGURE      "org.oxprof1.configure"
+
+/* The interval between two samples of a CPU. */
+#define OX_INTERVAL_MIN_NS     UINT64_C(100000)      /* 0.0001 s */
+#define OX_INTERVAL_MAX_NS     UINT64_C(10000000000) /* 10 s */
+#define OX_INTERVAL_DEFAULT_NS UINT64_C(10101010)    /* 99 Hz: not in step with what others time */
+
+/* Down to here anybody may choose for his own processes while nobody else profiles. */
+#define OX_INTERVAL_FREE_NS UINT64_C(1000000)
+
+/* What the unwinding tables of all programs may take in the kernel; beyond that they make room for
+ * one another. */
+#define OX_UNWIND_MIN_BYTES     (UINT64_C(1) << 20)
+#define OX_UNWIND_MAX_BYTES     (UINT64_C(256) << 20)
+#define OX_UNWIND_DEFAULT_BYTES (UINT64_C(64) << 20)
+
+#define OX_WINDOW_USEC        UINT64_C(10000000) /* a row of the history */
+#define OX_DRAIN_USEC         UINT64_C(1000000)
+#define OX_WAITING_MAX        64 /* calls of Unpause while the programs are being loaded */
+#define OX_TARGETS_MAX        1024
+#define OX_TARGETS_PER_USER   64
+#define OX_TARGET_BYTES_MAX   4096
+#define OX_PATTERN_BYTES_MAX  4096
+#define OX_RECORDS_IN_MESSAGE 10000 /* more: QueryByFileDescriptor */
+#define OX_RECORDS_DEFAULT    10
+
+/* Minor versions of CPython 3 whose frames are read. */
+#define OX_PYTHON_MINOR_FIRST     6
+#define OX_PYTHON_MINOR_LAST      14
+#define OX_INTERPRETERS_IN_STATUS 1000
+
+#define OX_EXPORT_PART_BYTES (4u << 20) /* of the stream, at most */
+#define OX_EXPORTS_MAX       8          /* at once */
+#define OX_EXPORTS_FOR_ROOT  2          /* of these, so that others cannot keep root out */
+#define OX_EXPORTS_PER_USER  2
+/* Given up: one whose reader takes nothing for so long, or makes it wait after so long in all. */
+#define OX_EXPORT_IDLE_USEC UINT64_C(60000000)
+#define OX_EXPORT_USEC_MAX  UINT64_C(600000000)
+/* The database's log grows while one is written; when it is so large there is no further one until
+ * all are done and it was emptied. */
+#define OX_EXPORT_LOG_BYTES (UINT64_C(64) << 20)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/bus/append.h"
+
+#include "daemon/base/loss.h"
+
+int bus_append_text(sd_bus_message *reply, const char *key, const char *text)
+{
+	return text[0] ? sd_bus_message_append(reply, "{sv}", key, "s", text) : 0;
+}
+
+int bus_append_u32(sd_bus_message *reply, const char *key, uint32_t value)
+{
+	return sd_bus_message_append(reply, "{sv}", key, "u", value);
+}
+
+int bus_append_u64(sd_bus_message *reply, const char *key, uint64_t value)
+{
+	return sd_bus_message_append(reply, "{sv}", key, "t", value);
+}
+
+int bus_append_double(sd_bus_message *reply, const char *key, double value)
+{
+	return sd_bus_message_append(reply, "{sv}", key, "d", value);
+}
+
+int bus_append_lost(sd_bus_message *reply, const struct recorder_totals *totals)
+{
+	int r = sd_bus_message_open_container(reply, 'a', "{st}");
+
+	for (unsigned i = 0; i < OX_N_LOSSES && r >= 0; i++)
+		if (totals->lost[i])
+			r = sd_bus_message_append(reply, "{st}", loss_name(i), totals->lost[i]);
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Opens {KEY: variant of a{st}}; what is appended in between is its value. */
+static int open_counts(sd_bus_message *reply, const char *key)
+{
+	int r = sd_bus_message_open_container(reply, 'e', "sv");
+
+	r = r < 0 ? r : sd_bus_message_append(reply, "s", key);
+	return r < 0 ? r : sd_bus_message_open_container(reply, 'v', "a{st}");
+}
+
+static int close_counts(sd_bus_message *reply)
+{
+	int r = sd_bus_message_close_container(reply);
+
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int bus_open_lost(sd_bus_message *reply)
+{
+	return open_counts(reply, "lost");
+}
+
+int bus_close_lost(sd_bus_message *reply)
+{
+	return close_counts(reply);
+}
+
+int bus_append_ends(sd_bus_message *reply, const uint64_t ends[static OX_N_ENDS])
+{
+	int r = open_counts(reply, "stacks");
+
+	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
+	for (unsigned i = 0; i < OX_N_ENDS && r >= 0; i++)
+		r = sd_bus_message_append(reply, "{st}", end_name(i), ends[i]);
+	r = r < 0 ? r : sd_bus_message_close_container(reply);
+	return r < 0 ? r : close_counts(reply);
+}

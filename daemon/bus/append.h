@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries of an a{sv} that is open in a reply. Each returns 0 or more, or a negative errno. */
+#pragma once
+
+#include <stdint.h>
+
+#include <systemd/sd-bus.h>
+
+#include "daemon/recorder/recorder.h"
+
+int bus_append_text(sd_bus_message *reply, const char *key, const char *text); /* "": no entry */
+int bus_append_u32(sd_bus_message *reply, const char *key, uint32_t value);
+int bus_append_u64(sd_bus_message *reply, const char *key, uint64_t value);
+int bus_append_double(sd_bus_message *reply, const char *key, double value);
+
+/* "lost": what is appended between the two is its a{st}. */
+int bus_open_lost(sd_bus_message *reply);
+int bus_close_lost(sd_bus_message *reply);
+/* {"stacks": variant of a{st}}: samples by how their user stack ends, all ends. */
+int bus_append_ends(sd_bus_message *reply, const uint64_t ends[static OX_N_ENDS]);
+/* The a{st} of a session's losses; reasons without any are left out. */
+int bus_append_lost(sd_bus_message *reply, const struct recorder_totals *totals);

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handlers are thin: read, ask for the right, call one function of the manager, reply. A handler
+ * returns CALL_IS_PENDING while polkit is being asked; it has changed nothing then and is called
+ * again from its beginning.
+ */
+#include "daemon/bus/manager_bus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/bus/append.h"
+#include "daemon/bus/error.h"
+#include "daemon/bus/internal.h"
+#include "daemon/bus/read.h"
+
+/* ---- changes ---- */
+
+static int fill_wish(struct manager_bus *self, const struct target *target, bool privileged,
+		     uint32_t uid, struct manager_wish *wish, struct failure *failure)
+{
+	wish->target = *target;
+	wish->own = !privileged && manager_bus_is_own(target, uid);
+	if (target->kind != TARGET_UNIT)
+		return 0;
+	return unit_watch_find(self->units, target_value(target), wish->cgroup,
+			       sizeof(wish->cgroup), failure);
+}
+
+static void watch_units(struct manager_bus *self, const struct manager_request *request)
+{
+	for (size_t i = 0; i < request->n_wishes; i++)
+		if (request->wishes[i].target.kind == TARGET_UNIT)
+			(void)unit_watch_add(self->units, target_value(&request->wishes[i].target));
+}
+
+/* ---- calls that wait until the kernel side is ready ---- */
+
+static int wait_until_ready(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	if (self->n_waiting == array_length(self->waiting))
+		return sd_bus_error_setf(error, OX_ERROR_LIMIT_REACHED,
+					 "%zu requests wait already until the BPF programs are "
+					 "loaded; try again later",
+					 self->n_waiting);
+	self->waiting[self->n_waiting++] = sd_bus_message_ref(call);
+	return CALL_IS_PENDING;
+}
+
+/* The call goes through its handler again, from its beginning: much may have changed. */
+static void answer_waiting(struct manager_bus *self, sd_bus_message *call,
+			   const struct failure *failure)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r;
+
+	if (failure) {
+		(void)bus_error_set(&error, failure);
+		(void)sd_bus_reply_method_error(call, &error);
+		authorize_done(self->authorizer, call);
+		return;
+	}
+	r = sd_bus_message_rewind(call, true);
+	r = r < 0 ? r : sd_bus_enqueue_for_read(sd_bus_message_get_bus(call), call);
+	if (r < 0)
+		(void)sd_bus_reply_method_errno(call, r, NULL);
+}
+
+static void on_ready(void *userdata, const struct failure *failure)
+{
+	struct manager_bus *self = userdata;
+	size_t n = self->n_waiting;
+
+	self->n_waiting = 0;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = take_ptr(self->waiting[i]);
+
+		answer_waiting(self, call, failure);
+	}
+}
+
+static int unpause(struct manager_bus *self, sd_bus_message *call, struct manager_wish *wishes,
+		   struct manager_request *request, const struct target *targets, bool children,
+		   sd_bus_error *error)
+{
+	struct failure failure;
+	bool kernel = false;
+	int r = 0;
+
+	for (size_t i = 0; i < request->n_wishes && r >= 0; i++) {
+		r = fill_wish(self, &targets[i], sender_is_privileged(call), request->owner,
+			      &wishes[i], &failure);
+		wishes[i].children = children;
+	}
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	if (!request->n_wishes) {
+		r = manager_bus_demand_targets(self, call, NULL, 0, OX_ACTION_PROFILE_OTHERS,
+					       "resume what others profile", error);
+		if (r != 1)
+			return r;
+	}
+	r = manager_bus_demand_unpause(self, call, request, &kernel, error);
+	if (r != 1)
+		return r;
+	for (size_t i = 0; i < request->n_wishes; i++)
+		wishes[i].kernel = kernel;
+	r = manager_check_request(self->manager, request, &failure);
+	r = r < 0 ? r : manager_make_ready(self->manager, &failure);
+	if (r == 0)
+		return wait_until_ready(self, call, error);
+	r = r < 0 ? r : manager_unpause(self->manager, request, &failure);
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	watch_units(self, request);
+	return sd_bus_reply_method_return(call, NULL);
+}
+
+static int handle_unpause(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	_cleanup_free_ struct target *targets = NULL;
+	_cleanup_free_ struct manager_wish *wishes = NULL;
+	struct manager_request request = {0};
+	struct unpause_options options;
+	int r = bus_read_targets(call, &targets, &request.n_wishes, error);
+
+	r = r < 0 ? r : bus_read_unpause_options(call, &options, error);
+	r = r < 0 ? r : sender_get_uid(call, &request.owner);
+	if (r < 0)
+		return r;
+	wishes = calloc(request.n_wishes + 1, sizeof(*wishes));
+	if (!wishes)
+		return -ENOMEM;
+	request.wishes = wishes;
+	request.interval_ns = options.interval_ns;
+	request.for_usec = options.for_usec;
+	r = unpause(self, call, wishes, &request, targets, options.children, error);
+	if (r != CALL_IS_PENDING)
+		manager_rest(self->manager);
+	return r;
+}
+
+static int handle_pause(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	_cleanup_free_ struct target *targets = NULL;
+	struct failure failure;
+	size_t n;
+	int r = bus_read_targets(call, &targets, &n, error);
+
+	if (r < 0)
+		return r;
+	r = manager_bus_demand_targets(self, call, targets, n, OX_ACTION_PROFILE_OTHERS,
+				       "pause what others profile", error);
+	if (r != 1)
+		return r;
+	r = manager_pause(self->manager, targets, n, &failure);
+	return r < 0 ? bus_error_set(error, &failure) : sd_bus_reply_method_return(call, NULL);
+}
+
+static int handle_cancel(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	struct failure failure;
+	int r = manager_bus_demand_targets(self, call, NULL, 0, OX_ACTION_CONFIGURE,
+					   "cancel what others profile", error);
+
+	if (r != 1)
+		return r;
+	r = manager_cancel(self->manager, &failure);
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	unit_watch_clear(self->units);
+	return sd_bus_reply_method_return(call, NULL);
+}
+
+static int handle_set_interval(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	struct failure failure;
+	uint64_t interval_ns;
+	double seconds;
+	int r = sd_bus_message_read(call, "d", &seconds);
+
+	r = r < 0 ? r : bus_read_interval(seconds, &interval_ns, error);
+	if (r < 0)
+		return r;
+	r = manager_bus_demand(self, call, OX_ACTION_CONFIGURE, "change the interval", error);
+	if (r != 1)
+		return r;
+	r = manager_set_interval(self->manager, interval_ns, &failure);
+	return r < 0 ? bus_error_set(error, &failure) : sd_bus_reply_method_return(call, NULL);
+}
+
+/* ---- the table ---- */
+
+typedef int (*handler_t)(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+
+static const struct {
+	const char *member;
+	handler_t handle;
+} handlers[] = {
+	{"Unpause", handle_unpause},       {"Pause", handle_pause},
+	{"Cancel", handle_cancel},         {"SetInterval", handle_set_interval},
+	{"Query", manager_bus_query},      {"QueryByFileDescriptor", manager_bus_query_fd},
+	{"Export", manager_bus_export},    {"History", manager_bus_history},
+	{"GetStatus", manager_bus_status}, {"Resymbolize", manager_bus_resymbolize},
+};
+
+static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error)
+{
+	struct manager_bus *self = userdata;
+	int r = -ENOSYS;
+
+	for (size_t i = 0; i < array_length(handlers); i++)
+		if (!strcmp(sd_bus_message_get_member(call), handlers[i].member))
+			r = handlers[i].handle(self, call, error);
+	if (r == CALL_IS_PENDING)
+		return 1;
+	authorize_done(self->authorizer, call);
+	return r;
+}
+
+const char *manager_bus_state(const struct manager_bus *self)
+{
+	return manager_is_running(self->manager) ? "running" : "paused";
+}
+
+static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
+			sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	struct manager *manager = ((struct manager_bus *)userdata)->manager;
+	struct recorder_totals totals;
+	int r;
+
+	if (!strcmp(property, "State"))
+		return sd_bus_message_append(reply, "s",
+					     manager_is_running(manager) ? "running" : "paused");
+	if (!strcmp(property, "Mode"))
+		return sd_bus_message_append(reply, "s", manager_mode(manager));
+	if (!strcmp(property, "Interval"))
+		return sd_bus_message_append(reply, "d", manager_interval_ns(manager) / 1e9);
+	if (!strcmp(property, "Version"))
+		return sd_bus_message_append(reply, "s", OX_VERSION);
+	if (!strcmp(property, "DatabasePath"))
+		return sd_bus_message_append(reply, "s", manager_database(manager));
+	manager_get_totals(manager, &totals);
+	if (!strcmp(property, "Samples"))
+		return sd_bus_message_append(reply, "t", totals.samples);
+	if (!strcmp(property, "Lost"))
+		return bus_append_lost(reply, &totals);
+	r = sd_bus_message_open_container(reply, 'a', "s");
+	for (size_t i = 0; i < manager_count_targets(manager) && r >= 0; i++) {
+		struct manager_target_info info;
+
+		manager_get_target(manager, i, &info);
+		r = sd_bus_message_append(reply, "s", info.text);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Open to all: rights are asked for in the handlers. */
+#define OPEN SD_BUS_VTABLE_UNPRIVILEGED
+#define CHANGING(name, type) \
+	SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+#define CONSTANT(name, type) \
+	SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST)
+
+static const sd_bus_vtable vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD_WITH_ARGS("Unpause", SD_BUS_ARGS("as", targets, "a{sv}", options),
+				SD_BUS_NO_RESULT, dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("as", targets), SD_BUS_NO_RESULT, dispatch,
+				OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("SetInterval", SD_BUS_ARGS("d", seconds), SD_BUS_NO_RESULT,
+				dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Query", SD_BUS_ARGS("a{sv}", filter),
+				SD_BUS_RESULT("a{sv}", summary, "aa{sv}", records), dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("QueryByFileDescriptor", SD_BUS_ARGS("a{sv}", filter),
+				SD_BUS_RESULT("h", json), dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("h", stream),
+				dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("History", SD_BUS_ARGS("a{sv}", filter),
+				SD_BUS_RESULT("aa{sv}", sessions), dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS,
+				SD_BUS_RESULT("a{sv}", status, "aa{sv}", targets), dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Resymbolize", SD_BUS_NO_ARGS,
+				SD_BUS_RESULT("t", named, "t", unnamed, "aa{sv}", files), dispatch,
+				OPEN),
+	CHANGING("State", "s"),
+	CHANGING("Mode", "s"),
+	CHANGING("Interval", "d"),
+	CHANGING("Targets", "as"),
+	/* These two move with every sample; they are told when the state changes. */
+	CHANGING("Samples", "t"),
+	CHANGING("Lost", "a{st}"),
+	CONSTANT("Version", "s"),
+	CONSTANT("DatabasePath", "s"),
+	SD_BUS_VTABLE_END,
+};
+
+static void on_change(void *userdata)
+{
+	struct manager_bus *self = userdata;
+
+	(void)sd_bus_emit_properties_changed(self->bus, OX_BUS_PATH, OX_BUS_INTERFACE, "State",
+					     "Mode", "Interval", "Targets", "Samples", "Lost",
+					     NULL);
+}
+
+static void on_moved(void *userdata, const char *unit, const char *cgroup)
+{
+	struct manager_bus *self = userdata;
+
+	manager_move_unit(self->manager, unit, cgroup);
+}
+
+int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **ret)
+{
+	struct manager_bus *self = calloc(1, sizeof(*self));
+	int r;
+
+	if (!self)
+		return -ENOMEM;
+	self->bus = sd_bus_ref(bus);
+	self->manager = manager;
+	self->authorizer = authorizer_new();
+	self->units = unit_watch_new(bus, on_moved, self);
+	r = self->authorizer && self->units ? 0 : -ENOMEM;
+	r = r < 0 ? r
+		  : sd_bus_add_object_vtable(bus, &self->slot, OX_BUS_PATH, OX_BUS_INTERFACE,
+					     vtable, self);
+	if (r < 0) {
+		manager_bus_free(self);
+		return r;
+	}
+	manager_listen(manager, on_change, self);
+	manager_on_ready(manager, on_ready, self);
+	*ret = self;
+	return 0;
+}
+
+int manager_bus_add(void *self, sd_bus *bus)
+{
+	return sd_bus_add_object_vtable(bus, NULL, OX_BUS_PATH, OX_BUS_INTERFACE, vtable, self);
+}
+
+struct manager_bus *manager_bus_free(struct manager_bus *self)
+{
+	if (!self)
+		return NULL;
+	manager_listen(self->manager, NULL, NULL);
+	manager_on_ready(self->manager, NULL, NULL);
+	for (size_t i = 0; i < self->n_waiting; i++)
+		sd_bus_message_unref(self->waiting[i]);
+	if (self->resymbolize_call)
+		manager_forget_resymbolize(self->manager);
+	sd_bus_message_unref(self->resymbolize_call);
+	sd_bus_slot_unref(self->slot);
+	authorizer_free(self->authorizer);
+	unit_watch_free(self->units);
+	sd_bus_unref(self->bus);
+	free(self);
+	return NULL;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/bus/read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/base/parse.h"
+#include "daemon/bus/error.h"
+
+#define refuse(error, ...)                                                               \
+	({                                                                               \
+		struct failure _failure;                                                 \
+		failure_set(&_failure, -EINVAL, OX_ERROR_INVALID_ARGUMENT, __VA_ARGS__); \
+		bus_error_set(error, &_failure);                                         \
+	})
+
+static int add_target(const char *text, struct target **targets, size_t *n, sd_bus_error *error)
+{
+	struct target *grown;
+	int r;
+
+	if (*n >= OX_TARGETS_MAX)
+		return sd_bus_error_setf(error, OX_ERROR_LIMIT_REACHED,
+					 "more than %d targets in one call", OX_TARGETS_MAX);
+	grown = reallocarray(*targets, *n + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	*targets = grown;
+	r = target_parse(text, &grown[*n]);
+	if (r < 0)
+		return refuse(error,
+			      "\"%.100s\" is not a target: pid:N, comm:NAME, unit:NAME, "
+			      "cgroup:/PATH, user:NAME or all",
+			      text);
+	(*n)++;
+	return 0;
+}
+
+int bus_read_targets(sd_bus_message *message, struct target **ret, size_t *ret_n,
+		     sd_bus_error *error)
+{
+	_cleanup_free_ struct target *targets = NULL;
+	const char *text;
+	size_t n = 0;
+	int r = sd_bus_message_enter_container(message, 'a', "s");
+
+	while (r >= 0 && (r = sd_bus_message_read(message, "s", &text)) > 0)
+		r = add_target(text, &targets, &n, error);
+	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(targets);
+	*ret_n = n;
+	return 0;
+}
+
+/* Walks an a{sv}. `read` consumes the value of a key that it knows and returns 1, or 0. */
+typedef int (*read_value_t)(sd_bus_message *message, const char *key, void *userdata,
+			    sd_bus_error *error);
+
+static int read_dict(sd_bus_message *message, read_value_t read, void *userdata,
+		     sd_bus_error *error)
+{
+	int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+	while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+		const char *key;
+
+		r = sd_bus_message_read(message, "s", &key);
+		if (r < 0)
+			break;
+		r = read(message, key, userdata, error);
+		if (r == -ENXIO || r == -ENOMSG)
+			r = refuse(error, "option \"%.60s\" has a value of the wrong type", key);
+		else if (r == 0)
+			r = refuse(error, "there is no option \"%.60s\"", key);
+		r = r < 0 ? r : sd_bus_message_exit_container(message);
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static int read_variant(sd_bus_message *message, const char *type, void *ret)
+{
+	int r = sd_bus_message_enter_container(message, 'v', type);
+
+	r = r < 0 ? r : sd_bus_message_read_basic(message, type[0], ret);
+	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	return r < 0 ? r : 1;
+}
+
+int bus_read_interval(double seconds, uint64_t *ret_ns, sd_bus_error *error)
+{
+	if (interval_from_seconds(seconds, OX_INTERVAL_MIN_NS, OX_INTERVAL_MAX_NS, ret_ns) < 0)
+		return refuse(error,
+			      "an interval of %g s is not possible: 0.0001 to 10 seconds are",
+			      seconds);
+	return 1;
+}
+
+static int read_unpause_option(sd_bus_message *message, const char *key, void *userdata,
+			       sd_bus_error *error)
+{
+	struct unpause_options *options = userdata;
+	const char *mode;
+	double seconds;
+	int yes, r;
+
+	if (!strcmp(key, "interval")) {
+		r = read_variant(message, "d", &seconds);
+		return r < 0 ? r : bus_read_interval(seconds, &options->interval_ns, error);
+	}
+	if (!strcmp(key, "for")) {
+		r = read_variant(message, "t", &options->for_usec);
+		if (r > 0 && (!options->for_usec || options->for_usec > UINT64_C(315360000000000)))
+			return refuse(error,
+				      "a time of %" PRIu64
+				      " usec is not possible: more than 0, at most ten years",
+				      options->for_usec);
+		return r;
+	}
+	if (!strcmp(key, "children")) {
+		r = read_variant(message, "b", &yes);
+		if (r > 0)
+			options->children = yes;
+		return r;
+	}
+	if (!strcmp(key, "mode")) {
+		r = read_variant(message, "s", &mode);
+		if (r > 0 && !strcmp(mode, "wall"))
+			return refuse(error,
+				      "mode wall is not in this release: it samples the time on a "
+				      "CPU (--mode=cpu)");
+		if (r > 0 && strcmp(mode, "cpu"))
+			return refuse(error, "there is no mode \"%.60s\"; there is cpu", mode);
+		return r;
+	}
+	return 0;
+}
+
+int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *ret,
+			     sd_bus_error *error)
+{
+	*ret = (struct unpause_options){0};
+	return read_dict(message, read_unpause_option, ret, error);
+}
+
+struct question_reader {
+	struct question *question;
+	struct export_options *options; /* of Export */
+	struct target *targets;
+};
+
+static int read_name(sd_bus_message *message, const char **ret)
+{
+	return read_variant(message, "s", ret);
+}
+
+static int read_question_targets(sd_bus_message *message, struct question_reader *reader,
+				 sd_bus_error *error)
+{
+	int r = sd_bus_message_enter_container(message, 'v', "as");
+
+	free(take_ptr(reader->targets));
+	reader->question->n_targets = 0;
+	r = r < 0 ? r
+		  : bus_read_targets(message, &reader->targets, &reader->question->n_targets,
+				     error);
+	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	return r < 0 ? r : 1;
+}
+
+/* The value is one of the words that its key knows. */
+static int read_question_word(sd_bus_message *message, const char *key, struct question *question,
+			      sd_bus_error *error)
+{
+	const char *word;
+	int r = read_name(message, &word);
+
+	if (r < 0)
+		return r;
+	if (!strcmp(key, "sort"))
+		r = query_sort_parse(word, &question->sort);
+	else if (!strcmp(key, "by"))
+		r = query_by_parse(word, &question->by);
+	else
+		r = query_kind_parse(word, &question->kind);
+	return r < 0 ? refuse(error, "%s cannot be \"%.60s\"", key, word) : 1;
+}
+
+/* What Query and Export have in common: which stacks. */
+static int read_choice(sd_bus_message *message, const char *key, struct question_reader *reader,
+		       sd_bus_error *error)
+{
+	struct question *question = reader->question;
+
+	if (!strcmp(key, "filter"))
+		return read_name(message, &question->filter);
+	if (!strcmp(key, "since"))
+		return read_variant(message, "t", &question->range.since_usec);
+	if (!strcmp(key, "until"))
+		return read_variant(message, "t", &question->range.until_usec);
+	if (!strcmp(key, "session"))
+		return read_variant(message, "x", &question->range.session);
+	if (!strcmp(key, "targets"))
+		return read_question_targets(message, reader, error);
+	return strcmp(key, "kind") ? 0 : read_question_word(message, key, question, error);
+}
+
+static int read_question_option(sd_bus_message *message, const char *key, void *userdata,
+				sd_bus_error *error)
+{
+	struct question_reader *reader = userdata;
+
+	if (!strcmp(key, "max"))
+		return read_variant(message, "u", &reader->question->max);
+	if (!strcmp(key, "sort") || !strcmp(key, "by"))
+		return read_question_word(message, key, reader->question, error);
+	return read_choice(message, key, reader, error);
+}
+
+static int read_dimension(const char *word, struct export_options *options, sd_bus_error *error)
+{
+	if (!strcmp(word, "stack"))
+		options->stacks = true;
+	else if (!strcmp(word, "task"))
+		options->tasks = true;
+	else if (!strcmp(word, "time"))
+		options->slots = true;
+	else
+		return refuse(error,
+			      "there is no dimension \"%.60s\"; there are stack, task and time",
+			      word);
+	return 0;
+}
+
+static int read_dimensions(sd_bus_message *message, struct export_options *options,
+			   sd_bus_error *error)
+{
+	const char *word;
+	int r = sd_bus_message_enter_container(message, 'v', "as");
+
+	options->stacks = options->tasks = options->slots = false;
+	r = r < 0 ? r : sd_bus_message_enter_container(message, 'a', "s");
+	while (r >= 0 && (r = sd_bus_message_read(message, "s", &word)) > 0)
+		r = read_dimension(word, options, error);
+	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	return r < 0 ? r : 1;
+}
+
+static int read_step(sd_bus_message *message, struct export_options *options, sd_bus_error *error)
+{
+	int r = read_variant(message, "t", &options->step_usec);
+
+	if (r > 0 && (!options->step_usec || options->step_usec % OX_WINDOW_USEC))
+		return refuse(error,
+			      "a step of %" PRIu64
+			      " usec is not possible: a multiple of 10 seconds is",
+			      options->step_usec);
+	return r;
+}
+
+static int read_export_option(sd_bus_message *message, const char *key, void *userdata,
+			      sd_bus_error *error)
+{
+	struct question_reader *reader = userdata;
+
+	if (!strcmp(key, "dimensions"))
+		return read_dimensions(message, reader->options, error);
+	if (!strcmp(key, "step"))
+		return read_step(message, reader->options, error);
+	if (!strcmp(key, "focus"))
+		return read_name(message, &reader->options->focus);
+	return read_choice(message, key, reader, error);
+}
+
+static int read_all(sd_bus_message *message, read_value_t read, struct question_reader *reader,
+		    struct target **ret_targets, sd_bus_error *error)
+{
+	struct question *question = reader->question;
+	int r;
+
+	*question = (struct question){
+		.max = OX_RECORDS_DEFAULT,
+		.range.until_usec = UINT64_MAX,
+		.only_uid = UINT32_MAX,
+	};
+	r = read_dict(message, read, reader, error);
+	if (r >= 0 && question->range.since_usec >= question->range.until_usec)
+		r = refuse(error, "the window ends before it begins");
+	if (r < 0) {
+		free(reader->targets);
+		return r;
+	}
+	question->targets = reader->targets;
+	*ret_targets = reader->targets;
+	return 0;
+}
+
+int bus_read_question(sd_bus_message *message, struct question *ret, struct target **ret_targets,
+		      sd_bus_error *error)
+{
+	struct question_reader reader = {.question = ret};
+
+	return read_all(message, read_question_option, &reader, ret_targets, error);
+}
+
+int bus_read_export(sd_bus_message *message, struct question *ret,
+		    struct export_options *ret_options, struct target **ret_targets,
+		    sd_bus_error *error)
+{
+	struct question_reader reader = {.question = ret, .options = ret_options};
+
+	*ret_options = (struct export_options){.stacks = true};
+	return read_all(message, read_export_option, &reader, ret_targets, error);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Resymbolize: the answer is sent when the work is done, which may take minutes. */
+#include <errno.h>
+
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/bus/append.h"
+#include "daemon/bus/error.h"
+#include "daemon/bus/internal.h"
+
+/* Why addresses of a file stay without a name. */
+static const char *name_reason(const struct resymbolize_file *file)
+{
+	if (!file->unnamed)
+		return "";
+	switch (file->error) {
+	case 0:
+	case -ENODATA:
+		return "no-symbol";
+	case -ENOENT:
+		return "no-file";
+	case -ETIMEDOUT:
+		return "too-slow";
+	default:
+		return "unreadable";
+	}
+}
+
+static int append_file(sd_bus_message *reply, const struct resymbolize_file *file)
+{
+	int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+
+	r = r < 0 ? r : bus_append_text(reply, "file", file->path);
+	r = r < 0 ? r : bus_append_text(reply, "build_id", file->build_id);
+	r = r < 0 ? r : bus_append_u64(reply, "named", file->named);
+	r = r < 0 ? r : bus_append_u64(reply, "unnamed", file->unnamed);
+	r = r < 0 ? r : bus_append_text(reply, "reason", name_reason(file));
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int reply_result(sd_bus_message *call, const struct resymbolize *result)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	uint32_t n = resymbolize_count_files(result);
+	uint64_t named = 0, unnamed = 0;
+	struct resymbolize_file file;
+	int r = sd_bus_message_new_method_return(call, &reply);
+
+	for (uint32_t i = 0; i < n; i++) {
+		resymbolize_get_file(result, i, &file);
+		named += file.named;
+		unnamed += file.unnamed;
+	}
+	r = r < 0 ? r : sd_bus_message_append(reply, "tt", named, unnamed);
+	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "a{sv}");
+	for (uint32_t i = 0; i < n && i < OX_RECORDS_IN_MESSAGE && r >= 0; i++) {
+		resymbolize_get_file(result, i, &file);
+		r = append_file(reply, &file);
+	}
+	r = r < 0 ? r : sd_bus_message_close_container(reply);
+	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static void on_done(void *userdata, const struct resymbolize *result, const struct failure *failure)
+{
+	struct manager_bus *self = userdata;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = take_ptr(self->resymbolize_call);
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r;
+
+	if (!failure) {
+		r = reply_result(call, result);
+		if (r < 0)
+			(void)sd_bus_reply_method_errno(call, r, NULL);
+		return;
+	}
+	(void)bus_error_set(&error, failure);
+	(void)sd_bus_reply_method_error(call, &error);
+}
+
+int manager_bus_resymbolize(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+{
+	struct failure failure;
+	int r = manager_bus_demand(self, call, OX_ACTION_CONFIGURE, "give names to the history",
+				   error);
+
+	if (r != 1)
+		return r;
+	r = manager_resymbolize(self->manager, on_done, self, &failure);
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	self->resymbolize_call = sd_bus_message_ref(call);
+	return 1;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may what: one's own without a question, the rest is polkit's. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/api.h"
+#include "daemon/bus/error.h"
+#include "daemon/bus/internal.h"
+#include "daemon/process/process.h"
+#include "daemon/process/users.h"
+
+/* Own: all ids are the sender's, and the process is dumpable (else /proc shows it as root's). What
+ * it becomes later is watched in the kernel, sample by sample (OX_WANT_OWN). */
+bool manager_bus_is_own(const struct target *target, uint32_t uid)
+{
+	struct process_ids ids;
+	uint32_t user;
+
+	if (target->kind == TARGET_USER)
+		return !users_find(target_value(target), &user) && user == uid;
+	return target->kind == TARGET_PID && !process_read_ids("/proc", target->pid, &ids) &&
+	       ids.ruid == uid && ids.euid == uid && ids.suid == uid && ids.owner == uid;
+}
+
+/* A process that is not there is nobody's: the manager says so, no right is needed for that. */
+static bool is_absent(const struct target *target)
+{
+	struct process_ids ids;
+
+	return target->kind == TARGET_PID && process_read_ids("/proc", target->pid, &ids) == -ESRCH;
+}
+
+int manager_bus_demand(struct manager_bus *self, sd_bus_message *call, const char *action,
+		       const char *what, sd_bus_error *error)
+{
+	int r = authorize(self->authorizer, call, action, what, true);
+
+	return r > 0 ? 1 : r == 0 ? CALL_IS_PENDING : bus_error_refuse(error, r, what);
+}
+
+int manager_bus_demand_targets(struct manager_bus *self, sd_bus_message *call,
+			       const struct target *targets, size_t n, const char *action,
+			       const char *what, sd_bus_error *error)
+{
+	uint32_t uid;
+	int r = sender_get_uid(call, &uid);
+
+	if (sender_is_privileged(call))
+		return 1;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < manager_count_targets(self->manager); i++) {
+		struct manager_target_info info;
+		bool meant = !n;
+
+		manager_get_target(self->manager, i, &info);
+		for (size_t t = 0; t < n; t++)
+			meant |= !strcmp(targets[t].text, info.text);
+		if (meant && info.owner != uid)
+			return manager_bus_demand(self, call, action, what, error);
+	}
+	return 1;
+}
+
+/* The interval is one for all. Who is alone may choose it, up to what costs the machine little. */
+static bool interval_is_of_others(const struct manager_bus *self,
+				  const struct manager_request *request)
+{
+	if (request->interval_ns == manager_interval_ns(self->manager))
+		return false;
+	for (size_t i = 0; i < manager_count_targets(self->manager); i++) {
+		struct manager_target_info info;
+
+		manager_get_target(self->manager, i, &info);
+		if (info.owner != request->owner && info.state != TARGET_EXITED)
+			return true;
+	}
+	return request->interval_ns < OX_INTERVAL_FREE_NS;
+}
+
+int manager_bus_demand_unpause(struct manager_bus *self, sd_bus_message *call,
+			       const struct manager_request *request, bool *ret_kernel,
+			       sd_bus_error *error)
+{
+	char what[OX_TARGET_BYTES_MAX + 32];
+	int r;
+
+	for (size_t i = 0; i < request->n_wishes; i++) {
+		const struct manager_wish *wish = &request->wishes[i];
+
+		if (wish->own || is_absent(&wish->target))
+			continue;
+		snprintf(what, sizeof(what), "profile %s", wish->target.text);
+		r = manager_bus_demand(self, call, OX_ACTION_PROFILE_OTHERS, what, error);
+		if (r != 1)
+			return r;
+		break;
+	}
+	if (request->interval_ns && interval_is_of_others(self, request)) {
+		r = manager_bus_demand(self, call, OX_ACTION_CONFIGURE, "change the interval",
+				       error);
+		if (r != 1)
+			return r;
+	}
+	r = authorize(self->authorizer, call, OX_ACTION_PROFILE_KERNEL, "kernel stacks", false);
+	*ret_kernel = r > 0;
+	return r == 0 ? CALL_IS_PENDING : 1;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/export/export.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/priority.h"
+#include "daemon/export/internal.h"
+#include "daemon/export/pipe.h"
+
+#define STACK_BYTES (256u << 10)
+#define PIPE_BYTES  (256 << 10) /* some parts ahead of the reader */
+
+struct export
+{
+	struct export_order order;
+	struct target *targets; /* of the order */
+	char *state;
+	atomic_bool stop;
+	pthread_t thread;
+	bool is_started;
+	int pipe_fd; /* the writing end */
+	int ended_fd;
+};
+
+define_cleanup(struct export *, export_free);
+
+static int export_compile(const char *what, const char *text, struct pattern **ret, char *ret_why,
+			  size_t size)
+{
+	char why[256] = "";
+	int r = text ? pattern_new(text, ret, why, sizeof(why)) : 0;
+
+	if (r == -E2BIG)
+		snprintf(why, sizeof(why), "it is longer than %d bytes", OX_PATTERN_BYTES_MAX);
+	if (r == -E2BIG || r == -EINVAL)
+		snprintf(ret_why, size, "--%s: not a regular expression: %s", what, why);
+	return r == -E2BIG ? -EINVAL : r;
+}
+
+static int export_copy(struct export *export, const struct question *question,
+		       const struct export_options *options)
+{
+	struct export_order *order = &export->order;
+
+	order->question = *question;
+	order->question.filter = NULL;
+	order->options = *options;
+	order->options.focus = NULL;
+	order->options.state = export->state = strdup(options->state);
+	if (!export->state)
+		return -ENOMEM;
+	if (!question->n_targets)
+		return 0;
+	order->question.targets = export->targets =
+		calloc(question->n_targets, sizeof(*export->targets));
+	if (!export->targets)
+		return -ENOMEM;
+	memcpy(export->targets, question->targets, question->n_targets * sizeof(*export->targets));
+	return 0;
+}
+
+int export_new(const char *database, const struct question *question,
+	       const struct export_options *options, struct export **ret, char *ret_why,
+	       size_t size)
+{
+	_cleanup_(export_free_p) struct export *export = calloc(1, sizeof(*export));
+	int r;
+
+	if (size)
+		*ret_why = '\0';
+	if (!export)
+		return -ENOMEM;
+	export->pipe_fd = -1;
+	export->ended_fd = -1;
+	export->order.stop = &export->stop;
+	export->order.database = strdup(database);
+	r = export->order.database ? export_copy(export, question, options) : -ENOMEM;
+	if (r >= 0)
+		r = export_compile("filter", question->filter, &export->order.filter, ret_why,
+				   size);
+	if (r >= 0)
+		r = export_compile("focus", options->focus, &export->order.focus, ret_why, size);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(export);
+	return 0;
+}
+
+struct export *export_free(struct export *export)
+{
+	if (!export)
+		return NULL;
+	atomic_store(&export->stop, true);
+	if (export->is_started)
+		pthread_join(export->thread, NULL);
+	cleanup_close(&export->pipe_fd);
+	cleanup_close(&export->ended_fd);
+	pattern_free(export->order.filter);
+	pattern_free(export->order.focus);
+	free(export->order.database);
+	free(export->targets);
+	free(export->state);
+	free(export);
+	return NULL;
+}
+
+static void *export_main(void *userdata)
+{
+	struct export *export = userdata;
+	struct export_pipe pipe = {
+		.fd = export->pipe_fd,
+		.stop = &export->stop,
+		.idle_ns = OX_EXPORT_IDLE_USEC * 1000,
+		.end_ns = clock_monotonic_ns() + OX_EXPORT_USEC_MAX * 1000,
+	};
+
+	(void)prctl(PR_SET_NAME, "oxprofd-export");
+	priority_lower();
+	export_run(&export->order, &pipe);
+	/* The reader is not to wait for the event loop to come round. */
+	close(take_fd(&export->pipe_fd));
+	(void)eventfd_write(export->ended_fd, 1);
+	return NULL;
+}
+
+static int export_open(struct export *export, int *ret_fd)
+{
+	int ends[2];
+
+	export->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (export->ended_fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_fd = ends[0];
+	export->pipe_fd = ends[1];
+	/* The reading end is for others, who expect it to block. */
+	if (fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
+	return 0;
+}
+
+/* Signals are the event loop's, all of them; SIGPIPE is an error of write() then. */
+static int export_create(struct export *export)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	int r = pthread_attr_init(&attr);
+
+	if (r)
+		return -r;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_attr_setstacksize(&attr, STACK_BYTES);
+	if (!r)
+		r = pthread_create(&export->thread, &attr, export_main, export);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	export->is_started = !r;
+	return -r;
+}
+
+int export_start(struct export *export, int *ret_fd)
+{
+	_cleanup_close_ int fd = -1;
+	int r = export_open(export, &fd);
+
+	if (r >= 0)
+		r = export_create(export);
+	if (r < 0)
+		return r;
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int export_fd(const struct export *export)
+{
+	return export->ended_fd;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/export/paths.h"
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/query/ends.h"
+#include "daemon/query/naming.h"
+
+#define BLOCK   256u /* nodes that are read together: they mostly lie on one page or two */
+#define IDS_MAX (INT64_C(1) << 31)
+
+/* Of on_node(): no error of the store, -ECANCELED is one. */
+#define BLOCK_IS_OVER (-ERANGE)
+
+/* How far a node is known. */
+enum {
+	STATE_END = 0x0f,     /* as it is followed, see ends.h */
+	STATE_KNOWN = 0x10,   /* the others are set */
+	STATE_MATCHES = 0x20, /* a frame up to here that is left, or a mark before them */
+	STATE_MARK = 0x40,    /* `left` is a mark, and stands if a frame behind it is left */
+};
+
+_Static_assert(ENDS_MAX <= STATE_END, "an end has its bits");
+
+enum {
+	FRAME_IS_KNOWN = 1,
+	FRAME_MATCHES = 2,
+	FRAME_HAS_FOCUS = 4,
+};
+
+struct frame_facts {
+	uint8_t facts;
+	uint8_t kind;
+	uint8_t mark; /* end_of_frame() */
+};
+
+struct export_paths {
+	struct store *store;
+	const struct export_order *order;
+	bool prunes;
+	uint32_t count;
+	/* By id of a node. The kernel gives memory for those that are touched only. */
+	uint32_t *parents;
+	uint32_t *frames; /* 0: there is no such node */
+	uint32_t *left;   /* NULL where nothing is left out: the node itself */
+	uint8_t *states;
+	bool *is_read;             /* by block */
+	struct frame_facts *facts; /* by id of a frame */
+	size_t facts_size;
+	uint8_t *functions; /* by id of a function; facts */
+	size_t functions_size;
+	struct naming naming;
+	uint32_t *way; /* to the node that is asked for, leaf first */
+	size_t way_size;
+};
+
+define_cleanup(struct export_paths *, export_paths_free);
+
+static int paths_allocate(struct export_paths *paths)
+{
+	size_t n = (size_t)paths->count + 1;
+
+	paths->parents = calloc(n, sizeof(*paths->parents));
+	paths->frames = calloc(n, sizeof(*paths->frames));
+	paths->states = calloc(n, sizeof(*paths->states));
+	paths->is_read = calloc(n / BLOCK + 1, sizeof(*paths->is_read));
+	if (paths->prunes)
+		paths->left = calloc(n, sizeof(*paths->left));
+	return paths->parents && paths->frames && paths->states && paths->is_read &&
+			       (paths->left || !paths->prunes)
+		       ? 0
+		       : -ENOMEM;
+}
+
+int export_paths_new(struct store *store, const struct export_order *order,
+		     struct export_paths **ret)
+{
+	_cleanup_(export_paths_free_p) struct export_paths *paths = calloc(1, sizeof(*paths));
+	int64_t last = 0;
+	int r;
+
+	if (!paths)
+		return -ENOMEM;
+	paths->store = store;
+	paths->order = order;
+	paths->prunes = order->question.kind || order->question.without_kernel;
+	r = store_find_last_node(store, &last);
+	if (r < 0)
+		return r;
+	if (last >= IDS_MAX)
+		return -EOVERFLOW;
+	paths->count = (uint32_t)last;
+	r = paths_allocate(paths);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(paths);
+	return 0;
+}
+
+struct export_paths *export_paths_free(struct export_paths *paths)
+{
+	if (!paths)
+		return NULL;
+	free(paths->parents);
+	free(paths->frames);
+	free(paths->left);
+	free(paths->states);
+	free(paths->is_read);
+	free(paths->facts);
+	free(paths->functions);
+	free(paths->way);
+	naming_done(&paths->naming);
+	free(paths);
+	return NULL;
+}
+
+/* ---- frames ---- */
+
+static int paths_search(struct export_paths *paths, struct pattern *pattern, uint8_t fact,
+			uint8_t *facts)
+{
+	int r = pattern ? pattern_search(pattern, paths->naming.text) : 0;
+
+	if (r > 0)
+		*facts |= fact;
+	return r < 0 ? r : 0;
+}
+
+/* Its name is searched once, however many frames it has. */
+static int paths_read_function(struct export_paths *paths, int64_t id, const struct frame *frame,
+			       uint8_t *ret)
+{
+	uint8_t facts = FRAME_IS_KNOWN;
+	int r;
+
+	if (id < 0 || id >= IDS_MAX)
+		return -EOVERFLOW;
+	r = array_fit(paths->functions, paths->functions_size, (size_t)id + 1);
+	if (r < 0 || paths->functions[id]) {
+		*ret = r < 0 ? 0 : paths->functions[id];
+		return r;
+	}
+	naming_clear(&paths->naming);
+	r = naming_append_function(&paths->naming, frame->function, frame->module);
+	if (r >= 0)
+		r = paths_search(paths, paths->order->filter, FRAME_MATCHES, &facts);
+	if (r >= 0)
+		r = paths_search(paths, paths->order->focus, FRAME_HAS_FOCUS, &facts);
+	if (r < 0)
+		return r;
+	*ret = paths->functions[id] = facts;
+	return 0;
+}
+
+struct frame_reading {
+	struct export_paths *paths;
+	struct frame_facts facts;
+};
+
+static int on_frame(void *userdata, int64_t function, const struct frame *frame)
+{
+	struct frame_reading *reading = userdata;
+
+	reading->facts.kind = (uint8_t)frame->kind;
+	reading->facts.mark = (uint8_t)ends_mark(frame->kind, frame->function, frame->module);
+	/* What is left out is not searched either: also that it failed would tell of the name. */
+	if (!reading->facts.mark &&
+	    !question_wants_kind(&reading->paths->order->question, frame->kind))
+		return 0;
+	return paths_read_function(reading->paths, function, frame, &reading->facts.facts);
+}
+
+/* One that the store does not have (it was damaged) is native and "[unknown]". */
+static int paths_get_facts(struct export_paths *paths, uint32_t frame, struct frame_facts *ret)
+{
+	struct frame_reading reading = {.paths = paths};
+	int r = array_fit(paths->facts, paths->facts_size, (size_t)frame + 1);
+
+	if (r >= 0 && !paths->facts[frame].facts) {
+		r = store_read_frame(paths->store, frame, on_frame, &reading);
+		reading.facts.facts |= FRAME_IS_KNOWN;
+		if (r >= 0)
+			paths->facts[frame] = reading.facts;
+	}
+	if (r >= 0)
+		*ret = paths->facts[frame];
+	return r < 0 ? r : 0;
+}
+
+/* ---- nodes ---- */
+
+struct block {
+	struct export_paths *paths;
+	int64_t below;
+};
+
+/* A parent is smaller than its child; where it is not the store was damaged. */
+static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
+{
+	struct block *block = userdata;
+
+	if (id >= block->below)
+		return BLOCK_IS_OVER;
+	if (frame < 0 || frame >= IDS_MAX)
+		return -EOVERFLOW;
+	block->paths->parents[id] = parent > 0 && parent < id ? (uint32_t)parent : 0;
+	block->paths->frames[id] = (uint32_t)frame;
+	return 0;
+}
+
+static int paths_read_block(struct export_paths *paths, uint32_t node)
+{
+	int64_t first = node / BLOCK * BLOCK, below = first + BLOCK;
+	struct block block = {paths, below <= paths->count ? below : (int64_t)paths->count + 1};
+	int r = 0;
+
+	if (!paths->is_read[node / BLOCK])
+		r = store_foreach_node(paths->store, first ? first : 1, on_node, &block);
+	if (r < 0 && r != BLOCK_IS_OVER)
+		return r;
+	paths->is_read[node / BLOCK] = true;
+	return 0;
+}
+
+/* 0 where there is no such node; of one whose block was read. */
+static uint32_t real(const struct export_paths *paths, uint32_t node)
+{
+	return paths->frames[node] ? node : 0;
+}
+
+static uint32_t paths_left(const struct export_paths *paths, uint32_t node)
+{
+	return paths->prunes ? paths->left[node] : node;
+}
+
+static uint8_t follow_end(const struct export_paths *paths, uint32_t parent,
+			  const struct frame_facts *facts)
+{
+	return ends_follow(paths->states[parent] & STATE_END, !parent, facts->kind, facts->mark);
+}
+
+/* What is left of a stack with this node whose frame is not wanted. */
+static int follow_unwanted(struct export_paths *paths, uint32_t node, uint32_t parent,
+			   const struct frame_facts *facts, uint8_t *state)
+{
+	struct frame_facts above = {0};
+	int r = 0;
+
+	/* The mark before the kernel's part goes with it. */
+	if (parent && facts->kind == FRAME_KERNEL)
+		r = paths_get_facts(paths, paths->frames[parent], &above);
+	if (above.mark)
+		parent = real(paths, paths->parents[parent]);
+	paths->left[node] = paths->left[parent];
+	*state |= paths->states[parent] & (STATE_MATCHES | STATE_MARK);
+	return r;
+}
+
+/* All about its parent is known. */
+static int follow_node(struct export_paths *paths, uint32_t node)
+{
+	const struct question *question = &paths->order->question;
+	uint32_t parent = real(paths, paths->parents[node]);
+	uint8_t state = STATE_KNOWN;
+	struct frame_facts facts;
+	bool is_mark;
+	int r = paths_get_facts(paths, paths->frames[node], &facts);
+
+	if (r < 0)
+		return r;
+	state |= follow_end(paths, parent, &facts);
+	is_mark = question->kind && !parent && facts.mark;
+	if (is_mark || question_wants_kind(question, facts.kind)) {
+		state |= (paths->states[parent] & STATE_MATCHES) | (is_mark ? STATE_MARK : 0);
+		state |= facts.facts & FRAME_MATCHES ? STATE_MATCHES : 0;
+		if (paths->prunes)
+			paths->left[node] = node;
+	} else {
+		r = follow_unwanted(paths, node, parent, &facts, &state);
+	}
+	paths->states[node] = state;
+	return r;
+}
+
+int export_paths_find(struct export_paths *paths, int64_t id, struct export_path *ret)
+{
+	uint32_t node = id > 0 && id <= paths->count ? (uint32_t)id : 0;
+	bool is_mark;
+	size_t n = 0;
+	int r = 0;
+
+	for (uint32_t at = node; at && !(paths->states[at] & STATE_KNOWN);) {
+		r = paths_read_block(paths, at);
+		if (r >= 0)
+			r = array_fit(paths->way, paths->way_size, n + 1);
+		if (r < 0)
+			return r;
+		if (!real(paths, at))
+			break;
+		paths->way[n++] = at;
+		at = paths->parents[at];
+	}
+	while (n > 0 && r >= 0)
+		r = follow_node(paths, paths->way[--n]);
+	if (r < 0)
+		return r;
+	node = node ? real(paths, node) : 0;
+	is_mark = paths->states[node] & STATE_MARK;
+	*ret = (struct export_path){
+		.left = is_mark ? 0 : paths_left(paths, node),
+		.end = node ? ends_of_leaf(paths->states[node] & STATE_END) : ENDS_NONE,
+		.matches = !is_mark && paths->states[node] & STATE_MATCHES,
+	};
+	return 0;
+}
+
+uint32_t export_paths_count(const struct export_paths *paths)
+{
+	return paths->count;
+}
+
+uint32_t export_paths_caller(const struct export_paths *paths, uint32_t node)
+{
+	uint32_t parent = real(paths, paths->parents[node]);
+
+	return parent ? paths_left(paths, parent) : 0;
+}
+
+uint32_t export_paths_frame(const struct export_paths *paths, uint32_t node)
+{
+	return paths->frames[node];
+}
+
+bool export_paths_has_focus(const struct export_paths *paths, uint32_t frame)
+{
+	return paths->facts[frame].facts & FRAME_HAS_FOCUS;
+}

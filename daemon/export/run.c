@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One export from its first byte to its last: what is known at once (the summary), the hits of the
+ * range, added up, and then each with its stack.
+ *
+ * Where a stack is told as it is in the store, it is followed when it is told, so that the first
+ * ones are on their way while the others are not even read. Where something is taken from stacks,
+ * or they are not told at all, hits of several stacks may become one: then each row's stack is
+ * followed when the row is read.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/loss.h"
+#include "daemon/export/hits.h"
+#include "daemon/export/internal.h"
+#include "daemon/export/part.h"
+#include "daemon/export/paths.h"
+#include "daemon/export/slots.h"
+#include "daemon/export/tasks.h"
+#include "daemon/export/terms.h"
+#include "daemon/query/answer.h"
+#include "daemon/query/ends.h"
+
+#define ROWS_BETWEEN_LOOKS 4096
+#define NEWS_NS            UINT64_C(250000000) /* of the progress, where there is no other */
+
+/* Reading the hits is as much work as telling them. */
+#define PERMILLE_READ 500
+
+struct run {
+	const struct export_order *order;
+	struct store *store;
+	struct export_part *part;
+	struct export_slots *slots;
+	struct export_tasks *tasks;
+	struct export_paths *paths;
+	struct export_hits *hits;
+	struct export_terms *terms;
+	struct answer answer; /* samples, ends, losses, what is covered */
+	bool follows_first;   /* see above */
+	uint64_t rows;
+	uint64_t read; /* hits, of about so many: */
+	uint64_t expected;
+	uint64_t told_ns; /* when a part was sent for the news of it */
+	char *why;        /* the store could not even be opened */
+};
+
+static void run_done(struct run *run)
+{
+	export_terms_free(run->terms);
+	export_hits_free(run->hits);
+	export_paths_free(run->paths);
+	export_tasks_free(run->tasks);
+	export_slots_free(run->slots);
+	export_part_free(run->part);
+	store_free(run->store);
+	free(run->why);
+}
+
+/* ---- the summary ---- */
+
+static int on_loss(void *userdata, const char *reason, uint64_t n)
+{
+	answer_add_loss(userdata, reason, n);
+	return 0;
+}
+
+static uint64_t windows_of(const struct export_options *options)
+{
+	return !options->slots      ? STORE_ALL_WINDOWS
+	       : options->step_usec ? options->step_usec / OX_WINDOW_USEC
+				    : 1;
+}
+
+static int read_summary(struct run *run)
+{
+	const struct question *question = &run->order->question;
+	struct answer *answer = &run->answer;
+	uint64_t now_usec = clock_realtime_usec();
+	int r = export_slots_new(run->store, &question->range, question->only_uid,
+				 windows_of(&run->order->options), now_usec, &run->slots);
+
+	if (r >= 0)
+		r = store_find_cover(run->store, &question->range, &answer->since_usec,
+				     &answer->until_usec);
+	if (r >= 0)
+		r = store_foreach_loss(run->store, &question->range, on_loss, answer);
+	/* The last window is not over yet. */
+	if (answer->until_usec > now_usec)
+		answer->until_usec = now_usec;
+	return r;
+}
+
+static void fill_session(const struct export_session *session, Oxprof__Session *ret)
+{
+	oxprof__session__init(ret);
+	ret->id = session->id;
+	ret->started = session->started_usec;
+	ret->ended = session->ended_usec;
+	ret->interval_ns = session->interval_ns;
+	ret->observed_usec = session->observed_usec;
+}
+
+/* Of the samples of a session about as many lie in a range as of its time. */
+static uint64_t expect_samples(const struct export_session *session)
+{
+	uint64_t usec = session->end_usec - session->started_usec;
+
+	return session->observed_usec < usec
+		       ? (uint64_t)((double)session->samples * (double)session->observed_usec /
+				    (double)usec)
+		       : session->samples;
+}
+
+static int add_sessions(struct run *run, Oxprof__Summary *summary, Oxprof__Session **ret)
+{
+	size_t n;
+	const struct export_session *sessions = export_slots_sessions(run->slots, &n);
+	Oxprof__Session *messages = calloc(n + 1, sizeof(*messages));
+
+	*ret = messages;
+	summary->sessions = calloc(n + 1, sizeof(*summary->sessions));
+	if (!messages || !summary->sessions)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		fill_session(&sessions[i], &messages[i]);
+		summary->sessions[summary->n_sessions++] = &messages[i];
+		summary->observed_usec += sessions[i].observed_usec;
+		run->expected += expect_samples(&sessions[i]);
+	}
+	return 0;
+}
+
+static int send_summary(struct run *run)
+{
+	const struct export_order *order = run->order;
+	Oxprof__Count counts[array_length(run->answer.lost)];
+	Oxprof__Count *lost[array_length(run->answer.lost)];
+	_cleanup_free_ Oxprof__Session *sessions = NULL;
+	Oxprof__Summary summary = OXPROF__SUMMARY__INIT;
+	int r = read_summary(run);
+
+	if (r < 0)
+		return r;
+	summary.state = (char *)order->options.state;
+	summary.since = run->answer.since_usec;
+	summary.until = run->answer.until_usec;
+	summary.interval_ns = order->options.interval_ns;
+	summary.restricted = order->question.only_uid != UINT32_MAX;
+	summary.without_kernel = order->question.without_kernel;
+	summary.lost = lost;
+	for (size_t i = 0; i < run->answer.n_lost; i++) {
+		oxprof__count__init(&counts[i]);
+		counts[i].reason = run->answer.lost[i].reason;
+		counts[i].n = run->answer.lost[i].n;
+		lost[summary.n_lost++] = &counts[i];
+	}
+	r = add_sessions(run, &summary, &sessions);
+	if (r >= 0)
+		r = export_part_send_summary(run->part, &summary);
+	free(summary.sessions);
+	return r;
+}
+
+/* ---- hits ---- */
+
+/* 1: it is told, as one of what is left of its stack; 0: it is only counted. */
+static int judge(struct run *run, struct export_hit *hit)
+{
+	const struct export_order *order = run->order;
+	struct export_path path;
+	int r = export_paths_find(run->paths, hit->node, &path);
+
+	if (r < 0)
+		return r;
+	run->answer.samples += hit->n;
+	if (path.end != ENDS_NONE)
+		run->answer.ends[path.end] += hit->n;
+	if ((!path.left && order->question.kind) || (!path.matches && order->filter))
+		return 0;
+	hit->node = order->options.stacks ? path.left : 0;
+	return 1;
+}
+
+/* Also finds out whether anybody still reads. */
+static int look_up(struct run *run)
+{
+	uint64_t now_ns = clock_monotonic_ns(), permille;
+
+	if (now_ns - run->told_ns < NEWS_NS)
+		return 0;
+	run->told_ns = now_ns;
+	permille = run->read < run->expected
+			   ? (uint64_t)((double)run->read / (double)run->expected * PERMILLE_READ)
+			   : PERMILLE_READ - 1;
+	export_part_set_permille(run->part, (uint32_t)permille);
+	return export_part_send(run->part);
+}
+
+static int on_hits(void *userdata, const struct store_slot_hits *row)
+{
+	struct run *run = userdata;
+	const struct export_options *options = &run->order->options;
+	struct export_hit hit = {.n = row->n};
+	int r = run->rows++ % ROWS_BETWEEN_LOOKS ? 0 : look_up(run);
+
+	if (atomic_load(run->order->stop))
+		return -ECANCELED;
+	run->read += row->n;
+	if (r >= 0)
+		r = export_tasks_want(run->tasks, row->task);
+	if (r <= 0)
+		return r;
+	if (row->task < 0 || row->task > UINT32_MAX || row->node < 0 || row->node > UINT32_MAX)
+		return -EOVERFLOW;
+	hit.node = (uint32_t)row->node;
+	hit.task = options->tasks ? (uint32_t)row->task : 0;
+	hit.slot = options->slots ? export_slots_find(run->slots, row->session, row->slot) : 0;
+	if (run->follows_first)
+		r = judge(run, &hit);
+	return r > 0 ? export_hits_add(run->hits, &hit) : r;
+}
+
+static int tell_hits(struct run *run)
+{
+	const struct export_hit *hits;
+	size_t n;
+	int r = export_hits_get(run->hits, &hits, &n);
+
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		struct export_hit hit = hits[i];
+
+		if (atomic_load(run->order->stop))
+			return -ECANCELED;
+		export_part_set_permille(
+			run->part, (uint32_t)(PERMILLE_READ + (1000 - PERMILLE_READ) * i / n));
+		r = run->follows_first ? 1 : judge(run, &hit);
+		if (r > 0)
+			r = export_terms_tell(run->terms, &hit);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* ---- the end ---- */
+
+static int send_end(struct run *run, const char *failure)
+{
+	Oxprof__End end = OXPROF__END__INIT;
+	Oxprof__Count counts[OX_N_ENDS];
+	Oxprof__Count *stacks[OX_N_ENDS];
+
+	end.samples = run->answer.samples;
+	end.stacks = stacks;
+	for (unsigned i = 0; i < OX_N_ENDS; i++) {
+		oxprof__count__init(&counts[i]);
+		counts[i].reason = (char *)end_name(i);
+		counts[i].n = run->answer.ends[i];
+		stacks[end.n_stacks++] = &counts[i];
+	}
+	end.failure = (char *)failure;
+	return export_part_send_end(run->part, &end);
+}
+
+/* Nobody listens any more, or has to be told. */
+static bool is_hopeless(int error)
+{
+	return error == -EPIPE || error == -ETIMEDOUT || error == -ECANCELED;
+}
+
+static void send_failure(struct run *run, int error)
+{
+	const char *why = strerror(-error);
+
+	if (run->why)
+		why = run->why;
+	else if (error == -ELOOP)
+		why = "the regular expressions take too much work on these names";
+	else if (run->store && *store_error(run->store))
+		why = store_error(run->store);
+	export_part_drop(run->part);
+	(void)send_end(run, why);
+}
+
+static int prepare(struct run *run)
+{
+	const struct export_order *order = run->order;
+	int r = store_open_reader(order->database, order->stop, &run->store, &run->why);
+
+	if (r >= 0)
+		r = send_summary(run);
+	if (r >= 0)
+		r = export_paths_new(run->store, order, &run->paths);
+	if (r >= 0)
+		r = export_terms_new(run->store, run->paths, run->slots, run->part, &run->terms);
+	if (r < 0)
+		return r;
+	run->tasks = export_tasks_new(run->store, &order->question);
+	run->hits = export_hits_new();
+	return run->tasks && run->hits ? 0 : -ENOMEM;
+}
+
+void export_run(const struct export_order *order, const struct export_pipe *pipe)
+{
+	_cleanup_(run_done) struct run run = {.order = order};
+	const struct question *question = &order->question;
+	int r = export_part_new(pipe, &run.part);
+
+	if (r < 0)
+		return;
+	run.told_ns = clock_monotonic_ns();
+	run.follows_first = question->kind || question->without_kernel || !order->options.stacks;
+	r = prepare(&run);
+	if (r >= 0)
+		r = store_foreach_slot_hits(run.store, &question->range,
+					    windows_of(&order->options), on_hits, &run);
+	if (r >= 0)
+		r = tell_hits(&run);
+	if (r >= 0)
+		r = send_end(&run, "");
+	if (r < 0 && !is_hopeless(r))
+		send_failure(&run, r);
+}

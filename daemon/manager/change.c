@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* Unpause and pause: what is asked for happens as a whole, or all stays as it was. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/manager/internal.h"
+
+/* What is put back where a change fails. */
+struct memory {
+	enum manager_target_state *states;
+	uint64_t *untils;
+	size_t n;
+	uint64_t interval_ns;
+	int64_t session; /* that runs; 0: none */
+};
+
+static int64_t running_session(const struct manager *manager)
+{
+	struct recorder_totals totals;
+
+	recorder_get_totals(manager->recorder, &totals);
+	return manager->running ? totals.session : 0;
+}
+
+static int remember(const struct manager *manager, struct memory *memory)
+{
+	memory->n = manager->n_targets;
+	memory->interval_ns = manager->interval_ns;
+	memory->session = running_session(manager);
+	memory->states = calloc(memory->n + 1, sizeof(*memory->states));
+	memory->untils = calloc(memory->n + 1, sizeof(*memory->untils));
+	for (size_t i = 0; memory->states && memory->untils && i < memory->n; i++) {
+		memory->states[i] = manager->targets[i]->state;
+		memory->untils[i] = manager->targets[i]->until_usec;
+	}
+	return memory->states && memory->untils ? 0 : -ENOMEM;
+}
+
+static void memory_done(struct memory *memory)
+{
+	free(memory->states);
+	free(memory->untils);
+}
+
+/* As it was; a session that was stopped for the change is begun again, if it can be. */
+static void put_back(struct manager *manager, const struct memory *memory)
+{
+	manager_drop_targets(manager, memory->n);
+	manager->interval_ns = memory->interval_ns;
+	for (size_t i = 0; i < memory->n; i++) {
+		manager->targets[i]->state = memory->states[i];
+		manager->targets[i]->until_usec = memory->untils[i];
+		manager->targets[i]->replaced = false;
+	}
+	if (memory->session && running_session(manager) != memory->session)
+		manager_settle_or_pause(manager);
+}
+
+static bool is_meant(const struct managed *managed, const struct target *target)
+{
+	return managed_is(managed, target) && !managed->replaced && managed->state != TARGET_EXITED;
+}
+
+/* Two users may name the same: each has a target of his own, with his own rights. */
+static struct managed *find_target(const struct manager *manager, const struct target *target,
+				   uint32_t owner)
+{
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (is_meant(manager->targets[i], target) && manager->targets[i]->owner == owner)
+			return manager->targets[i];
+	return NULL;
+}
+
+static bool has_target(const struct manager *manager, const struct target *target)
+{
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (is_meant(manager->targets[i], target))
+			return true;
+	return false;
+}
+
+static size_t count_owned(const struct manager *manager, uint32_t owner)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < manager->n_targets; i++)
+		n += manager->targets[i]->owner == owner;
+	return n;
+}
+
+/* The smallest that is free. Not its place: those before it may go while it is sampled. */
+static uint32_t choose_number(const struct manager *manager)
+{
+	uint32_t number = 1;
+
+	for (size_t i = 0; i < manager->n_targets;)
+		if (manager->targets[i++]->number == number) {
+			number++;
+			i = 0;
+		}
+	return number;
+}
+
+static int add_target(struct manager *manager, struct managed *managed, struct failure *failure)
+{
+	struct managed **grown;
+
+	if (manager->n_targets >= OX_TARGETS_MAX ||
+	    (managed->owner && count_owned(manager, managed->owner) >= OX_TARGETS_PER_USER))
+		return failure_set(
+			failure, -E2BIG, OX_ERROR_LIMIT_REACHED,
+			"there are %zu targets already; drop them with: oxprofctl cancel",
+			manager->n_targets);
+	grown = realloc(manager->targets, (manager->n_targets + 1) * sizeof(*grown));
+	if (!grown)
+		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
+	manager->targets = grown;
+	managed->number = choose_number(manager);
+	manager->targets[manager->n_targets++] = managed;
+	return 0;
+}
+
+/* What was replaced, and what is gone: that is only of interest until the next change. */
+static void drop_exited(struct manager *manager)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+
+		if (managed->replaced || (managed->state == TARGET_EXITED &&
+					  (!manager->running || !managed->wish.children)))
+			managed_free(managed);
+		else
+			manager->targets[kept++] = managed;
+	}
+	manager->n_targets = kept;
+}
+
+/* The owner's target of that name, where there is one already, is made as the new wish says. */
+static int fulfil(struct manager *manager, const struct manager_wish *wish,
+		  const struct manager_request *request, struct failure *failure)
+{
+	struct managed *fresh, *old = find_target(manager, &wish->target, request->owner);
+	int r = managed_new(manager, wish, request->owner, &fresh, failure);
+
+	if (r < 0)
+		return r;
+	fresh->for_usec = request->for_usec;
+	r = add_target(manager, fresh, failure);
+	if (r < 0) {
+		managed_free(fresh);
+		return r;
+	}
+	/* Freed only when all went well. */
+	if (old)
+		old->replaced = true;
+	return 0;
+}
+
+static int check_resume(const struct manager *manager, struct failure *failure)
+{
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (manager->targets[i]->state != TARGET_EXITED)
+			return 0;
+	return failure_set(failure, -ENOENT, OX_ERROR_NO_TARGET,
+			   manager->n_targets
+				   ? "all targets have ended; name one: --pid, --comm, --unit, "
+				     "--cgroup, --user or --all"
+				   : "there is no target yet; name one: --pid, --comm, --unit, "
+				     "--cgroup, --user or --all");
+}
+
+int manager_check_request(struct manager *manager, const struct manager_request *request,
+			  struct failure *failure)
+{
+	if (!request->n_wishes)
+		return check_resume(manager, failure);
+	for (size_t i = 0; i < request->n_wishes; i++) {
+		struct managed *managed;
+		int r = managed_new(manager, &request->wishes[i], request->owner, &managed,
+				    failure);
+
+		if (r < 0)
+			return r;
+		managed_free(managed);
+	}
+	return 0;
+}
+
+static int resume(struct manager *manager, const struct manager_request *request,
+		  struct failure *failure)
+{
+	int r = check_resume(manager, failure);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+
+		if (managed->state == TARGET_EXITED)
+			continue;
+		if (managed->state == TARGET_PAUSED)
+			managed_resume(managed);
+		managed->until_usec = 0;
+		managed->for_usec = request->for_usec;
+	}
+	return 0;
+}
+
+static int apply(struct manager *manager, const struct manager_request *request,
+		 struct failure *failure)
+{
+	int r = 0;
+
+	if (!request->n_wishes)
+		r = resume(manager, request, failure);
+	for (size_t i = 0; i < request->n_wishes && r >= 0; i++)
+		r = fulfil(manager, &request->wishes[i], request, failure);
+	if (request->interval_ns)
+		manager->interval_ns = request->interval_ns;
+	else if (request->n_wishes && !manager->running)
+		manager->interval_ns = manager->chosen_ns;
+	return r < 0 ? r : manager_settle(manager, failure);
+}
+
+/* A time that was asked for begins to run with the first sample: loading takes its own. */
+static void start_clocks(struct manager *manager)
+{
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+
+		if (managed->for_usec)
+			managed->until_usec = clock_realtime_usec() + managed->for_usec;
+		managed->for_usec = 0;
+	}
+	(void)manager_set_until(manager);
+}
+
+/* Is all that is asked for being done? Then the session goes on as it is. */
+static bool is_fulfilled(const struct manager *manager, const struct manager_request *request)
+{
+	if (!manager->running || !request->n_wishes || request->for_usec ||
+	    (request->interval_ns && request->interval_ns != manager->interval_ns))
+		return false;
+	for (size_t i = 0; i < request->n_wishes; i++) {
+		const struct manager_wish *wish = &request->wishes[i];
+		const struct managed *managed = find_target(manager, &wish->target, request->owner);
+
+		if (!managed || !managed_is_active(managed) || managed->until_usec ||
+		    managed->wish.own != wish->own || managed->wish.kernel != wish->kernel ||
+		    managed->wish.children != wish->children)
+			return false;
+	}
+	return true;
+}
+
+int manager_unpause(struct manager *manager, const struct manager_request *request,
+		    struct failure *failure)
+{
+	struct memory memory;
+	int r;
+
+	/* Before anything is stopped: it can be begun. */
+	assert(manager_is_ready(manager));
+	if (is_fulfilled(manager, request))
+		return 0;
+	/* To resume one must know that there were some. */
+	if (request->n_wishes)
+		drop_exited(manager);
+	r = remember(manager, &memory);
+	r = r < 0 ? failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "out of memory")
+		  : apply(manager, request, failure);
+	if (r < 0)
+		put_back(manager, &memory);
+	if (r >= 0) {
+		start_clocks(manager);
+		drop_exited(manager);
+	}
+	memory_done(&memory);
+	manager_tell(manager);
+	return r;
+}
+
+int manager_pause(struct manager *manager, const struct target *targets, size_t n,
+		  struct failure *failure)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < n; i++)
+		if (!has_target(manager, &targets[i]))
+			return failure_set(failure, -ENOENT, OX_ERROR_NO_TARGET,
+					   "%s is not a target (oxprofctl status shows them)",
+					   targets[i].text);
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+		bool meant = !n && managed->state != TARGET_EXITED;
+
+		for (size_t t = 0; t < n; t++)
+			meant |= is_meant(managed, &targets[t]);
+		if (!meant || !managed_is_active(managed))
+			continue;
+		managed->state = TARGET_PAUSED;
+		managed->until_usec = 0;
+		changed = true;
+	}
+	if (!n)
+		drop_exited(manager);
+	/* Children of a target that ended may be all that still runs. */
+	if (!changed && (n || !manager->running))
+		return 0;
+	for (size_t i = 0; !n && i < manager->n_targets; i++)
+		if (manager->targets[i]->state == TARGET_EXITED)
+			manager->targets[i]->wish.children = false;
+	manager_settle_or_pause(manager);
+	return 0;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* The exports that are being written, each by a thread of its own. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/manager/internal.h"
+
+static int on_ended(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct managed_export *managed = userdata;
+
+	managed->ended = sd_event_source_disable_unref(managed->ended);
+	managed->work = export_free(managed->work);
+	return 0;
+}
+
+void manager_stop_exports(struct manager *manager)
+{
+	for (size_t i = 0; i < array_length(manager->exports); i++)
+		if (manager->exports[i].work)
+			on_ended(NULL, -1, 0, &manager->exports[i]);
+}
+
+/* One after the other, exports would make the log of the database grow for ever. */
+static int check_log(struct manager *manager, unsigned n_others, struct failure *failure)
+{
+	uint64_t bytes = store_log_bytes(manager->store);
+
+	if (bytes < OX_EXPORT_LOG_BYTES)
+		return 0;
+	if (n_others)
+		return failure_set(failure, -EBUSY, OX_ERROR_LIMIT_REACHED,
+				   "while exports were written the log of the database has grown "
+				   "to %" PRIu64 " MiB; try again when all of them are done",
+				   bytes >> 20);
+	store_cut_log(manager->store);
+	return 0;
+}
+
+/* A place for one more, or why there is none. */
+static int find_place(struct manager *manager, uint32_t uid, struct managed_export **ret,
+		      struct failure *failure)
+{
+	struct managed_export *place = NULL;
+	unsigned n = 0, n_own = 0;
+
+	for (size_t i = 0; i < array_length(manager->exports); i++) {
+		struct managed_export *managed = &manager->exports[i];
+
+		if (!managed->work)
+			place = managed;
+		n += managed->work != NULL;
+		n_own += managed->work && managed->uid == uid;
+	}
+	if (!place || (uid != UINT32_MAX && n >= OX_EXPORTS_MAX - OX_EXPORTS_FOR_ROOT))
+		return failure_set(failure, -EBUSY, OX_ERROR_LIMIT_REACHED,
+				   "%u exports are being written already; try again when one of "
+				   "them is done",
+				   n);
+	if (uid != UINT32_MAX && n_own >= OX_EXPORTS_PER_USER)
+		return failure_set(failure, -EBUSY, OX_ERROR_LIMIT_REACHED,
+				   "%d exports are being written for you already; try again when "
+				   "one of them is done",
+				   OX_EXPORTS_PER_USER);
+	*ret = place;
+	return check_log(manager, n, failure);
+}
+
+static int start_export(struct manager *manager, struct managed_export *place, int *ret_fd)
+{
+	int r = export_start(place->work, ret_fd);
+
+	r = r < 0 ? r
+		  : sd_event_add_io(manager->event, &place->ended, export_fd(place->work), EPOLLIN,
+				    on_ended, place);
+	if (r < 0)
+		place->work = export_free(place->work);
+	return r;
+}
+
+int manager_export(struct manager *manager, const struct question *question,
+		   struct export_options *options, uint32_t uid, int *ret_fd,
+		   struct failure *failure)
+{
+	struct managed_export *place = NULL;
+	_cleanup_close_ int fd = -1;
+	char why[320] = "";
+	int r = find_place(manager, uid, &place, failure);
+
+	r = r < 0 ? r : manager_check_session(manager, question->range.session, failure);
+	if (r < 0)
+		return r;
+	options->state = manager_is_running(manager) ? "running" : "paused";
+	options->interval_ns = manager->interval_ns;
+	r = export_new(manager->config.database, question, options, &place->work, why, sizeof(why));
+	if (r == -EINVAL)
+		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN, "%s", why);
+	/* As in manager_query(). */
+	manager_refresh(manager);
+	place->uid = uid;
+	r = r < 0 ? r : start_export(manager, place, &fd);
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "cannot begin an export: %s",
+				   strerror(-r));
+	*ret_fd = take_fd(&fd);
+	return 0;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel side, loaded and unloaded, and what is heard of it meanwhile. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/log.h"
+#include "daemon/sampler/blocks.h"
+#include "daemon/sampler/events.h"
+
+static int on_sideband(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	if (manager->running)
+		(void)recorder_drain_sideband(manager->recorder);
+	return 0;
+}
+
+static int watch_sideband(struct manager *manager)
+{
+	unsigned n = sideband_count(manager->sideband);
+	int r = 0;
+
+	manager->sideband_sources = calloc(n + 1, sizeof(*manager->sideband_sources));
+	if (!manager->sideband_sources)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n && r >= 0; i++)
+		r = sd_event_add_io(manager->event, &manager->sideband_sources[i],
+				    sideband_fd(manager->sideband, i), EPOLLIN, on_sideband,
+				    manager);
+	return r;
+}
+
+static int on_reader(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	recorder_dispatch(manager->recorder);
+	return 0;
+}
+
+int manager_watch_readers(struct manager *manager)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < RECORDER_FDS && r >= 0; i++)
+		r = sd_event_add_io(manager->event, &manager->reader_sources[i],
+				    recorder_fd(manager->recorder, i), EPOLLIN, on_reader, manager);
+	return r;
+}
+
+/* A process that is new gets its tables within a millisecond; where they come without end, as under
+ * a build, they do not get more of the daemon's time than that. */
+#define NOTICES_USEC  UINT64_C(100000)
+#define NOTICES_BURST 200
+
+static int on_notice(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	recorder_take_notices(manager->recorder);
+	return 0;
+}
+
+static int watch_notices(struct manager *manager)
+{
+	int r = sd_event_add_io(manager->event, &manager->notice_source,
+				sampler_notice_fd(manager->sampler), EPOLLIN, on_notice, manager);
+
+	return r < 0 ? r
+		     : sd_event_source_set_ratelimit(manager->notice_source, NOTICES_USEC,
+						     NOTICES_BURST);
+}
+
+/* Before the next drain only where a program brings very much new code. */
+static int on_definitions(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	recorder_take_definitions(manager->recorder);
+	return 0;
+}
+
+static int watch_definitions(struct manager *manager)
+{
+	return sd_event_add_io(manager->event, &manager->definition_source,
+			       sampler_definitions_fd(manager->sampler), EPOLLIN, on_definitions,
+			       manager);
+}
+
+int manager_hear_kernel(struct manager *manager, bool hears)
+{
+	int enabled = hears ? SD_EVENT_ON : SD_EVENT_OFF;
+	int r = sd_event_source_set_enabled(manager->notice_source, enabled);
+
+	return r < 0 ? r : sd_event_source_set_enabled(manager->definition_source, enabled);
+}
+
+/* ---- loading and opening ---- */
+
+static int watch_sampler(struct manager *manager)
+{
+	int r = watch_notices(manager);
+
+	if (r < 0)
+		return r;
+	r = watch_definitions(manager);
+	return r < 0 ? r : manager_hear_kernel(manager, false);
+}
+
+/* Takes over what the loader made. */
+static int adopt(struct manager *manager, const struct loader_result *result)
+{
+	int r = result->error;
+
+	manager->sampler = result->sampler;
+	manager->sideband = result->sideband;
+	if (r >= 0 && !manager->notice_source)
+		r = watch_sampler(manager);
+	if (r >= 0 && manager->sideband)
+		r = watch_sideband(manager);
+	return r;
+}
+
+/* The reason for people, and for the journal what the verifier said. */
+static void describe_failure(struct manager *manager, const struct loader_result *result, int error,
+			     struct failure *failure)
+{
+	char log[SAMPLER_LOG_BYTES], *rest = NULL;
+
+	if (result->report.why[0])
+		failure_set(failure, error, OX_ERROR_KERNEL, "%s", result->report.why);
+	else
+		failure_set(failure, error, OX_ERROR_KERNEL,
+			    "cannot receive news of processes from the kernel: %s",
+			    strerror(-error));
+	log_error("%s", failure->text);
+	memcpy(log, result->report.log, sizeof(log));
+	for (char *line = strtok_r(log, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log_error("kernel: %s", line);
+	snprintf(manager->kernel_failure, sizeof(manager->kernel_failure), "%s", failure->text);
+}
+
+static void tell_ready(struct manager *manager, const struct failure *failure)
+{
+	if (!manager->is_ready_asked)
+		return;
+	manager->is_ready_asked = false;
+	if (manager->on_ready)
+		manager->on_ready(manager->ready_userdata, failure);
+}
+
+static int on_loaded(sd_event_source *source, int fd, uint32_t events, void *userdata);
+
+static int start_loader(struct manager *manager, struct failure *failure)
+{
+	struct loader_job job = {
+		.unwind_bytes = manager->config.unwind_max_bytes,
+		.sampler = manager->sampler,
+		.opens = manager->is_ready_asked,
+	};
+	int r = loader_new(&job, &manager->loader);
+
+	if (r >= 0) {
+		manager->sampler = NULL;
+		manager->loader_opens = job.sampler;
+		manager->loader_started_ns = clock_monotonic_ns();
+		r = sd_event_add_io(manager->event, &manager->loader_source,
+				    loader_fd(manager->loader), EPOLLIN, on_loaded, manager);
+	}
+	if (r < 0) {
+		manager->loader = loader_free(manager->loader);
+		return failure_set(failure, r, OX_ERROR_KERNEL,
+				   "cannot begin to load the BPF programs: %s", strerror(-r));
+	}
+	return 0;
+}
+
+static int on_loaded(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct manager *manager = userdata;
+	struct loader_result result;
+	struct failure failure;
+	int r;
+
+	manager->loader_source = sd_event_source_disable_unref(manager->loader_source);
+	loader_finish(take_ptr(manager->loader), &result);
+	r = adopt(manager, &result);
+	manager->kernel_failure[0] = 0;
+	if (r < 0) {
+		describe_failure(manager, &result, r, &failure);
+		manager_close(manager);
+	} else if (manager->is_ready_asked && !manager->sideband) {
+		/* Somebody came while it was being loaded ahead. */
+		r = start_loader(manager, &failure);
+		if (r >= 0)
+			return 0;
+	}
+	tell_ready(manager, r < 0 ? &failure : NULL);
+	manager_tell(manager);
+	return 0;
+}
+
+bool manager_is_ready(const struct manager *manager)
+{
+	return manager->sampler && manager->sideband;
+}
+
+void manager_on_ready(struct manager *manager, manager_ready_fn fn, void *userdata)
+{
+	manager->on_ready = fn;
+	manager->ready_userdata = userdata;
+}
+
+int manager_make_ready(struct manager *manager, struct failure *failure)
+{
+	if (manager_is_ready(manager))
+		return 1;
+	manager->is_ready_asked = true;
+	if (manager->loader)
+		return 0;
+	return start_loader(manager, failure);
+}
+
+void manager_load_ahead(struct manager *manager)
+{
+	struct failure failure;
+
+	assert(!manager->sampler && !manager->loader);
+	if (start_loader(manager, &failure) < 0)
+		log_error("%s", failure.text);
+}
+
+void manager_rest(struct manager *manager)
+{
+	if (!manager->running && !manager->is_ready_asked)
+		manager_close(manager);
+}
+
+void manager_close(struct manager *manager)
+{
+	for (size_t i = 0; manager->sideband_sources && manager->sideband_sources[i]; i++)
+		sd_event_source_disable_unref(manager->sideband_sources[i]);
+	free(take_ptr(manager->sideband_sources));
+	manager->sideband = sideband_free(manager->sideband);
+	if (manager->sampler)
+		sampler_close(manager->sampler);
+}
+
+void manager_unload(struct manager *manager)
+{
+	struct failure failure;
+
+	manager_close(manager);
+	manager->notice_source = sd_event_source_disable_unref(manager->notice_source);
+	manager->definition_source = sd_event_source_disable_unref(manager->definition_source);
+	if (manager->recorder)
+		recorder_unload(manager->recorder);
+	manager->loader_source = sd_event_source_disable_unref(manager->loader_source);
+	manager->loader = loader_free(manager->loader);
+	manager->sampler = sampler_free(manager->sampler);
+	manager->kernel_failure[0] = 0;
+	failure_set(&failure, -ECANCELED, OX_ERROR_KERNEL,
+		    "cancelled before the BPF programs were loaded; try again");
+	tell_ready(manager, &failure);
+}

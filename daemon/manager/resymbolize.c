@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* Names for what had none, in the background: a step each time that the event loop has nothing else
+ * to do. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/log.h"
+
+#define CHECK_USEC          UINT64_C(1000000)
+#define CHECK_ACCURACY_USEC UINT64_C(500000)
+
+static const struct resymbolize_means means = {
+	.ask_names = reader_ask_names,
+	.get_names = reader_reply_get_names,
+};
+
+/* What kept it from being read; that there is nothing to be read is no news. */
+static void tell_failures(const struct resymbolize *work)
+{
+	for (uint32_t i = 0; i < resymbolize_count_files(work); i++) {
+		struct resymbolize_file file;
+
+		resymbolize_get_file(work, i, &file);
+		if (file.error && file.error != -ENOENT && file.error != -ENODATA)
+			log_warning("The names of %s (build-id %s) could not be read: %s.",
+				    file.path, file.build_id, strerror(-file.error));
+	}
+}
+
+void manager_stop_resymbolize(struct manager *manager)
+{
+	manager->resymbolize.step = sd_event_source_disable_unref(manager->resymbolize.step);
+	manager->resymbolize.check = sd_event_source_disable_unref(manager->resymbolize.check);
+	manager->resymbolize.work = resymbolize_free(manager->resymbolize.work);
+	manager->resymbolize.fn = NULL;
+}
+
+/* Nothing is open any more: no process that waits for the next time. */
+static void rest(struct manager *manager)
+{
+	reader_rest(manager->reader);
+	if (!manager->running)
+		look_rest(recorder_look(manager->recorder));
+}
+
+static void finish(struct manager *manager, int error)
+{
+	struct managed_resymbolize *run = &manager->resymbolize;
+	struct failure failure;
+
+	tell_failures(run->work);
+	/* What was named before a failure stays. */
+	if (query_forget(manager->query) < 0 && error >= 0)
+		error = -ENOMEM;
+	recorder_forget_names(manager->recorder);
+	if (error < 0)
+		failure_set(&failure, error, OX_ERROR_DATABASE, "cannot give all names: %s",
+			    error == -ENOMEM || error == -ECANCELED ? strerror(-error)
+								    : store_error(manager->store));
+	if (run->fn)
+		run->fn(run->userdata, run->work, error < 0 ? &failure : NULL);
+	manager_stop_resymbolize(manager);
+	rest(manager);
+}
+
+static int on_step(sd_event_source *source, void *userdata)
+{
+	struct manager *manager = userdata;
+	int r = resymbolize_step(manager->resymbolize.work);
+
+	if (r == RESYMBOLIZE_WAITING)
+		(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	else if (r != RESYMBOLIZE_MORE)
+		finish(manager, r);
+	return 0;
+}
+
+static void on_wake(void *userdata)
+{
+	struct manager *manager = userdata;
+
+	(void)sd_event_source_set_enabled(manager->resymbolize.step, SD_EVENT_ON);
+}
+
+/* A reader that hangs is only found out by who looks. */
+static int on_check(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	reader_check(manager->reader);
+	(void)sd_event_source_set_time_relative(source, CHECK_USEC);
+	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static int start(struct manager *manager)
+{
+	struct managed_resymbolize *run = &manager->resymbolize;
+	int r = resymbolize_new(manager->store, manager->reader, recorder_look(manager->recorder),
+				run->means ?: &means, run->proc ?: "/proc", on_wake, manager,
+				&run->work);
+
+	r = r < 0 ? r : sd_event_add_defer(manager->event, &run->step, on_step, manager);
+	r = r < 0 ? r : sd_event_source_set_enabled(run->step, SD_EVENT_ON);
+	/* Samples and questions first. */
+	r = r < 0 ? r : sd_event_source_set_priority(run->step, SD_EVENT_PRIORITY_IDLE);
+	return r < 0 ? r
+		     : sd_event_add_time_relative(manager->event, &run->check, CLOCK_MONOTONIC,
+						  CHECK_USEC, CHECK_ACCURACY_USEC, on_check,
+						  manager);
+}
+
+int manager_resymbolize(struct manager *manager, manager_resymbolized_t fn, void *userdata,
+			struct failure *failure)
+{
+	int r;
+
+	if (manager->resymbolize.work)
+		return failure_set(failure, -EBUSY, OX_ERROR_LIMIT_REACHED,
+				   "names are being looked up already for another request; try "
+				   "again when that is done");
+	/* What waits in memory has names already, or gets them with the next drain. */
+	manager_refresh(manager);
+	r = start(manager);
+	if (r < 0) {
+		manager_stop_resymbolize(manager);
+		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "cannot look up names: %s",
+				   strerror(-r));
+	}
+	manager->resymbolize.fn = fn;
+	manager->resymbolize.userdata = userdata;
+	return 0;
+}
+
+void manager_forget_resymbolize(struct manager *manager)
+{
+	manager->resymbolize.fn = NULL;
+}

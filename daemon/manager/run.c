@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What runs: the sampler, its timer, the session. manager_settle() is the one place where a session
+ * begins or ends; it looks at the targets and makes the rest agree with them.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/log.h"
+
+#define TIMER_ACCURACY_USEC UINT64_C(50000)
+#define DRAIN_USEC_MIN      UINT64_C(125000)
+/* How long who asks waits for names. */
+#define PATIENCE_USEC UINT64_C(1000000)
+
+void manager_tell(struct manager *manager)
+{
+	if (manager->running)
+		(void)sd_notifyf(0, "STATUS=Sampling every %.9g s, %zu target%s.",
+				 manager->interval_ns / 1e9, manager->n_targets,
+				 manager->n_targets == 1 ? "" : "s");
+	else
+		(void)sd_notify(0, "STATUS=Paused.");
+	if (manager->listener)
+		manager->listener(manager->listener_userdata);
+}
+
+int manager_push_filters(struct manager *manager)
+{
+	struct sampler_target *filters = calloc(manager->n_targets + 1, sizeof(*filters));
+	bool children = false;
+	size_t n = 0;
+	int r;
+
+	if (!filters)
+		return -ENOMEM;
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (!managed_get_filter(manager->targets[i], &filters[n])) {
+			filters[n].target.number = manager->targets[i]->number;
+			children |= manager->targets[i]->wish.children;
+			n++;
+		} else if (manager->targets[i]->state == TARGET_EXITED) {
+			/* Its children go on. */
+			children |= manager->targets[i]->wish.children;
+		}
+	r = sampler_set_targets(manager->sampler, filters, n, children);
+	r = r < 0 ? r : sampler_follow_children(manager->sampler, children);
+	free(filters);
+	return r;
+}
+
+/* ---- time ---- */
+
+static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *manager = userdata;
+	int full = manager_drain(manager, false);
+
+	/* Half full after one pause: the next one is half as long. */
+	if (full > 50 && manager->drain_usec > DRAIN_USEC_MIN)
+		manager->drain_usec /= 2;
+	else if (full >= 0 && full < 10)
+		manager->drain_usec = OX_DRAIN_USEC;
+	(void)sd_event_source_set_time_relative(source, manager->drain_usec);
+	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	if (!manager_has_work(manager))
+		manager_settle_or_pause(manager);
+	return 0;
+}
+
+static int start_drains(struct manager *manager)
+{
+	manager->drain_usec = OX_DRAIN_USEC;
+	return sd_event_add_time_relative(manager->event, &manager->drain_source, CLOCK_MONOTONIC,
+					  OX_DRAIN_USEC, TIMER_ACCURACY_USEC, on_drain, manager);
+}
+
+static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *manager = userdata;
+	uint64_t now = clock_realtime_usec();
+
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		struct managed *managed = manager->targets[i];
+
+		if (managed_is_active(managed) && managed->until_usec &&
+		    managed->until_usec <= now + TIMER_ACCURACY_USEC) {
+			managed->state = TARGET_PAUSED;
+			managed->until_usec = 0;
+		}
+	}
+	manager_settle_or_pause(manager);
+	return 0;
+}
+
+int manager_set_until(struct manager *manager)
+{
+	uint64_t first = UINT64_MAX;
+
+	manager->until_source = sd_event_source_disable_unref(manager->until_source);
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (managed_is_active(manager->targets[i]) && manager->targets[i]->until_usec &&
+		    manager->targets[i]->until_usec < first)
+			first = manager->targets[i]->until_usec;
+	if (first == UINT64_MAX)
+		return 0;
+	return sd_event_add_time(manager->event, &manager->until_source, CLOCK_REALTIME, first,
+				 TIMER_ACCURACY_USEC, on_until, manager);
+}
+
+/* ---- sessions ---- */
+
+static void note(struct manager *manager, const char *what, int error)
+{
+	char text[sizeof(manager->notice)];
+
+	snprintf(text, sizeof(text), "%s: %s", what, store_error(manager->store));
+	if (strcmp(text, manager->notice))
+		log_error("%s", text);
+	snprintf(manager->notice, sizeof(manager->notice), "%s", text);
+}
+
+int manager_drain(struct manager *manager, bool finish)
+{
+	int full = recorder_drain(manager->recorder, clock_realtime_usec(),
+				  finish ? PATIENCE_USEC : 0);
+
+	if (full == -EUCLEAN) {
+		/* The next start sets it aside and begins a new one. */
+		log_error("The database is damaged: %s. Starting anew.",
+			  store_error(manager->store));
+		(void)sd_event_exit(manager->event, EXIT_FAILURE);
+	} else if (full < 0)
+		note(manager, "samples wait in memory, the database cannot be written", full);
+	else
+		manager->notice[0] = 0;
+	return full;
+}
+
+bool manager_has_work(const struct manager *manager)
+{
+	bool children = false;
+
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		if (managed_is_active(manager->targets[i]))
+			return true;
+		children |= manager->targets[i]->state == TARGET_EXITED &&
+			    manager->targets[i]->wish.children;
+	}
+	return children && manager->running && sampler_count_children(manager->sampler);
+}
+
+/* What the session's row says of its targets. */
+static char *list_targets(const struct manager *manager)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (managed_is_active(manager->targets[i])) {
+			if (ftell(f))
+				fputc(' ', f);
+			target_write_escaped(f, manager->targets[i]->wish.target.text);
+		}
+	return fclose(f) ? NULL : text;
+}
+
+static bool is_open(const struct manager *manager)
+{
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (managed_is_active(manager->targets[i]) && managed_is_open(manager->targets[i]))
+			return true;
+	return false;
+}
+
+static int begin_record(struct manager *manager)
+{
+	_cleanup_free_ char *targets = list_targets(manager);
+	struct store_session session = {
+		.started_usec = clock_realtime_usec(),
+		.mode = manager_mode(manager),
+		.interval_ns = manager->interval_ns,
+		.targets = targets,
+		.owner = manager->n_targets ? manager->targets[manager->n_targets - 1]->owner : 0,
+	};
+	int r;
+
+	if (!targets)
+		return -ENOMEM;
+	r = recorder_begin(manager->recorder, manager->sampler, manager->sideband, &session,
+			   is_open(manager));
+	if (r < 0)
+		return r;
+	manager->session_started_usec = session.started_usec;
+	for (size_t i = 0; i < manager->n_targets; i++)
+		if (managed_is_active(manager->targets[i]) &&
+		    manager->targets[i]->wish.target.kind == TARGET_PID)
+			recorder_expect(manager->recorder, manager->targets[i]->wish.target.pid);
+	recorder_settle(manager->recorder);
+	return 0;
+}
+
+static int start_sampling(struct manager *manager)
+{
+	int r = manager_push_filters(manager);
+
+	if (r < 0)
+		return r;
+	manager_adopt_children(manager);
+	r = manager_hear_kernel(manager, true);
+	r = r < 0 ? r : sideband_enable(manager->sideband);
+	r = r < 0 ? r : sampler_enable(manager->sampler, manager->interval_ns);
+	return r < 0 ? r : start_drains(manager);
+}
+
+static void stop_sampling(struct manager *manager)
+{
+	manager->drain_source = sd_event_source_disable_unref(manager->drain_source);
+	(void)manager_hear_kernel(manager, false);
+	(void)sampler_disable(manager->sampler);
+	(void)sampler_follow_children(manager->sampler, false);
+	sideband_disable(manager->sideband);
+}
+
+void manager_end_session(struct manager *manager, uint64_t patience_usec)
+{
+	int r;
+
+	if (!manager->running)
+		return;
+	stop_sampling(manager);
+	manager->running = false;
+	r = recorder_end(manager->recorder, clock_realtime_usec(), patience_usec);
+	if (r < 0)
+		note(manager, "the end of the session could not be written", r);
+	log_info("Paused.");
+}
+
+static int begin_session(struct manager *manager, struct failure *failure)
+{
+	int r = begin_record(manager);
+
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot begin a session: %s",
+				   store_error(manager->store));
+	manager->running = true;
+	r = start_sampling(manager);
+	if (r < 0) {
+		manager_end_session(manager, PATIENCE_USEC);
+		return failure_set(failure, r, OX_ERROR_KERNEL, "cannot start to sample: %s",
+				   strerror(-r));
+	}
+	manager->notice[0] = 0;
+	log_info("Sampling every %.9g s.", manager->interval_ns / 1e9);
+	return 0;
+}
+
+int manager_settle(struct manager *manager, struct failure *failure)
+{
+	int r;
+
+	manager_end_session(manager, PATIENCE_USEC);
+	if (!manager_has_work(manager)) {
+		if (manager->sampler)
+			sampler_clear_children(manager->sampler);
+		manager->until_source = sd_event_source_disable_unref(manager->until_source);
+		manager_close(manager);
+		return 0;
+	}
+	assert(manager_is_ready(manager));
+	r = begin_session(manager, failure);
+	if (r < 0)
+		return r;
+	(void)manager_set_until(manager);
+	return 0;
+}
+
+void manager_settle_or_pause(struct manager *manager)
+{
+	struct failure failure;
+
+	if (manager_settle(manager, &failure) < 0) {
+		log_error("%s", failure.text);
+		snprintf(manager->notice, sizeof(manager->notice), "%s", failure.text);
+		for (size_t i = 0; i < manager->n_targets; i++)
+			if (managed_is_active(manager->targets[i]))
+				manager->targets[i]->state = TARGET_PAUSED;
+	}
+	manager_tell(manager);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* One target: what it names, found in the system and pinned. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/manager/internal.h"
+#include "daemon/process/cgroup.h"
+#include "daemon/process/process.h"
+#include "daemon/process/users.h"
+
+#define PROC      "/proc"
+#define MOUNTINFO "/proc/self/mountinfo"
+
+define_cleanup(struct managed *, managed_free);
+
+static uint64_t tick_ns(void)
+{
+	return UINT64_C(1000000000) / sysconf(_SC_CLK_TCK);
+}
+
+/* /proc may hide what the pidfd reaches. Signal 0 asks and does nothing. */
+static bool process_lives(int pidfd)
+{
+	return !syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) || errno == EPERM;
+}
+
+/* The descriptor first, then the look: what is looked at is what is held. */
+static int find_process(struct managed *managed, struct failure *failure)
+{
+	uint32_t pid = managed->wish.target.pid;
+	struct process_stat stat;
+	struct process_ids ids;
+	int r;
+
+	managed->pidfd = syscall(SYS_pidfd_open, pid, 0);
+	r = managed->pidfd < 0 ? -errno : process_read_stat(PROC, pid, &stat);
+	/* -ENOENT: newer kernels */
+	if ((r == -EINVAL || r == -ENOENT) && !process_read_ids(PROC, pid, &ids) && ids.tgid != pid)
+		return failure_set(failure, r, OX_ERROR_NO_SUCH_PROCESS,
+				   "%u is a thread of process %u; name the process: --pid=%u", pid,
+				   ids.tgid, ids.tgid);
+	if (r == -ESRCH && managed->pidfd >= 0 && process_lives(managed->pidfd))
+		return failure_set(failure, -EPERM, OX_ERROR_KERNEL,
+				   "process %u is hidden from oxprofd, which needs CAP_SYS_PTRACE "
+				   "(see systemctl cat oxprofd)",
+				   pid);
+	if (r < 0 || stat.state == 'Z')
+		return failure_set(failure, -ESRCH, OX_ERROR_NO_SUCH_PROCESS,
+				   "there is no process %u (ps -p %u)", pid, pid);
+	managed->start_ticks = stat.start_ticks;
+	return 0;
+}
+
+static int find_cgroup(struct managed *managed, struct failure *failure)
+{
+	const char *path = managed->wish.cgroup;
+	int r;
+
+	if (!path[0]) {
+		managed->state = TARGET_WAITING;
+		managed->cgroup_id = 0;
+		return 0;
+	}
+	r = cgroup_get_id(MOUNTINFO, path, &managed->cgroup_id);
+	if (r == -ENOSYS)
+		return failure_set(failure, r, OX_ERROR_NO_SUCH_CGROUP,
+				   "no cgroup v2 hierarchy is mounted here, which %s needs",
+				   managed->wish.target.text);
+	return r >= 0 ? 0
+		      : failure_set(failure, r, OX_ERROR_NO_SUCH_CGROUP,
+				    "there is no cgroup %s (systemd-cgls shows them)", path);
+}
+
+static int find_target(struct managed *managed, struct failure *failure)
+{
+	const char *value = target_value(&managed->wish.target);
+
+	switch (managed->wish.target.kind) {
+	case TARGET_PID:
+		return find_process(managed, failure);
+	case TARGET_CGROUP:
+		snprintf(managed->wish.cgroup, sizeof(managed->wish.cgroup), "%s", value);
+		return find_cgroup(managed, failure);
+	case TARGET_UNIT:
+		return find_cgroup(managed, failure);
+	case TARGET_USER:
+		return users_find(value, &managed->uid) < 0
+			       ? failure_set(failure, -ENOENT, OX_ERROR_NO_SUCH_USER,
+					     "there is no user %s (getent passwd)", value)
+			       : 0;
+	default:
+		return 0;
+	}
+}
+
+static int on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct managed *managed = userdata;
+	struct manager *manager = managed->manager;
+
+	managed->exit_source = sd_event_source_unref(source);
+	managed->state = TARGET_EXITED;
+	/* The session goes on for the others. */
+	if (!manager->running || !manager_has_work(manager)) {
+		manager_settle_or_pause(manager);
+	} else {
+		(void)manager_push_filters(manager);
+		manager_tell(manager);
+	}
+	return 0;
+}
+
+int managed_new(struct manager *manager, const struct manager_wish *wish, uint32_t owner,
+		struct managed **ret, struct failure *failure)
+{
+	_cleanup_(managed_free_p) struct managed *managed = calloc(1, sizeof(*managed));
+	int r;
+
+	if (!managed)
+		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
+	managed->manager = manager;
+	managed->wish = *wish;
+	managed->owner = owner;
+	managed->state = TARGET_RUNNING;
+	managed->pidfd = -1;
+	managed->added_ticks = clock_boottime_ns() / tick_ns();
+	r = find_target(managed, failure);
+	if (r < 0)
+		return r;
+	if (managed->pidfd >= 0) {
+		r = sd_event_add_io(manager->event, &managed->exit_source, managed->pidfd, EPOLLIN,
+				    on_process_end, managed);
+		if (r < 0)
+			return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
+					   "cannot watch process %u: %s", wish->target.pid,
+					   strerror(-r));
+	}
+	*ret = take_ptr(managed);
+	return 0;
+}
+
+struct managed *managed_free(struct managed *managed)
+{
+	if (!managed)
+		return NULL;
+	sd_event_source_unref(managed->exit_source);
+	cleanup_close(&managed->pidfd);
+	free(managed);
+	return NULL;
+}
+
+bool managed_is(const struct managed *managed, const struct target *target)
+{
+	return !strcmp(managed->wish.target.text, target->text);
+}
+
+bool managed_is_active(const struct managed *managed)
+{
+	return !managed->replaced &&
+	       (managed->state == TARGET_RUNNING || managed->state == TARGET_WAITING);
+}
+
+bool managed_is_open(const struct managed *managed)
+{
+	return managed->wish.target.kind != TARGET_PID || managed->wish.children;
+}
+
+void managed_resume(struct managed *managed)
+{
+	enum target_kind kind = managed->wish.target.kind;
+	struct failure failure;
+
+	managed->state = TARGET_RUNNING;
+	if ((kind == TARGET_UNIT || kind == TARGET_CGROUP) && find_cgroup(managed, &failure) < 0)
+		managed->state = TARGET_WAITING;
+}
+
+bool managed_move(struct managed *managed, const char *cgroup)
+{
+	uint64_t before = managed->cgroup_id;
+	struct failure failure;
+
+	snprintf(managed->wish.cgroup, sizeof(managed->wish.cgroup), "%s", cgroup);
+	if (managed->state == TARGET_WAITING)
+		managed->state = TARGET_RUNNING;
+	if (managed->state == TARGET_RUNNING && find_cgroup(managed, &failure) < 0)
+		managed->state = TARGET_WAITING;
+	return managed->cgroup_id != before;
+}
+
+static const enum sampler_filter filters[] = {
+	[TARGET_PID] = SAMPLER_PID,     [TARGET_COMM] = SAMPLER_COMM,
+	[TARGET_UNIT] = SAMPLER_CGROUP, [TARGET_CGROUP] = SAMPLER_CGROUP,
+	[TARGET_USER] = SAMPLER_USER,   [TARGET_ALL] = SAMPLER_ALL,
+};
+
+static struct ox_target make_target(const struct managed *managed, uint64_t start_ticks)
+{
+	return (struct ox_target){
+		.start_min_ns = start_ticks * tick_ns(),
+		.start_max_ns = (start_ticks + 1) * tick_ns(),
+		.want = (managed->wish.children ? OX_WANT_CHILDREN : 0) |
+			(managed->wish.kernel ? OX_WANT_KERNEL : 0) |
+			(managed->wish.own ? OX_WANT_OWN : 0),
+		.uid = managed->owner,
+	};
+}
+
+int managed_get_filter(const struct managed *managed, struct sampler_target *ret)
+{
+	const struct target *target = &managed->wish.target;
+
+	if (managed->replaced || managed->state != TARGET_RUNNING)
+		return -1;
+	*ret = (struct sampler_target){
+		.filter = filters[target->kind],
+		.id = target->kind == TARGET_USER ? managed->uid : target->pid,
+		.cgroup_id = managed->cgroup_id,
+		.target = make_target(managed, managed->start_ticks),
+	};
+	if (target->kind == TARGET_COMM)
+		memcpy(ret->comm, target_value(target), strnlen(target_value(target), 15));
+	return 0;
+}
+
+/* A process of the machine, for looking up who started whom. */
+struct seen {
+	uint32_t pid;
+	struct process_stat stat;
+};
+
+struct census {
+	struct seen *seen;
+	size_t n, size;
+};
+
+static int see_process(void *userdata, uint32_t pid)
+{
+	struct census *census = userdata;
+	int r = array_fit(census->seen, census->size, census->n + 1);
+
+	if (r < 0)
+		return r;
+	census->seen[census->n].pid = pid;
+	if (!process_read_stat(PROC, pid, &census->seen[census->n].stat))
+		census->n++;
+	return 0;
+}
+
+static const struct seen *census_find(const struct census *census, uint32_t pid)
+{
+	for (size_t i = 0; i < census->n; i++)
+		if (census->seen[i].pid == pid)
+			return &census->seen[i];
+	return NULL;
+}
+
+static bool is_root(const struct managed *managed, const struct seen *seen)
+{
+	const struct target *target = &managed->wish.target;
+
+	if (target->kind == TARGET_PID)
+		return seen->pid == target->pid && seen->stat.start_ticks == managed->start_ticks;
+	return target->kind == TARGET_COMM && !strcmp(seen->stat.comm, target_value(target));
+}
+
+static bool is_descendant(const struct managed *managed, const struct census *census,
+			  const struct seen *seen)
+{
+	/* Bounded: the census is a moment's picture, it might hold a circle. */
+	for (unsigned depth = 0; seen && depth < 1024; depth++) {
+		seen = census_find(census, seen->stat.ppid);
+		if (seen && is_root(managed, seen))
+			return true;
+	}
+	return false;
+}
+
+void manager_adopt_children(struct manager *manager)
+{
+	struct census census = {0};
+
+	for (size_t t = 0; t < manager->n_targets; t++) {
+		const struct managed *managed = manager->targets[t];
+
+		if (!managed->wish.children || managed->state != TARGET_RUNNING)
+			continue;
+		if (!census.n)
+			(void)process_foreach(PROC, see_process, &census);
+		for (size_t i = 0; i < census.n; i++) {
+			const struct seen *seen = &census.seen[i];
+			struct ox_target target = make_target(managed, seen->stat.start_ticks);
+
+			target.number = managed->number;
+			if (seen->stat.start_ticks >= managed->added_ticks &&
+			    is_descendant(managed, &census, seen))
+				(void)sampler_add_child(manager->sampler, seen->pid, &target);
+		}
+	}
+	free(census.seen);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* What others may know of the manager; nothing here changes it but what a question drains. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/manager/internal.h"
+
+void manager_refresh(struct manager *manager)
+{
+	if (manager->running)
+		(void)manager_drain(manager, true);
+}
+
+int manager_check_session(struct manager *manager, int64_t session, struct failure *failure)
+{
+	int r = session ? store_has_session(manager->store, session) : 1;
+
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
+				   store_error(manager->store));
+	if (!r)
+		return failure_set(failure, -ENOENT, OX_ERROR_INVALID_ARGUMENT,
+				   "there is no session %" PRId64 "; see oxprofctl history",
+				   session);
+	return 0;
+}
+
+int manager_query(struct manager *manager, const struct question *question, struct answer *ret,
+		  struct failure *failure)
+{
+	char why[256] = "";
+	int r = manager_check_session(manager, question->range.session, failure);
+
+	if (r < 0)
+		return r;
+	/* What could not be written is in the notice; what is on disk is answered all the same. */
+	manager_refresh(manager);
+	r = query_ask(manager->query, question, ret, why, sizeof(why));
+	if (r == -EINVAL || r == -E2BIG)
+		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN,
+				   "--filter: not a regular expression: %s",
+				   why[0] ? why : strerror(-r));
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
+				   why[0] ? why : store_error(manager->store));
+	/* The last window is not over yet. */
+	if (ret->until_usec > clock_realtime_usec())
+		ret->until_usec = clock_realtime_usec();
+	return 0;
+}
+
+int manager_foreach_session(struct manager *manager, uint64_t since_usec, uint64_t until_usec,
+			    uint32_t only_uid, store_session_fn fn, void *userdata,
+			    struct failure *failure)
+{
+	struct store_range range = {.since_usec = since_usec, .until_usec = until_usec};
+	int r;
+
+	manager_refresh(manager);
+	r = store_foreach_session(manager->store, &range, only_uid, fn, userdata);
+	return r >= 0 ? 0
+		      : failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
+				    store_error(manager->store));
+}
+
+int manager_foreach_session_loss(struct manager *manager, int64_t session, store_loss_fn fn,
+				 void *userdata)
+{
+	return store_foreach_session_loss(manager->store, session, fn, userdata);
+}
+
+const char *manager_target_state_name(enum manager_target_state state)
+{
+	static const char *const names[] = {
+		[TARGET_RUNNING] = "running",
+		[TARGET_PAUSED] = "paused",
+		[TARGET_WAITING] = "waiting",
+		[TARGET_EXITED] = "exited",
+	};
+
+	return names[state];
+}
+
+bool manager_is_running(const struct manager *manager)
+{
+	return manager->running;
+}
+
+/* Wall-clock time is another mode; this release has one. */
+const char *manager_mode(const struct manager *manager)
+{
+	return "cpu";
+}
+
+uint64_t manager_interval_ns(const struct manager *manager)
+{
+	return manager->interval_ns;
+}
+
+size_t manager_count_targets(const struct manager *manager)
+{
+	return manager->n_targets;
+}
+
+void manager_get_target(const struct manager *manager, size_t n, struct manager_target_info *ret)
+{
+	const struct managed *managed = manager->targets[n];
+	struct recorder_share share;
+
+	*ret = (struct manager_target_info){
+		.text = managed->wish.target.text,
+		.state = managed->state,
+		.owner = managed->owner,
+		.children = managed->wish.children,
+		.until_usec = managed->until_usec,
+	};
+	recorder_get_share(manager->recorder, managed->number, &share);
+	ret->samples = share.samples;
+	memcpy(ret->ends, share.ends, sizeof(ret->ends));
+}
+
+void manager_get_totals(const struct manager *manager, struct recorder_totals *ret)
+{
+	recorder_get_totals(manager->recorder, ret);
+}
+
+void manager_get_tables(const struct manager *manager, struct unwinder_state *ret)
+{
+	recorder_get_tables(manager->recorder, ret);
+	ret->budget_bytes = manager->config.unwind_max_bytes;
+}
+
+int manager_foreach_interpreter(struct manager *manager, recorder_interpreter_fn fn, void *userdata)
+{
+	return recorder_foreach_interpreter(manager->recorder, fn, userdata);
+}
+
+const char *manager_database(const struct manager *manager)
+{
+	return manager->config.database;
+}
+
+uint64_t manager_database_bytes(const struct manager *manager)
+{
+	return store_bytes(manager->store);
+}
+
+const char *manager_notice(const struct manager *manager)
+{
+	return manager->notice[0] ? manager->notice : manager->kernel_failure;
+}
+
+const char *manager_kernel_name(enum manager_kernel kernel)
+{
+	static const char *const names[] = {
+		[KERNEL_UNLOADED] = "unloaded", [KERNEL_LOADING] = "loading",
+		[KERNEL_OPENING] = "opening",   [KERNEL_LOADED] = "loaded",
+		[KERNEL_FAILED] = "failed",
+	};
+
+	return names[kernel];
+}
+
+enum manager_kernel manager_get_kernel(const struct manager *manager)
+{
+	if (manager->loader)
+		return manager->loader_opens ? KERNEL_OPENING : KERNEL_LOADING;
+	if (manager->kernel_failure[0])
+		return KERNEL_FAILED;
+	return manager->sampler ? KERNEL_LOADED : KERNEL_UNLOADED;
+}
+
+uint64_t manager_loading_usec(const struct manager *manager)
+{
+	return manager->loader ? (clock_monotonic_ns() - manager->loader_started_ns) / 1000 : 0;
+}
+
+uint64_t manager_running_usec(const struct manager *manager)
+{
+	uint64_t now = clock_realtime_usec();
+
+	return manager->running && now > manager->session_started_usec
+		       ? now - manager->session_started_usec
+		       : 0;
+}

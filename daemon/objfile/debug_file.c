@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/objfile/debug_file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/process/process.h"
+
+#define DEBUG_ROOT "/usr/lib/debug"
+
+struct search {
+	struct look *look;
+	const char *proc;
+	uint32_t pid;
+	const struct stat *file; /* which is no debug file of its own */
+	bool is_late;            /* something could not be looked at for now */
+};
+
+static bool id_is(const struct reader_about *about, const uint8_t *id, size_t bytes)
+{
+	return about->build_id_bytes == bytes && memcmp(about->build_id, id, bytes) == 0;
+}
+
+/* -1: there is none of that build-id. bytes 0: one without a build-id will do, or any. */
+static int try_path(struct search *search, const char *path, const uint8_t *id, size_t bytes,
+		    struct reader_about *ret)
+{
+	_cleanup_close_ int fd = process_open_in_root(search->proc, search->pid, path, 0);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0 ||
+	    (st.st_dev == search->file->st_dev && st.st_ino == search->file->st_ino))
+		return -1;
+	r = look_at(search->look, fd, ret);
+	search->is_late |= r == -EAGAIN;
+	if (r < 0)
+		return -1;
+	if (bytes && ret->build_id_bytes && !id_is(ret, id, bytes))
+		return -1;
+	return take_fd(&fd);
+}
+
+int debug_file_format_path(const char *build_id, char ret[static DEBUG_FILE_PATH_BYTES])
+{
+	size_t length = strlen(build_id);
+
+	if (strspn(build_id, "0123456789abcdef") != length || length < 4 ||
+	    length >= BUILD_ID_TEXT_BYTES)
+		return -EINVAL;
+	snprintf(ret, DEBUG_FILE_PATH_BYTES, DEBUG_ROOT "/.build-id/%.2s/%s.debug", build_id,
+		 build_id + 2);
+	return 0;
+}
+
+static int try_build_id(struct search *search, const uint8_t *id, size_t bytes,
+			struct reader_about *ret)
+{
+	char text[BUILD_ID_TEXT_BYTES], path[DEBUG_FILE_PATH_BYTES];
+	int fd;
+
+	build_id_format(id, bytes, text);
+	if (debug_file_format_path(text, path) < 0)
+		return -1;
+	fd = try_path(search, path, id, bytes, ret);
+	if (fd >= 0 && !ret->build_id_bytes) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The three places of gdb's manual, "Debugging Information in Separate Files". */
+static int try_link(struct search *search, const char *file_path, const struct reader_about *about,
+		    struct reader_about *ret)
+{
+	static const struct {
+		const char *before, *behind;
+	} places[] = {{"", "/"}, {"", "/.debug/"}, {DEBUG_ROOT, "/"}};
+	const char *slash = strrchr(file_path, '/');
+	int fd = -1;
+
+	if (!about->link[0] || !slash)
+		return -1;
+	for (size_t i = 0; i < array_length(places) && fd < 0; i++) {
+		char path[2 * PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s%.*s%s%s", places[i].before,
+			 (int)(slash - file_path), file_path, places[i].behind, about->link);
+		fd = try_path(search, path, about->build_id, about->build_id_bytes, ret);
+	}
+	return fd;
+}
+
+/* Debian writes an absolute path, Fedora one that leads from the debug file to the same directory.
+ * Such a file has a build-id always: so nothing without will do. */
+static int find_alt(struct search *search, const struct reader_about *about)
+{
+	const char *slash = strrchr(about->alt_link, '/');
+	char path[PATH_MAX + sizeof(DEBUG_ROOT "/.dwz/")];
+	struct reader_about alt;
+	int fd;
+
+	if (!about->alt_id_bytes)
+		return -1;
+	snprintf(path, sizeof(path), "%s%s", about->alt_link[0] == '/' ? "" : DEBUG_ROOT "/.dwz/",
+		 about->alt_link[0] == '/' || !slash ? about->alt_link : slash + 1);
+	fd = try_path(search, path, about->alt_id, about->alt_id_bytes, &alt);
+	if (fd >= 0 && !alt.build_id_bytes) {
+		close(fd);
+		fd = -1;
+	}
+	return fd >= 0 ? fd : try_build_id(search, about->alt_id, about->alt_id_bytes, &alt);
+}
+
+static void find_in(struct search *search, const char *path, const struct reader_about *about,
+		    struct debug_file *ret)
+{
+	struct reader_about debug = *about;
+
+	if (!about->has_dwarf) {
+		ret->debug = try_build_id(search, about->build_id, about->build_id_bytes, &debug);
+		if (ret->debug < 0)
+			ret->debug = try_link(search, path, about, &debug);
+	}
+	if (ret->debug >= 0 || about->has_dwarf)
+		ret->alt = find_alt(search, &debug);
+}
+
+int debug_file_find(struct look *look, const char *proc, const struct debug_file_owner *owner,
+		    struct debug_file *ret)
+{
+	struct stat st;
+	struct search search = {.look = look, .proc = proc, .pid = owner->pid, .file = &st};
+
+	*ret = (struct debug_file){.debug = -1, .alt = -1};
+	build_id_format(owner->about->build_id, owner->about->build_id_bytes, ret->build_id);
+	if (fstat(owner->fd, &st) < 0)
+		return 0;
+	find_in(&search, owner->path, owner->about, ret);
+	if (ret->debug < 0 && ret->alt < 0 && owner->pid != 1) {
+		search.pid = 1;
+		find_in(&search, owner->path, owner->about, ret);
+	}
+	if (search.is_late) {
+		debug_file_done(ret);
+		return -EAGAIN;
+	}
+	if (ret->debug >= 0)
+		(void)file_id_read(ret->debug, &ret->debug_id);
+	if (ret->alt >= 0)
+		(void)file_id_read(ret->alt, &ret->alt_id);
+	return 0;
+}
+
+void debug_file_done(struct debug_file *debug_file)
+{
+	if (debug_file->debug >= 0)
+		close(debug_file->debug);
+	if (debug_file->alt >= 0)
+		close(debug_file->alt);
+	debug_file->debug = debug_file->alt = -1;
+}

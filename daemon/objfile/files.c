@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/objfile/files.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/file_id.h"
+#include "daemon/base/table.h"
+#include "daemon/process/process.h"
+
+/* A mapping of an image, as long as the image lives. No padding. */
+struct place {
+	uint64_t start, end, file_offset, since_ns;
+	uint64_t image;
+};
+
+/* Places are forgotten all at once beyond this many: they are looked up again. */
+#define PLACES_MAX 200000
+
+/* What is in the file, by its number - 1. */
+struct content {
+	struct reader_about *about;   /* NULL: not read (yet), or nothing is there */
+	struct reader_python *python; /* likewise */
+	bool is_read;
+	uint8_t n_tries;
+};
+
+/* A file that takes too long may do so because the machine is busy. */
+#define TRIES_MAX 3
+
+struct files {
+	char *proc;
+	struct look *look;
+	uint64_t n_late;
+	struct content *contents;
+	size_t contents_size;
+	struct table *files; /* struct file_id -> number - 1 */
+	struct table *places;
+	uint32_t *numbers; /* by index of the place; 0: none */
+	size_t numbers_size;
+};
+
+struct files *files_new(const char *proc, struct look *look)
+{
+	struct files *files = calloc(1, sizeof(*files));
+
+	if (!files)
+		return NULL;
+	files->look = look;
+	files->proc = strdup(proc);
+	files->files = table_new();
+	files->places = table_new();
+	if (!files->proc || !files->files || !files->places)
+		return files_free(files);
+	return files;
+}
+
+static void contents_clear(struct files *files)
+{
+	for (size_t i = 0; i < files->contents_size; i++) {
+		free(files->contents[i].about);
+		free(files->contents[i].python);
+	}
+	free(take_ptr(files->contents));
+	files->contents_size = 0;
+}
+
+struct files *files_free(struct files *files)
+{
+	if (!files)
+		return NULL;
+	contents_clear(files);
+	table_free(files->files);
+	table_free(files->places);
+	free(files->numbers);
+	free(files->proc);
+	free(files);
+	return NULL;
+}
+
+void files_clear(struct files *files)
+{
+	table_clear(files->files);
+	table_clear(files->places);
+	contents_clear(files);
+}
+
+enum way {
+	WAY_MAPPED,
+	WAY_PATH, /* where another file is mapped by now: only a build-id can tell that it is right
+		   */
+	WAY_INIT, /* as PID 1 sees it: of a process that is gone */
+	N_WAYS,
+};
+
+static int open_file(const struct files *files, const struct image *image,
+		     const struct mapping *mapping, enum way way)
+{
+	switch (way) {
+	case WAY_MAPPED:
+		return process_open_mapped(files->proc, image->pid, mapping);
+	case WAY_PATH:
+		return mapping->build_id_bytes
+			       ? process_open_in_root(files->proc, image->pid, mapping->path, 0)
+			       : -ENOENT;
+	default:
+		return process_open_path(files->proc, mapping);
+	}
+}
+
+static bool is_late(struct content *content, int error)
+{
+	return error == -EAGAIN || (error == -ETIMEDOUT && ++content->n_tries < TRIES_MAX);
+}
+
+static int python_read(struct files *files, struct content *content, int fd)
+{
+	_cleanup_free_ struct reader_python *python = malloc(sizeof(*python));
+	int r;
+
+	if (!python)
+		return -ENOMEM;
+	r = look_at_python(files->look, fd, python);
+	if (is_late(content, r))
+		return -EAGAIN;
+	content->python = r < 0 || python->kind == READER_PYTHON_NONE ? NULL : take_ptr(python);
+	return 0;
+}
+
+/* 0, also for what is no ELF file; -EAGAIN: not now; -ENOMEM. */
+static int content_read(struct files *files, struct content *content, int fd)
+{
+	_cleanup_free_ struct reader_about *about = malloc(sizeof(*about));
+	int r;
+
+	if (!about)
+		return -ENOMEM;
+	r = look_at(files->look, fd, about);
+	if (is_late(content, r))
+		return -EAGAIN;
+	if (r == 0 && about->has_python) {
+		int python_r = python_read(files, content, fd);
+
+		if (python_r < 0)
+			return python_r;
+	}
+	content->is_read = true;
+	content->about = r < 0 ? NULL : take_ptr(about);
+	return 0;
+}
+
+static int identify(struct files *files, int fd, uint32_t *ret)
+{
+	struct file_id id;
+	int r = file_id_read(fd, &id);
+
+	if (r < 0)
+		return r;
+	r = table_intern(files->files, &id, sizeof(id), ret);
+	r = r < 0 ? r : array_fit(files->contents, files->contents_size, (size_t)*ret + 1);
+	if (r < 0)
+		return r;
+	if (!files->contents[*ret].is_read)
+		r = content_read(files, &files->contents[*ret], fd);
+	*ret += 1;
+	return r;
+}
+
+/* An event tells the build-id of what was mapped, and no inode. */
+static bool has_build_id(const struct reader_about *about, const struct mapping *mapping)
+{
+	return !mapping->build_id_bytes ||
+	       (about->build_id_bytes == mapping->build_id_bytes &&
+		!memcmp(about->build_id, mapping->build_id, about->build_id_bytes));
+}
+
+/* Takes the descriptor. 1: that is the file; 0: it is another one; negative: nothing can be said
+ * now.
+ */
+static int check_file(struct files *files, int fd, const struct mapping *mapping, uint32_t *ret,
+		      int *ret_fd)
+{
+	_cleanup_close_ int own = fd;
+	int r = identify(files, fd, ret);
+
+	if (r < 0)
+		return r;
+	if (!has_build_id(files_get_about(files, *ret), mapping)) {
+		*ret = 0;
+		return 0;
+	}
+	*ret_fd = take_fd(&own);
+	return 1;
+}
+
+/* 0 and the number, 0: there is no such file; negative: nothing can be said now. */
+static int find_number(struct files *files, const struct image *image,
+		       const struct mapping *mapping, uint32_t *ret, int *ret_fd)
+{
+	bool is_gone = false;
+	int r = 0;
+
+	*ret = 0;
+	if (!mapping_is_file(mapping))
+		return 0;
+	for (enum way way = 0; way < N_WAYS && r == 0; way++) {
+		int fd = way == WAY_INIT && !is_gone ? -ENOENT
+						     : open_file(files, image, mapping, way);
+
+		is_gone |= fd == -ESRCH;
+		if (fd >= 0)
+			r = check_file(files, fd, mapping, ret, ret_fd);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* What cannot be remembered is looked up again. */
+static void place_remember(struct files *files, const struct place *place, uint32_t number)
+{
+	uint32_t index;
+
+	if (table_count(files->places) >= PLACES_MAX)
+		table_clear(files->places);
+	if (table_intern(files->places, place, sizeof(*place), &index) < 0)
+		return;
+	if (array_fit(files->numbers, files->numbers_size, index + 1) < 0)
+		table_clear(files->places);
+	else
+		files->numbers[index] = number;
+}
+
+uint32_t files_find(struct files *files, const struct image *image, const struct mapping *mapping,
+		    int *ret_fd)
+{
+	struct place place = {mapping->start, mapping->end, mapping->file_offset, mapping->since_ns,
+			      image->id};
+	_cleanup_close_ int fd = -1;
+	uint32_t index, number = 0;
+	bool known = table_find(files->places, &place, sizeof(place), &index) == 0;
+
+	if (ret_fd)
+		*ret_fd = -1;
+	if (known && (!ret_fd || !files->numbers[index]))
+		return files->numbers[index];
+	if (find_number(files, image, mapping, &number, &fd) < 0) {
+		files->n_late++;
+		return known ? files->numbers[index] : 0;
+	}
+	if (!known)
+		place_remember(files, &place, number);
+	else if (number != files->numbers[index])
+		return files->numbers[index]; /* another file stands there now */
+	if (ret_fd && number)
+		*ret_fd = take_fd(&fd);
+	return number;
+}
+
+uint32_t files_count(const struct files *files)
+{
+	return table_count(files->files);
+}
+
+uint64_t files_count_late(const struct files *files)
+{
+	return files->n_late;
+}
+
+const struct reader_about *files_get_about(const struct files *files, uint32_t number)
+{
+	static const struct reader_about nothing;
+	const struct reader_about *about = files->contents[number - 1].about;
+
+	return about ? about : &nothing;
+}
+
+const struct reader_python *files_get_python(const struct files *files, uint32_t number)
+{
+	return files->contents[number - 1].python;
+}
+
+enum fit {
+	FIT_NONE,
+	FIT_INSIDE,
+	FIT_START, /* of its first page, from where it is mapped */
+};
+
+static enum fit segment_fit(const struct reader_segment *segment, uint64_t offset)
+{
+	uint64_t start = segment->offset & ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
+
+	if (offset == start)
+		return FIT_START;
+	return offset > start && offset < segment->offset + segment->bytes ? FIT_INSIDE : FIT_NONE;
+}
+
+/* Two segments may share a page of the file: there the one that is mapped from it is meant, and the
+ * first one that holds the byte; they are in the order of the file. */
+int files_find_vaddr(const struct files *files, uint32_t number, uint64_t offset,
+		     uint64_t *ret_vaddr)
+{
+	const struct reader_about *about = files_get_about(files, number);
+	enum fit best = FIT_NONE;
+
+	for (size_t i = 0; i < about->n_segments; i++) {
+		const struct reader_segment *segment = &about->segments[i];
+		enum fit fit = segment_fit(segment, offset);
+
+		if (fit <= best)
+			continue;
+		best = fit;
+		*ret_vaddr = segment->vaddr - segment->offset + offset;
+	}
+	return best ? 0 : -ENOENT;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* The process of the reader: its start, its end, and the packets to and from it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/objfile/reader_internal.h"
+
+/*
+ * In the child of vfork(), in the daemon's own memory: system calls alone. Ambient capabilities
+ * would come through exec() and could not be dropped after it where capset() is filtered; without
+ * them a user that is not root has none then.
+ */
+static int become_program(const char *program, char *const argv[], char *const envp[], int socket)
+{
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	/* dup2() to itself would keep its FD_CLOEXEC. */
+	if ((socket == WIRE_FD ? fcntl(socket, F_SETFD, 0) : dup2(socket, WIRE_FD)) < 0)
+		return errno;
+	execve(program, argv, envp);
+	return errno;
+}
+
+/* vfork(): to copy the page tables of a daemon with large maps would cost more than all the rest.
+ * Signals wait meanwhile, so that no handler of the daemon runs in the child. */
+static int spawn(const char *program, int socket)
+{
+	char *const argv[] = {(char *)program, NULL}, *const envp[] = {NULL};
+	volatile int error = 0;
+	const struct sched_param normal = {};
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = vfork();
+	if (pid == 0) {
+		error = become_program(program, argv, envp, socket);
+		_exit(127);
+	}
+	if (pid < 0)
+		error = errno;
+	/* How long it takes is up to who wrote the files: it does not go before other programs, as
+	 * the daemon does (daemon/base/priority.h). Not before exec(), which the daemon waits for.
+	 */
+	if (pid > 0)
+		(void)sched_setscheduler(pid, SCHED_OTHER, &normal);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (error && pid > 0)
+		waitpid(pid, NULL, 0);
+	return error ? -error : pid;
+}
+
+static int watch(int epoll, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static void forget(int *fd, int epoll)
+{
+	if (*fd < 0)
+		return;
+	epoll_ctl(epoll, EPOLL_CTL_DEL, *fd, NULL);
+	close(*fd);
+	*fd = -1;
+}
+
+int reader_process_start(struct reader_process *process, const char *program, int epoll)
+{
+	int sockets[2], pid, r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return -errno;
+	pid = spawn(program, sockets[1]);
+	close(sockets[1]);
+	if (pid < 0) {
+		close(sockets[0]);
+		return -EIO;
+	}
+	*process = (struct reader_process){
+		.pid = pid, .socket = sockets[0], .pidfd = pidfd_open(pid, 0)};
+	r = process->pidfd < 0 ? -errno : watch(epoll, process->pidfd);
+	if (r == 0)
+		r = watch(epoll, process->socket);
+	if (r < 0) {
+		reader_process_stop(process, epoll);
+		waitpid(pid, NULL, 0); /* it has opened nothing yet that could keep it */
+		forget(&process->pidfd, epoll);
+		*process = (struct reader_process){.pidfd = -1, .socket = -1};
+	}
+	return r;
+}
+
+void reader_process_stop(struct reader_process *process, int epoll)
+{
+	if (process->pid <= 0)
+		return;
+	kill(process->pid, SIGKILL);
+	forget(&process->socket, epoll);
+}
+
+/* proc_pid_stat(5): the third field, behind the last bracket of the second one. */
+bool reader_process_is_runnable(const struct reader_process *process)
+{
+	char path[64], text[512];
+	_cleanup_close_ int fd = -1;
+	const char *end;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", process->pid);
+	fd = process->pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' && end[2] == 'R';
+}
+
+uint64_t reader_process_cpu_ns(const struct reader_process *process)
+{
+	struct timespec used = {};
+	clockid_t clock;
+
+	if (process->pid <= 0 || clock_getcpuclockid(process->pid, &clock) != 0)
+		return 0;
+	(void)clock_gettime(clock, &used);
+	return used.tv_sec * UINT64_C(1000000000) + used.tv_nsec;
+}
+
+static int tell_end(const struct reader_process *process, int status)
+{
+	if (!process->is_ready)
+		return -EIO;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
+		return -ETIMEDOUT;
+	return -EBADMSG;
+}
+
+int reader_process_reap(struct reader_process *process, int epoll, int *ret_error)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (process->pid <= 0)
+		return 0;
+	pid = waitpid(process->pid, &status, WNOHANG);
+	if (pid == 0 || (pid < 0 && errno == EINTR))
+		return 0;
+	*ret_error = tell_end(process, status);
+	forget(&process->socket, epoll);
+	forget(&process->pidfd, epoll);
+	*process = (struct reader_process){.pidfd = -1, .socket = -1};
+	return 1;
+}
+
+int reader_process_send(const struct reader_process *process,
+			const struct reader_question *question)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(WIRE_FILES * sizeof(int))];
+	} control = {};
+	const struct wire_question *wire = &question->wire;
+	struct iovec parts[] = {
+		{(void *)wire, sizeof(*wire)},
+		{(void *)question->addresses, wire->n_addresses * sizeof(question->addresses[0])}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = array_length(parts)};
+	size_t n = 0;
+
+	for (size_t i = 0; i < WIRE_FILES; i++)
+		if (question->files[i] >= 0)
+			memcpy(CMSG_DATA(&control.head) + n++ * sizeof(int), &question->files[i],
+			       sizeof(int));
+	control.head.cmsg_len = CMSG_LEN(n * sizeof(int));
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	message.msg_control = &control;
+	message.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	return sendmsg(process->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+/* The one descriptor of an answer; of a reader that sends others none is kept. */
+static int take_descriptor(const struct msghdr *message)
+{
+	const struct cmsghdr *control = CMSG_FIRSTHDR(message);
+	int fd = -1;
+
+	if (control && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS &&
+	    control->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(control), sizeof(fd));
+	return fd;
+}
+
+/* Room for one descriptor: the kernel closes what is more. */
+int reader_process_receive(struct reader_process *process, struct wire_answer *ret, int *ret_fd)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_LEN(sizeof(int))];
+	} control;
+	struct iovec part = {ret, sizeof(*ret)};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = CMSG_LEN(sizeof(int))};
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	if (process->socket < 0)
+		return 0;
+	n = recvmsg(process->socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
+	fd = take_descriptor(&message);
+	if (n == 0)
+		return -EPIPE;
+	if (n != sizeof(*ret) || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+		return -EBADMSG;
+	*ret_fd = take_fd(&fd);
+	return 1;
+}

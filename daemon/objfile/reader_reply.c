@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* What the reader answered, checked: nobody behind this asks again whether an index is in bounds.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "daemon/base/parse.h"
+#include "daemon/objfile/reader_internal.h"
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* Of memory, and nobody can change it or cut it short while it is mapped. */
+static bool is_sealed(int fd, uint32_t bytes)
+{
+	struct statfs fs;
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS && fstatfs(fd, &fs) == 0 &&
+	       fs.f_type == TMPFS_MAGIC && fstat(fd, &st) == 0 && st.st_size == (off_t)bytes;
+}
+
+static bool table_is_valid(const struct reader_table *table)
+{
+	for (size_t i = 0; i < table->n_rules; i++)
+		if (table->rules[i].kind >= OX_N_RULE_KINDS || table->rules[i].rbp > OX_RBP_RBP)
+			return false;
+	for (size_t i = 0; i < table->n_rows; i++)
+		if (table->rows[i].rule >= table->n_rules ||
+		    (i > 0 && table->rows[i].address <= table->rows[i - 1].address))
+			return false;
+	return table->n_rows > 0;
+}
+
+static int open_table(struct reader_reply *reply)
+{
+	const struct wire_table *head = reply->map;
+	struct reader_table *table = &reply->table;
+	size_t bytes;
+
+	if (reply->bytes < sizeof(*head) || head->n_rules > OX_RULES_MAX ||
+	    head->n_rows > READER_ROWS_MAX)
+		return -EBADMSG;
+	bytes = sizeof(*head) + head->n_rules * sizeof(*table->rules) +
+		head->n_rows * sizeof(*table->rows);
+	if (bytes != reply->bytes)
+		return -EBADMSG;
+	table->rules = (const void *)(head + 1);
+	table->n_rules = head->n_rules;
+	table->rows = (const void *)(table->rules + table->n_rules);
+	table->n_rows = head->n_rows;
+	return table_is_valid(table) ? 0 : -EBADMSG;
+}
+
+static bool text_is_valid(const char *text, size_t bytes)
+{
+	if (bytes == 0 || text[0] != '\0' || text[bytes - 1] != '\0')
+		return false;
+	for (size_t at = 0; at < bytes;) {
+		size_t length = strlen(text + at);
+
+		if (length >= READER_TEXT_BYTES_MAX || !text_is_clean(text + at))
+			return false;
+		at += length + 1;
+	}
+	return true;
+}
+
+/* At the start of a text: from its middle it need not be clean. */
+static bool offset_is_valid(const struct reader_reply *reply, uint32_t offset, size_t bytes)
+{
+	return offset < bytes && (offset == 0 || reply->text[offset - 1] == '\0');
+}
+
+static bool names_are_valid(const struct reader_reply *reply, const struct wire_names *head)
+{
+	for (size_t i = 0; i < head->n_addresses; i++) {
+		const struct wire_address *address = &reply->addresses[i];
+
+		if (address->n > READER_INLINES_MAX || address->n > head->n_frames ||
+		    address->first > head->n_frames - address->n)
+			return false;
+	}
+	for (size_t i = 0; i < head->n_frames; i++)
+		if (!offset_is_valid(reply, reply->frames[i].function, head->text_bytes) ||
+		    !offset_is_valid(reply, reply->frames[i].file, head->text_bytes))
+			return false;
+	return text_is_valid(reply->text, head->text_bytes);
+}
+
+static int open_names(struct reader_reply *reply, size_t n_addresses)
+{
+	const struct wire_names *head = reply->map;
+	uint64_t bytes;
+
+	if (reply->bytes < sizeof(*head) || head->n_addresses != n_addresses ||
+	    head->text_bytes == 0)
+		return -EBADMSG;
+	bytes = sizeof(*head) + n_addresses * sizeof(*reply->addresses) +
+		(uint64_t)head->n_frames * sizeof(*reply->frames) + head->text_bytes;
+	if (bytes != reply->bytes)
+		return -EBADMSG;
+	reply->addresses = (const void *)(head + 1);
+	reply->n_addresses = n_addresses;
+	reply->frames = (const void *)(reply->addresses + n_addresses);
+	reply->text = (const char *)(reply->frames + head->n_frames);
+	return names_are_valid(reply, head) ? 0 : -EBADMSG;
+}
+
+static bool about_is_valid(const struct reader_about *about)
+{
+	const size_t link = strnlen(about->link, sizeof(about->link));
+	const size_t alt = strnlen(about->alt_link, sizeof(about->alt_link));
+
+	if (about->n_segments > READER_SEGMENTS_MAX || about->has_dwarf > 1 ||
+	    about->has_python > 1 || about->build_id_bytes > BUILD_ID_BYTES ||
+	    about->alt_id_bytes > BUILD_ID_BYTES)
+		return false;
+	for (size_t i = 0; i < about->n_segments; i++)
+		if (about->segments[i].offset > INT64_MAX || about->segments[i].bytes > INT64_MAX)
+			return false;
+	/* One becomes a part of a path, in a directory that the other must not choose. */
+	return link < sizeof(about->link) && !memchr(about->link, '/', link) &&
+	       alt < sizeof(about->alt_link) && !about->alt_link[0] == !about->alt_id_bytes;
+}
+
+static int open_about(struct reader_reply *reply)
+{
+	if (reply->bytes != sizeof(*reply->about) || !about_is_valid(reply->map))
+		return -EBADMSG;
+	reply->about = reply->map;
+	return 0;
+}
+
+static bool python_is_valid(const struct reader_python *python)
+{
+	uint64_t end = 0;
+
+	if (python->kind >= READER_N_PYTHON_KINDS || python->is_current > 1 ||
+	    python->n_offsets > PYTHON_OFFSETS_WORDS || python->n_ranges > READER_PYTHON_RANGES_MAX)
+		return false;
+	for (size_t i = 0; i < python->n_ranges; i++) {
+		const struct reader_python_range *range = &python->ranges[i];
+
+		if (range->start < end || range->start >= range->end ||
+		    range->code > READER_PYTHON_CALL)
+			return false;
+		end = range->end;
+	}
+	return true;
+}
+
+static int open_python(struct reader_reply *reply)
+{
+	if (reply->bytes != sizeof(*reply->python) || !python_is_valid(reply->map))
+		return -EBADMSG;
+	reply->python = reply->map;
+	return 0;
+}
+
+static int open_answer(struct reader_reply *reply, const struct wire_question *question)
+{
+	switch (question->kind) {
+	case WIRE_TABLE:
+		return open_table(reply);
+	case WIRE_ABOUT:
+		return open_about(reply);
+	case WIRE_PYTHON:
+		return open_python(reply);
+	default:
+		return open_names(reply, question->n_addresses);
+	}
+}
+
+int reply_open(struct reader_reply *reply, const struct wire_question *question, int fd,
+	       uint32_t bytes)
+{
+	void *map;
+	int r;
+
+	*reply = (struct reader_reply){};
+	if (fd < 0 || bytes == 0 || bytes > READER_ANSWER_BYTES || !is_sealed(fd, bytes))
+		return -EBADMSG;
+	map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return -ENOMEM;
+	reply->map = map;
+	reply->bytes = bytes;
+	r = open_answer(reply, question);
+	if (r < 0)
+		reply_done(reply);
+	return r;
+}
+
+void reply_done(struct reader_reply *reply)
+{
+	if (reply->map)
+		munmap((void *)reply->map, reply->bytes);
+	*reply = (struct reader_reply){};
+}
+
+void reader_reply_get_table(const struct reader_reply *reply, struct reader_table *ret)
+{
+	*ret = reply->table;
+}
+
+void reader_reply_get_about(const struct reader_reply *reply, struct reader_about *ret)
+{
+	*ret = *reply->about;
+}
+
+void reader_reply_get_python(const struct reader_reply *reply, struct reader_python *ret)
+{
+	*ret = *reply->python;
+}
+
+size_t reader_reply_get_names(const struct reader_reply *reply, size_t i, uint64_t *ret_vaddr,
+			      struct reader_name ret[static READER_INLINES_MAX])
+{
+	const struct wire_address *address = &reply->addresses[i];
+
+	*ret_vaddr = address->vaddr;
+	for (size_t k = 0; k < address->n; k++) {
+		const struct wire_frame *frame = &reply->frames[address->first + k];
+
+		ret[k] = (struct reader_name){.function = reply->text + frame->function,
+					      .file = reply->text + frame->file,
+					      .start = frame->start,
+					      .line = frame->line};
+	}
+	return address->n;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* The files behind the mappings of a process: opened so that no name or link of its leads astray.
+ */
+#include "daemon/process/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/process/internal.h"
+
+/* Its files have numbers of their own that need not be those in a mapping: nothing to compare. */
+static bool is_overlay(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+/*
+ * Whether it is the file that was mapped. File systems without a device (btrfs, overlayfs) tell
+ * fstat() and the mapping different numbers below major 0, so that there the inode has to do; on
+ * overlayfs not even that is the same, and the path is believed.
+ */
+static int check_file(int fd, const struct mapping *mapping)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (mapping->inode == 0)
+		return 0;
+	if (st.st_ino != mapping->inode)
+		return is_overlay(fd) ? 0 : -ESTALE;
+	if (mapping->dev_major && major(st.st_dev) &&
+	    (mapping->dev_major != major(st.st_dev) || mapping->dev_minor != minor(st.st_dev)))
+		return -ESTALE;
+	return 0;
+}
+
+/* Opening alone can block (a FIFO) or have effects (a device): so it is looked at through an O_PATH
+ * descriptor first, and that very file is opened for reading after. */
+static int open_checked(int path_fd, const struct mapping *mapping)
+{
+	char path[64];
+	int r, fd;
+
+	r = check_file(path_fd, mapping);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_map_file(int dir, const struct mapping *mapping)
+{
+	_cleanup_close_ int fd = -1;
+	char name[64];
+
+	snprintf(name, sizeof(name), "map_files/%llx-%llx", (unsigned long long)mapping->start,
+		 (unsigned long long)mapping->end);
+	fd = openat(dir, name, O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : open_checked(fd, mapping);
+}
+
+static bool has_inode(int fd, const struct mapping *mapping)
+{
+	struct stat st;
+
+	return mapping->inode && !fstat(fd, &st) && st.st_ino == mapping->inode;
+}
+
+/* A program that was built anew while it runs: unlike map_files, this link needs no capability of
+ * its own. */
+static int open_exe(int dir, const struct mapping *mapping)
+{
+	_cleanup_close_ int fd = -1;
+	char exe[PATH_MAX];
+
+	fd = openat(dir, "exe", O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	process_read_exe(dir, exe, sizeof(exe));
+	if (!has_inode(fd, mapping) && strcmp(exe, mapping->path))
+		return -ENOENT;
+	return open_checked(fd, mapping);
+}
+
+/* openat2() keeps "..", absolute links and links of /proc inside the root. There is no way to do
+ * that without it that has no race; every kernel that has iter/ksym has it. */
+static int open_in_root(int dir, const struct mapping *mapping, int flags)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC | flags,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	_cleanup_close_ int root = -1, fd = -1;
+
+	if (!mapping_is_file(mapping))
+		return -ENOENT;
+	root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	fd = syscall(SYS_openat2, root, mapping->path, &how, sizeof(how));
+	return fd < 0 ? -errno : open_checked(fd, mapping);
+}
+
+int process_open_in_root(const char *proc, uint32_t pid, const char *path, int flags)
+{
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
+	const struct mapping anything = {.path = path};
+
+	return dir < 0 ? dir : open_in_root(dir, &anything, flags);
+}
+
+int process_read_view(const char *proc, uint32_t pid, struct process_view *ret)
+{
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
+	struct stat root, namespace = {};
+
+	if (dir < 0)
+		return dir;
+	if (fstatat(dir, "root", &root, 0) < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	if (fstatat(dir, "ns/mnt", &namespace, 0) < 0 && errno != ENOENT)
+		return -errno;
+	*ret = (struct process_view){root.st_dev, root.st_ino, namespace.st_ino};
+	return 0;
+}
+
+int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *mapping)
+{
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
+	int fd;
+
+	if (dir < 0)
+		return dir;
+	fd = open_map_file(dir, mapping);
+	if (fd < 0)
+		fd = open_exe(dir, mapping);
+	return fd >= 0 ? fd : open_in_root(dir, mapping, 0);
+}
+
+int process_open_path(const char *proc, const struct mapping *mapping)
+{
+	_cleanup_close_ int dir = process_open_directory(proc, 1);
+
+	return dir < 0 ? dir : open_in_root(dir, mapping, 0);
+}

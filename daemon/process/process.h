@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What /proc says of a process: its only reader. The root of /proc is a parameter, so that tests
+ * can bring their own. Sizes are bounded; nothing of a process is trusted. -ESRCH: there is no such
+ * process (any more).
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/process/maps.h"
+
+#define PROCESS_CMDLINE_BYTES 4096
+#define PROCESS_MAPS_BYTES    (16u << 20) /* of /proc/PID/maps; the rest is passed over */
+
+struct process_stat {
+	char comm[16];
+	char state;
+	uint32_t ppid;
+	uint64_t start_ticks; /* CLOCK_BOOTTIME in clock ticks */
+};
+/* From the text of /proc/PID/stat: the comm may hold spaces and brackets. 0 or -EINVAL. */
+int process_parse_stat(const char *text, struct process_stat *ret);
+int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret);
+
+struct process_ids {
+	uint32_t ruid, euid, suid;
+	uint32_t owner;  /* of /proc/PID/status: root where the process is not dumpable */
+	uint32_t tgid;   /* differs from the pid that was asked for: that was a thread */
+	uint32_t ns_pid; /* what it calls itself: in the innermost pid namespace */
+};
+int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret);
+
+/* Texts for the history, cleaned (text_clean), "" where unreadable. */
+struct process_info {
+	char comm[64];
+	char exe[4096];
+	char cmdline[PROCESS_CMDLINE_BYTES];
+	char cgroup[4096]; /* path in the v2 hierarchy */
+	char unit[256];    /* the innermost *.service or *.scope, else *.slice of the cgroup */
+};
+int process_read_info(const char *proc, uint32_t pid, struct process_info *ret);
+/* Unit of a v2 cgroup path: "/system.slice/a\x2db.service/payload" -> "a\x2db.service". */
+void process_unit_of_cgroup(const char *cgroup, char *ret, size_t size);
+
+/* Adds to maps what maps_parse() takes. Returns how many were added (a kernel thread: 0) or a
+ * negative errno. */
+int process_read_maps(const char *proc, uint32_t pid, uint64_t since_ns, struct maps *maps);
+
+/*
+ * Opens the file behind a mapping, for reading only, regular files only, without following a link
+ * out of the process's own view: through map_files (also right after the file was deleted or
+ * replaced; needs CAP_CHECKPOINT_RESTORE), exe (the program itself), else through root + path.
+ * Never blocks on a FIFO and never touches a device. Returns the fd or a negative errno: -ESTALE
+ * where another file has taken the place of the one that was mapped, -EINVAL not a regular file,
+ * -ENOENT no file behind it.
+ */
+int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *mapping);
+/* The same for a process that is gone: the path as PID 1 sees it. Where the mapping knows no inode,
+ * the caller has to compare build-ids. */
+int process_open_path(const char *proc, const struct mapping *mapping);
+
+/*
+ * A path as the process sees it, likewise: regular files only, for reading, and no link leads out
+ * of its root. flags: O_NOFOLLOW or 0. The fd or a negative errno.
+ */
+int process_open_in_root(const char *proc, uint32_t pid, const char *path, int flags);
+/* What stands for the view that a process has of the file system: processes for which both are the
+ * same find the same file at a path. 0 or a negative errno. */
+struct process_view {
+	uint64_t device, inode; /* of its root */
+	uint64_t namespace;     /* inode of the mount namespace */
+};
+int process_read_view(const char *proc, uint32_t pid, struct process_view *ret);
+
+/* Calls fn for each process; a negative result stops and is returned. 0 or that. */
+typedef int (*process_fn)(void *userdata, uint32_t pid);
+int process_foreach(const char *proc, process_fn fn, void *userdata);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/query/naming.h"
+
+#include <string.h>
+
+#include "daemon/base/array.h"
+
+void naming_done(struct naming *naming)
+{
+	free(naming->text);
+	*naming = (struct naming){0};
+}
+
+void naming_clear(struct naming *naming)
+{
+	naming->length = 0;
+}
+
+int naming_append(struct naming *naming, const char *text)
+{
+	size_t length = strlen(text);
+	int r = array_fit(naming->text, naming->size, naming->length + length + 1);
+
+	if (r < 0)
+		return r;
+	memcpy(naming->text + naming->length, text, length + 1);
+	naming->length += length;
+	return 0;
+}
+
+int naming_append_function(struct naming *naming, const char *function, const char *module)
+{
+	int r = 0;
+
+	if (!strncmp(function, "+0x", 3)) {
+		r = naming_append(naming, module);
+		return r < 0 ? r : naming_append(naming, function);
+	}
+	r = naming_append(naming, *function ? function : NAMING_UNKNOWN);
+	if (r < 0 || !*module)
+		return r;
+	r = naming_append(naming, "(");
+	if (r >= 0)
+		r = naming_append(naming, module);
+	return r < 0 ? r : naming_append(naming, ")");
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/query/pruning.h"
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/table.h"
+
+/* Key of a node of the pruned tree. */
+struct node_key {
+	uint32_t parent;
+	uint32_t frame;
+};
+
+/* What is left of the way from the root to a node. */
+struct left {
+	bool known;
+	uint32_t node;
+	uint32_t mark; /* + 1: its frame, while no frame is left that it could stand before; 0 */
+};
+
+struct pruning {
+	const struct question *question;
+	const struct stacks *stacks;
+	struct calltree *tree; /* NULL: nothing is left out, all is as in the stacks */
+	struct table *nodes;   /* struct node_key, of its nodes 1, 2, ... */
+	struct left *left;     /* by node of the stacks' tree, found when it is asked for */
+	uint32_t *way;         /* of the node that is asked for, leaf first */
+	size_t way_size;
+};
+
+define_cleanup(struct pruning *, pruning_free);
+
+int pruning_new(const struct question *question, const struct stacks *stacks, struct pruning **ret)
+{
+	_cleanup_(pruning_free_p) struct pruning *pruning = calloc(1, sizeof(*pruning));
+
+	if (!pruning)
+		return -ENOMEM;
+	pruning->question = question;
+	pruning->stacks = stacks;
+	if (question->kind || question->without_kernel) {
+		pruning->tree = calltree_new();
+		pruning->nodes = table_new();
+		pruning->left = calloc((size_t)calltree_count(stacks_tree(stacks)) + 1,
+				       sizeof(*pruning->left));
+		if (!pruning->tree || !pruning->nodes || !pruning->left)
+			return -ENOMEM;
+		pruning->left[0].known = true;
+	}
+	*ret = take_ptr(pruning);
+	return 0;
+}
+
+struct pruning *pruning_free(struct pruning *pruning)
+{
+	if (!pruning)
+		return NULL;
+	calltree_free(pruning->tree);
+	table_free(pruning->nodes);
+	free(pruning->left);
+	free(pruning->way);
+	free(pruning);
+	return NULL;
+}
+
+static const struct stacks_function *get_function(const struct pruning *pruning, uint32_t node)
+{
+	uint32_t frame = calltree_frame(stacks_tree(pruning->stacks), node);
+
+	return stacks_get_function(pruning->stacks,
+				   stacks_get_frame(pruning->stacks, frame).function);
+}
+
+static bool is_mark(const struct pruning *pruning, uint32_t node)
+{
+	const struct stacks_function *function = get_function(pruning, node);
+
+	return ends_mark(function->kind, function->function, function->module) != OX_END_ROOT;
+}
+
+static int keep_frame(struct pruning *pruning, uint32_t frame, uint32_t *node)
+{
+	struct node_key key = {*node, frame};
+	uint32_t index;
+	int r = table_intern(pruning->nodes, &key, sizeof(key), &index);
+
+	if (r > 0)
+		r = calltree_add_node(pruning->tree, key.parent, frame);
+	if (r < 0)
+		return r;
+	*node = index + 1;
+	return 0;
+}
+
+static int keep_node(struct pruning *pruning, uint32_t frame, struct left *left)
+{
+	int r = left->mark ? keep_frame(pruning, left->mark - 1, &left->node) : 0;
+
+	left->mark = 0;
+	return r < 0 ? r : keep_frame(pruning, frame, &left->node);
+}
+
+/* What is left of its parent is known. */
+static int follow_node(struct pruning *pruning, uint32_t node)
+{
+	const struct calltree *tree = stacks_tree(pruning->stacks);
+	uint32_t parent = calltree_parent(tree, node), frame = calltree_frame(tree, node);
+	enum frame_kind kind = get_function(pruning, node)->kind;
+	struct left left = pruning->left[parent];
+	int r = 0;
+
+	if (pruning->question->kind && !parent && is_mark(pruning, node))
+		left.mark = frame + 1;
+	else if (question_wants_kind(pruning->question, kind))
+		r = keep_node(pruning, frame, &left);
+	else if (kind == FRAME_KERNEL && parent && is_mark(pruning, parent))
+		left = pruning->left[calltree_parent(tree, parent)];
+	pruning->left[node] = left;
+	return r;
+}
+
+int pruning_find(struct pruning *pruning, uint32_t node, uint32_t *ret)
+{
+	size_t n = 0;
+	int r = 0;
+
+	*ret = node;
+	if (!pruning->tree)
+		return 0;
+	for (uint32_t at = node; !pruning->left[at].known && r >= 0;) {
+		r = array_fit(pruning->way, pruning->way_size, n + 1);
+		if (r >= 0)
+			pruning->way[n++] = at;
+		at = calltree_parent(stacks_tree(pruning->stacks), at);
+	}
+	while (n > 0 && r >= 0)
+		r = follow_node(pruning, pruning->way[--n]);
+	*ret = pruning->left[node].node;
+	return r;
+}
+
+const struct calltree *pruning_tree(const struct pruning *pruning)
+{
+	return pruning->tree ? pruning->tree : stacks_tree(pruning->stacks);
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/query/query.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/query/grouping.h"
+#include "daemon/query/pattern.h"
+#include "daemon/query/pruning.h"
+#include "daemon/query/stacks.h"
+#include "daemon/query/tasks.h"
+
+struct query {
+	struct store *store;
+	struct stacks *stacks;
+};
+
+/* One question while it is being answered. */
+struct tally {
+	const struct question *question;
+	const struct stacks *stacks;
+	struct tasks *tasks; /* NULL: all */
+	struct pattern *pattern;
+	struct pruning *pruning;
+	struct grouping *grouping;
+	struct answer answer;
+	uint64_t *node_hits;
+	uint64_t *task_hits; /* by group of tasks; NULL as tasks */
+};
+
+define_cleanup(struct query *, query_free);
+
+struct query *query_new(struct store *store)
+{
+	_cleanup_(query_free_p) struct query *query = calloc(1, sizeof(*query));
+
+	if (!query)
+		return NULL;
+	query->store = store;
+	query->stacks = stacks_new();
+	if (!query->stacks)
+		return NULL;
+	return take_ptr(query);
+}
+
+struct query *query_free(struct query *query)
+{
+	if (query)
+		stacks_free(query->stacks);
+	free(query);
+	return NULL;
+}
+
+int query_forget(struct query *query)
+{
+	struct stacks *stacks = stacks_new();
+
+	if (!stacks)
+		return -ENOMEM;
+	stacks_free(query->stacks);
+	query->stacks = stacks;
+	return 0;
+}
+
+static void tally_done(struct tally *tally)
+{
+	grouping_free(tally->grouping);
+	pruning_free(tally->pruning);
+	pattern_free(tally->pattern);
+	tasks_free(tally->tasks);
+	free(tally->node_hits);
+	free(tally->task_hits);
+	answer_done(&tally->answer);
+}
+
+/* ---- counting ---- */
+
+static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
+{
+	struct tally *tally = userdata;
+	uint32_t group = 0, index, left;
+	unsigned end;
+	int r;
+
+	if (tally->tasks && tasks_find_group(tally->tasks, task, &group) < 0)
+		return 0;
+	index = stacks_find_node(tally->stacks, node);
+	end = stacks_get_end(tally->stacks, index);
+	if (end != ENDS_NONE)
+		tally->answer.ends[end] += n;
+	tally->answer.samples += n;
+	r = pruning_find(tally->pruning, index, &left);
+	if (r < 0 || (!left && tally->question->kind))
+		return r;
+	tally->node_hits[left] += n;
+	if (tally->tasks)
+		tally->task_hits[group] += n;
+	return 0;
+}
+
+static int on_loss(void *userdata, const char *reason, uint64_t n)
+{
+	answer_add_loss(userdata, reason, n);
+	return 0;
+}
+
+static int tally_read_tasks(struct tally *tally, struct store *store)
+{
+	int r = tasks_read(store, tally->question, &tally->tasks);
+
+	if (r < 0)
+		return r;
+	tally->task_hits =
+		calloc((size_t)tasks_count_groups(tally->tasks) + 1, sizeof(*tally->task_hits));
+	return tally->task_hits ? 0 : -ENOMEM;
+}
+
+static int tally_count(struct tally *tally, struct store *store)
+{
+	const struct store_range *range = &tally->question->range;
+	uint32_t n_nodes = calltree_count(stacks_tree(tally->stacks));
+	struct answer *answer = &tally->answer;
+	int r;
+
+	tally->node_hits = calloc((size_t)n_nodes + 1, sizeof(*tally->node_hits));
+	if (!tally->node_hits)
+		return -ENOMEM;
+	r = pruning_new(tally->question, tally->stacks, &tally->pruning);
+	if (r >= 0 && question_is_about_tasks(tally->question))
+		r = tally_read_tasks(tally, store);
+	if (r >= 0)
+		r = store_foreach_hits(store, range, on_hits, tally, &answer->since_usec,
+				       &answer->until_usec);
+	if (r >= 0)
+		r = store_foreach_loss(store, range, on_loss, answer);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 1; i <= n_nodes; i++)
+		answer->distinct += tally->node_hits[i] != 0;
+	answer->restricted = tally->question->only_uid != UINT32_MAX;
+	answer->without_kernel = tally->question->without_kernel;
+	return 0;
+}
+
+/* ---- choosing and sorting ---- */
+
+struct rank {
+	uint64_t first; /* by what is sorted */
+	uint64_t second;
+	uint32_t group;
+};
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_ranks(const void *a, const void *b)
+{
+	const struct rank *left = a, *right = b;
+	int r = compare_u64(right->first, left->first);
+
+	if (!r)
+		r = compare_u64(right->second, left->second);
+	return r ? r : compare_u64(left->group, right->group);
+}
+
+/* Same names, as of functions in two files, are told apart by all the rest. */
+static int compare_names(const struct record *left, const struct record *right)
+{
+	int r = strcmp(left->name, right->name);
+
+	if (!r)
+		r = strcmp(left->file, right->file);
+	if (!r)
+		r = strcmp(left->kind, right->kind);
+	if (!r)
+		r = strcmp(left->function, right->function);
+	if (!r)
+		r = compare_u64(left->pid, right->pid);
+	return r ? r : compare_u64(left->tid, right->tid);
+}
+
+static int compare_by_name(const void *a, const void *b)
+{
+	return compare_names(a, b);
+}
+
+static int compare_by_total(const void *a, const void *b)
+{
+	const struct record *left = a, *right = b;
+	int r = compare_u64(right->total, left->total);
+
+	if (!r)
+		r = compare_u64(right->self, left->self);
+	return r ? r : compare_names(left, right);
+}
+
+static int compare_by_self(const void *a, const void *b)
+{
+	const struct record *left = a, *right = b;
+	int r = compare_u64(right->self, left->self);
+
+	return r ? r : compare_by_total(a, b);
+}
+
+/* Ordered by numbers; names come later, for those that need one. */
+static int make_ranks(const struct grouping *grouping, enum query_sort sort, struct rank **ret,
+		      uint32_t *ret_n)
+{
+	_cleanup_free_ struct rank *ranks = NULL;
+	uint32_t n = 0;
+
+	ranks = calloc((size_t)grouping_count(grouping) + 1, sizeof(*ranks));
+	if (!ranks)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < grouping_count(grouping); i++) {
+		uint64_t self = grouping_self(grouping, i), total = grouping_total(grouping, i);
+
+		if (total)
+			ranks[n++] = sort == QUERY_SORT_SELF ? (struct rank){self, total, i}
+							     : (struct rank){total, self, i};
+	}
+	if (sort != QUERY_SORT_NAME)
+		qsort(ranks, n, sizeof(*ranks), compare_ranks);
+	*ret = take_ptr(ranks);
+	*ret_n = n;
+	return 0;
+}
+
+/* 1: it is in the answer, 0: the filter refused it. */
+static int tally_add_record(struct tally *tally, uint32_t group, char *ret_why, size_t size)
+{
+	struct record record;
+	int r = grouping_describe(tally->grouping, group, &record);
+
+	if (r >= 0 && tally->pattern)
+		r = pattern_search(tally->pattern, record.name);
+	else if (r >= 0)
+		r = 1;
+	if (r == -ELOOP) {
+		snprintf(ret_why, size, "the filter takes too much work on these names");
+		return -EINVAL;
+	}
+	if (r <= 0)
+		return r;
+	r = answer_add_record(&tally->answer, &record);
+	return r < 0 ? r : 1;
+}
+
+/* The first `max` by numbers, and all that are equal to the last of these: names decide then. */
+static int tally_choose(struct tally *tally, char *ret_why, size_t size)
+{
+	const struct question *question = tally->question;
+	uint32_t max = question->sort == QUERY_SORT_NAME ? 0 : question->max;
+	_cleanup_free_ struct rank *ranks = NULL;
+	const struct rank *last = NULL;
+	uint32_t n;
+	int r = make_ranks(tally->grouping, question->sort, &ranks, &n);
+
+	for (uint32_t i = 0; i < n && r >= 0; i++) {
+		const struct rank *rank = &ranks[i];
+
+		if (max && tally->answer.n_records >= max &&
+		    (rank->first != last->first || rank->second != last->second))
+			break;
+		r = tally_add_record(tally, rank->group, ret_why, size);
+		if (r > 0)
+			last = rank;
+	}
+	return r < 0 ? r : 0;
+}
+
+static void answer_sort(struct answer *answer, enum query_sort sort, uint32_t max)
+{
+	static int (*const compare[])(const void *, const void *) = {
+		[QUERY_SORT_TOTAL] = compare_by_total,
+		[QUERY_SORT_SELF] = compare_by_self,
+		[QUERY_SORT_NAME] = compare_by_name,
+	};
+
+	if (answer->n_records)
+		qsort(answer->records, answer->n_records, sizeof(*answer->records), compare[sort]);
+	if (max && answer->n_records > max)
+		answer->n_records = max;
+}
+
+static int tally_compile(struct tally *tally, char *ret_why, size_t size)
+{
+	int r;
+
+	if (!tally->question->filter)
+		return 0;
+	r = pattern_new(tally->question->filter, &tally->pattern, ret_why, size);
+	return r == -E2BIG ? -EINVAL : r;
+}
+
+int query_ask(struct query *query, const struct question *question, struct answer *ret,
+	      char *ret_why, size_t size)
+{
+	_cleanup_(tally_done) struct tally tally = {.question = question, .stacks = query->stacks};
+	int r;
+
+	if (size)
+		*ret_why = '\0';
+	r = tally_compile(&tally, ret_why, size);
+	if (r >= 0)
+		r = stacks_read(query->stacks, query->store);
+	if (r >= 0)
+		r = tally_count(&tally, query->store);
+	if (r >= 0)
+		r = grouping_new(question, query->stacks, pruning_tree(tally.pruning), tally.tasks,
+				 tally.node_hits, tally.task_hits, &tally.grouping);
+	if (r >= 0)
+		r = tally_choose(&tally, ret_why, size);
+	if (r < 0)
+		return r;
+	answer_sort(&tally.answer, question->sort, question->max);
+	*ret = tally.answer;
+	tally.answer = (struct answer){0};
+	return 0;
+}

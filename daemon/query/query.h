@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Questions and answers: reads the store, folds stacks, filters, sorts. Knows no bus.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "daemon/query/answer.h"
+#include "daemon/query/question.h"
+#include "db/store.h"
+
+struct query; /* keeps what it has read of the growing tables between questions */
+
+struct query *query_new(struct store *store); /* borrows the store */
+struct query *query_free(struct query *query);
+/* Names have changed in the store (store_rename_frame()): all is read anew. 0 or -ENOMEM. */
+int query_forget(struct query *query);
+
+/*
+ * 0 and an answer to be cleared by answer_done(); -EINVAL: the pattern, ret_why says why; else the
+ * store's error, ret_why is "". Not while a transaction of the store is open.
+ *
+ * `samples` and `distinct` are of all that the question is about, before its filter. A sample
+ * without a stack is in `samples` and under its process, thread, unit and user, and under no
+ * function. `distinct` stacks differ in a function or a line; frames that are left out make no
+ * difference. Losses are those of the whole machine in that range.
+ *
+ * Where one kind of frames is asked for, a sample without any is in `samples`, in `ends` and in no
+ * record, be it of a function, a stack or a process.
+ */
+int query_ask(struct query *query, const struct question *question, struct answer *ret,
+	      char *ret_why, size_t size);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel side has to say, taken in: samples once a second, news of processes at once. */
+#include <string.h>
+
+#include "daemon/base/api.h"
+#include "daemon/base/array.h"
+#include "daemon/base/clock.h"
+#include "daemon/recorder/internal.h"
+#include "daemon/sampler/blocks.h"
+#include "daemon/sampler/events.h"
+
+/* How long an ended process is remembered: its last samples may be in the next drain. */
+#define FORGET_NS UINT64_C(3000000000)
+/* How long samples may wait for their names, and how full the other arena may become (percent). */
+#define HOLD_NS   UINT64_C(5000000000)
+#define HOLD_FILL 40
+/* A program that maps code without end is left to the next notice. */
+#define NOTICE_ROUNDS 3
+/* How long the event loop waits for names in passing. */
+#define PAUSE_USEC UINT64_C(10000)
+
+static int take_event(void *userdata, const struct sideband_event *event)
+{
+	struct recorder *recorder = userdata;
+
+	if (event->kind == SIDEBAND_EXIT)
+		unwinder_forget(recorder->unwinder, event->pid);
+	return images_apply(recorder->images, event);
+}
+
+int recorder_drain_sideband(struct recorder *recorder)
+{
+	return sideband_drain(recorder->sideband, take_event, recorder,
+			      &recorder->lost[OX_LOST_MAPPINGS]);
+}
+
+/* What the counters grew by since we last looked. */
+static void take_counters(struct recorder *recorder)
+{
+	struct recorder_totals *totals = &recorder->totals;
+	struct sampler_counters now, *seen = &recorder->seen;
+
+	sampler_read_counters(recorder->sampler, &now);
+	totals->timed_ns += now.timed_ns - seen->timed_ns;
+	totals->timed_n += now.timed_n - seen->timed_n;
+	totals->gap_n += now.gap_n - seen->gap_n;
+	totals->gap_sum_ns += now.gap_sum_ns - seen->gap_sum_ns;
+	totals->gap_squares_ns += now.gap_squares_ns - seen->gap_squares_ns;
+	for (unsigned i = 0; i < OX_N_KERNEL_LOSSES; i++)
+		recorder->lost[i] += now.lost[i] - seen->lost[i];
+	*seen = now;
+}
+
+static void take_part(void *userdata, const struct ox_part *part, size_t size)
+{
+	struct recorder *recorder = userdata;
+
+	(void)resolver_add_part(recorder->resolver, part, size);
+}
+
+void recorder_take_definitions(struct recorder *recorder)
+{
+	sampler_read_definitions(recorder->sampler, take_part, recorder);
+}
+
+struct update {
+	struct recorder *recorder;
+	uint64_t as_of_ns;
+};
+
+static void update_changed(void *userdata, uint32_t pid)
+{
+	struct update *update = userdata;
+	const struct image *image = images_find(update->recorder->images, pid, update->as_of_ns);
+
+	if (image && !unwinder_is_current(update->recorder->unwinder, image))
+		(void)unwinder_update(update->recorder->unwinder, image, update->as_of_ns);
+}
+
+/* What processes have mapped since, where no notice told it sooner. */
+static void update_processes(struct recorder *recorder, uint64_t as_of_ns)
+{
+	struct update update = {recorder, as_of_ns};
+
+	unwinder_foreach(recorder->unwinder, update_changed, &update);
+	unwinder_retry(recorder->unwinder);
+	reader_check(recorder->table_reader);
+	reader_check(recorder->name_reader);
+}
+
+/* The names of what was sampled are asked for, all together: the reader is another process. */
+static int swap_arena(struct recorder *recorder, uint64_t now_usec)
+{
+	uint64_t as_of_ns;
+	int r;
+
+	sampler_swap(recorder->sampler);
+	as_of_ns = clock_monotonic_ns();
+	recorder->held_since_ns = as_of_ns;
+	recorder->is_held = true;
+	take_counters(recorder);
+	recorder_take_definitions(recorder);
+	r = recorder_drain_sideband(recorder);
+	update_processes(recorder, as_of_ns);
+	/* A drain just at a border belongs to the window that ends there. */
+	if (now_usec > recorder->started_usec)
+		recorder->window = (now_usec - recorder->started_usec - 1) / OX_WINDOW_USEC;
+	recorder->wants_ksyms = false;
+	(void)sampler_foreach(recorder->sampler, recorder_want, recorder);
+	if (recorder->wants_ksyms)
+		recorder_refresh_ksyms(recorder);
+	return r;
+}
+
+/* What the arena holds is pending from here on. How full it was. */
+static int take_arena(struct recorder *recorder)
+{
+	int full = sampler_foreach(recorder->sampler, recorder_take, recorder);
+
+	sampler_clear(recorder->sampler);
+	recorder->is_held = false;
+	if (recorder->is_to_expire)
+		resolver_expire(recorder->resolver);
+	recorder->is_to_expire = false;
+	images_sweep(recorder->images, recorder->held_since_ns - FORGET_NS);
+	return full;
+}
+
+/* Names that take long, a large debug file read for the first time, are not waited for on the spot:
+ * the samples stay in their arena, the kernel writes to the other one meanwhile. */
+static bool may_hold(const struct recorder *recorder)
+{
+	return reader_count_open(recorder->name_reader) > 0 &&
+	       clock_monotonic_ns() - recorder->held_since_ns < HOLD_NS &&
+	       sampler_fill(recorder->sampler) < HOLD_FILL;
+}
+
+/* until_ns: when the patience of who waits for the names has an end; 0: nobody waits. */
+static int finish_arena(struct recorder *recorder, uint64_t until_ns)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+
+	resolver_ask(recorder->resolver, until_ns > now_ns + PAUSE_USEC * 1000
+						 ? (until_ns - now_ns) / 1000
+						 : PAUSE_USEC);
+	if (!until_ns && may_hold(recorder))
+		return sampler_fill(recorder->sampler);
+	return take_arena(recorder);
+}
+
+/* Of what grows with each new process and each new stack. */
+static size_t count_bytes(const struct recorder *recorder)
+{
+	return table_bytes(recorder->processes.table) + table_bytes(recorder->tasks.table) +
+	       table_bytes(recorder->nodes.table) + recorder->known_bytes +
+	       recorder->known_size * sizeof(*recorder->known) + resolver_bytes(recorder->resolver);
+}
+
+static bool is_to_forget(const struct recorder *recorder)
+{
+	return recorder->is_to_forget || files_count(recorder->files) > FILES_MAX ||
+	       count_bytes(recorder) > RECORDER_BYTES_MAX;
+}
+
+static int write_pending(struct recorder *recorder)
+{
+	int r = recorder_write(recorder);
+
+	if (!recorder->is_held && !table_count(recorder->pending) && is_to_forget(recorder))
+		recorder_forget(recorder);
+	return r;
+}
+
+int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
+{
+	uint64_t until_ns = patience_usec ? clock_monotonic_ns() + patience_usec * 1000 : 0;
+	int full = 0, r = 0, written;
+
+	if (recorder->is_held)
+		full = finish_arena(recorder, until_ns);
+	if (full >= 0 && !recorder->is_held) {
+		r = swap_arena(recorder, now_usec);
+		full = finish_arena(recorder, until_ns);
+	}
+	written = r < 0 ? r : full < 0 ? full : write_pending(recorder);
+	return written < 0 ? written : full;
+}
+
+static void take_notice(void *userdata, const struct ox_notice *notice)
+{
+	struct recorder *recorder = userdata;
+
+	if (array_fit(recorder->noticed, recorder->noticed_size, recorder->n_noticed + 1) == 0)
+		recorder->noticed[recorder->n_noticed++] = *notice;
+}
+
+/* True: once more, something happened meanwhile. */
+static bool answer_notice(struct recorder *recorder, const struct ox_notice *notice,
+			  uint64_t as_of_ns)
+{
+	const struct image *image = images_find(recorder->images, notice->pid, as_of_ns);
+
+	if (!image)
+		return false;
+	if (notice->reason == OX_NOTICE_CODE && unwinder_is_current(recorder->unwinder, image)) {
+		images_refresh(recorder->images, notice->pid, as_of_ns);
+		/* Code that /proc does not show either: the next sample would only ask again. */
+		if (unwinder_is_current(recorder->unwinder, image)) {
+			unwinder_hold(recorder->unwinder, notice->pid);
+			return false;
+		}
+	}
+	return unwinder_update(recorder->unwinder, image, as_of_ns) > 0;
+}
+
+/* First what is asked for, then the news up to now: so that what was noticed is in them. */
+static void answer_notices(struct recorder *recorder)
+{
+	size_t n = recorder->n_noticed;
+	uint64_t as_of_ns;
+
+	recorder->n_noticed = 0;
+	for (size_t i = 0; i < n; i++)
+		unwinder_mark(recorder->unwinder, recorder->noticed[i].pid);
+	as_of_ns = clock_monotonic_ns();
+	(void)recorder_drain_sideband(recorder);
+	for (size_t i = 0; i < n; i++)
+		if (answer_notice(recorder, &recorder->noticed[i], as_of_ns))
+			recorder->noticed[recorder->n_noticed++] = recorder->noticed[i];
+}
+
+void recorder_take_notices(struct recorder *recorder)
+{
+	recorder->n_noticed = 0;
+	sampler_read_notices(recorder->sampler, take_notice, recorder);
+	for (unsigned i = 0; i < NOTICE_ROUNDS && recorder->n_noticed > 0; i++)
+		answer_notices(recorder);
+}

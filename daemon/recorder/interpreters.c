@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Which interpreters the processes of a session have. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/base/parse.h"
+#include "daemon/recorder/internal.h"
+
+/* Which processes were sampled, by pid; of one pid the newest is the last. */
+struct sampled {
+	uint32_t pid;
+	uint32_t index;
+};
+
+static int compare_sampled(const void *a, const void *b)
+{
+	const struct sampled *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+/* NULL: no memory, or none was. The caller frees it. */
+static struct sampled *list_sampled(const struct recorder *recorder, size_t *ret_n)
+{
+	size_t n = table_count(recorder->processes.table);
+	struct sampled *sampled = n ? calloc(n, sizeof(*sampled)) : NULL;
+
+	*ret_n = sampled ? n : 0;
+	for (size_t i = 0; i < *ret_n; i++) {
+		const struct process_key *key = table_get_key(recorder->processes.table, i, NULL);
+
+		sampled[i] = (struct sampled){key->pid, i};
+	}
+	if (sampled)
+		qsort(sampled, n, sizeof(*sampled), compare_sampled);
+	return sampled;
+}
+
+/* NULL: it was not sampled (yet). */
+static const struct known_process *find_known(const struct recorder *recorder,
+					      const struct sampled *sampled, size_t n, uint32_t pid)
+{
+	const struct known_process *known;
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (sampled[middle].pid <= pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low || sampled[low - 1].pid != pid || sampled[low - 1].index >= recorder->known_size)
+		return NULL;
+	known = &recorder->known[sampled[low - 1].index];
+	return known->comm ? known : NULL;
+}
+
+static int hand_out(const struct interpreter *interpreter, const struct known_process *known,
+		    recorder_interpreter_fn fn, void *userdata)
+{
+	char name[INTERPRETER_NAME_BYTES], file[4096];
+	const struct recorder_interpreter of = {
+		.pid = interpreter->pid,
+		.uid = known->uid,
+		.comm = known->comm,
+		.name = name,
+		.file = file,
+		.state = interpreter_state_name(interpreter->state),
+		.note = interpreter_explain(interpreter->state),
+	};
+
+	text_clean(interpreter->path, strlen(interpreter->path), file, sizeof(file));
+	interpreter_name(interpreter, name);
+	return fn(userdata, &of);
+}
+
+int recorder_foreach_interpreter(struct recorder *recorder, recorder_interpreter_fn fn,
+				 void *userdata)
+{
+	size_t n;
+	_cleanup_free_ struct sampled *sampled = list_sampled(recorder, &n);
+	int r = 0;
+
+	for (size_t i = 0; i < interpreters_count(recorder->interpreters) && r >= 0; i++) {
+		const struct interpreter *at = interpreters_get(recorder->interpreters, i);
+		const struct known_process *known =
+			at ? find_known(recorder, sampled, n, at->pid) : NULL;
+
+		if (known)
+			r = hand_out(at, known, fn, userdata);
+	}
+	return r;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Invariants:
+ * 1. Every sample that the kernel counted is in an arena, in `pending`, in the database, or in a
+ * loss.
+ * 2. pending is empty after a write that succeeded; a write that failed changed nothing on disk.
+ * 3. The side band is read after the arenas were swapped: what a sample may need is known then.
+ * 4. Indexes of frames, nodes, tasks and processes live until all of them are forgotten together,
+ *    which happens only while nothing is pending and no arena is held.
+ */
+#include "daemon/recorder/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/api.h"
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/sampler/events.h"
+
+#define SETTLE_USEC UINT64_C(100000)
+
+int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret_index)
+{
+	int r = table_intern(rows->table, key, length, ret_index);
+
+	if (r <= 0)
+		return r;
+	r = array_fit(rows->ids, rows->size, table_count(rows->table));
+	return r < 0 ? r : 1;
+}
+
+static void rows_done(struct rows *rows)
+{
+	table_free(rows->table);
+	free(rows->ids);
+}
+
+void known_done(struct known_process *known)
+{
+	free(known->comm);
+	free(known->exe);
+	free(known->cmdline);
+	free(known->unit);
+	free(known->cgroup);
+	*known = (struct known_process){0};
+}
+
+static void complain_of_table(void *userdata, const char *path, int error)
+{
+	struct recorder *recorder = userdata;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "cannot read the unwinding table of %s: %s; its frames are followed by frame "
+		 "pointers",
+		 path, error == -EBADMSG ? "the file is damaged" : strerror(-error));
+	recorder->complain(recorder->userdata, text);
+}
+
+static int open_readers(struct recorder *recorder, const char *program)
+{
+	int r = reader_new(program, &recorder->table_reader);
+
+	r = r < 0 ? r : reader_new(program, &recorder->name_reader);
+	return r < 0 ? r : look_new(program, &recorder->look);
+}
+
+struct recorder *recorder_new(struct store *store, const char *proc, const char *program,
+			      recorder_complain_fn complain, void *userdata)
+{
+	struct recorder *recorder = calloc(1, sizeof(*recorder));
+
+	if (!recorder)
+		return NULL;
+	recorder->store = store;
+	recorder->booted_usec = clock_realtime_usec() - clock_boottime_ns() / 1000;
+	recorder->complain = complain;
+	recorder->userdata = userdata;
+	recorder->proc = strdup(proc);
+	recorder->images = images_new(proc);
+	if (open_readers(recorder, program) < 0)
+		return recorder_free(recorder);
+	recorder->files = files_new(proc, recorder->look);
+	if (!recorder->files)
+		return recorder_free(recorder);
+	recorder->interpreters = interpreters_new(recorder->files);
+	if (!recorder->interpreters)
+		return recorder_free(recorder);
+	recorder->unwinder = unwinder_new(recorder->files, recorder->interpreters,
+					  recorder->table_reader, complain_of_table, recorder);
+	recorder->resolver =
+		resolver_new(proc, recorder->files, recorder->look, recorder->name_reader,
+			     recorder->complain, recorder->userdata);
+	recorder->processes.table = table_new();
+	recorder->tasks.table = table_new();
+	recorder->nodes.table = table_new();
+	recorder->pending = table_new();
+	if (!recorder->proc || !recorder->images || !recorder->resolver || !recorder->unwinder ||
+	    !recorder->processes.table || !recorder->tasks.table || !recorder->nodes.table ||
+	    !recorder->pending)
+		return recorder_free(recorder);
+	return recorder;
+}
+
+void recorder_forget(struct recorder *recorder)
+{
+	struct rows *all[] = {&recorder->processes, &recorder->tasks, &recorder->frames,
+			      &recorder->nodes};
+
+	for (size_t i = 0; i < recorder->known_size; i++)
+		known_done(&recorder->known[i]);
+	for (size_t i = 0; i < array_length(all); i++) {
+		if (all[i]->table)
+			table_clear(all[i]->table);
+		free(take_ptr(all[i]->ids));
+		all[i]->size = 0;
+	}
+	free(take_ptr(recorder->known));
+	recorder->known_size = recorder->known_bytes = 0;
+	resolver_clear(recorder->resolver);
+	if (files_count(recorder->files) > FILES_MAX) {
+		unwinder_clear(recorder->unwinder);
+		interpreters_clear(recorder->interpreters);
+		files_clear(recorder->files);
+	}
+	if (recorder->sampler)
+		sampler_forget_definitions(recorder->sampler);
+	recorder->is_to_expire = true;
+	recorder->is_to_forget = false;
+}
+
+struct recorder *recorder_free(struct recorder *recorder)
+{
+	if (!recorder)
+		return NULL;
+	if (recorder->processes.table)
+		for (size_t i = 0; i < recorder->known_size; i++)
+			known_done(&recorder->known[i]);
+	rows_done(&recorder->processes);
+	rows_done(&recorder->tasks);
+	rows_done(&recorder->frames);
+	rows_done(&recorder->nodes);
+	table_free(recorder->pending);
+	/* First the readers: they call what is behind them a last time. */
+	reader_free(recorder->table_reader);
+	reader_free(recorder->name_reader);
+	unwinder_free(recorder->unwinder);
+	resolver_free(recorder->resolver);
+	interpreters_free(recorder->interpreters);
+	files_free(recorder->files);
+	look_free(recorder->look);
+	images_free(recorder->images);
+	free(recorder->shares);
+	free(recorder->noticed);
+	ksyms_free(recorder->ksyms);
+	free(recorder->known);
+	free(recorder->counts);
+	free(recorder->proc);
+	free(recorder);
+	return NULL;
+}
+
+int recorder_fd(const struct recorder *recorder, unsigned n)
+{
+	switch (n) {
+	case 0:
+		return reader_fd(recorder->table_reader);
+	case 1:
+		return reader_fd(recorder->name_reader);
+	default:
+		return look_fd(recorder->look);
+	}
+}
+
+void recorder_dispatch(struct recorder *recorder)
+{
+	reader_dispatch(recorder->table_reader);
+	reader_dispatch(recorder->name_reader);
+	look_dispatch(recorder->look);
+}
+
+struct look *recorder_look(const struct recorder *recorder)
+{
+	return recorder->look;
+}
+
+struct ksyms_reading {
+	struct recorder *recorder;
+	struct ksyms *ksyms;
+};
+
+/* All of it takes a tenth of a second: processes that are new do not wait for their tables so long.
+ */
+static int read_ksyms(void *userdata, const char *text, size_t length)
+{
+	struct ksyms_reading *reading = userdata;
+
+	recorder_take_notices(reading->recorder);
+	return ksyms_parse(reading->ksyms, text, length);
+}
+
+/* Modules come and go, so the names are read anew in each session; since that costs as much as
+ * minutes of sampling, not before there is a kernel stack to name. Without them kernel frames are
+ * "[unknown]"; the samples are good all the same. */
+void recorder_refresh_ksyms(struct recorder *recorder)
+{
+	struct ksyms_reading reading = {recorder, NULL};
+
+	if (recorder->ksyms_session == recorder->totals.session)
+		return;
+	recorder->ksyms_session = recorder->totals.session;
+	reading.ksyms = ksyms_new();
+	if (!reading.ksyms || sampler_read_ksyms(recorder->sampler, read_ksyms, &reading) < 0) {
+		ksyms_free(reading.ksyms);
+		return;
+	}
+	ksyms_sort(reading.ksyms);
+	ksyms_free(recorder->ksyms);
+	recorder->ksyms = reading.ksyms;
+	resolver_forget_kernel(recorder->resolver);
+}
+
+static int begin_session(struct recorder *recorder, const struct store_session *session)
+{
+	int64_t id = 0;
+	int r = store_begin(recorder->store);
+
+	r = r < 0 ? r : store_add_session(recorder->store, session, &id);
+	r = r < 0 ? r : store_commit(recorder->store);
+	if (r < 0) {
+		store_rollback(recorder->store);
+		return r;
+	}
+	recorder->totals =
+		(struct recorder_totals){.session = id, .interval_ns = session->interval_ns};
+	recorder->started_usec = session->started_usec;
+	recorder->window = 0;
+	return 0;
+}
+
+int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct sideband *sideband,
+		   const struct store_session *session, bool follow_all)
+{
+	int r;
+
+	if (recorder->sampler != sampler) {
+		unwinder_attach(recorder->unwinder, sampler);
+		resolver_forget_python(recorder->resolver);
+	}
+	recorder->sampler = sampler;
+	recorder->sideband = sideband;
+	r = begin_session(recorder, session);
+	if (r < 0)
+		return r;
+	if (recorder->shares)
+		memset(recorder->shares, 0, recorder->shares_size * sizeof(*recorder->shares));
+	sampler_read_counters(sampler, &recorder->seen);
+	recorder->is_held = false;
+	images_clear(recorder->images);
+	interpreters_clear(recorder->interpreters);
+	images_follow_all(recorder->images, follow_all);
+	return 0;
+}
+
+void recorder_expect(struct recorder *recorder, uint32_t pid)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+	const struct image *image = images_find(recorder->images, pid, now_ns);
+
+	if (image)
+		unwinder_expect(recorder->unwinder, image, now_ns);
+}
+
+void recorder_settle(struct recorder *recorder)
+{
+	(void)reader_wait(recorder->table_reader, SETTLE_USEC);
+}
+
+void recorder_unload(struct recorder *recorder)
+{
+	unwinder_attach(recorder->unwinder, NULL);
+	recorder->sampler = NULL;
+	recorder->sideband = NULL;
+}
+
+int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
+{
+	int r = recorder_drain(recorder, now_usec, patience_usec), ended;
+
+	ended = store_begin(recorder->store);
+	ended = ended < 0 ? ended
+			  : store_end_session(recorder->store, recorder->totals.session, now_usec);
+	ended = ended < 0 ? ended : store_commit(recorder->store);
+	if (ended < 0)
+		store_rollback(recorder->store);
+	unwinder_forget_all(recorder->unwinder);
+	images_clear(recorder->images);
+	/* Paused: no process that waits, no file that is held. Tables and names stay. */
+	reader_rest(recorder->table_reader);
+	reader_rest(recorder->name_reader);
+	look_rest(recorder->look);
+	return r < 0 ? r : ended < 0 ? ended : 0;
+}
+
+void recorder_forget_names(struct recorder *recorder)
+{
+	recorder->is_to_forget = true;
+	if (!recorder->is_held && !table_count(recorder->pending))
+		recorder_forget(recorder);
+}
+
+void recorder_get_totals(const struct recorder *recorder, struct recorder_totals *ret)
+{
+	*ret = recorder->totals;
+	for (unsigned i = 0; i < OX_N_LOSSES; i++)
+		ret->lost[i] += recorder->lost[i];
+}
+
+void recorder_get_share(const struct recorder *recorder, uint32_t target,
+			struct recorder_share *ret)
+{
+	*ret = target < recorder->shares_size ? recorder->shares[target]
+					      : (struct recorder_share){};
+}
+
+void recorder_get_tables(const struct recorder *recorder, struct unwinder_state *ret)
+{
+	unwinder_get_state(recorder->unwinder, ret);
+}

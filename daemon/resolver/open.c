@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Which files tell the names of a mapping. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/objfile/vdso.h"
+#include "daemon/process/process.h"
+#include "daemon/resolver/internal.h"
+
+const struct source_key *resolver_source_key(const struct resolver *resolver, uint32_t source)
+{
+	return table_get_key(resolver->sources, source, NULL);
+}
+
+int resolver_intern_source(struct resolver *resolver, const struct source_key *key,
+			   const char *path, uint32_t *ret_index)
+{
+	size_t length = sizeof(*key) + strlen(path) + 1;
+	_cleanup_free_ struct source_key *full = malloc(length);
+	int r;
+
+	if (!full)
+		return -ENOMEM;
+	*full = *key;
+	memcpy(full->path, path, strlen(path) + 1);
+	r = table_intern(resolver->sources, full, length, ret_index);
+	if (r < 0)
+		return r;
+	if (array_fit(resolver->source, resolver->source_size, *ret_index + 1) < 0)
+		return -ENOMEM;
+	if (r > 0)
+		resolver->source[*ret_index] = (struct source){};
+	return 0;
+}
+
+uint64_t resolver_address_in(const struct mapping *mapping, uint64_t address)
+{
+	return resolver_is_jit(mapping) ? address : address - mapping->start + mapping->file_offset;
+}
+
+static int find_site(struct resolver *resolver, const struct image *image,
+		     const struct mapping *mapping, uint32_t *ret_index)
+{
+	struct site_key key = {mapping->start, mapping->end, mapping->file_offset,
+			       mapping->since_ns, image->id};
+	int r = table_intern(resolver->sites, &key, sizeof(key), ret_index);
+
+	if (r < 0)
+		return r;
+	if (array_fit(resolver->site_sources, resolver->site_sources_size, *ret_index + 1) < 0)
+		return -ENOMEM;
+	if (r > 0)
+		resolver->site_sources[*ret_index] = 0;
+	return 0;
+}
+
+/* Where nothing can be said of the process's view, what is found for one stays its own. */
+static int find_origin(struct resolver *resolver, const struct image *image, uint32_t file,
+		       uint32_t *ret_index)
+{
+	struct origin_key key = {.file = file};
+	int r;
+
+	if (process_read_view(resolver->proc, image->pid, &key.view) < 0)
+		key.view = (struct process_view){.device = UINT64_MAX, .inode = image->id};
+	r = table_intern(resolver->origins, &key, sizeof(key), ret_index);
+	if (r < 0)
+		return r;
+	if (array_fit(resolver->origin_sources, resolver->origin_sources_size, *ret_index + 1) < 0)
+		return -ENOMEM;
+	if (r > 0)
+		resolver->origin_sources[*ret_index] = 0;
+	return 0;
+}
+
+/* A file that another process has mapped too need not be opened for its names to be found. The path
+ * is part of a frame: so it has to be the same. */
+static int find_shared(struct resolver *resolver, const struct image *image,
+		       const struct mapping *mapping, uint32_t *ret)
+{
+	uint32_t file = files_find(resolver->files, image, mapping, NULL), origin, source;
+	int r;
+
+	if (!file)
+		return 0;
+	r = find_origin(resolver, image, file, &origin);
+	if (r < 0)
+		return r;
+	source = resolver->origin_sources[origin];
+	if (source && !strcmp(resolver_source_key(resolver, source - 1)->path, mapping->path))
+		*ret = source;
+	return 0;
+}
+
+int resolver_find_source(struct resolver *resolver, const struct image *image,
+			 const struct mapping *mapping, uint32_t *ret)
+{
+	uint32_t site;
+	struct jit *jit;
+	int r;
+
+	*ret = 0;
+	if (resolver_is_jit(mapping)) {
+		r = resolver_find_jit(resolver, image, &jit);
+		if (r == 0)
+			*ret = jit->source;
+		return r;
+	}
+	r = find_site(resolver, image, mapping, &site);
+	if (r == 0 && !resolver->site_sources[site])
+		r = find_shared(resolver, image, mapping, &resolver->site_sources[site]);
+	if (r == 0)
+		*ret = resolver->site_sources[site];
+	return r;
+}
+
+static int open_vdso(struct resolver *resolver, uint32_t *ret)
+{
+	const struct source_key key = {.kind = SOURCE_VDSO};
+	int fds[3] = {-1, -1, -1}, r;
+	uint32_t index;
+
+	r = resolver_intern_source(resolver, &key, "[vdso]", &index);
+	if (r < 0)
+		return r;
+	*ret = index + 1;
+	fds[0] = vdso_open();
+	return fds[0] < 0 ? 0 : resolver_add_batch(resolver, index, READER_ELF_OFFSETS, fds);
+}
+
+/* Of a file that is not there to be read, what the mapping itself tells, or what was read once. */
+static int intern_missing(struct resolver *resolver, const struct mapping *mapping, uint32_t file,
+			  uint32_t *ret)
+{
+	const struct source_key key = {.kind = SOURCE_FILE, .file = file};
+	const struct reader_about *about = file ? files_get_about(resolver->files, file) : NULL;
+	const uint8_t *id = about ? about->build_id : mapping->build_id;
+	size_t id_bytes = about ? about->build_id_bytes : mapping->build_id_bytes;
+	uint32_t index;
+	int r = resolver_intern_source(resolver, &key, mapping->path, &index);
+
+	if (r < 0)
+		return r;
+	build_id_format(id, id_bytes, resolver->source[index].build_id);
+	*ret = index + 1;
+	return 0;
+}
+
+/* Takes what is open in found. */
+static int add_file(struct resolver *resolver, const struct image *image,
+		    const struct mapping *mapping, uint32_t file, int fd, struct debug_file *found,
+		    uint32_t *ret)
+{
+	const struct source_key key = {
+		.kind = SOURCE_FILE,
+		.file = file,
+		.id = found->debug_id,
+		.alt_id = found->alt_id,
+	};
+	int fds[3] = {fd, found->debug, found->alt};
+	uint32_t index, origin;
+	int r = resolver_intern_source(resolver, &key, mapping->path, &index);
+
+	if (r == 0)
+		r = find_origin(resolver, image, file, &origin);
+	if (r < 0) {
+		debug_file_done(found);
+		close(fd);
+		return r;
+	}
+	strcpy(resolver->source[index].build_id, found->build_id);
+	*ret = resolver->origin_sources[origin] = index + 1;
+	return resolver_add_batch(resolver, index, READER_ELF_OFFSETS, fds);
+}
+
+static int open_file(struct resolver *resolver, const struct image *image,
+		     const struct mapping *mapping, uint32_t *ret)
+{
+	struct debug_file_owner owner;
+	struct debug_file found;
+	uint32_t file;
+	int fd;
+
+	file = files_find(resolver->files, image, mapping, &fd);
+	if (fd < 0)
+		return *ret ? 0 : intern_missing(resolver, mapping, file, ret);
+	owner = (struct debug_file_owner){image->pid, fd, mapping->path,
+					  files_get_about(resolver->files, file)};
+	if (debug_file_find(resolver->look, resolver->proc, &owner, &found) < 0) {
+		close(fd);
+		return *ret ? 0 : intern_missing(resolver, mapping, file, ret);
+	}
+	return add_file(resolver, image, mapping, file, fd, &found, ret);
+}
+
+int resolver_open_source(struct resolver *resolver, const struct image *image,
+			 const struct mapping *mapping, uint64_t at_ns, uint32_t *ret)
+{
+	uint32_t site;
+	int r;
+
+	if (resolver_is_jit(mapping))
+		return resolver_open_jit(resolver, image, at_ns, ret);
+	r = find_site(resolver, image, mapping, &site);
+	if (r < 0)
+		return r;
+	*ret = resolver->site_sources[site];
+	if (*ret && resolver->source[*ret - 1].batch)
+		return 0;
+	r = mapping_is_vdso(mapping) ? open_vdso(resolver, ret)
+				     : open_file(resolver, image, mapping, ret);
+	if (r == 0)
+		resolver->site_sources[site] = *ret;
+	return r;
+}

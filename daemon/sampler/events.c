@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sampler/events.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/python/layout.h"
+#include "daemon/sampler/internal.h"
+
+struct part_reader {
+	sampler_part_fn fn;
+	void *userdata;
+};
+
+static int take_part(void *context, void *data, size_t size)
+{
+	struct part_reader *reader = *(struct part_reader **)context;
+
+	if (size >= sizeof(struct ox_part))
+		reader->fn(reader->userdata, data, size);
+	return 0;
+}
+
+void sampler_set_layouts(struct sampler *sampler)
+{
+	size_t n;
+	const struct ox_layout *layouts = python_layouts(&n);
+
+	memcpy((void *)sampler->bpf->rodata->layouts, layouts, n * sizeof(*layouts));
+}
+
+int sampler_definitions_init(struct sampler *sampler)
+{
+	sampler->parts = ring_buffer__new(bpf_map__fd(sampler->bpf->maps.definitions), take_part,
+					  &sampler->part_reader, NULL);
+	return sampler->parts ? 0 : -errno;
+}
+
+int sampler_definitions_fd(const struct sampler *sampler)
+{
+	return ring_buffer__epoll_fd(sampler->parts);
+}
+
+void sampler_read_definitions(struct sampler *sampler, sampler_part_fn fn, void *userdata)
+{
+	struct part_reader reader = {fn, userdata};
+
+	sampler->part_reader = &reader;
+	(void)ring_buffer__consume(sampler->parts);
+	sampler->part_reader = NULL;
+}
+
+void sampler_forget_definitions(struct sampler *sampler)
+{
+	__atomic_fetch_add(&sampler->bpf->bss->definitions_epoch, 1, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the sampler's room share; nobody else includes it. */
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include "bpf/rule.h"
+#include "daemon/sampler/sampler.h"
+#include "sampler.skel.h"
+
+struct sampler {
+	struct sampler_bpf *bpf;
+	struct bpf_link *idle_link; /* while enabled, both */
+	struct bpf_link *fault_link;
+	struct bpf_link *fork_link; /* while children are followed */
+	struct bpf_link *exit_link;
+	int *event_fds; /* by CPU; -1: offline when we looked */
+	int *link_fds;
+	unsigned n_cpus; /* possible ones */
+	uint64_t interval_ns;
+
+	/* Shared with the kernel. */
+	struct ox_cpu *cpus;
+	uint64_t *logs;    /* arena 0, arena 1 */
+	uint64_t *indexes; /* likewise */
+	size_t log_words;  /* of one arena */
+	size_t index_slots;
+
+	struct ox_rule *rules; /* shared with the kernel */
+	struct block **blocks;
+	uint32_t n_blocks, blocks_max;
+	uint64_t grains_used;
+	struct ring_buffer *notices;
+	struct notice_reader *notice_reader; /* while they are read */
+	struct ring_buffer *parts;
+	struct part_reader *part_reader; /* likewise */
+};
+
+/* How many slots of the index a rate needs: a power of two. */
+uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns);
+int sampler_blocks_init(struct sampler *sampler, uint64_t budget_bytes); /* before load */
+void sampler_blocks_done(struct sampler *sampler);
+int sampler_notices_init(struct sampler *sampler);
+void sampler_set_layouts(struct sampler *sampler); /* before load */
+int sampler_definitions_init(struct sampler *sampler);
+void sampler_clear_map(int fd);
+void sampler_clear_arena(struct sampler *sampler, unsigned which);

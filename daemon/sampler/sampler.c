@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sampler/internal.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/cpus.h"
+#include "daemon/base/opener.h"
+
+/* Memory of one arena: this much log for each CPU, within these bounds in all. */
+#define LOG_BYTES_PER_CPU (UINT64_C(4) << 20)
+#define LOG_BYTES_MIN     (UINT64_C(8) << 20)
+#define LOG_BYTES_MAX     (UINT64_C(32) << 20)
+#define SLOTS_MAX         (UINT64_C(1) << 19)
+/* A sample makes up to four records; half the slots stay free, so that probes are short. */
+#define SLOTS_PER_SAMPLE 8
+
+define_cleanup(struct sampler *, sampler_free);
+
+static uint64_t power_of_two(uint64_t n)
+{
+	uint64_t power = 1;
+
+	while (power < n)
+		power *= 2;
+	return power;
+}
+
+static uint64_t clamp(uint64_t n, uint64_t low, uint64_t high)
+{
+	return n < low ? low : n > high ? high : n;
+}
+
+uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns)
+{
+	uint64_t samples = sampler->n_cpus * UINT64_C(1000000000) / interval_ns;
+
+	return clamp(power_of_two(samples * SLOTS_PER_SAMPLE), OX_SLOT_BLOCK, sampler->index_slots);
+}
+
+/* The daemon's pid namespace, as the kernel numbers it: /proc shows only what is below its mount.
+ */
+static int find_namespace(struct sampler_bpf *bpf)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int r = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.find_namespace), &opts);
+
+	return r < 0 ? r : opts.retval ? -EIO : 0;
+}
+
+static int set_sizes(struct sampler *sampler)
+{
+	struct sampler_bpf *bpf = sampler->bpf;
+	uint64_t log_bytes =
+		clamp(sampler->n_cpus * LOG_BYTES_PER_CPU, LOG_BYTES_MIN, LOG_BYTES_MAX);
+	uint32_t chunks = log_bytes / (OX_CHUNK_WORDS * 8);
+	int r;
+
+	sampler->log_words = log_bytes / 8;
+	sampler->index_slots =
+		clamp(power_of_two(sampler->n_cpus * UINT64_C(65536)), OX_SLOT_BLOCK, SLOTS_MAX);
+	bpf->rodata->log_chunks = chunks;
+	sampler_set_layouts(sampler);
+	bpf->rodata->slot_blocks = sampler->index_slots / OX_SLOT_BLOCK;
+	if (getrandom((void *)&bpf->rodata->hash_seed, 8, 0) != 8)
+		return -EIO;
+	r = bpf_map__set_max_entries(bpf->maps.logs, chunks * 2);
+	r = r ?: bpf_map__set_max_entries(bpf->maps.indexes, bpf->rodata->slot_blocks * 2);
+	return r ?: bpf_map__set_max_entries(bpf->maps.cpus, sampler->n_cpus);
+}
+
+static void *map_memory(struct bpf_map *map, size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int load(struct sampler *sampler, uint64_t unwind_bytes)
+{
+	struct sampler_bpf *bpf;
+	int r;
+
+	sampler->bpf = bpf = sampler_bpf__open();
+	if (!bpf)
+		return -errno;
+	r = set_sizes(sampler);
+	r = r ?: sampler_blocks_init(sampler, unwind_bytes);
+	r = r ?: sampler_bpf__load(bpf);
+	r = r ?: find_namespace(bpf);
+	if (r < 0)
+		return r;
+	sampler->logs = map_memory(bpf->maps.logs, sampler->log_words * 16);
+	sampler->indexes = map_memory(bpf->maps.indexes, sampler->index_slots * 16);
+	sampler->cpus = map_memory(bpf->maps.cpus, sampler->n_cpus * sizeof(struct ox_cpu));
+	sampler->rules = map_memory(bpf->maps.rules, sizeof(struct ox_rule) * OX_RULES_MAX);
+	if (!sampler->logs || !sampler->indexes || !sampler->cpus || !sampler->rules)
+		return -ENOMEM;
+	r = sampler_notices_init(sampler);
+	return r < 0 ? r : sampler_definitions_init(sampler);
+}
+
+static int open_timer(struct sampler *sampler, struct opener *opener, unsigned cpu)
+{
+	_cleanup_close_ int fd = opener_open(opener, PERF_EVENT_TICK, cpu), link = -1;
+
+	if (fd < 0)
+		return fd;
+	/* Not bpf_program__attach_perf_event(): that one enables the event. */
+	link = bpf_link_create(bpf_program__fd(sampler->bpf->progs.on_tick), fd, BPF_PERF_EVENT,
+			       NULL);
+	if (link < 0)
+		return -errno;
+	sampler->event_fds[cpu] = take_fd(&fd);
+	sampler->link_fds[cpu] = take_fd(&link);
+	return 0;
+}
+
+/* A CPU that goes offline meanwhile has none: that is no failure. */
+static int open_timers(struct sampler *sampler, struct opener *opener)
+{
+	_cleanup_free_ bool *online = calloc(sampler->n_cpus, sizeof(*online));
+	bool any = false;
+	int r = online ? cpus_read_online(online, sampler->n_cpus) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
+		if (sampler->event_fds[cpu] < 0 && online[cpu])
+			r = open_timer(sampler, opener, cpu);
+		if (r < 0 && r != -ENODEV)
+			return r;
+		any |= sampler->event_fds[cpu] >= 0;
+	}
+	return any ? 0 : -ENODEV;
+}
+
+int sampler_open(struct sampler *sampler, struct opener *opener, struct sampler_report *report)
+{
+	int r = open_timers(sampler, opener);
+
+	if (r < 0)
+		opener_explain(opener, r, "open a timer on each CPU", report->why,
+			       sizeof(report->why));
+	return r;
+}
+
+void sampler_close(struct sampler *sampler)
+{
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
+		cleanup_close(&sampler->link_fds[cpu]);
+		cleanup_close(&sampler->event_fds[cpu]);
+		sampler->link_fds[cpu] = sampler->event_fds[cpu] = -1;
+	}
+}
+
+static struct sampler *allocate(void)
+{
+	_cleanup_(sampler_free_p) struct sampler *sampler = calloc(1, sizeof(*sampler));
+	int n_cpus = libbpf_num_possible_cpus();
+
+	if (!sampler || n_cpus < 1)
+		return NULL;
+	sampler->interval_ns = UINT64_C(10000000000);
+	sampler->event_fds = malloc(n_cpus * sizeof(int));
+	sampler->link_fds = malloc(n_cpus * sizeof(int));
+	if (!sampler->event_fds || !sampler->link_fds)
+		return NULL;
+	memset(sampler->event_fds, -1, n_cpus * sizeof(int));
+	memset(sampler->link_fds, -1, n_cpus * sizeof(int));
+	sampler->n_cpus = n_cpus;
+	return take_ptr(sampler);
+}
+
+int sampler_new(uint64_t unwind_bytes, struct sampler **ret, struct sampler_report *report)
+{
+	_cleanup_(sampler_free_p) struct sampler *sampler = NULL;
+	int r;
+
+	report_begin(report);
+	sampler = allocate();
+	r = sampler ? load(sampler, unwind_bytes) : -ENOMEM;
+	report_end();
+	if (r < 0) {
+		report_explain_load(report, r);
+		return r;
+	}
+	*ret = take_ptr(sampler);
+	return 0;
+}
+
+struct sampler *sampler_free(struct sampler *sampler)
+{
+	if (!sampler)
+		return NULL;
+	sampler_close(sampler);
+	if (sampler->logs)
+		munmap(sampler->logs, sampler->log_words * 16);
+	if (sampler->indexes)
+		munmap(sampler->indexes, sampler->index_slots * 16);
+	if (sampler->cpus)
+		munmap(sampler->cpus, sampler->n_cpus * sizeof(struct ox_cpu));
+	if (sampler->rules)
+		munmap(sampler->rules, sizeof(struct ox_rule) * OX_RULES_MAX);
+	ring_buffer__free(sampler->notices);
+	ring_buffer__free(sampler->parts);
+	sampler_blocks_done(sampler);
+	bpf_link__destroy(sampler->idle_link);
+	bpf_link__destroy(sampler->fault_link);
+	bpf_link__destroy(sampler->fork_link);
+	bpf_link__destroy(sampler->exit_link);
+	sampler_bpf__destroy(sampler->bpf);
+	free(sampler->event_fds);
+	free(sampler->link_fds);
+	free(sampler);
+	return NULL;
+}
+
+static int control_timers(struct sampler *sampler, unsigned long request, void *argument)
+{
+	int r = 0;
+
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++)
+		if (sampler->event_fds[cpu] >= 0 &&
+		    ioctl(sampler->event_fds[cpu], request, argument) < 0)
+			r = -errno;
+	return r;
+}
+
+int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
+{
+	_cleanup_(opener_done) struct opener opener;
+	int r;
+
+	opener_init(&opener, OX_OPENER_PATH);
+	sampler_disable(sampler);
+	sampler->interval_ns = interval_ns;
+	r = open_timers(sampler, &opener);
+	r = r ?: control_timers(sampler, PERF_EVENT_IOC_PERIOD, &interval_ns);
+	if (r < 0)
+		return r;
+	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++)
+		sampler->cpus[cpu].expected_ns = sampler->cpus[cpu].last_ns = 0;
+	sampler->bpf->bss->period_ns = interval_ns;
+	sampler_clear_arena(sampler, 0);
+	sampler_clear_arena(sampler, 1);
+	sampler->idle_link = bpf_program__attach(sampler->bpf->progs.on_idle);
+	sampler->fault_link = bpf_program__attach(sampler->bpf->progs.on_fault);
+	r = sampler->idle_link && sampler->fault_link
+		    ? control_timers(sampler, PERF_EVENT_IOC_ENABLE, NULL)
+		    : -errno;
+	if (r < 0)
+		sampler_disable(sampler);
+	return r;
+}
+
+int sampler_disable(struct sampler *sampler)
+{
+	bpf_link__destroy(take_ptr(sampler->idle_link));
+	bpf_link__destroy(take_ptr(sampler->fault_link));
+	return control_timers(sampler, PERF_EVENT_IOC_DISABLE, NULL);
+}
+
+int sampler_follow_children(struct sampler *sampler, bool follow)
+{
+	if (!follow) {
+		bpf_link__destroy(take_ptr(sampler->fork_link));
+		bpf_link__destroy(take_ptr(sampler->exit_link));
+		return 0;
+	}
+	if (!sampler->exit_link)
+		sampler->exit_link = bpf_program__attach(sampler->bpf->progs.on_exit);
+	if (sampler->exit_link && !sampler->fork_link)
+		sampler->fork_link = bpf_program__attach(sampler->bpf->progs.on_fork);
+	return sampler->exit_link && sampler->fork_link ? 0 : -errno;
+}
+
+void sampler_read_counters(const struct sampler *sampler, struct sampler_counters *ret)
+{
+	*ret = (struct sampler_counters){0};
+	for (unsigned i = 0; i < sampler->n_cpus; i++) {
+		const struct ox_cpu *cpu = &sampler->cpus[i];
+
+		ret->samples += cpu->samples;
+		for (unsigned loss = 0; loss < OX_N_KERNEL_LOSSES; loss++)
+			ret->lost[loss] += cpu->lost[loss];
+		ret->timed_ns += cpu->timed_ns;
+		ret->timed_n += cpu->timed_n;
+		ret->gap_n += cpu->gap_n;
+		ret->gap_sum_ns += cpu->gap_sum * 256.0;
+		ret->gap_squares_ns += cpu->gap_squares * 65536.0;
+	}
+}
+
+int sampler_read_ksyms(struct sampler *sampler, sampler_text_fn fn, void *userdata)
+{
+	struct bpf_link *link = bpf_program__attach_iter(sampler->bpf->progs.list_ksyms, NULL);
+	_cleanup_close_ int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -errno;
+	char text[65536];
+	size_t held = 0;
+	ssize_t n = 0;
+	int r = fd < 0 ? fd : 0;
+
+	while (r >= 0 && (n = read(fd, text + held, sizeof(text) - held)) > 0) {
+		char *end = memrchr(text, '\n', held + n);
+		size_t whole = end ? (size_t)(end + 1 - text) : 0;
+
+		r = fn(userdata, text, whole);
+		held += n - whole;
+		memmove(text, text + whole, held);
+		if (held == sizeof(text))
+			r = -EPROTO;
+	}
+	bpf_link__destroy(link);
+	return r < 0 ? r : n < 0 ? -errno : 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/symbolizer/about.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/symbolizer/elf/file.h"
+#include "daemon/symbolizer/python_file.h"
+
+#define LINK_BYTES_MAX 4096 /* of the section */
+
+/* Only what is in the file: so that nobody who adds the two gets over 64 bits. */
+static void take_segment(struct reader_about *about, const Elf64_Phdr *segment, uint64_t size)
+{
+	uint64_t offset = segment->p_offset, bytes = segment->p_filesz;
+
+	if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || offset >= size ||
+	    about->n_segments >= READER_SEGMENTS_MAX)
+		return;
+	if (bytes > size - offset)
+		bytes = size - offset;
+	about->segments[about->n_segments++] =
+		(struct reader_segment){offset, bytes, segment->p_vaddr};
+}
+
+/* A name, NULs, a checksum. */
+static void take_link(struct reader_about *about, const struct elf_file *elf)
+{
+	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debuglink");
+	_cleanup_free_ char *link = NULL;
+
+	if (!section || elf_file_read_section(elf, section, LINK_BYTES_MAX, &link) < 0 ||
+	    strlen(link) >= sizeof(about->link) || strchr(link, '/'))
+		return;
+	strcpy(about->link, link);
+}
+
+/* A path, its NUL, a build-id. */
+static void take_alt_link(struct reader_about *about, const struct elf_file *elf)
+{
+	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debugaltlink");
+	_cleanup_free_ char *link = NULL;
+	size_t length, id_bytes;
+
+	if (!section || elf_file_read_section(elf, section, LINK_BYTES_MAX, &link) < 0)
+		return;
+	length = strlen(link);
+	id_bytes = length < section->sh_size ? section->sh_size - length - 1 : 0;
+	if (length == 0 || length >= sizeof(about->alt_link) || id_bytes == 0 ||
+	    id_bytes > sizeof(about->alt_id))
+		return;
+	strcpy(about->alt_link, link);
+	memcpy(about->alt_id, link + length + 1, id_bytes);
+	about->alt_id_bytes = id_bytes;
+}
+
+int about_read(int fd, struct reader_about *ret)
+{
+	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
+	int r;
+
+	*ret = (struct reader_about){};
+	r = elf_file_open(&elf, fd);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < elf.n_segments; i++)
+		take_segment(ret, &elf.segments[i], elf.size);
+	ret->build_id_bytes = elf_file_read_build_id(&elf, ret->build_id);
+	ret->has_dwarf = elf_file_find_section(&elf, SHT_PROGBITS, ".debug_info") != NULL;
+	ret->has_python = python_file_has(&elf);
+	take_link(ret, &elf);
+	take_alt_link(ret, &elf);
+	return 0;
+}

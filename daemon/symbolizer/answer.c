@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/symbolizer/answer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/parse.h"
+#include "daemon/base/table.h"
+#include "daemon/symbolizer/about.h"
+#include "daemon/symbolizer/dwarf/eh_rows.h"
+#include "daemon/symbolizer/python_file.h"
+
+/* What is left of an answer for its addresses and frames is more than they can take. */
+#define TEXT_BYTES_MAX (READER_ANSWER_BYTES / 2)
+
+/* The frames and texts of an answer while it grows. */
+struct names {
+	struct wire_address *addresses; /* as many as asked for */
+	struct wire_frame *frames;
+	size_t n_frames, frames_size;
+	struct table *texts; /* clean, each with its NUL */
+	uint32_t *offsets;   /* of each text */
+	size_t offsets_size;
+	size_t text_bytes;
+};
+
+define_cleanup(struct eh_rows *, eh_rows_free);
+
+static int write_part(int fd, const struct iovec *part)
+{
+	const char *at = part->iov_base;
+	size_t left = part->iov_len;
+
+	while (left > 0) {
+		ssize_t n = write(fd, at, left);
+
+		if (n < 0 && errno != EINTR)
+			return -EIO;
+		at += n > 0 ? n : 0;
+		left -= n > 0 ? n : 0;
+	}
+	return 0;
+}
+
+static int write_answer(const struct iovec *parts, size_t n, int *ret_fd, uint32_t *ret_bytes)
+{
+	_cleanup_close_ int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	uint64_t bytes = 0;
+	int r = fd < 0 ? -EIO : 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		bytes += parts[i].iov_len;
+		r = bytes > READER_ANSWER_BYTES ? -EFBIG : write_part(fd, &parts[i]);
+	}
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return -EIO;
+	*ret_fd = take_fd(&fd);
+	*ret_bytes = bytes;
+	return 0;
+}
+
+int answer_make_table(int file, int *ret_fd, uint32_t *ret_bytes)
+{
+	_cleanup_(eh_rows_free_p) struct eh_rows *rows = NULL;
+	struct reader_table table;
+	struct wire_table head;
+	int r;
+
+	r = eh_rows_read(file, &rows);
+	if (r < 0)
+		return r;
+	eh_rows_get(rows, &table);
+	head = (struct wire_table){.n_rules = table.n_rules, .n_rows = table.n_rows};
+	const struct iovec parts[] = {
+		{&head, sizeof(head)},
+		{(void *)table.rules, table.n_rules * sizeof(*table.rules)},
+		{(void *)table.rows, table.n_rows * sizeof(*table.rows)},
+	};
+	return write_answer(parts, array_length(parts), ret_fd, ret_bytes);
+}
+
+int answer_make_about(int file, int *ret_fd, uint32_t *ret_bytes)
+{
+	struct reader_about about;
+	const struct iovec part = {&about, sizeof(about)};
+	int r = about_read(file, &about);
+
+	return r < 0 ? r : write_answer(&part, 1, ret_fd, ret_bytes);
+}
+
+int answer_make_python(int file, int *ret_fd, uint32_t *ret_bytes)
+{
+	struct reader_python python;
+	const struct iovec part = {&python, sizeof(python)};
+	int r = python_file_read(file, &python);
+
+	return r < 0 ? r : write_answer(&part, 1, ret_fd, ret_bytes);
+}
+
+static void names_done(struct names *names)
+{
+	free(names->addresses);
+	free(names->frames);
+	table_free(names->texts);
+	free(names->offsets);
+}
+
+/* Where the text stands in the answer; one that finds no room counts as unknown. */
+static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
+{
+	char clean[READER_TEXT_BYTES_MAX];
+	size_t length = text_clean(text, strlen(text), clean, sizeof(clean));
+	uint32_t index;
+	int r;
+
+	*ret_offset = 0;
+	if (names->text_bytes + length + 1 > TEXT_BYTES_MAX)
+		return 0;
+	r = table_intern(names->texts, clean, length + 1, &index);
+	if (r > 0) {
+		r = array_fit(names->offsets, names->offsets_size, (size_t)index + 1);
+		if (r < 0)
+			return r;
+		names->offsets[index] = names->text_bytes;
+		names->text_bytes += length + 1;
+	}
+	if (r >= 0)
+		*ret_offset = names->offsets[index];
+	return r < 0 ? r : 0;
+}
+
+static int add_frame(struct names *names, const struct reader_name *name)
+{
+	struct wire_frame *frame;
+	int r;
+
+	r = array_fit(names->frames, names->frames_size, names->n_frames + 1);
+	if (r < 0)
+		return r;
+	frame = &names->frames[names->n_frames++];
+	*frame = (struct wire_frame){.start = name->start, .line = name->line};
+	r = add_text(names, name->function, &frame->function);
+	return r < 0 ? r : add_text(names, name->file, &frame->file);
+}
+
+static int add_address(struct names *names, struct named *named, uint64_t address,
+		       struct wire_address *entry)
+{
+	struct reader_name found[READER_INLINES_MAX];
+	int r = 0;
+
+	entry->first = names->n_frames;
+	entry->n = named_find(named, address, &entry->vaddr, found);
+	for (size_t i = 0; i < entry->n && r == 0; i++)
+		r = add_frame(names, &found[i]);
+	return r;
+}
+
+static int find_names(struct names *names, struct named *named, const uint64_t *addresses, size_t n)
+{
+	uint32_t offset;
+	int r;
+
+	names->addresses = calloc(n, sizeof(*names->addresses));
+	names->texts = table_new();
+	if (!names->addresses || !names->texts)
+		return -ENOMEM;
+	r = add_text(names, "", &offset);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_address(names, named, addresses[i], &names->addresses[i]);
+	return r;
+}
+
+static int write_names(const struct names *names, size_t n, int *ret_fd, uint32_t *ret_bytes)
+{
+	_cleanup_free_ char *text = malloc(names->text_bytes);
+	const struct wire_names head = {
+		.n_addresses = n, .n_frames = names->n_frames, .text_bytes = names->text_bytes};
+	const struct iovec parts[] = {
+		{(void *)&head, sizeof(head)},
+		{names->addresses, n * sizeof(*names->addresses)},
+		{names->frames, names->n_frames * sizeof(*names->frames)},
+		{text, names->text_bytes},
+	};
+
+	if (!text)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < table_count(names->texts); i++) {
+		size_t length;
+		const void *key = table_get_key(names->texts, i, &length);
+
+		memcpy(text + names->offsets[i], key, length);
+	}
+	return write_answer(parts, array_length(parts), ret_fd, ret_bytes);
+}
+
+int answer_make_names(struct namer *namer, enum reader_source source, const int files[WIRE_FILES],
+		      const uint64_t *addresses, size_t n, int *ret_fd, uint32_t *ret_bytes)
+{
+	_cleanup_(names_done) struct names names = {};
+	struct named *named;
+	int r;
+
+	r = namer_open(namer, source, files, &named);
+	if (r == 0)
+		r = find_names(&names, named, addresses, n);
+	return r < 0 ? r : write_names(&names, n, ret_fd, ret_bytes);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The functions of one ELF file, sorted by address: from .symtab, else from .dynsym and
+ * .gnu_debugdata together; and the stubs of its PLT.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/symbolizer/elf/file.h"
+
+/* 16 bytes: a large library has some hundred thousand of them. */
+struct function {
+	uint64_t start; /* ELF vaddr */
+	uint32_t size;  /* never 0 */
+	uint32_t name;  /* in names */
+};
+
+struct functions {
+	struct function *entries;
+	size_t n_entries;
+	char *names; /* the string tables as they are in the file, and the names of the stubs */
+	size_t names_bytes;
+};
+
+/* 0, also where there are none; -ENOMEM, -EIO. */
+int functions_read(struct functions *functions, const struct elf_file *elf);
+void functions_done(struct functions *functions);
+/* The function that holds the address; NULL: none. */
+const struct function *functions_find(const struct functions *functions, uint64_t address);

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * oxprof-reader: reads the files of others for oxprofd, which starts it and talks to it over
+ * descriptor WIRE_FD as reader_wire.h says. It gives up all its rights first. What goes wrong in
+ * here ends it: the daemon sees that and starts another.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/symbolizer/answer.h"
+#include "daemon/symbolizer/namer.h"
+#include "daemon/symbolizer/sandbox.h"
+
+/* A question as it comes. */
+struct packet {
+	struct wire_question question;
+	uint64_t addresses[READER_NAMES_MAX];
+	int files[WIRE_FILES];
+};
+
+/* SIGPROF ends the process when a question has taken its time. */
+static void limit_time(uint64_t usec)
+{
+	const struct itimerval timer = {
+		.it_value = {.tv_sec = usec / 1000000, .tv_usec = usec % 1000000}};
+
+	setitimer(ITIMER_PROF, &timer, NULL);
+}
+
+static void packet_take_files(struct packet *packet, const struct msghdr *message)
+{
+	const struct cmsghdr *control = CMSG_FIRSTHDR(message);
+	size_t n = 0, next = 0;
+	int fds[WIRE_FILES];
+
+	if (control && control->cmsg_type == SCM_RIGHTS) {
+		n = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(control), n * sizeof(int));
+	}
+	for (size_t i = 0; i < WIRE_FILES; i++)
+		packet->files[i] =
+			(packet->question.files & 1u << i) && next < n ? fds[next++] : -1;
+}
+
+/* 1: there is one; 0: the daemon has closed its end, or says what is no question. */
+static int packet_receive(struct packet *packet)
+{
+	char control[CMSG_SPACE(WIRE_FILES * sizeof(int))];
+	struct iovec parts[] = {{&packet->question, sizeof(packet->question)},
+				{packet->addresses, sizeof(packet->addresses)}};
+	struct msghdr message = {.msg_iov = parts,
+				 .msg_iovlen = array_length(parts),
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t n;
+
+	do
+		n = recvmsg(WIRE_FD, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < (ssize_t)sizeof(packet->question) || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+		return 0;
+	packet_take_files(packet, &message);
+	return (size_t)n == sizeof(packet->question) +
+				    packet->question.n_addresses * sizeof(packet->addresses[0]);
+}
+
+static int send_answer(const struct wire_answer *answer, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS}};
+	struct iovec part = {(void *)answer, sizeof(*answer)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	}
+	return sendmsg(WIRE_FD, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int packet_find(struct packet *packet, struct namer *namer, int *ret_fd, uint32_t *ret_bytes)
+{
+	const struct wire_question *question = &packet->question;
+
+	switch (question->kind) {
+	case WIRE_TABLE:
+		return answer_make_table(packet->files[0], ret_fd, ret_bytes);
+	case WIRE_ABOUT:
+		return answer_make_about(packet->files[0], ret_fd, ret_bytes);
+	case WIRE_PYTHON:
+		return answer_make_python(packet->files[0], ret_fd, ret_bytes);
+	default:
+		return answer_make_names(namer, question->source, packet->files, packet->addresses,
+					 question->n_addresses, ret_fd, ret_bytes);
+	}
+}
+
+static int packet_answer(struct packet *packet, struct namer *namer)
+{
+	struct wire_answer answer = {};
+	_cleanup_close_ int fd = -1;
+
+	limit_time(READER_CPU_USEC);
+	answer.error = packet_find(packet, namer, &fd, &answer.size_bytes);
+	limit_time(0);
+	for (size_t i = 0; i < WIRE_FILES; i++)
+		if (packet->files[i] >= 0)
+			close(packet->files[i]);
+	return send_answer(&answer, fd);
+}
+
+static int serve(struct namer *namer)
+{
+	static struct packet packet;
+	struct wire_answer hello = {.error = 0, .size_bytes = WIRE_HELLO};
+	int r = send_answer(&hello, -1);
+
+	while (r == 0 && packet_receive(&packet) > 0)
+		r = packet_answer(&packet, namer);
+	return r;
+}
+
+static bool has_daemon(void)
+{
+	int type;
+	socklen_t size = sizeof(type);
+
+	return getsockopt(WIRE_FD, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+	       type == SOCK_SEQPACKET;
+}
+
+int main(int argc, char **argv)
+{
+	struct namer *namer = namer_new();
+	const char *what;
+	int r;
+
+	if (!namer || argc != 1 || !has_daemon()) {
+		fprintf(stderr, "oxprof-reader: is started by oxprofd, and by nobody else\n");
+		return 1;
+	}
+	r = sandbox_enter(WIRE_FD, &what);
+	if (r < 0) {
+		fprintf(stderr, "oxprof-reader: cannot give up its rights (%s): %s\n", what,
+			strerror(-r));
+		return 1;
+	}
+	/* Nothing is tidied up at the end: the kernel does that, without a call more to allow. */
+	_exit(serve(namer) < 0);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/symbolizer/python_code.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/symbolizer/python_parts.h"
+
+#define PIECES_MAX 4096
+/* Where functions begin at multiples of this, what is less before them is padding. */
+#define ALIGN 16
+
+struct python_piece {
+	uint64_t start, end;
+	uint32_t rank; /* index in known */
+};
+
+/*
+ * Seen in the stacks of 3.6 to 3.13 between one Python function and the next, or the C function
+ * that it called. Generators too: a for loop runs them by gen_iternext (up to 3.10), "yield from"
+ * by gen_send_ex. What tells people why a call is made is not here: partial_call, map_next,
+ * property_descr_get, subtype_dealloc, run_mod. What is worth most comes first. A name that ends in
+ * "*" stands for all that begin so.
+ */
+static const struct {
+	const char *name;
+	enum reader_python_code code;
+} known[] = {
+	{"_PyEval_EvalFrameDefault", READER_PYTHON_EVAL},
+	/* 3.14+ built with tail calls: a function for each instruction. They jump to one another,
+	 * and what they return to is the frame of _PyEval_EvalFrameDefault, which began the first
+	 * one. */
+	{"_TAIL_CALL_*", READER_PYTHON_CALL},
+	/* Functions of Python. */
+	{"PyEval_EvalFrameEx", READER_PYTHON_CALL},
+	{"PyEval_EvalFrame", READER_PYTHON_CALL},
+	{"_PyEval_EvalFrame", READER_PYTHON_CALL},
+	{"_PyEval_Vector", READER_PYTHON_CALL},
+	{"_PyEval_EvalCodeWithName", READER_PYTHON_CALL},
+	{"_PyEval_EvalCode", READER_PYTHON_CALL},
+	{"PyEval_EvalCode", READER_PYTHON_CALL},
+	{"PyEval_EvalCodeEx", READER_PYTHON_CALL},
+	{"run_eval_code_obj", READER_PYTHON_CALL},
+	{"_PyFunction_Vectorcall", READER_PYTHON_CALL},
+	{"_PyFunction_FastCallDict", READER_PYTHON_CALL},
+	{"_PyFunction_FastCallKeywords", READER_PYTHON_CALL},
+	{"_PyFunction_FastCall", READER_PYTHON_CALL},
+	{"function_code_fastcall", READER_PYTHON_CALL},
+	{"function_call", READER_PYTHON_CALL},
+	{"fast_function", READER_PYTHON_CALL},
+	{"call_function", READER_PYTHON_CALL},
+	{"trace_call_function", READER_PYTHON_CALL},
+	{"do_call_core", READER_PYTHON_CALL},
+	/* Whatever can be called. */
+	{"_PyObject_Vectorcall", READER_PYTHON_CALL},
+	{"_PyObject_VectorcallTstate", READER_PYTHON_CALL},
+	{"_PyObject_VectorcallDictTstate", READER_PYTHON_CALL},
+	{"PyObject_Vectorcall", READER_PYTHON_CALL},
+	{"PyObject_VectorcallDict", READER_PYTHON_CALL},
+	{"PyObject_VectorcallMethod", READER_PYTHON_CALL},
+	{"_PyObject_FastCall", READER_PYTHON_CALL},
+	{"_PyObject_FastCallDict", READER_PYTHON_CALL},
+	{"_PyObject_FastCallDictTstate", READER_PYTHON_CALL},
+	{"_PyObject_FastCallKeywords", READER_PYTHON_CALL},
+	{"_PyObject_FastCall_Prepend", READER_PYTHON_CALL},
+	{"_PyObject_Call", READER_PYTHON_CALL},
+	{"_PyObject_Call_Prepend", READER_PYTHON_CALL},
+	{"_PyObject_MakeTpCall", READER_PYTHON_CALL},
+	{"PyObject_Call", READER_PYTHON_CALL},
+	{"PyObject_CallObject", READER_PYTHON_CALL},
+	{"_PyObject_CallNoArg", READER_PYTHON_CALL},
+	{"PyObject_CallNoArgs", READER_PYTHON_CALL},
+	{"PyObject_CallOneArg", READER_PYTHON_CALL},
+	{"_PyVectorcall_Call", READER_PYTHON_CALL},
+	{"PyVectorcall_Call", READER_PYTHON_CALL},
+	{"PyEval_CallObjectWithKeywords", READER_PYTHON_CALL},
+	{"object_vacall", READER_PYTHON_CALL},
+	{"PyObject_CallFunctionObjArgs", READER_PYTHON_CALL},
+	{"PyObject_CallMethodObjArgs", READER_PYTHON_CALL},
+	{"_PyObject_CallMethodIdObjArgs", READER_PYTHON_CALL},
+	{"PyObject_CallFunction", READER_PYTHON_CALL},
+	{"_PyObject_CallFunction_SizeT", READER_PYTHON_CALL},
+	{"_PyObject_CallFunctionVa", READER_PYTHON_CALL},
+	{"PyObject_CallMethod", READER_PYTHON_CALL},
+	{"_PyObject_CallMethod", READER_PYTHON_CALL},
+	{"_PyObject_CallMethodId", READER_PYTHON_CALL},
+	{"_PyObject_CallMethodFormat", READER_PYTHON_CALL},
+	{"_PyObject_CallMethod_SizeT", READER_PYTHON_CALL},
+	{"_PyObject_CallMethodId_SizeT", READER_PYTHON_CALL},
+	/* Bound methods. */
+	{"method_vectorcall", READER_PYTHON_CALL},
+	{"method_call", READER_PYTHON_CALL},
+	{"instancemethod_call", READER_PYTHON_CALL},
+	/* Generators and coroutines. */
+	{"gen_send_ex", READER_PYTHON_CALL},
+	{"gen_send_ex2", READER_PYTHON_CALL},
+	{"gen_iternext", READER_PYTHON_CALL},
+	{"gen_send", READER_PYTHON_CALL},
+	{"_PyGen_Send", READER_PYTHON_CALL},
+	{"PyGen_am_send", READER_PYTHON_CALL},
+	{"PyIter_Send", READER_PYTHON_CALL},
+	/* Functions of C, called from Python. */
+	{"_PyCFunction_FastCallDict", READER_PYTHON_CALL},
+	{"_PyCFunction_FastCallKeywords", READER_PYTHON_CALL},
+	{"_PyMethodDef_RawFastCallDict", READER_PYTHON_CALL},
+	{"_PyMethodDef_RawFastCallKeywords", READER_PYTHON_CALL},
+	{"PyCFunction_Call", READER_PYTHON_CALL},
+	{"cfunction_call", READER_PYTHON_CALL},
+	{"cfunction_call_varargs", READER_PYTHON_CALL},
+	{"cfunction_vectorcall_*", READER_PYTHON_CALL},
+	{"method_vectorcall_*", READER_PYTHON_CALL},
+	/* Classes, and operators that a class of Python has. */
+	{"type_call", READER_PYTHON_CALL},
+	{"call_unbound", READER_PYTHON_CALL},
+	{"call_unbound_noarg", READER_PYTHON_CALL},
+	{"call_method", READER_PYTHON_CALL},
+	{"call_maybe", READER_PYTHON_CALL},
+	{"call_attribute", READER_PYTHON_CALL},
+	{"vectorcall_unbound", READER_PYTHON_CALL},
+	{"vectorcall_method", READER_PYTHON_CALL},
+	{"vectorcall_maybe", READER_PYTHON_CALL},
+	{"slot_*", READER_PYTHON_CALL},
+};
+
+void python_code_done(struct python_code *code)
+{
+	free(code->pieces);
+	*code = (struct python_code){};
+}
+
+static bool is_known(const char *name, size_t length, const char *pattern)
+{
+	size_t bytes;
+
+	if (*name != *pattern)
+		return false;
+	bytes = strlen(pattern);
+	if (pattern[bytes - 1] == '*')
+		return strncmp(name, pattern, bytes - 1) == 0;
+	return length == bytes && memcmp(name, pattern, length) == 0;
+}
+
+static void add_piece(struct python_code *code, uint64_t start, uint64_t bytes, uint32_t rank)
+{
+	uint64_t end;
+	int r;
+
+	if (bytes == 0 || __builtin_add_overflow(start, bytes, &end) ||
+	    code->n_pieces >= PIECES_MAX)
+		return;
+	r = array_fit(code->pieces, code->size, code->n_pieces + 1);
+	if (r < 0)
+		code->error = r;
+	else
+		code->pieces[code->n_pieces++] = (struct python_piece){start, end, rank};
+}
+
+/* What stands behind a "." or "@" the compiler added: ".cold", ".part.0", ".lto_priv.0". */
+void python_code_add(struct python_code *code, const char *name, const struct elf_symbol *symbol)
+{
+	size_t length = strcspn(name, ".@");
+
+	for (size_t i = 0; i < array_length(known); i++)
+		if (is_known(name, length, known[i].name)) {
+			add_piece(code, symbol->vaddr, symbol->bytes, i);
+			code->has_parts |=
+				name[length] == '.' && known[i].code == READER_PYTHON_EVAL;
+			return;
+		}
+}
+
+void python_code_add_exported(struct python_code *code, const struct elf_dynamic *dynamic)
+{
+	struct elf_symbol symbol;
+
+	for (size_t i = 0; i < array_length(known); i++)
+		if (elf_dynamic_find(dynamic, known[i].name, &symbol) == 0)
+			add_piece(code, symbol.vaddr, symbol.bytes, i);
+}
+
+static bool piece_is_eval(const struct python_piece *piece)
+{
+	return known[piece->rank].code == READER_PYTHON_EVAL;
+}
+
+static const struct python_piece *find_eval(const struct python_code *code)
+{
+	for (size_t i = 0; i < code->n_pieces; i++)
+		if (piece_is_eval(&code->pieces[i]))
+			return &code->pieces[i];
+	return NULL;
+}
+
+/* Of the first one, however many a file claims to have. */
+void python_code_add_parts(struct python_code *code, const struct elf_file *elf)
+{
+	const struct python_piece *eval = find_eval(code);
+	struct elf_symbol parts[PYTHON_PARTS_MAX];
+	uint32_t rank;
+	size_t n;
+
+	if (!eval || code->has_parts)
+		return;
+	rank = eval->rank;
+	n = python_parts_find(elf, eval->start, eval->end, parts);
+	for (size_t i = 0; i < n; i++)
+		add_piece(code, parts[i].vaddr, parts[i].bytes, rank);
+}
+
+bool python_code_has_eval(const struct python_code *code)
+{
+	return find_eval(code) != NULL;
+}
+
+static int compare_ranks(const void *a, const void *b)
+{
+	const struct python_piece *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct python_piece *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return compare_ranks(a, b);
+}
+
+static bool is_next(uint64_t end, uint64_t start)
+{
+	return start == end || (start % ALIGN == 0 && start - end < ALIGN);
+}
+
+/* Adds pieces in rising order: one that overlaps what is there is cut, one that is the same code
+ * right behind it becomes a part of it. False: there is no room for it. */
+static bool add_range(struct reader_python *python, const struct python_piece *piece)
+{
+	struct reader_python_range *last =
+		python->n_ranges ? &python->ranges[python->n_ranges - 1] : NULL;
+	uint32_t kind = known[piece->rank].code;
+	uint64_t start = piece->start;
+
+	if (last && start < last->end)
+		start = last->end;
+	if (start >= piece->end)
+		return true;
+	if (last && last->code == kind && is_next(last->end, start)) {
+		last->end = piece->end;
+		return true;
+	}
+	if (python->n_ranges >= READER_PYTHON_RANGES_MAX)
+		return false;
+	python->ranges[python->n_ranges++] =
+		(struct reader_python_range){.start = start, .end = piece->end, .code = kind};
+	return true;
+}
+
+/* True: all of the first n, by rank, found room. */
+static bool add_ranges(struct python_piece *pieces, size_t n, struct reader_python *ret)
+{
+	qsort(pieces, n, sizeof(*pieces), compare_places);
+	ret->n_ranges = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!add_range(ret, &pieces[i]))
+			return false;
+	return true;
+}
+
+int python_code_get(struct python_code *code, struct reader_python *ret)
+{
+	size_t n = code->n_pieces;
+
+	if (code->error < 0)
+		return code->error;
+	ret->n_ranges = 0;
+	/* Each time around those that are worth least are left out. */
+	while (n > 0 && !add_ranges(code->pieces, n, ret)) {
+		qsort(code->pieces, n, sizeof(*code->pieces), compare_ranks);
+		n -= (n + 15) / 16;
+	}
+	return 0;
+}

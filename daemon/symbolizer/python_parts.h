@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parts of a function that the compiler put elsewhere (".cold"), in a file without symbols. Two
+ * things tell them: the function jumps there, and what .eh_frame has there begins in the middle of
+ * a frame, as no function does.
+ */
+#pragma once
+
+#include "daemon/symbolizer/elf/dynamic.h"
+
+#define PYTHON_PARTS_MAX 16
+
+/* Of the function at [start, end); how many. */
+size_t python_parts_find(const struct elf_file *elf, uint64_t start, uint64_t end,
+			 struct elf_symbol ret[static PYTHON_PARTS_MAX]);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/symbolizer/ranges.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+
+struct range {
+	uint64_t start;
+	uint64_t end;
+	uint32_t value;
+	uint32_t order; /* the larger, the later */
+};
+
+/* From start on this value holds, up to the next piece. */
+struct piece {
+	uint64_t start;
+	uint32_t value;
+};
+
+struct ranges {
+	struct range *told;
+	size_t n_told;
+	size_t told_size;
+	struct piece *pieces; /* sorted */
+	size_t n_pieces;
+	size_t pieces_size;
+};
+
+/* The ranges that cover the place at hand, the latest on top; those that have ended go when they
+ * come to the top. */
+struct heap {
+	const struct range **entries;
+	size_t n;
+};
+
+struct ranges *ranges_new(void)
+{
+	return calloc(1, sizeof(struct ranges));
+}
+
+struct ranges *ranges_free(struct ranges *ranges)
+{
+	if (!ranges)
+		return NULL;
+	free(ranges->told);
+	free(ranges->pieces);
+	free(ranges);
+	return NULL;
+}
+
+int ranges_add(struct ranges *ranges, uint64_t start, uint64_t size, uint32_t value)
+{
+	int r;
+
+	if (size == 0 || start > UINT64_MAX - size)
+		return 0;
+	if (ranges->n_told >= RANGES_MAX)
+		return -E2BIG;
+	r = array_fit(ranges->told, ranges->told_size, ranges->n_told + 1);
+	if (r < 0)
+		return r;
+	ranges->told[ranges->n_told] = (struct range){start, start + size, value, ranges->n_told};
+	ranges->n_told++;
+	return 0;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static void heap_push(struct heap *heap, const struct range *range)
+{
+	size_t at = heap->n++;
+
+	for (; at > 0 && heap->entries[(at - 1) / 2]->order < range->order; at = (at - 1) / 2)
+		heap->entries[at] = heap->entries[(at - 1) / 2];
+	heap->entries[at] = range;
+}
+
+static void heap_pop(struct heap *heap)
+{
+	const struct range *last = heap->entries[--heap->n];
+	size_t at = 0;
+
+	for (size_t child; (child = 2 * at + 1) < heap->n; at = child) {
+		if (child + 1 < heap->n &&
+		    heap->entries[child + 1]->order > heap->entries[child]->order)
+			child++;
+		if (heap->entries[child]->order <= last->order)
+			break;
+		heap->entries[at] = heap->entries[child];
+	}
+	heap->entries[at] = last;
+}
+
+static int add_piece(struct ranges *ranges, uint64_t start, uint32_t value)
+{
+	struct piece *last = ranges->n_pieces ? &ranges->pieces[ranges->n_pieces - 1] : NULL;
+	int r;
+
+	if (last ? last->value == value : value == RANGES_NONE)
+		return 0;
+	r = array_fit(ranges->pieces, ranges->pieces_size, ranges->n_pieces + 1);
+	if (r < 0)
+		return r;
+	ranges->pieces[ranges->n_pieces++] = (struct piece){start, value};
+	return 0;
+}
+
+/* Goes from border to border: only there can another range come to hold. */
+static int lay_out(struct ranges *ranges, struct heap *heap)
+{
+	uint64_t at = 0;
+	size_t next = 0;
+	int r = 0;
+
+	while (r == 0) {
+		while (next < ranges->n_told && ranges->told[next].start <= at)
+			heap_push(heap, &ranges->told[next++]);
+		while (heap->n > 0 && heap->entries[0]->end <= at)
+			heap_pop(heap);
+		r = add_piece(ranges, at, heap->n ? heap->entries[0]->value : RANGES_NONE);
+		if (heap->n == 0 && next == ranges->n_told)
+			break;
+		at = heap->n ? heap->entries[0]->end : UINT64_MAX;
+		if (next < ranges->n_told && ranges->told[next].start < at)
+			at = ranges->told[next].start;
+	}
+	return r;
+}
+
+int ranges_settle(struct ranges *ranges)
+{
+	_cleanup_free_ const struct range **entries = calloc(ranges->n_told + 1, sizeof(*entries));
+	struct heap heap = {.entries = entries};
+	int r;
+
+	if (!entries)
+		return -ENOMEM;
+	if (ranges->n_told > 0)
+		qsort(ranges->told, ranges->n_told, sizeof(*ranges->told), compare_ranges);
+	r = lay_out(ranges, &heap);
+	free(ranges->told);
+	ranges->told = NULL;
+	ranges->n_told = ranges->told_size = 0;
+	return r;
+}
+
+uint32_t ranges_find(const struct ranges *ranges, uint64_t address)
+{
+	size_t low = 0, high = ranges->n_pieces;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ranges->pieces[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low > 0 ? ranges->pieces[low - 1].value : RANGES_NONE;
+}
+
+size_t ranges_bytes(const struct ranges *ranges)
+{
+	return sizeof(*ranges) + ranges->told_size * sizeof(*ranges->told) +
+	       ranges->pieces_size * sizeof(*ranges->pieces);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/symbolizer/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/base/reader_wire.h"
+
+#define NOBODY 65534
+/* Three files for each of those that the namer keeps open, and some. */
+#define FILES_MAX 64
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#endif
+#endif
+
+/*
+ * libc's own asks newfstatat(), which takes file names too, so that the filter could not tell it
+ * from a look at any file. Every library of this program gets these instead: the name that they
+ * call depends on how they were built.
+ */
+int plain_fstat(int fd, struct stat *ret) __asm__("fstat");
+
+int plain_fstat(int fd, struct stat *ret)
+{
+	return syscall(SYS_fstat, fd, ret);
+}
+
+int fstat(int fd, struct stat *ret)
+{
+	return syscall(SYS_fstat, fd, ret);
+}
+
+static int clear_signals(void)
+{
+	sigset_t none;
+
+	/* What the daemon blocks or ignores is inherited. */
+	for (int i = 1; i < 32; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* They are the daemon's, and lead to the journal. */
+static int clear_streams(void)
+{
+	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (dup2(null, i) < 0)
+			return -1;
+	return 0;
+}
+
+static int limit(int resource, uint64_t value)
+{
+	const struct rlimit limit = {value, value};
+
+	return setrlimit(resource, &limit);
+}
+
+static int limit_resources(void)
+{
+#ifndef HAS_ASAN /* whose shadow is 20 TiB of addresses */
+	if (limit(RLIMIT_AS, READER_MEMORY_BYTES) < 0)
+		return -1;
+#endif
+	if (limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_FSIZE, READER_ANSWER_BYTES) < 0 ||
+	    limit(RLIMIT_NPROC, 0) < 0)
+		return -1;
+	return limit(RLIMIT_NOFILE, FILES_MAX);
+}
+
+/* From root only: a service user has no other to become. A user namespace may have no such number;
+ * then it is a root without capabilities, which is no more than a user. */
+static void leave_root(void)
+{
+	if (geteuid() != 0)
+		return;
+	(void)setgroups(0, NULL);
+	(void)!setresgid(NOBODY, NOBODY, NOBODY);
+	(void)!setresuid(NOBODY, NOBODY, NOBODY);
+}
+
+/* Under a filter that refuses capset() they have gone with exec(), the daemon saw to it: so it only
+ * counts what is left. What can be inherited is of no use to who cannot exec(). */
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	(void)syscall(SYS_capset, &header, data);
+	header.version = _LINUX_CAPABILITY_VERSION_3;
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -1;
+	for (size_t i = 0; i < array_length(data); i++) {
+		if (data[i].effective || data[i].permitted) {
+			errno = EPERM;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Last of all of that kind, because a change of user takes some of it back. */
+static int set_flags(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -1;
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+/* Descriptors that are there. */
+static const int file_calls[] = {SCMP_SYS(read),    SCMP_SYS(pread64), SCMP_SYS(lseek),
+				 SCMP_SYS(fstat),   SCMP_SYS(write),   SCMP_SYS(close),
+				 SCMP_SYS(recvmsg), SCMP_SYS(sendmsg)};
+/* qsort() asks how much memory there is. */
+static const int memory_calls[] = {SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk),
+				   SCMP_SYS(madvise), SCMP_SYS(sysinfo)};
+/* Time, the signals by which it ends, and the locks of libc. */
+static const int process_calls[] = {SCMP_SYS(clock_gettime), SCMP_SYS(setitimer),
+				    SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask),
+				    SCMP_SYS(rt_sigreturn),  SCMP_SYS(restart_syscall),
+				    SCMP_SYS(futex),         SCMP_SYS(getrandom),
+				    SCMP_SYS(exit_group),    SCMP_SYS(exit)};
+#ifdef HAS_ASAN
+static const int checker_calls[] = {SCMP_SYS(sigaltstack), SCMP_SYS(sched_yield), SCMP_SYS(gettid),
+				    SCMP_SYS(getpid)};
+#endif
+
+static int allow(scmp_filter_ctx filter, const int *calls, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	return r;
+}
+
+static int allow_plain(scmp_filter_ctx filter)
+{
+	int r = allow(filter, file_calls, array_length(file_calls));
+
+	if (r == 0)
+		r = allow(filter, memory_calls, array_length(memory_calls));
+	if (r == 0)
+		r = allow(filter, process_calls, array_length(process_calls));
+#ifdef HAS_ASAN
+	if (r == 0)
+		r = allow(filter, checker_calls, array_length(checker_calls));
+#endif
+	return r;
+}
+
+/* libdw asks for the name of its file, and looks for others that it mentions (.dwo, dwz); it does
+ * without, where all else that is not foreseen is an attack. */
+static int refuse_names(scmp_filter_ctx filter)
+{
+	static const int calls[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(readlink),
+				    SCMP_SYS(readlinkat)};
+	int r = 0;
+
+	for (size_t i = 0; i < array_length(calls) && r == 0; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), calls[i], 0);
+	return r;
+}
+
+static int allow_narrow(scmp_filter_ctx filter)
+{
+	static const int commands[] = {F_GETFD, F_GETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS};
+	const struct scmp_arg_cmp no_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+	int r;
+
+	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_code);
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_code);
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 1,
+				     SCMP_A1(SCMP_CMP_EQ, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0));
+	for (size_t i = 0; i < array_length(commands) && r == 0; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				     SCMP_A1(SCMP_CMP_EQ, commands[i], 0));
+	return r;
+}
+
+static int filter_calls(void)
+{
+	/* Where seccomp() itself is refused to the daemon, libseccomp cannot ask for the first one.
+	 * There is one thread, so that they are the same. */
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r;
+
+	if (!filter)
+		filter = seccomp_init(SCMP_ACT_KILL_THREAD);
+	if (!filter) {
+		errno = ENOMEM;
+		return -1;
+	}
+	r = allow_plain(filter);
+	if (r == 0)
+		r = allow_narrow(filter);
+	if (r == 0)
+		r = refuse_names(filter);
+	if (r == 0)
+		r = seccomp_load(filter);
+	seccomp_release(filter);
+	errno = -r;
+	return r;
+}
+
+int sandbox_enter(int keep, const char **ret_what)
+{
+	*ret_what = "signals";
+	if (clear_signals() < 0)
+		return -errno;
+	*ret_what = "descriptors";
+	if (close_range(keep + 1, ~0u, 0) < 0)
+		return -errno;
+	*ret_what = "limits";
+	if (limit_resources() < 0)
+		return -errno;
+	leave_root();
+	*ret_what = "capabilities";
+	if (drop_capabilities() < 0)
+		return -errno;
+	*ret_what = "flags";
+	if (set_flags() < 0)
+		return -errno;
+	*ret_what = "streams";
+	if (clear_streams() < 0)
+		return -errno;
+	*ret_what = "system-call filter";
+	return filter_calls() < 0 ? -errno : 0;
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel side sends of code objects (bpf/define.bpf.h and what it is made of). */
+#include <inttypes.h>
+#include <sched.h>
+
+#include "daemon/base/clock.h"
+#include "tests/support/python_world.h"
+
+TestSuite(python_definitions, .init = set_up_python, .fini = tear_down_python);
+
+/* ---- names ---- */
+
+Test(python_definitions, names_of_any_width)
+{
+	static const uint8_t latin[] = {'f', 0xe9};
+	static const uint16_t two[] = {0x51fd, 0x6570};
+	static const uint32_t four[] = {0x1f40d, 'x'};
+
+	foreach_layout(layout)
+	{
+		const struct seen *most;
+
+		made_start(layout);
+		make_three();
+		made_put(codes[0], layout->code_name, made_string_of(latin, 2, 1));
+		made_put(codes[1], layout->code_name, made_string_of(two, 2, 2));
+		made_put(codes[2], layout->code_name, made_string_of(four, 2, 4));
+		made_put(codes[2], layout->code_file, made_string_of(two, 2, 2));
+		most = look_once();
+		check_end(most, OX_PYTHON_WHOLE, 3);
+		check_name(most->python[0], "f\xc3\xa9");
+		check_name(most->python[1], "\xe5\x87\xbd\xe6\x95\xb0");
+		check_name(most->python[2], "\xf0\x9f\x90\x8dx");
+		cr_expect_str_eq(find_definition(most->python[2]).file, "\xe5\x87\xbd\xe6\x95\xb0");
+	}
+}
+
+/* Of n characters, which are all 'a'. */
+static uint64_t long_string(uint64_t n, uint32_t width)
+{
+	char *characters = calloc(n, width);
+	uint64_t string;
+
+	for (uint64_t i = 0; i < n; i++)
+		characters[i * width] = 'a';
+	string = made_string_of(characters, n, width);
+	free(characters);
+	return string;
+}
+
+static void check_length(uint64_t word, size_t n, bool is_cut)
+{
+	const char *name = find_definition(word).name;
+
+	cr_expect_eq(strlen(name), n + (is_cut ? 3 : 0), "%zu", strlen(name));
+	cr_expect_eq(strspn(name, "a"), n);
+	cr_expect_eq(strcmp(name + strlen(name) - 3, "...") == 0, is_cut);
+}
+
+Test(python_definitions, long_names_are_cut_and_say_so)
+{
+	const struct seen *most;
+
+	made_start(python_layouts(&n_layouts));
+	make_three();
+	made_put(codes[0], made_layout->code_name, long_string(OX_NAME_BYTES_MAX, 1));
+	made_put(codes[1], made_layout->code_name, long_string(OX_NAME_BYTES_MAX + 1, 1));
+	/* So many that their bytes are 0 again. */
+	made_put(codes[2], made_layout->code_name, long_string(1 << 20, 4));
+	made_put(made_get(codes[2], made_layout->code_name), OX_PY_STRING_LENGTH,
+		 UINT64_C(1) << 62);
+	most = look_once();
+	check_end(most, OX_PYTHON_WHOLE, 3);
+	check_length(most->python[0], OX_NAME_BYTES_MAX, false);
+	check_length(most->python[1], OX_NAME_BYTES_MAX, true);
+	check_length(most->python[2], OX_NAME_BYTES_MAX / 4, true);
+}
+
+/* ---- modules ---- */
+
+/* __name__ after so many other names. */
+static uint64_t globals_with(unsigned n_before, unsigned log2, bool is_general)
+{
+	struct made_entry entries[16];
+	char name[32];
+
+	for (unsigned i = 0; i < n_before; i++) {
+		/* Of the same length. */
+		snprintf(name, sizeof(name), "__nam%u__", i);
+		entries[i] = (struct made_entry){made_string(name), made_string("wrong")};
+	}
+	entries[n_before] = (struct made_entry){made_string("__name__"), made_string("right")};
+	return made_dict(entries, n_before + 1, log2, is_general);
+}
+
+Test(python_definitions, a_module_is_told_by_its_globals)
+{
+	static const unsigned sizes[] = {3, 7, 8, 15, 16};
+
+	foreach_layout(layout)
+	{
+		for (size_t i = 0; i < 2 * array_length(sizes); i++) {
+			const struct seen *most;
+
+			made_start(layout);
+			make_three();
+			made_put(frames[0], layout->frame_globals,
+				 globals_with(0, sizes[i / 2], i % 2));
+			made_put(frames[1], layout->frame_globals,
+				 globals_with(7, sizes[i / 2], i % 2));
+			/* Too far behind: the file tells. */
+			made_put(frames[2], layout->frame_globals,
+				 globals_with(8, sizes[i / 2], i % 2));
+			most = look_once();
+			check_end(most, OX_PYTHON_WHOLE, 3);
+			check_module(most->python[0], "right");
+			check_module(most->python[1], "right");
+			check_module(most->python[2], "app");
+		}
+	}
+}
+
+/* ---- classes ---- */
+
+Test(python_definitions, methods_have_their_class_up_to_3_10)
+{
+	foreach_layout(layout)
+	{
+		uint64_t base, derived;
+		const struct seen *most;
+
+		if (!layout->code_variables)
+			continue;
+		made_start(layout);
+		make_three();
+		base = class_of("Base", 0, made_holder(codes[0]), 0);
+		derived = class_of("Derived", 1, made_holder(codes[1]), base);
+		/* Inherited; its own; by the class itself, in a classmethod. */
+		set_first_variable(0, "self", made_object(derived));
+		set_first_variable(1, "self", made_object(derived));
+		set_first_variable(2, "cls",
+				   class_of("Third", 2, made_holder(made_holder(codes[2])), 0));
+		most = look_at_three();
+		check_name(most->python[0], "Base.leaf");
+		check_name(most->python[1], "Derived.middle");
+		check_name(most->python[2], "Third.root");
+	}
+}
+
+Test(python_definitions, what_is_in_no_class_has_none)
+{
+	foreach_layout(layout)
+	{
+		uint64_t class;
+		const struct seen *most;
+
+		if (!layout->code_variables)
+			continue;
+		made_start(layout);
+		make_three();
+		class = class_of("Class", 0, made_holder(codes[1]), 0);
+		set_first_variable(0, "self", made_object(class));
+		set_first_variable(1, "selfs", made_object(class));
+		/* Deleted. */
+		set_first_variable(2, "self", 0);
+		most = look_at_three();
+		check_name(most->python[0], "leaf");
+		check_name(most->python[1], "middle");
+		check_name(most->python[2], "root");
+	}
+}
+
+/* ---- lines ---- */
+
+/* Each two bytes of code are one line further. */
+static uint64_t lines_new(uint64_t n_bytes)
+{
+	bool is_new = made_layout->version >= 0x030b;
+	uint8_t *table = malloc(n_bytes);
+	uint64_t bytes;
+
+	for (uint64_t i = 0; i < n_bytes; i += 2) {
+		table[i] = is_new ? 0x80 | 13 << 3 : 2;
+		table[i + 1] = is_new ? 2 : 1;
+	}
+	bytes = made_bytes(table, n_bytes);
+	free(table);
+	return bytes;
+}
+
+/* Up to 3.9 what comes before the first entry has the first line. */
+static uint32_t line_at(uint32_t position)
+{
+	return 7 + position / 2 + (made_layout->version >= 0x030a);
+}
+
+Test(python_definitions, tables_of_lines_come_in_parts)
+{
+	foreach_layout(layout)
+	{
+		/* Just one; one and a little; many, up to the last entry. */
+		static const uint32_t sizes[] = {OX_PART_BYTES_MAX, OX_PART_BYTES_MAX + 2,
+						 20 * OX_PART_BYTES_MAX};
+		const struct seen *most;
+
+		made_start(layout);
+		make_three();
+		for (int i = 0; i < 3; i++) {
+			made_put(codes[i], layout->code_lines, lines_new(sizes[i]));
+			made_place(frames[i], codes[i], sizes[i] - 4);
+		}
+		most = look_at_three();
+		for (int i = 0; i < 3; i++)
+			cr_expect_eq(find_definition(most->python[i]).line, line_at(sizes[i] - 4),
+				     "%x: %u", layout->version,
+				     find_definition(most->python[i]).line);
+		cr_expect_eq(sent.largest, OX_PART_BYTES_MAX);
+	}
+}
+
+Test(python_definitions, the_largest_table_is_whole_and_a_larger_one_cut)
+{
+	const struct seen *most;
+
+	made_start(&python_layouts(&n_layouts)[n_layouts - 1]);
+	make_three();
+	for (int i = 0; i < 2; i++) {
+		made_put(codes[i], made_layout->code_lines, lines_new(OX_LINES_BYTES_MAX << i));
+		made_place(frames[i], codes[i], OX_LINES_BYTES_MAX - 4);
+	}
+	most = look_at_three();
+	cr_expect_eq(find_definition(most->python[0]).line, line_at(OX_LINES_BYTES_MAX - 4));
+	/* One sample has no room for both: the next ones have. */
+	begin();
+	look_for(SHORT_MS);
+	most = look_for(SHORT_MS);
+	end();
+	check_end(most, OX_PYTHON_WHOLE, 3);
+	for (int i = 0; i < 2; i++)
+		cr_expect_eq(find_definition(most->python[i]).line, line_at(OX_LINES_BYTES_MAX - 4),
+			     "%d: %u", i, find_definition(most->python[i]).line);
+}
+
+/* ---- what is known ---- */
+
+Test(python_definitions, a_code_object_is_sent_once)
+{
+	uint64_t before[3];
+	const struct seen *most;
+
+	made_start(python_layouts(&n_layouts));
+	make_three();
+	begin();
+	most = look_for(SHORT_MS);
+	memcpy(before, most->python, sizeof(before));
+	cr_assert_eq(sent.heads, 3);
+	most = look_for(SHORT_MS);
+	cr_expect_eq(sent.parts, 0);
+	cr_expect_arr_eq(most->python, before, sizeof(before));
+	sampler_forget_definitions(sampler);
+	most = look_for(SHORT_MS);
+	cr_expect_eq(sent.heads, 3);
+	cr_expect_neq(most->python[0], before[0]);
+	check_three(most, 0);
+	end();
+}
+
+Test(python_definitions, another_one_at_the_same_address_is_another_one)
+{
+	foreach_layout(layout)
+	{
+		uint64_t before;
+		const struct seen *most;
+
+		made_start(layout);
+		make_three();
+		begin();
+		before = look_for(SHORT_MS)->python[0];
+		made_put(codes[0], layout->code_name, made_string("fresh"));
+		most = look_for(SHORT_MS);
+		cr_expect_eq(sent.heads, 1);
+		check_name(most->python[0], "fresh");
+		check_name(before, "leaf");
+		made_put_u32(codes[0], layout->code_first_line, 99);
+		most = look_for(SHORT_MS);
+		cr_expect_eq(find_definition(most->python[0]).line, 99);
+		cr_expect_eq(find_definition(before).line, 7);
+		end();
+	}
+}
+
+/* The same addresses mean other things in another process. */
+Test(python_definitions, another_process_has_its_own)
+{
+	const struct seen *most;
+
+	made_start(python_layouts(&n_layouts));
+	make_three();
+	look_once();
+	strcpy((char *)(uintptr_t)made_get(codes[0], made_layout->code_name) +
+		       made_layout->string_ascii_data,
+	       "flea");
+	most = look_once();
+	check_name(most->python[0], "flea");
+	cr_expect_eq(sent.heads, 3);
+}
+
+Test(python_definitions, more_code_than_one_sample_may_define)
+{
+	uint64_t frame = 0;
+	const struct seen *most;
+	char name[16];
+
+	made_start(&python_layouts(&n_layouts)[n_layouts - 1]);
+	globals = made_module("app");
+	for (unsigned i = 0; i < OX_MAX_PYTHON_FRAMES; i++) {
+		snprintf(name, sizeof(name), "f%u", i);
+		frame = made_call(frame, code_new(name), 2, globals, true);
+	}
+	made_run(made_thread, frame);
+	begin();
+	look_for(CPU_MS);
+	cr_expect_eq(sent.heads, OX_MAX_PYTHON_FRAMES);
+	for (size_t i = 0; i < n_seen; i++) {
+		uint32_t named = 0;
+
+		for (uint32_t at = 0; at < seen[i].n_python; at++)
+			named += OX_PYTHON_ID(seen[i].python[at]) > 0;
+		cr_expect_eq(named % DEFINE_MAX, 0);
+		cr_expect_gt(named, 0);
+		cr_expect_leq(seen[i].count, named < OX_MAX_PYTHON_FRAMES ? 1 : UINT64_MAX);
+	}
+	most = look_for(SHORT_MS);
+	end();
+	check_end(most, OX_PYTHON_WHOLE, OX_MAX_PYTHON_FRAMES);
+	for (unsigned i = 0; i < OX_MAX_PYTHON_FRAMES; i++) {
+		snprintf(name, sizeof(name), "f%u", OX_MAX_PYTHON_FRAMES - 1 - i);
+		check_name(most->python[i], name);
+	}
+}
+
+/* ---- new code without end ---- */
+
+/* Of each CPU: so many at once, and one more each time. */
+#define DEFINE_BURST 1024
+#define DEFINE_NS    250000
+
+/* So many that some are there twice in no sample. */
+#define CHURN_CODES 48
+#define CHURN_MS    200
+
+static uint64_t churn_codes[CHURN_CODES];
+
+/* Each of them is another one with every sample, all of one CPU. */
+static void churn(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
+		_exit(1);
+	made_touch();
+	*is_ready = true;
+	for (uint32_t line = 1;; line++)
+		for (unsigned i = 0; i < CHURN_CODES; i++)
+			made_put_u32(churn_codes[i], made_layout->code_first_line, line);
+}
+
+static void make_churn(void)
+{
+	uint64_t frame = 0;
+
+	made_start(python_layouts(&n_layouts));
+	globals = made_module("app");
+	for (unsigned i = 0; i < CHURN_CODES; i++) {
+		churn_codes[i] = code_new("churn");
+		/* The first instruction, too, is that of a frame. */
+		frame = made_call(frame, churn_codes[i], i % 2 * 2, globals, true);
+	}
+	made_run(made_thread, frame);
+}
+
+/* Returns how many frames have no definition. */
+static uint64_t check_churn(void)
+{
+	uint64_t n_unnamed = 0;
+
+	for (size_t i = 0; i < n_seen; i++) {
+		cr_assert_eq(seen[i].python_end, OX_PYTHON_WHOLE);
+		cr_assert_eq(seen[i].n_python, CHURN_CODES);
+		for (uint32_t at = 0; at < seen[i].n_python; at++) {
+			if (OX_PYTHON_ID(seen[i].python[at]))
+				continue;
+			cr_assert_eq(OX_PYTHON_POSITION(seen[i].python[at]), OX_PYTHON_NO_NAME);
+			n_unnamed += seen[i].count;
+		}
+	}
+	return n_unnamed;
+}
+
+Test(python_definitions, a_program_that_brings_new_code_without_end_is_bounded)
+{
+	uint64_t begin_ns, passed_ns, n_unnamed;
+
+	make_churn();
+	begin_with(churn);
+	begin_ns = clock_monotonic_ns();
+	look_for(CHURN_MS);
+	passed_ns = clock_monotonic_ns() - begin_ns;
+	end();
+	n_unnamed = check_churn();
+	/* What is wanted is more than what may be, and all that may be is sent. */
+	cr_assert_gt(counted() * CHURN_CODES, DEFINE_BURST);
+	cr_expect_geq(sent.heads, DEFINE_BURST);
+	cr_expect_leq(sent.heads, DEFINE_BURST + passed_ns / DEFINE_NS + 1, "%" PRIu64, sent.heads);
+	/* Of a sample that comes right behind another some are known already. */
+	cr_expect_leq(sent.heads + n_unnamed, hits(0) * CHURN_CODES);
+	cr_expect_geq(sent.heads + n_unnamed, hits(0) * CHURN_CODES * 9 / 10);
+}

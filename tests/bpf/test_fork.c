@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* The interpreter of a process that the daemon has not looked at yet (bpf/process.bpf.h). */
+#include "tests/support/python_world.h"
+
+/* What the process that is sampled forked: it spins, and is a shell when that is wanted. */
+static struct forked {
+	volatile bool is_wanted, is_shell_wanted;
+	volatile pid_t pid;
+} * forked;
+
+static void set_up_fork(void)
+{
+	set_up_python();
+	forked = mmap(NULL, sizeof(*forked), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	cr_assert_neq(forked, MAP_FAILED);
+}
+
+TestSuite(python_fork, .init = set_up_fork, .fini = tear_down_python);
+
+static void be_forked(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	made_touch();
+	forked->pid = getpid();
+	while (!forked->is_shell_wanted)
+		__asm__ volatile("");
+	execl("/bin/sh", "sh", "-c", "while :; do :; done", NULL);
+	_exit(1);
+}
+
+static void fork_when_wanted(void)
+{
+	made_touch();
+	*is_ready = true;
+	while (!forked->is_wanted)
+		__asm__ volatile("");
+	if (!fork())
+		be_forked();
+	spin();
+}
+
+static void begin_fork(void)
+{
+	struct sampler_target target;
+
+	made_start(&python_layouts(&n_layouts)[0]);
+	make_three();
+	begin_with(fork_when_wanted);
+	/* Its parent was seen. */
+	check_end(look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
+	forked->is_wanted = true;
+	while (!forked->pid)
+		busy_let(busy.pid, 1);
+	target = by_pid(forked->pid, 0);
+	choose(&target, 1);
+}
+
+static void end_fork(void)
+{
+	kill(forked->pid, SIGKILL);
+	sampler_drop_process(sampler, forked->pid);
+	end();
+}
+
+static void become_shell(void)
+{
+	forked->is_shell_wanted = true;
+	/* Much more than an exec takes. */
+	busy_let(forked->pid, CPU_MS);
+}
+
+static bool has_interpreter(void)
+{
+	struct ox_process process;
+
+	cr_assert_eq(sampler_get_process(sampler, forked->pid, &process), 0);
+	return process.interpreter.layout;
+}
+
+static void sample_forked(void)
+{
+	memset(&sent, 0, sizeof(sent));
+	sample(forked->pid, CPU_MS);
+	sampler_read_definitions(sampler, take_part, NULL);
+	cr_assert_gt(n_seen, 0);
+	cr_assert_eq(hits(0), hits(forked->pid));
+}
+
+/* In its very first sample already: nobody told the kernel side of it. */
+Test(python_fork, a_fork_has_the_frames_of_its_parent)
+{
+	begin_fork();
+	sample_forked();
+	for (size_t i = 0; i < n_seen; i++) {
+		check_end(&seen[i], OX_PYTHON_WHOLE, 3);
+		check_three(&seen[i], 0);
+	}
+	cr_expect(has_interpreter());
+	end_fork();
+}
+
+static void check_shell(void)
+{
+	sample_forked();
+	for (size_t i = 0; i < n_seen; i++)
+		cr_expect_not(seen[i].has_python);
+	cr_expect_not(has_interpreter());
+}
+
+Test(python_fork, what_was_executed_has_not_the_interpreter_of_its_parent)
+{
+	begin_fork();
+	become_shell();
+	check_shell();
+	end_fork();
+}
+
+Test(python_fork, what_was_executed_has_not_the_interpreter_of_before)
+{
+	begin_fork();
+	sample_forked();
+	cr_assert(has_interpreter());
+	become_shell();
+	check_shell();
+	end_fork();
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads that are in the middle of a change of their own frames (bpf/torn.bpf.h). */
+#include "tests/support/python_world.h"
+
+TestSuite(python_torn, .init = set_up_python, .fini = tear_down_python);
+
+Test(python_torn, a_c_frame_that_is_not_filled_in_yet_gives_way_to_the_one_before)
+{
+	static const uint64_t garbage[] = {MADE_NOWHERE, UINT64_C(0xdead0000beef0000), 1};
+
+	foreach_layout(layout)
+	{
+		for (size_t i = 0; i < array_length(garbage); i++) {
+			if (!(layout->flags & OX_LAYOUT_CFRAME))
+				continue;
+			made_start(layout);
+			make_three();
+			made_put(made_thread, layout->thread_frame,
+				 made_c_frame(garbage[i], made_c_frame(frames[0], 0)));
+			check_end(look_once(), OX_PYTHON_WHOLE, 3);
+			check_three(main_sample(), 0);
+			/* There is none before, or that one is not right either. */
+			made_put(made_thread, layout->thread_frame,
+				 made_c_frame(garbage[i], made_c_frame(0, 0)));
+			check_end(look_once(), OX_PYTHON_BROKEN, 0);
+			made_put(made_thread, layout->thread_frame,
+				 made_c_frame(garbage[i], made_c_frame(garbage[i], 0)));
+			check_end(look_once(), OX_PYTHON_BROKEN, 0);
+			made_put(made_thread, layout->thread_frame, made_c_frame(garbage[i], 0));
+			check_end(look_once(), OX_PYTHON_BROKEN, 0);
+		}
+	}
+}
+
+/* Its caller is another one than the C frame before says; or none, as that of a generator that has
+ * given its value. */
+Test(python_torn, what_is_left_over_of_an_earlier_call_gives_way_to_the_c_frame_before)
+{
+	foreach_layout(layout)
+	{
+		static const uint64_t callers[] = {MADE_NOWHERE, 0};
+
+		for (size_t i = 0; i < array_length(callers); i++) {
+			uint64_t frame, at;
+
+			if (!(layout->flags & OX_LAYOUT_CFRAME))
+				continue;
+			made_start(layout);
+			make_three();
+			frame = made_call(frames[0], codes[2], 22, globals, true);
+			made_run(made_thread, made_call(frame, codes[1], 2, globals, false));
+			at = made_has(OX_LAYOUT_OWNER) ? made_get(frame, layout->frame_back)
+						       : frame;
+			made_put(at, layout->frame_back, callers[i]);
+			check_end(look_once(), OX_PYTHON_WHOLE, 3);
+			check_three(main_sample(), 0);
+		}
+	}
+}
+
+Test(python_torn, callers_that_are_missing_are_told)
+{
+	foreach_layout(layout)
+	{
+		made_start(layout);
+		make_three();
+		made_run(made_thread, made_call(0, codes[0], 2, globals, false));
+		check_end(look_once(), begins_itself() ? OX_PYTHON_WHOLE : OX_PYTHON_BROKEN, 1);
+		check_name(main_sample()->python[0], "leaf");
+	}
+}
+
+/* ---- what is in a register ---- */
+
+/* Not even what was before it is filled in; the C code that called has the frame of its own in a
+ * register. from_below: that was on the C stack before it. */
+static void make_unfilled(uint64_t garbage, bool from_below, uint64_t stale)
+{
+	uint64_t c_frame, own;
+
+	made_start(made_layout);
+	made_alloc(512); /* what is nearer to the thread's state is in it */
+	c_frame = made_c_frame(0, 0);
+	make_three();
+	own = made_c_frame(frames[0], made_c_frame(frames[2], 0));
+	in_register = own;
+	if (from_below) {
+		in_register = c_frame;
+		made_put(c_frame, made_layout->cframe_frame, frames[0]);
+		c_frame = own;
+	}
+	made_put(c_frame, made_layout->cframe_frame, garbage);
+	made_put(c_frame, made_layout->cframe_frame + 8, stale);
+	made_put(made_thread, made_layout->thread_frame, c_frame);
+}
+
+Test(python_torn, a_c_frame_that_is_not_filled_in_has_its_caller_in_a_register)
+{
+	static const uint64_t garbage[] = {0, MADE_NOWHERE, UINT64_C(0xdead0000beef0000), 1};
+
+	foreach_layout(layout)
+	{
+		if (!(layout->flags & OX_LAYOUT_CFRAME))
+			continue;
+		made_layout = layout;
+		for (size_t i = 0; i < array_length(garbage); i++) {
+			make_unfilled(garbage[i], false, MADE_NOWHERE);
+			check_end(look_once(), OX_PYTHON_WHOLE, 3);
+			check_three(main_sample(), 0);
+			/* Callers are further up the stack. */
+			make_unfilled(garbage[i], true, MADE_NOWHERE);
+			check_end(look_once(), OX_PYTHON_BROKEN, 0);
+		}
+	}
+}
+
+/* What is at the place of the one before is left over, too, and looks right. */
+Test(python_torn, the_register_counts_before_what_is_left_over)
+{
+	foreach_layout(layout)
+	{
+		uint64_t old;
+
+		if (!(layout->flags & OX_LAYOUT_CFRAME))
+			continue;
+		made_layout = layout;
+		make_unfilled(MADE_NOWHERE, false, MADE_NOWHERE);
+		old = made_get(in_register, layout->cframe_frame + 8);
+		made_put(made_get(made_thread, layout->thread_frame), layout->cframe_frame + 8,
+			 old);
+		check_end(look_once(), OX_PYTHON_WHOLE, 3);
+		check_three(main_sample(), 0);
+	}
+}
+
+/* Called by frames[0], and begun at the position; its frame says that another one did it. */
+static void make_called(const struct ox_layout *layout, int32_t position, unsigned other)
+{
+	made_start(layout);
+	make_three();
+	made_run(made_thread,
+		 made_call(frames[other], code_new("called"), position, globals, false));
+	in_register = frames[0];
+}
+
+/* Before it has begun its caller may be one of an earlier frame at that place, as right as that
+ * looks. */
+Test(python_torn, a_caller_that_is_left_over_is_not_believed)
+{
+	foreach_layout(layout)
+	{
+		made_layout = layout;
+		if (!made_has(OX_LAYOUT_CFRAME))
+			continue;
+		make_called(layout, -2, 1);
+		check_end(look_once(), OX_PYTHON_BROKEN, 1);
+		check_name(main_sample()->python[0], "called");
+		/* Once it has begun, the caller is right, whatever is in a register. */
+		make_called(layout, 0, 1);
+		check_end(look_once(), OX_PYTHON_WHOLE, 3);
+		/* And so it is where that is the same. */
+		make_called(layout, -2, 0);
+		check_end(look_once(), OX_PYTHON_WHOLE, 4);
+		in_register = 0;
+		check_end(look_once(), OX_PYTHON_WHOLE, 4);
+	}
+}
+
+/* Called by `leaf` of make_three(), but it says nothing of that any more. */
+static uint64_t make_generator(const struct ox_layout *layout)
+{
+	uint64_t generator;
+
+	made_start(layout);
+	make_three();
+	generator = made_call(frames[0], code_new("generator"), 80, globals, false);
+	made_run(made_thread, generator);
+	made_put(generator, layout->frame_back, 0);
+	return generator;
+}
+
+static void check_generator_alone(void)
+{
+	check_end(look_once(), OX_PYTHON_BROKEN, 1);
+	check_name(main_sample()->python[0], "generator");
+	cr_expect_eq(main_sample()->python[0] & OX_PYTHON_ENTRY, 0);
+}
+
+Test(python_torn, a_generator_without_a_caller_has_it_in_a_register)
+{
+	foreach_layout(layout)
+	{
+		made_layout = layout;
+		if (begins_itself())
+			continue;
+		make_generator(layout);
+		in_register = frames[0];
+		/* Where nothing tells whether that is right it is not taken. */
+		if (!made_has(OX_LAYOUT_CFRAME)) {
+			check_generator_alone();
+			continue;
+		}
+		check_end(look_once(), OX_PYTHON_WHOLE, 4);
+		check_name(main_sample()->python[0], "generator");
+		cr_expect_eq(main_sample()->python[0] & OX_PYTHON_ENTRY, 0);
+		check_three(main_sample(), 1);
+	}
+}
+
+Test(python_torn, what_is_no_caller_is_not_guessed)
+{
+	foreach_layout(layout)
+	{
+		made_layout = layout;
+		if (begins_itself())
+			continue;
+		in_register = make_generator(layout);
+		check_generator_alone();
+		make_generator(layout);
+		in_register = frames[0] + 4;
+		check_generator_alone();
+		in_register = codes[0];
+		check_generator_alone();
+	}
+}
+
+/* What the guess led to is none of the thread's stack: not a frame of it stays. */
+Test(python_torn, a_guess_that_leads_nowhere_is_taken_back)
+{
+	foreach_layout(layout)
+	{
+		uint64_t other;
+
+		made_layout = layout;
+		if (begins_itself())
+			continue;
+		make_generator(layout);
+		other = made_call(0, codes[0], 2, globals, false);
+		made_put(other, layout->frame_back, MADE_NOWHERE);
+		in_register = made_call(other, codes[0], 2, globals, false);
+		check_generator_alone();
+	}
+}
+
+/* Where each C frame is there, a guess has to fit to the one before. */
+Test(python_torn, a_guess_that_another_c_frame_began_is_taken_back)
+{
+	foreach_layout(layout)
+	{
+		if (!(layout->flags & OX_LAYOUT_CFRAME))
+			continue;
+		make_generator(layout);
+		in_register = frames[2];
+		check_generator_alone();
+		in_register = made_call(frames[1], codes[0], 2, globals, true);
+		check_generator_alone();
+	}
+}

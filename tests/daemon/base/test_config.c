@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/api.h"
+#include "daemon/base/config.h"
+
+struct complaints {
+	unsigned n;
+	unsigned line;
+	char why[512];
+};
+
+static void note(void *userdata, const char *file, unsigned line, const char *why)
+{
+	struct complaints *complaints = userdata;
+
+	cr_expect_str_eq(file, "a.conf");
+	complaints->n++;
+	complaints->line = line;
+	snprintf(complaints->why, sizeof(complaints->why), "%s", why);
+}
+
+static int parse(struct config *config, const char *text, struct complaints *ret)
+{
+	int r;
+
+	*ret = (struct complaints){0};
+	r = config_parse(config, "a.conf", text, strlen(text), note, ret);
+	cr_expect_eq((unsigned)r, ret->n);
+	return r;
+}
+
+Test(config, reads_every_key)
+{
+	struct complaints complaints;
+	struct config config;
+
+	config_init(&config);
+	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
+	cr_expect_str_eq(config.database, OX_DATABASE_PATH);
+	cr_expect_eq(config.database_max_bytes, 0);
+	cr_expect_eq(config.unwind_max_bytes, 64 << 20);
+	cr_expect_eq(parse(&config,
+			   "# a comment\n; another\n\n[Sampling]\r\n  Interval = 0.5 \n"
+			   "UnwindMemory=8M\n"
+			   "[Storage]\nPath=/srv/my data/ox=1.db\nMaxSize=64M",
+			   &complaints),
+		     0, "%s", complaints.why);
+	cr_expect_eq(config.interval_ns, 500000000);
+	cr_expect_eq(config.unwind_max_bytes, 8 << 20);
+	cr_expect_str_eq(config.database, "/srv/my data/ox=1.db");
+	cr_expect_eq(config.database_max_bytes, 64 << 20);
+}
+
+Test(config, the_last_one_counts_and_an_empty_one_resets)
+{
+	struct complaints complaints;
+	struct config config;
+
+	config_init(&config);
+	cr_expect_eq(parse(&config, "[Sampling]\nInterval=1\nFrequency=100\n", &complaints), 0);
+	cr_expect_eq(config.interval_ns, 10000000);
+	cr_expect_eq(
+		parse(&config, "[Sampling]\nUnwindMemory=1M\nUnwindMemory=256M\n", &complaints), 0);
+	cr_expect_eq(config.unwind_max_bytes, 256 << 20);
+	cr_expect_eq(parse(&config, "[Sampling]\nInterval=\nUnwindMemory=\n", &complaints), 0);
+	cr_expect_eq(config.unwind_max_bytes, 64 << 20);
+	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
+	cr_expect_eq(parse(&config,
+			   "[Storage]\nPath=/a\nMaxSize=1\n[Sampling]\nFrequency=7\nFrequency=\n"
+			   "[Storage]\nPath=\nMaxSize=",
+			   &complaints),
+		     0);
+	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
+	cr_expect_str_eq(config.database, OX_DATABASE_PATH);
+	cr_expect_eq(config.database_max_bytes, 0);
+}
+
+Test(config, complains_with_line_and_reason_and_goes_on)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *why; /* a part of it */
+	} cases[] = {
+		{"Interval=1\n", 1, "before any [Section]"},
+		{"\n[Sampling]\nIntervall=1\n", 3, "unknown key Intervall= in section [Sampling]"},
+		{"[Sampling]\ninterval=1\n", 2, "unknown key interval="},
+		{"[Sampling]\nMaxSize=1\n", 2, "unknown key MaxSize= in section [Sampling]"},
+		{"[Storrage]\nPath=/a\nMaxSize=1\n", 1, "unknown section [Storrage]"},
+		{"[Storage\nPath=/a\n", 1, "has no ']'"},
+		{"[Sampling]\nInterval\n", 2, "neither [Section] nor Key=value"},
+		{"[Sampling]\nInterval=fast\n", 2, "Interval=fast: not understood, wanted: 0.0001"},
+		{"[Sampling]\nInterval=11\n", 2, "Interval=11: out of range"},
+		{"[Sampling]\nFrequency=0\n", 2, "Frequency=0: out of range"},
+		{"[Sampling]\nFrequency=\x1b[31m\n", 2, "Frequency=\xef\xbf\xbd[31m"},
+		{"[Sampling]\nUnwindMemory=lots\n", 2, "UnwindMemory=lots: not understood"},
+		{"[Sampling]\nUnwindMemory=1023K\n", 2,
+		 "UnwindMemory=1023K: out of range, wanted: 1M to 256M"},
+		{"[Sampling]\nUnwindMemory=257M\n", 2, "UnwindMemory=257M: out of range"},
+		{"[Sampling]\nUnwindMemory=0\n", 2, "UnwindMemory=0: out of range"},
+		{"[Storage]\nUnwindMemory=8M\n", 2, "unknown key UnwindMemory="},
+		{"[Storage]\nPath=ox.db\n", 2, "Path=ox.db: not understood, wanted: an absolute"},
+		{"[Storage]\nPath=/srv/\n", 2, "absolute"},
+		{"[Storage]\nMaxSize=1.5G\n", 2, "MaxSize=1.5G: not understood"},
+		{"[Storage]\nMaxSize=16E\n", 2, "MaxSize=16E: out of range"},
+	};
+	struct complaints complaints;
+	struct config config, initial;
+	char text[256];
+
+	config_init(&initial);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		config_init(&config);
+		cr_expect_eq(parse(&config, cases[i].text, &complaints), 1, "%s", cases[i].text);
+		cr_expect_eq(complaints.line, cases[i].line, "%s", cases[i].text);
+		cr_expect_not_null(strstr(complaints.why, cases[i].why), "%s", complaints.why);
+		cr_expect_eq(memcmp(&config, &initial, sizeof(config)), 0, "%s", cases[i].text);
+		snprintf(text, sizeof(text), "%s\n[Sampling]\nInterval=2\n", cases[i].text);
+		cr_expect_eq(parse(&config, text, &complaints), 1);
+		cr_expect_eq(config.interval_ns, 2000000000);
+	}
+}
+
+Test(config, bears_any_bytes)
+{
+	static char text[20000];
+	struct complaints complaints = {0};
+	struct config config;
+
+	config_init(&config);
+	cr_expect_eq(config_parse(&config, "a.conf", "[Sampling]\nInter\0val=1\n", 23, note,
+				  &complaints),
+		     1);
+	cr_expect_not_null(strstr(complaints.why, "zero byte"));
+	memset(text, 'x', sizeof(text));
+	cr_expect_eq(config_parse(&config, "a.conf", text, sizeof(text), note, &complaints), 1);
+	cr_expect_not_null(strstr(complaints.why, "longer than"));
+	memcpy(text, "[Storage]\nPath=/", 16);
+	text[4200] = '\n';
+	cr_expect_eq(config_parse(&config, "a.conf", text, 4201, note, &complaints), 1);
+	cr_expect_not_null(strstr(complaints.why, "out of range"));
+	text[4110] = '\n';
+	cr_expect_eq(config_parse(&config, "a.conf", text, 4111, note, &complaints), 0);
+	cr_expect_eq(strlen(config.database), 4095);
+}

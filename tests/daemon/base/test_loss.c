@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <string.h>
+
+#include "daemon/base/loss.h"
+#include "daemon/query/answer.h"
+
+/* Names are promises: they stand in databases and in people's scripts. */
+static const struct {
+	enum ox_loss loss;
+	const char *name;
+} promised[] = {
+	{OX_LOST_LATE, "late"},
+	{OX_LOST_FULL, "arena-full"},
+	{OX_LOST_CROWDED, "index-crowded"},
+	{OX_LOST_NOT_PERMITTED, "not-permitted"},
+	{OX_LOST_KERNEL_STACK, "kernel-stack"},
+	{OX_LOST_USER_STACK, "user-stack"},
+	{OX_LOST_CUT, "stack-cut"},
+	{OX_LOST_CHILD, "child"},
+	{OX_LOST_MAPPINGS, "mappings"},
+	{OX_LOST_GONE, "gone"},
+	{OX_LOST_BROKEN, "stack-broken"},
+	{OX_LOST_NO_TABLE, "no-table"},
+	{OX_LOST_NO_RULE, "no-rule"},
+	{OX_LOST_PYTHON, "python-broken"},
+	{OX_LOST_PYTHON_NAME, "python-name"},
+	{OX_LOST_STORE, "store"},
+};
+
+Test(loss, each_has_the_name_that_was_promised)
+{
+	cr_assert_eq(sizeof(promised) / sizeof(promised[0]), OX_N_LOSSES);
+	for (size_t i = 0; i < OX_N_LOSSES; i++)
+		cr_expect_str_eq(loss_name(promised[i].loss), promised[i].name);
+}
+
+Test(loss, each_is_explained_in_one_line)
+{
+	struct answer answer;
+
+	for (unsigned i = 0; i < OX_N_LOSSES; i++) {
+		const char *text = loss_explain(i);
+
+		cr_assert_not_null(text, "%u", i);
+		cr_expect_gt(strlen(text), strlen(loss_name(i)));
+		cr_expect_null(strchr(text, '\n'));
+		/* An answer has room for it. */
+		cr_expect_lt(strlen(loss_name(i)), sizeof(answer.lost[0].reason));
+	}
+	cr_assert_leq(OX_N_LOSSES, sizeof(answer.lost) / sizeof(answer.lost[0]));
+}
+
+/* What the recorder writes at a root is what a question finds there. */
+Test(loss, each_end_is_known_by_its_frame)
+{
+	static const char *const names[] = {"root",       "cut",     "no-table",     "broken",
+					    "unreadable", "no-rule", "python-broken"};
+
+	cr_assert_eq(sizeof(names) / sizeof(names[0]), OX_N_ENDS);
+	for (unsigned i = 0; i < OX_N_ENDS; i++) {
+		char function[32];
+
+		cr_expect_str_eq(end_name(i), names[i]);
+		snprintf(function, sizeof(function), "[%s]", names[i]);
+		cr_expect_eq(end_of_frame(function, ""), i);
+		cr_expect_eq(end_of_frame(function, "app"), OX_END_ROOT);
+		cr_expect_eq(end_of_frame(names[i], ""), OX_END_ROOT);
+	}
+	cr_expect_eq(end_of_frame("", ""), OX_END_ROOT);
+	cr_expect_eq(end_of_frame("[", ""), OX_END_ROOT);
+	cr_expect_eq(end_of_frame("[]", ""), OX_END_ROOT);
+	cr_expect_eq(end_of_frame("[cu]", ""), OX_END_ROOT);
+	cr_expect_eq(end_of_frame("[cuts]", ""), OX_END_ROOT);
+}

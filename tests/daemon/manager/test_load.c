@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The manager while the kernel side is being loaded, over the bus: sampler_new() is one that waits
+ * until the test lets it go on (--wrap).
+ */
+#include <errno.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "tests/support/bus_world.h"
+#include "tests/support/kernel_side.h"
+
+#define REFUSAL "the verifier says no"
+
+static sem_t go;
+static atomic_bool refuses;
+static atomic_uint n_loads;
+
+int __real_sampler_new(uint64_t unwind_bytes, struct sampler **ret, struct sampler_report *report);
+int __wrap_sampler_new(uint64_t unwind_bytes, struct sampler **ret, struct sampler_report *report)
+{
+	n_loads++;
+	while (sem_wait(&go) < 0)
+		;
+	if (!refuses)
+		return __real_sampler_new(unwind_bytes, ret, report);
+	snprintf(report->why, sizeof(report->why), REFUSAL);
+	return -EACCES;
+}
+
+static void start(void)
+{
+	sem_init(&go, 0, 0);
+	world_start();
+}
+
+static void stop(void)
+{
+	world_stop();
+	/* A thread that was left alone ends. */
+	sem_post(&go);
+}
+
+TestSuite(manager_load, .init = start, .fini = stop, .timeout = 60);
+
+static void send_unpause(const char *target, struct reply *reply)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+
+	cr_assert_geq(sd_bus_message_new_method_call(client, &call, NULL, OX_BUS_PATH,
+						     OX_BUS_INTERFACE, "Unpause"),
+		      0);
+	cr_assert_geq(sd_bus_message_append(call, "asa{sv}", 1, target, 0), 0);
+	cr_assert_geq(sd_bus_call_async(client, NULL, call, on_reply, reply, 0), 0);
+}
+
+static void wait_for(struct reply *reply)
+{
+	while (!reply->n)
+		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
+}
+
+static void assert_refused(struct reply *reply, const char *words)
+{
+	const sd_bus_error *error;
+
+	wait_for(reply);
+	error = sd_bus_message_get_error(reply->message);
+	cr_assert_not_null(error);
+	cr_assert_str_eq(error->name, OX_ERROR_KERNEL);
+	assert_has(error->message, words);
+	sd_bus_message_unref(reply->message);
+}
+
+static void assert_kernel(const char *expected)
+{
+	_cleanup_free_ char *status = answer_of("GetStatus", "");
+	char part[64];
+
+	snprintf(part, sizeof(part), ",kernel=s:%s", expected);
+	assert_has(status, part);
+}
+
+Test(manager_load, others_are_answered_while_one_waits)
+{
+	struct reply first = {0}, second = {0};
+
+	send_unpause("all", &first);
+	send_unpause("all", &second);
+	assert_kernel("loading,loading_usec=t:");
+	assert_property("State", "s:paused");
+	cr_assert_eq(first.n + second.n, 0);
+	refuses = true;
+	sem_post(&go);
+	assert_refused(&first, REFUSAL);
+	assert_refused(&second, REFUSAL);
+	cr_assert_eq(n_loads, 1);
+	assert_kernel("failed");
+	assert_property("Targets", "as:[]");
+}
+
+Test(manager_load, a_failure_is_told_and_the_next_unpause_tries_again)
+{
+	_cleanup_free_ char *status = NULL;
+	struct reply reply = {0};
+
+	refuses = true;
+	for (unsigned i = 1; i <= 2; i++) {
+		reply.n = 0;
+		send_unpause("all", &reply);
+		sem_post(&go);
+		assert_refused(&reply, REFUSAL);
+		cr_assert_eq(n_loads, i);
+	}
+	status = answer_of("GetStatus", "");
+	assert_has(status, ",notice=s:" REFUSAL);
+}
+
+Test(manager_load, what_cannot_be_is_refused_without_loading)
+{
+	assert_error(OX_ERROR_NO_TARGET, "no target yet", "Unpause", "asa{sv}", 0, 0);
+	assert_error(OX_ERROR_NO_SUCH_USER, "nobody-of-that-name", "Unpause", "asa{sv}", 1,
+		     "user:nobody-of-that-name", 0);
+	cr_assert_eq(n_loads, 0);
+}
+
+Test(manager_load, who_comes_while_it_is_loaded_ahead_waits_for_that)
+{
+	struct reply reply = {0};
+
+	manager_load_ahead(manager);
+	assert_kernel("loading");
+	send_unpause("all", &reply);
+	assert_kernel("loading");
+	refuses = true;
+	sem_post(&go);
+	assert_refused(&reply, REFUSAL);
+	cr_assert_eq(n_loads, 1);
+}
+
+Test(manager_load, a_cancel_ends_the_wait)
+{
+	struct reply reply = {0};
+
+	send_unpause("all", &reply);
+	assert_kernel("loading");
+	free(answer_of("Cancel", ""));
+	assert_refused(&reply, "cancelled");
+	assert_kernel("unloaded");
+}
+
+Test(manager_load, so_many_may_wait)
+{
+	struct reply replies[OX_WAITING_MAX] = {0};
+
+	for (size_t i = 0; i < array_length(replies); i++)
+		send_unpause("all", &replies[i]);
+	assert_kernel("loading");
+	assert_error(OX_ERROR_LIMIT_REACHED, "64 requests wait", "Unpause", "asa{sv}", 1, "all", 0);
+	free(answer_of("Cancel", ""));
+	for (size_t i = 0; i < array_length(replies); i++)
+		assert_refused(&replies[i], "cancelled");
+}
+
+Test(manager_load, the_daemon_may_stop_meanwhile)
+{
+	struct reply reply = {0};
+
+	send_unpause("all", &reply);
+	assert_kernel("loading");
+}
+
+Test(manager_load, all_who_waited_get_what_they_asked_for)
+{
+	struct reply first = {0}, second = {0};
+
+	sem_post(&go);
+	sampler_free(sampler_or_skip());
+	n_loads = 0;
+	send_unpause("user:root", &first);
+	send_unpause("all", &second);
+	assert_kernel("loading");
+	sem_post(&go);
+	wait_for(&first);
+	wait_for(&second);
+	free(text_of_reply(first.message));
+	free(text_of_reply(second.message));
+	cr_assert_eq(n_loads, 1);
+	assert_property("State", "s:running");
+	assert_property("Targets", "as:[user:root,all]");
+	/* Paused it is loaded and open for nobody; to resume it is opened, not loaded, again. */
+	free(answer_of("Pause", "as", 0));
+	assert_kernel("loaded");
+	free(answer_of("Unpause", "asa{sv}", 0, 0));
+	assert_property("State", "s:running");
+	cr_assert_eq(n_loads, 1);
+	free(answer_of("Cancel", ""));
+	assert_kernel("unloaded");
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Resymbolize on the bus: answered when it is done, one at a time, seen by the next question. */
+#include "tests/support/directory.h"
+
+#include "tests/support/bus_world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "daemon/manager/internal.h"
+#include "daemon/symbolizer/about.h"
+
+static char proc[256]; /* in which PID 1 sees what we see */
+static char program[4096], build_id[BUILD_ID_TEXT_BYTES];
+
+/* ---- a reader of the test's own ---- */
+
+static reader_fn waiting;
+static void *waiting_userdata;
+static bool holds;
+
+static int ask_names(struct reader *reader, const struct reader_files *files,
+		     const uint64_t *addresses, size_t n, reader_fn fn, void *userdata)
+{
+	cr_assert_geq(files->file, 0);
+	waiting = fn;
+	waiting_userdata = userdata;
+	if (!holds)
+		return -EBADMSG;
+	return 0;
+}
+
+static size_t get_names(const struct reader_reply *reply, size_t i, uint64_t *ret_vaddr,
+			struct reader_name ret[static READER_INLINES_MAX])
+{
+	ret[0] = (struct reader_name){.function = "late", .file = "", .line = 3};
+	return 1;
+}
+
+static const struct resymbolize_means means = {ask_names, get_names};
+
+/* ---- a history: one address of this very program, one of a file that is not there ---- */
+
+static void read_own_build_id(void)
+{
+	_cleanup_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct reader_about about;
+
+	cr_assert_gt(readlink("/proc/self/exe", program, sizeof(program) - 1), 0);
+	cr_assert_eq(about_read(fd, &about), 0);
+	cr_assert_gt(about.build_id_bytes, 0, "this program was linked without a build-id");
+	for (size_t i = 0; i < about.build_id_bytes; i++)
+		snprintf(build_id + 2 * i, 3, "%02x", about.build_id[i]);
+}
+
+static int64_t add_unnamed(struct store *store, const char *file, const char *id)
+{
+	struct frame frame = {
+		.function = "+0x10", .module = "prog", .file = file, .build_id = id, .offset = 16};
+	int64_t row, node;
+
+	cr_assert_eq(store_add_frame(store, &frame, &row), 0);
+	cr_assert_eq(store_add_node(store, 0, row, &node), 0);
+	return node;
+}
+
+static void fill(void)
+{
+	struct store *store = open_store();
+	int64_t session;
+
+	read_own_build_id();
+	cr_assert_eq(store_begin(store), 0);
+	session = add_session(store, START);
+	add_sample(store, session, 0, add_task(store, 42, 1000),
+		   add_unnamed(store, program, build_id), 5);
+	add_sample(store, session, 0, add_task(store, 42, 1000),
+		   add_unnamed(store, "/no/such/file", "abcdef"), 3);
+	cr_assert_eq(store_commit(store), 0);
+	cr_assert_eq(store_end_session(store, session, START + 5000000), 0);
+	store_free(store);
+}
+
+static void start_filled(void)
+{
+	char pid[400], root[410];
+
+	world_start_with(fill);
+	directory_make(proc, sizeof(proc));
+	snprintf(pid, sizeof(pid), "%s/1", proc);
+	snprintf(root, sizeof(root), "%s/root", pid);
+	cr_assert_eq(mkdir(pid, 0755), 0);
+	cr_assert_eq(symlink("/", root), 0);
+	manager->resymbolize.means = &means;
+	manager->resymbolize.proc = proc;
+	holds = true;
+}
+
+static void stop_filled(void)
+{
+	world_stop();
+	directory_remove(proc);
+}
+
+TestSuite(manager_resymbolize, .init = start_filled, .fini = stop_filled);
+TestSuite(manager_resymbolize_empty, .init = world_start, .fini = world_stop);
+
+static void call_later(struct reply *reply)
+{
+	cr_assert_geq(sd_bus_call_method_async(client, NULL, NULL, OX_BUS_PATH, OX_BUS_INTERFACE,
+					       "Resymbolize", on_reply, reply, ""),
+		      0);
+}
+
+static void run_until_asked(void)
+{
+	while (!waiting)
+		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
+}
+
+static char *wait_for(struct reply *reply)
+{
+	while (!reply->n)
+		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
+	return text_of_reply(reply->message);
+}
+
+#define MISSING "{file=s:/no/such/file,build_id=s:abcdef,named=t:0,unnamed=t:1,reason=s:no-file}"
+
+Test(manager_resymbolize_empty, there_is_nothing_to_be_named)
+{
+	_cleanup_free_ char *text = answer_of("Resymbolize", "");
+
+	cr_assert_str_eq(text, "0 0 []");
+}
+
+Test(manager_resymbolize, the_next_question_sees_the_names)
+{
+	_cleanup_free_ char *before = answer_of("Query", "a{sv}", 0), *during = NULL, *after = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct reply reply = {0};
+	char wanted[5000];
+
+	assert_has(before, "{name=s:prog+0x10,");
+	call_later(&reply);
+	run_until_asked();
+	/* It holds up nobody, and is done once at a time. */
+	during = answer_of("Query", "a{sv}", 0);
+	assert_has(during, "{name=s:prog+0x10,");
+	assert_error(OX_ERROR_LIMIT_REACHED, "being looked up already", "Resymbolize", "");
+	cr_assert_eq(reply.n, 0);
+	waiting(waiting_userdata, 0, NULL);
+	text = wait_for(&reply);
+	snprintf(wanted, sizeof(wanted),
+		 "1 1 [{file=s:%s,build_id=s:%s,named=t:1,unnamed=t:0}," MISSING "]", program,
+		 build_id);
+	cr_assert_str_eq(text, wanted, "%s\n%s", text, wanted);
+	after = answer_of("Query", "a{sv}", 0);
+	assert_has(after, "{name=s:late(prog),function=s:late,");
+	assert_has(after, "line=u:3,self=t:5,");
+	assert_has(after, "{name=s:prog+0x10,");
+	cr_assert_eq(manager->resymbolize.work, NULL);
+}
+
+Test(manager_resymbolize, what_fails_is_told_with_its_reason)
+{
+	_cleanup_free_ char *text = NULL;
+
+	holds = false;
+	text = answer_of("Resymbolize", "");
+	assert_has(text, "0 2 [{file=s:/");
+	assert_has(text, "named=t:0,unnamed=t:1,reason=s:unreadable}," MISSING "]");
+}
+
+Test(manager_resymbolize, the_daemon_may_end_meanwhile)
+{
+	struct reply reply = {0};
+
+	call_later(&reply);
+	run_until_asked();
+	manager_bus_free(bus_object);
+	bus_object = NULL;
+	manager_stop_resymbolize(manager);
+	/* The reader answers all that was asked when it is freed. */
+	waiting(waiting_userdata, -ECANCELED, NULL);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* With the real program at the other end, and with such as do not answer. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/objfile/inspect.h"
+#include "tests/support/directory.h"
+
+define_cleanup(struct look *, look_free);
+
+static const struct reader_about nothing;
+
+static struct look *start(const char *program)
+{
+	struct look *look;
+
+	cr_assert_eq(look_new(program, &look), 0);
+	return look;
+}
+
+static bool has_child(void)
+{
+	siginfo_t info = {};
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static int open_self(void)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	cr_assert_geq(fd, 0);
+	return fd;
+}
+
+Test(look, tells_at_once)
+{
+	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about = {};
+
+	cr_assert(!has_child());
+	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_expect_gt(about.n_segments, 0);
+	cr_expect_gt(about.build_id_bytes, 0);
+	cr_assert(fcntl(fd, F_GETFD) >= 0, "the descriptor is the caller's");
+	about = nothing;
+	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_expect_gt(about.n_segments, 0);
+}
+
+Test(look, tells_that_it_is_no_elf_file)
+{
+	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_close_ int text = memfd_create("text", MFD_CLOEXEC), self = open_self();
+	struct reader_about about = {.n_segments = 5};
+
+	cr_assert_eq(write(text, "#!/bin/sh\n", 10), 10);
+	cr_assert_eq(look_at(look, text, &about), -ENOEXEC);
+	cr_assert_arr_eq(&about, &nothing, sizeof(about));
+	cr_assert_eq(look_at(look, -1, &about), -EBADMSG);
+	cr_assert_eq(look_at(look, self, &about), 0);
+}
+
+Test(look, tells_of_an_interpreter)
+{
+	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_close_ int fd = open_self(), text = memfd_create("text", MFD_CLOEXEC);
+	_cleanup_close_ int seed = open("fuzz/seeds/python_file/gnu", O_RDONLY | O_CLOEXEC);
+	static const struct reader_python none;
+	struct reader_about about;
+	struct reader_python python = {.n_ranges = 5};
+
+	cr_assert_eq(look_at_python(look, fd, &python), 0);
+	cr_assert_arr_eq(&python, &none, sizeof(python));
+	cr_assert_eq(look_at(look, fd, &about), 0, "one after the other");
+	cr_assert_eq(about.has_python, 0);
+	cr_assert_eq(look_at_python(look, seed, &python), 0);
+	cr_assert_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_assert_eq(python.version_hex, 0x030d01f0);
+	cr_assert_eq(look_at(look, seed, &about), 0);
+	cr_assert_eq(about.has_python, 1);
+	cr_assert_eq(look_at_python(look, text, &python), -ENOEXEC);
+	cr_assert_arr_eq(&python, &none, sizeof(python));
+}
+
+Test(look, rests)
+{
+	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	struct pollfd pollfd = {.fd = look_fd(look), .events = POLLIN};
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about;
+
+	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_assert(has_child());
+	look_rest(look);
+	cr_assert_eq(poll(&pollfd, 1, 60000), 1);
+	look_dispatch(look);
+	cr_assert(!has_child());
+	cr_assert_eq(look_at(look, fd, &about), 0);
+}
+
+Test(look, one_that_cannot_be_started_is_not_the_files_fault)
+{
+	_cleanup_(look_free_p) struct look *none = start("/nonexistent/oxprof-reader");
+	_cleanup_(look_free_p) struct look *ends = start("/bin/true");
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about;
+
+	cr_assert_eq(look_at(none, fd, &about), -EAGAIN);
+	cr_assert_eq(look_at(ends, fd, &about), -EAGAIN);
+	cr_assert_arr_eq(&about, &nothing, sizeof(about));
+}
+
+/* A reader that does as the shell is told. */
+static struct look *start_script(char directory[static 256], const char *script)
+{
+	char program[300];
+	FILE *file;
+
+	directory_make(directory, 256);
+	snprintf(program, sizeof(program), "%s/reader", directory);
+	file = fopen(program, "we");
+	cr_assert(file && fprintf(file, "#!/bin/sh\n%s\n", script) > 0);
+	cr_assert_eq(fclose(file), 0);
+	cr_assert_eq(chmod(program, 0755), 0);
+	return start(program);
+}
+
+/* First the files that it is asked about, then none any more. */
+Test(look, waits_a_share_of_the_time)
+{
+	char directory[256];
+	_cleanup_(look_free_p) struct look *look = start_script(directory, "exec sleep 1000");
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about = {.n_segments = 5};
+	int r;
+
+	cr_assert_eq(look_at(look, fd, &about), -ETIMEDOUT);
+	cr_assert_arr_eq(&about, &nothing, sizeof(about));
+	/* A machine that is busy may stand still meanwhile. */
+	for (int i = 0; (r = look_at(look, fd, &about)) != -EAGAIN && i < 20; i++)
+		cr_assert_eq(r, -ETIMEDOUT);
+	cr_assert_eq(r, -EAGAIN);
+	directory_remove(directory);
+}
+
+/* A process that has a CPU for itself, the one that *ret_cpu says. */
+static pid_t burn(int *ret_cpu)
+{
+	cpu_set_t allowed, one;
+	pid_t pid;
+
+	cr_assert_eq(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+	for (*ret_cpu = 0; !CPU_ISSET(*ret_cpu, &allowed);)
+		++*ret_cpu;
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	CPU_ZERO(&one);
+	CPU_SET(*ret_cpu, &one);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)sched_setaffinity(0, sizeof(one), &one);
+	for (;;)
+		;
+}
+
+/* It is not the file's fault that there is no CPU for it; nor is the next one asked about at once.
+ */
+Test(look, a_reader_without_a_cpu_is_no_proof_against_the_file)
+{
+	char directory[256], script[256];
+	_cleanup_(look_free_p) struct look *look = NULL;
+	_cleanup_close_ int fd = open_self();
+	struct reader_about about;
+	int cpu;
+	pid_t pid = burn(&cpu);
+
+	snprintf(script, sizeof(script),
+		 "exec taskset -c %d chrt -i 0 sh -c 'while true; do :; done'", cpu);
+	look = start_script(directory, script);
+	cr_assert_eq(look_at(look, fd, &about), -EAGAIN);
+	cr_assert_eq(look_at(look, fd, &about), -EAGAIN);
+	kill(pid, SIGKILL);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	directory_remove(directory);
+}

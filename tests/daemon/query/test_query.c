@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/base/loss.h"
+#include "daemon/query/query.h"
+#include "daemon/query/stacks.h"
+
+#define START    UINT64_C(1700000000000000)
+#define WINDOW   UINT64_C(10000000)
+#define EVERYONE UINT32_MAX
+
+static char directory[] = "/tmp/ox-test-query-XXXXXX";
+static struct store *store;
+static struct query *query;
+static int64_t session, tasks[4], nodes[8];
+
+enum { APP, WORKER, CRON, LATER };                                    /* tasks */
+enum { MAIN, WORK, READ, MAIN12, RECURSION, UNNAMED, PYTHON, ENTRY }; /* nodes */
+
+static int64_t add_process(uint32_t pid, uint32_t uid, const char *comm, const char *user,
+			   const char *unit, const char *cgroup)
+{
+	struct store_process process = {.pid = pid,
+					.started_usec = START,
+					.uid = uid,
+					.comm = comm,
+					.exe = "",
+					.cmdline = "",
+					.user = user,
+					.unit = unit,
+					.cgroup = cgroup};
+	int64_t id;
+
+	cr_assert_eq(store_add_process(store, &process, &id), 0);
+	return id;
+}
+
+static int64_t add_task(int64_t process, uint32_t tid, const char *comm)
+{
+	int64_t id;
+
+	cr_assert_eq(store_add_task(store, process, tid, comm, &id), 0);
+	return id;
+}
+
+static int64_t add_node(int64_t parent, enum frame_kind kind, const char *function,
+			const char *module, const char *file, uint32_t line)
+{
+	struct frame frame = {.kind = kind,
+			      .function = function,
+			      .module = module,
+			      .file = file,
+			      .build_id = "",
+			      .line = line};
+	int64_t id, node;
+
+	cr_assert_eq(store_add_frame(store, &frame, &id), 0);
+	cr_assert_eq(store_add_node(store, parent, id, &node), 0);
+	return node;
+}
+
+static void add_sample(uint32_t window, int task, int64_t node, uint64_t n)
+{
+	cr_assert_eq(store_add_sample(store, session, window, tasks[task], node, n), 0);
+}
+
+static void add_stacks(void)
+{
+	nodes[MAIN12] = add_node(0, FRAME_NATIVE, "main", "app", "/srv/app.c", 12);
+	nodes[MAIN] = add_node(0, FRAME_NATIVE, "main", "app", "/srv/app.c", 10);
+	nodes[WORK] = add_node(nodes[MAIN], FRAME_NATIVE, "work", "app", "/srv/app.c", 20);
+	nodes[READ] = add_node(nodes[WORK], FRAME_KERNEL, "ksys_read", "kernel", "", 0);
+	nodes[RECURSION] = add_node(nodes[WORK], FRAME_NATIVE, "work", "app", "/srv/app.c", 21);
+	nodes[UNNAMED] = add_node(nodes[MAIN12], FRAME_NATIVE, "", "libz.so", "/lib/libz.so", 0);
+	nodes[PYTHON] = add_node(nodes[MAIN12], FRAME_PYTHON, "a;b", "__main__", "/srv/a.py", 5);
+	nodes[ENTRY] = add_node(0, FRAME_KERNEL, "kthread", "kernel", "", 0);
+}
+
+/* Hits are powers of two, so that each sum says what is in it. */
+static void add_samples(void)
+{
+	int64_t app =
+		add_process(100, 1000, "app", "alice", "app.service", "/system.slice/app.service");
+	int64_t cron = add_process(200, 0, "cron", "root", "", "/user.slice/user-0.slice");
+
+	tasks[APP] = add_task(app, 100, "app");
+	tasks[WORKER] = add_task(app, 101, "worker");
+	tasks[CRON] = add_task(cron, 200, "cron");
+	add_sample(0, APP, nodes[MAIN], 1);
+	add_sample(0, APP, nodes[WORK], 2);
+	add_sample(0, WORKER, nodes[READ], 4);
+	add_sample(1, WORKER, nodes[MAIN12], 8);
+	add_sample(1, APP, nodes[RECURSION], 16);
+	add_sample(1, CRON, nodes[UNNAMED], 32);
+	add_sample(2, CRON, nodes[PYTHON], 64);
+	add_sample(2, CRON, nodes[ENTRY], 128);
+	add_sample(2, APP, 0, 256);
+}
+
+static void open_store(void)
+{
+	struct store_session row = {
+		.started_usec = START, .mode = "cpu", .interval_ns = 10000000, .targets = "all"};
+	_cleanup_free_ char *path = NULL, *aside = NULL, *why = NULL;
+
+	cr_assert_not_null(mkdtemp(directory));
+	cr_assert_gt(asprintf(&path, "%s/ox.db", directory), 0);
+	cr_assert_eq(store_open(path, 0, &store, &aside, &why), 0, "%s", why);
+	cr_assert_eq(store_begin(store), 0, "%s", store_error(store));
+	cr_assert_eq(store_add_session(store, &row, &session), 0);
+	add_stacks();
+	add_samples();
+	cr_assert_eq(store_add_loss(store, session, 0, "late", 3), 0);
+	cr_assert_eq(store_add_loss(store, session, 2, "full", 5), 0);
+	cr_assert_eq(store_commit(store), 0);
+	query = query_new(store);
+	cr_assert_not_null(query);
+}
+
+static void close_store(void)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	char path[128];
+
+	query = query_free(query);
+	store_free(store);
+	for (size_t i = 0; i < array_length(suffixes); i++) {
+		snprintf(path, sizeof(path), "%s/ox.db%s", directory, suffixes[i]);
+		unlink(path);
+	}
+	rmdir(directory);
+}
+
+TestSuite(query, .init = open_store, .fini = close_store);
+
+static struct question ask_all(enum query_by by)
+{
+	return (struct question){.by = by, .range.until_usec = UINT64_MAX, .only_uid = EVERYONE};
+}
+
+struct expected {
+	const char *name;
+	uint64_t self;
+	uint64_t total;
+};
+
+static void expect_records(const struct answer *answer, const struct expected *expected, size_t n)
+{
+	cr_expect_eq(answer->n_records, n, "%zu records, not %zu", answer->n_records, n);
+	for (size_t i = 0; i < n && i < answer->n_records; i++) {
+		const struct record *record = &answer->records[i];
+
+		cr_expect(strcmp(record->name, expected[i].name) == 0 &&
+				  record->self == expected[i].self &&
+				  record->total == expected[i].total,
+			  "%zu: %s %lu %lu, not %s %lu %lu", i, record->name, record->self,
+			  record->total, expected[i].name, expected[i].self, expected[i].total);
+	}
+}
+
+#define expect_answer(question, ...)                                                          \
+	({                                                                                    \
+		const struct expected _expected[] = {__VA_ARGS__};                            \
+		_cleanup_(answer_done) struct answer _answer = {0};                           \
+		char _why[128];                                                               \
+                                                                                              \
+		cr_assert_eq(query_ask(query, &(question), &_answer, _why, sizeof(_why)), 0); \
+		expect_records(&_answer, _expected, array_length(_expected));                 \
+	})
+
+Test(query, by_function)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(answer_done) struct answer answer = {0};
+	const struct record *record;
+	char why[128];
+
+	expect_answer(question, {"kthread(kernel)", 128, 128}, {"main(app)", 1 + 8, 127},
+		      {"a;b(__main__)", 64, 64}, {"[unknown](libz.so)", 32, 32},
+		      {"work(app)", 2 + 16, 2 + 4 + 16}, {"ksys_read(kernel)", 4, 4});
+	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_expect_eq(answer.samples, 511);
+	cr_expect_eq(answer.distinct, 8);
+	cr_expect_eq(answer.since_usec, START);
+	cr_expect_eq(answer.until_usec, START + 3 * WINDOW);
+	cr_expect(!answer.restricted);
+	cr_assert_eq(answer.n_lost, 2);
+	cr_expect_str_eq(answer.lost[0].reason, "full");
+	cr_expect_eq(answer.lost[0].n, 5);
+	record = &answer.records[1];
+	cr_expect_str_eq(record->function, "main");
+	cr_expect_str_eq(record->module, "app");
+	cr_expect_str_eq(record->file, "/srv/app.c");
+	cr_expect_str_eq(record->kind, "native");
+	cr_expect_eq(record->line, 10, "the smallest line that was seen");
+	cr_expect_str_eq(answer.records[0].kind, "kernel");
+	cr_expect_str_eq(answer.records[2].kind, "python");
+	cr_expect_str_eq(answer.records[3].function, "");
+}
+
+Test(query, by_module_file_and_line)
+{
+	struct question module = ask_all(QUERY_BY_MODULE), file = ask_all(QUERY_BY_FILE);
+	struct question line = ask_all(QUERY_BY_LINE);
+	_cleanup_(answer_done) struct answer answer = {0};
+	char why[128];
+
+	expect_answer(module, {"kernel", 132, 132}, {"app", 27, 127}, {"__main__", 64, 64},
+		      {"libz.so", 32, 32});
+	expect_answer(file, {"[unknown]", 132, 132}, {"/srv/app.c", 27, 127}, {"/srv/a.py", 64, 64},
+		      {"/lib/libz.so", 32, 32});
+	expect_answer(line, {"kthread(kernel)", 128, 128}, {"main(app) /srv/app.c:12", 8, 104},
+		      {"a;b(__main__) /srv/a.py:5", 64, 64}, {"[unknown](libz.so)", 32, 32},
+		      {"main(app) /srv/app.c:10", 1, 23}, {"work(app) /srv/app.c:20", 2, 22},
+		      {"work(app) /srv/app.c:21", 16, 16}, {"ksys_read(kernel)", 4, 4});
+	cr_assert_eq(query_ask(query, &line, &answer, why, sizeof(why)), 0);
+	cr_expect_eq(answer.records[1].line, 12);
+	cr_expect_eq(answer.records[0].line, 0);
+}
+
+Test(query, by_stack)
+{
+	struct question question = ask_all(QUERY_BY_STACK);
+
+	expect_answer(question, {"[no stack]", 256, 256}, {"kthread(kernel)", 128, 128},
+		      {"main(app);a:b(__main__)", 64, 64}, {"main(app);[unknown](libz.so)", 32, 32},
+		      {"main(app);work(app);work(app)", 16, 16}, {"main(app)", 9, 9},
+		      {"main(app);work(app);ksys_read(kernel)", 4, 4},
+		      {"main(app);work(app)", 2, 2});
+	question.without_kernel = true;
+	expect_answer(question, {"[no stack]", 256 + 128, 256 + 128},
+		      {"main(app);a:b(__main__)", 64, 64}, {"main(app);[unknown](libz.so)", 32, 32},
+		      {"main(app);work(app);work(app)", 16, 16}, {"main(app)", 9, 9},
+		      {"main(app);work(app)", 6, 6});
+}
+
+Test(query, by_process_thread_unit_and_user)
+{
+	struct question process = ask_all(QUERY_BY_PROCESS), thread = ask_all(QUERY_BY_THREAD);
+	struct question unit = ask_all(QUERY_BY_UNIT), user = ask_all(QUERY_BY_USER);
+	_cleanup_(answer_done) struct answer answer = {0};
+	char why[128];
+
+	expect_answer(process, {"app[100]", 287, 287}, {"cron[200]", 224, 224});
+	expect_answer(thread, {"app[100]", 275, 275}, {"cron[200]", 224, 224},
+		      {"worker[101]", 12, 12});
+	expect_answer(unit, {"app.service", 287, 287}, {"[unknown]", 224, 224});
+	expect_answer(user, {"alice", 287, 287}, {"root", 224, 224});
+	cr_assert_eq(query_ask(query, &thread, &answer, why, sizeof(why)), 0);
+	cr_expect_eq(answer.records[2].pid, 100);
+	cr_expect_eq(answer.records[2].tid, 101);
+	cr_expect_eq(answer.distinct, 8);
+}
+
+Test(query, without_kernel_gives_hits_to_the_caller)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+
+	question.without_kernel = true;
+	expect_answer(question, {"main(app)", 9, 127}, {"a;b(__main__)", 64, 64},
+		      {"[unknown](libz.so)", 32, 32}, {"work(app)", 2 + 4 + 16, 22});
+}
+
+Test(query, chooses_by_target)
+{
+	static const struct {
+		const char *target;
+		uint64_t samples;
+	} cases[] = {
+		{"pid:100", 287},
+		{"pid:101", 0},
+		{"comm:cron", 224},
+		{"comm:worker", 0},
+		{"unit:app.service", 287},
+		{"unit:system.slice", 287},
+		{"unit:user-0.slice", 224},
+		{"unit:system", 0},
+		{"cgroup:/system.slice", 287},
+		{"cgroup:/system", 0},
+		{"cgroup:/system.slice/app.service", 287},
+		{"user:alice", 287},
+		{"user:1000", 287},
+		{"user:0", 224},
+		{"user:bob", 0},
+		{"all", 511},
+	};
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	struct target target, two[2];
+
+	question.targets = &target;
+	question.n_targets = 1;
+	for (size_t i = 0; i < array_length(cases); i++) {
+		_cleanup_(answer_done) struct answer answer = {0};
+		char why[128];
+
+		cr_assert_eq(target_parse(cases[i].target, &target), 0);
+		cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+		cr_expect_eq(answer.samples, cases[i].samples, "%s: %lu", cases[i].target,
+			     answer.samples);
+	}
+	target_parse("pid:7", &two[0]);
+	target_parse("user:root", &two[1]);
+	question.targets = two;
+	question.n_targets = 2;
+	expect_answer(question, {"kthread(kernel)", 128, 128}, {"main(app)", 0, 96},
+		      {"a;b(__main__)", 64, 64}, {"[unknown](libz.so)", 32, 32});
+}
+
+Test(query, shows_a_user_own_processes_only)
+{
+	struct question question = ask_all(QUERY_BY_PROCESS);
+	_cleanup_(answer_done) struct answer answer = {0};
+	struct target everything;
+	char why[128];
+
+	target_parse("all", &everything);
+	question.only_uid = 1000;
+	question.targets = &everything;
+	question.n_targets = 1;
+	expect_answer(question, {"app[100]", 287, 287});
+	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_expect(answer.restricted);
+	cr_expect_eq(answer.samples, 287);
+	cr_expect_eq(answer.distinct, 5);
+	question.by = QUERY_BY_FUNCTION;
+	expect_answer(question, {"main(app)", 9, 31}, {"work(app)", 18, 22},
+		      {"ksys_read(kernel)", 4, 4});
+}
+
+Test(query, filters_names)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(answer_done) struct answer answer = {0};
+	char why[128];
+
+	question.filter = "^w.*\\(app\\)$";
+	expect_answer(question, {"work(app)", 18, 22});
+	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_expect_eq(answer.samples, 511, "shares are of all samples");
+	cr_expect_eq(answer.distinct, 8);
+	question.filter = "app";
+	question.max = 1;
+	expect_answer(question, {"main(app)", 9, 127});
+	question.by = QUERY_BY_STACK;
+	question.filter = "a:b";
+	expect_answer(question, {"main(app);a:b(__main__)", 64, 64});
+}
+
+Test(query, says_what_is_wrong_with_a_filter)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(answer_done) struct answer answer = {0};
+	char why[128], text[2 * OX_PATTERN_BYTES_MAX];
+
+	question.filter = "(";
+	cr_expect_eq(query_ask(query, &question, &answer, why, sizeof(why)), -EINVAL);
+	cr_expect_str_eq(why, "missing closing parenthesis, at position 1");
+	memset(text, 'a', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	question.filter = text;
+	cr_expect_eq(query_ask(query, &question, &answer, why, sizeof(why)), -EINVAL);
+	cr_expect_str_eq(why, "longer than 4096 bytes");
+	question.filter = "(*NO_START_OPT)(?R)?z";
+	cr_expect_eq(query_ask(query, &question, &answer, why, sizeof(why)), -EINVAL);
+	cr_expect_str_eq(why, "the filter takes too much work on these names");
+	cr_expect_eq(answer.n_records, 0);
+}
+
+Test(query, sorts_and_cuts)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+
+	question.max = 2;
+	expect_answer(question, {"kthread(kernel)", 128, 128}, {"main(app)", 9, 127});
+	question.sort = QUERY_SORT_SELF;
+	question.max = 3;
+	expect_answer(question, {"kthread(kernel)", 128, 128}, {"a;b(__main__)", 64, 64},
+		      {"[unknown](libz.so)", 32, 32});
+	question.sort = QUERY_SORT_NAME;
+	question.max = 4;
+	expect_answer(question, {"[unknown](libz.so)", 32, 32}, {"a;b(__main__)", 64, 64},
+		      {"ksys_read(kernel)", 4, 4}, {"kthread(kernel)", 128, 128});
+}
+
+/* Names decide among equals, also where the last place is cut. */
+Test(query, breaks_ties_by_self_and_name)
+{
+	static const char *const names[] = {"tie_c", "tie_a", "tie_b"};
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	int64_t root, leaf;
+
+	root = add_node(0, FRAME_NATIVE, "tie_root", "", "", 0);
+	for (size_t i = 0; i < array_length(names); i++)
+		add_sample(3, APP, add_node(0, FRAME_NATIVE, names[i], "", "", 0), 1000);
+	leaf = add_node(root, FRAME_NATIVE, "tie_z", "", "", 0);
+	add_sample(3, APP, leaf, 1000);
+	question.filter = "^tie";
+	question.max = 2;
+	expect_answer(question, {"tie_a", 1000, 1000}, {"tie_b", 1000, 1000});
+	question.max = 0;
+	expect_answer(question, {"tie_a", 1000, 1000}, {"tie_b", 1000, 1000}, {"tie_c", 1000, 1000},
+		      {"tie_z", 1000, 1000}, {"tie_root", 0, 1000});
+}
+
+Test(query, keeps_to_the_range)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(answer_done) struct answer answer = {0}, nothing = {0};
+	char why[128];
+
+	question.range = (struct store_range){START + WINDOW, START + 2 * WINDOW, 0};
+	expect_answer(question, {"main(app)", 8, 56}, {"[unknown](libz.so)", 32, 32},
+		      {"work(app)", 16, 16});
+	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_expect_eq(answer.samples, 56);
+	cr_expect_eq(answer.since_usec, START + WINDOW);
+	cr_expect_eq(answer.n_lost, 0);
+	question.range = (struct store_range){0, START, 0};
+	cr_assert_eq(query_ask(query, &question, &nothing, why, sizeof(why)), 0);
+	cr_expect(nothing.samples == 0 && nothing.n_records == 0 && nothing.since_usec == 0);
+}
+
+/* What was read for one question is kept; what came since must be seen by the next. */
+Test(query, sees_what_came_since)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	int64_t node;
+
+	question.filter = "^(late|work)";
+	expect_answer(question, {"work(app)", 18, 22});
+	tasks[LATER] = add_task(add_process(300, 1, "later", "", "", ""), 300, "later");
+	node = add_node(nodes[WORK], FRAME_NATIVE, "late", "libl.so", "", 0);
+	add_sample(3, LATER, node, 512);
+	expect_answer(question, {"work(app)", 18, 534}, {"late(libl.so)", 512, 512});
+	question = ask_all(QUERY_BY_USER);
+	question.max = 1;
+	expect_answer(question, {"[unknown]", 512, 512});
+}
+
+Test(query, reads_only_what_is_new)
+{
+	struct stacks *stacks = stacks_new();
+	uint32_t n_frames;
+
+	cr_assert_eq(stacks_read(stacks, store), 0);
+	n_frames = stacks_count_frames(stacks);
+	cr_expect_eq(calltree_count(stacks_tree(stacks)), array_length(nodes));
+	cr_assert_eq(stacks_read(stacks, store), 0);
+	cr_expect_eq(stacks_count_frames(stacks), n_frames);
+	cr_expect_eq(calltree_count(stacks_tree(stacks)), array_length(nodes));
+	add_node(nodes[READ], FRAME_KERNEL, "later", "kernel", "", 0);
+	cr_assert_eq(stacks_read(stacks, store), 0);
+	cr_expect_eq(stacks_count_frames(stacks), n_frames + 1);
+	stacks_free(stacks);
+}
+
+/* A window that is rolled back takes its ids with it; what was read before must stay right. */
+Test(query, survives_a_rollback)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+
+	question.filter = "^(gone|kept)";
+	cr_assert_eq(store_begin(store), 0);
+	add_sample(3, APP, add_node(0, FRAME_NATIVE, "gone", "", "", 0), 7);
+	store_rollback(store);
+	expect_answer(question);
+	add_sample(3, APP, add_node(0, FRAME_NATIVE, "kept", "", "", 0), 9);
+	expect_answer(question, {"kept", 9, 9});
+}
+
+/* How each stack ends, by what stands at its root; of the samples that are asked about only. */
+Test(query, counts_how_stacks_end)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(answer_done) struct answer all = {0}, some = {0}, whole = {0};
+	struct target target;
+	int64_t root, user, kernel;
+	char why[128];
+
+	cr_assert_eq(query_ask(query, &question, &whole, why, sizeof(why)), 0);
+	cr_expect_eq(whole.ends[OX_END_ROOT], 1 + 2 + 4 + 8 + 16 + 32 + 64, "no kernel thread");
+	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++) {
+		char mark[32];
+
+		cr_expect_eq(whole.ends[end], 0);
+		snprintf(mark, sizeof(mark), "[%s]", end_name(end));
+		root = add_node(0, FRAME_NATIVE, mark, "", "", 0);
+		user = add_node(root, FRAME_NATIVE, "f", "app", "", 0);
+		kernel = add_node(user, FRAME_KERNEL, "k", "kernel", "", 0);
+		add_sample(3, APP, user, 1000 * end);
+		add_sample(3, CRON, kernel, 1);
+		/* Both parts can be cut. */
+		kernel = add_node(user, FRAME_NATIVE, "[cut]", "", "", 0);
+		kernel = add_node(kernel, FRAME_KERNEL, "k", "kernel", "", 0);
+		add_sample(3, CRON, kernel, 1);
+		/* The kernel's stack alone is. */
+		kernel = add_node(root, FRAME_KERNEL, "k", "kernel", "", 0);
+		add_sample(3, CRON, kernel, 10000);
+		/* Such a name in the middle, or with a module, is a function's. */
+		kernel = add_node(nodes[MAIN], FRAME_NATIVE, mark, "", "", 0);
+		add_sample(3, CRON, kernel, 1);
+		kernel = add_node(0, FRAME_NATIVE, mark, "app", "", 0);
+		add_sample(3, CRON, kernel, 1);
+	}
+	cr_assert_eq(query_ask(query, &question, &all, why, sizeof(why)), 0);
+	cr_expect_eq(all.ends[OX_END_ROOT], whole.ends[OX_END_ROOT] + 2 * (OX_N_ENDS - 1));
+	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++)
+		cr_expect_eq(all.ends[end], 1000 * end + 2, "%s", end_name(end));
+	target_parse("pid:100", &target);
+	question.targets = &target;
+	question.n_targets = 1;
+	question.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX, 0};
+	cr_assert_eq(query_ask(query, &question, &some, why, sizeof(why)), 0);
+	cr_expect_eq(some.ends[OX_END_ROOT], 0);
+	cr_expect_eq(some.ends[OX_END_NO_RULE], 1000 * OX_END_NO_RULE);
+	cr_expect_eq(some.samples, 1000 * OX_N_ENDS * (OX_N_ENDS - 1) / 2);
+}
+
+/* Frames of one function and line are one, whatever their addresses: so stacks of them are. */
+Test(query, a_name_that_came_later_makes_stacks_equal)
+{
+	struct question question = ask_all(QUERY_BY_STACK);
+	struct frame frame = {.module = "libx", .file = "/lib/libx", .build_id = "ab"};
+	struct frame name = {.function = "named", .module = "libx", .file = "/lib/libx"};
+	_cleanup_(answer_done) struct answer before = {0}, after = {0};
+	int64_t ids[2], node;
+	char why[128];
+
+	for (unsigned i = 0; i < 2; i++) {
+		frame.function = i ? "+0x20" : "+0x10";
+		frame.offset = 16 * (i + 1);
+		cr_assert_eq(store_add_frame(store, &frame, &ids[i]), 0);
+		cr_assert_eq(store_add_node(store, nodes[MAIN], ids[i], &node), 0);
+		add_sample(3, APP, node, 5);
+		add_sample(3, APP, add_node(node, FRAME_NATIVE, "leaf", "app", "", 0), 7);
+	}
+	add_sample(3, APP, add_node(nodes[MAIN], FRAME_NATIVE, "last", "libx", "", 0), 1);
+	question.filter = "libx";
+	expect_answer(question, {"main(app);libx+0x10;leaf(app)", 7, 7},
+		      {"main(app);libx+0x20;leaf(app)", 7, 7}, {"main(app);libx+0x10", 5, 5},
+		      {"main(app);libx+0x20", 5, 5}, {"main(app);last(libx)", 1, 1});
+	cr_assert_eq(query_ask(query, &question, &before, why, sizeof(why)), 0);
+	for (unsigned i = 0; i < 2; i++)
+		cr_assert_eq(store_rename_frame(store, ids[i], &name), 0);
+	cr_assert_eq(query_forget(query), 0);
+	expect_answer(question, {"main(app);named(libx);leaf(app)", 14, 14},
+		      {"main(app);named(libx)", 10, 10}, {"main(app);last(libx)", 1, 1});
+	cr_assert_eq(query_ask(query, &question, &after, why, sizeof(why)), 0);
+	cr_expect_eq(after.samples, before.samples);
+	cr_expect_eq(after.distinct, before.distinct - 2);
+}
+
+Test(query, names_of_what_can_be_asked)
+{
+	static const char *const by[] = {"function", "module", "file", "line", "stack",
+					 "process",  "thread", "unit", "user"};
+	static const char *const sort[] = {"total", "self", "name"};
+	enum query_by got_by = N_QUERY_BY;
+	enum query_sort got_sort;
+	enum query_kind kind;
+
+	for (size_t i = 0; i < array_length(by); i++)
+		cr_expect(query_by_parse(by[i], &got_by) == 0 && got_by == i, "%s", by[i]);
+	for (size_t i = 0; i < array_length(sort); i++)
+		cr_expect(query_sort_parse(sort[i], &got_sort) == 0 && got_sort == i);
+	cr_expect_eq(query_by_parse("Function", &got_by), -EINVAL);
+	cr_expect_eq(query_by_parse("", &got_by), -EINVAL);
+	cr_expect_eq(query_sort_parse("hits", &got_sort), -EINVAL);
+	cr_expect(query_kind_parse("python", &kind) == 0 && kind == QUERY_KIND_PYTHON);
+	cr_expect(query_kind_parse("native", &kind) == 0 && kind == QUERY_KIND_NATIVE);
+	cr_expect_eq(query_kind_parse("kernel", &kind), -EINVAL);
+	cr_expect_eq(query_kind_parse("", &kind), -EINVAL);
+	cr_expect_null(query_free(NULL));
+}
+
+Test(query, writes_json)
+{
+	struct question question = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(answer_done) struct answer answer = {0};
+	_cleanup_free_ char *text = NULL;
+	char why[128];
+	size_t size;
+	FILE *out;
+
+	question.filter = "a;b|^work";
+	question.range.until_usec = START + 3 * WINDOW;
+	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	out = open_memstream(&text, &size);
+	answer.samples = 64; /* for short shares */
+	cr_expect_eq(answer_write_json(&answer, "paused", 10101010, out), 0);
+	fclose(out);
+	cr_expect_str_eq(
+		text,
+		"{\"state\":\"paused\",\"since\":1700000000000000,\"until\":1700000030000000,"
+		"\"interval_ns\":10101010,\"samples\":64,\"distinct\":8,"
+		"\"stacks\":{\"root\":127,\"cut\":0,\"no-table\":0,\"broken\":0,"
+		"\"unreadable\":0,\"no-rule\":0,\"python-broken\":0},"
+		"\"lost\":{\"full\":5,\"late\":3},\"restricted\":false,\"without_kernel\":false,"
+		"\"records\":["
+		"{\"name\":\"a;b(__main__)\",\"function\":\"a;b\",\"module\":\"__main__\","
+		"\"file\":\"/srv/a.py\",\"line\":5,\"kind\":\"python\",\"pid\":null,\"tid\":null,"
+		"\"self\":64,\"total\":64,\"self_share\":1,\"total_share\":1},"
+		"{\"name\":\"work(app)\",\"function\":\"work\",\"module\":\"app\","
+		"\"file\":\"/srv/app.c\",\"line\":20,\"kind\":\"native\",\"pid\":null,"
+		"\"tid\":null,\"self\":18,\"total\":22,\"self_share\":0.28125,"
+		"\"total_share\":0.34375}]}\n",
+		"%s", text);
+	out = fopen("/dev/full", "w");
+	cr_expect_eq(answer_write_json(&answer, "paused", 1, out), -EIO);
+	fclose(out);
+}

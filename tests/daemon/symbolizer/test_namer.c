@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/objfile/reader.h"
+#include "daemon/symbolizer/namer.h"
+#include "tests/fuzz/fuzz_names.c"
+#include "tests/support/directory.h"
+#include "tests/support/seeds.h"
+#include "tests/support/shell.h"
+
+#define run(...) shell_run(directory, __VA_ARGS__)
+
+static struct namer *namer;
+static char directory[256];
+static char start_directory[256];
+
+static void set_up(void)
+{
+	cr_assert_not_null(getcwd(start_directory, sizeof(start_directory)));
+	directory_make(directory, sizeof(directory));
+	namer = namer_new();
+	cr_assert_not_null(namer);
+}
+
+static void tear_down(void)
+{
+	namer = namer_free(namer);
+	directory_remove(directory);
+}
+
+TestSuite(namer, .init = set_up, .fini = tear_down);
+
+/* Lines count from the one behind the bracket. */
+static const char inlined_source[] =
+	"volatile int sink;\n"
+	"static inline __attribute__((always_inline)) void inner(int a)\n"
+	"{\n"
+	"	__asm__ volatile(\".globl place\\nplace: nop\");\n"
+	"	sink = a;\n"
+	"}\n"
+	"static inline __attribute__((always_inline)) void middle(int a)\n"
+	"{\n"
+	"	inner(a + 1);\n"
+	"}\n"
+	"__attribute__((noinline)) void outer(int a)\n"
+	"{\n"
+	"	sink = 2;\n"
+	"	middle(a);\n"
+	"	sink = 3;\n"
+	"}\n"
+	"int main(void)\n"
+	"{\n"
+	"	outer(1);\n"
+	"	return 0;\n"
+	"}\n";
+
+static void write_text(const char *name, const char *text)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "w");
+	cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+static int open_file(const char *name)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(fd, 0, "%s", path);
+	return fd;
+}
+
+/* By nm: it has the labels that the debugger's symbols have not. */
+static uint64_t find_address(const char *name, const char *symbol)
+{
+	char command[512];
+	unsigned long long address = 0;
+	FILE *pipe;
+
+	snprintf(command, sizeof(command), "nm %s/%s | sed -n 's/ [a-zA-Z] %s$//p'", directory,
+		 name, symbol);
+	pipe = popen(command, "r");
+	cr_assert(pipe && fscanf(pipe, "%llx", &address) == 1, "%s", command);
+	pclose(pipe);
+	return address;
+}
+
+static struct named *open_three(const char *file, const char *debug, const char *alt)
+{
+	const char *const names[] = {file, debug, alt};
+	struct named *named = NULL;
+	int fds[3];
+
+	for (size_t i = 0; i < 3; i++)
+		fds[i] = names[i] ? open_file(names[i]) : -1;
+	cr_assert_eq(namer_open(namer, READER_ELF_VADDRS, fds, &named), 0);
+	for (size_t i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return named;
+}
+
+static void assert_chain(struct named *named, uint64_t address, uint64_t start)
+{
+	static const struct {
+		const char *function;
+		uint32_t line;
+	} chain[] = {{"outer", 14}, {"middle", 9}, {"inner", 4}};
+	struct reader_name names[READER_INLINES_MAX];
+	uint64_t vaddr = 0;
+
+	cr_assert_eq(named_find(named, address, &vaddr, names), 3);
+	cr_assert_eq(vaddr, address);
+	for (size_t i = 0; i < 3; i++) {
+		cr_assert_str_eq(names[i].function, chain[i].function);
+		cr_assert_eq(names[i].line, chain[i].line, "%s: %u", names[i].function,
+			     names[i].line);
+		cr_assert_not_null(strstr(names[i].file, "/inlined.c"), "%s", names[i].file);
+		cr_assert_eq(names[i].start, start);
+	}
+}
+
+static void compile(const char *flags)
+{
+	write_text("inlined.c", inlined_source);
+	run("cc -g -O2 -ffunction-sections %s $PWD/inlined.c -o full", flags);
+}
+
+Test(namer, inlined_functions_and_lines)
+{
+	static const char *const flags[] = {"-gdwarf-5", "-gdwarf-4", "-gz=zlib",
+					    "-gdwarf-4 -fdebug-types-section", "-static-pie"};
+
+	for (size_t i = 0; i < array_length(flags); i++) {
+		compile(flags[i]);
+		assert_chain(open_three("full", NULL, NULL), find_address("full", "place"),
+			     find_address("full", "outer"));
+	}
+}
+
+Test(namer, without_debug_information_the_symbol_alone)
+{
+	struct reader_name names[READER_INLINES_MAX];
+	struct named *named;
+	uint64_t vaddr;
+
+	compile("");
+	run("strip -g full");
+	named = open_three("full", NULL, NULL);
+	cr_assert_eq(named_find(named, find_address("full", "outer") + 2, &vaddr, names), 1);
+	cr_assert_str_eq(names[0].function, "outer");
+	cr_assert_str_empty(names[0].file);
+	cr_assert_eq(names[0].line, 0);
+	cr_assert_eq(named_find(named, 8, &vaddr, names), 0);
+	cr_assert_eq(vaddr, 8);
+}
+
+Test(namer, offsets_become_addresses)
+{
+	struct reader_name names[READER_INLINES_MAX];
+	int fds[3] = {-1, -1, -1};
+	struct named *named;
+	uint64_t vaddr, address;
+
+	/* Its code is 0x400000 and more behind its place in the file. */
+	compile("-no-pie -static");
+	address = find_address("full", "place");
+	fds[0] = open_file("full");
+	cr_assert_eq(namer_open(namer, READER_ELF_OFFSETS, fds, &named), 0);
+	close(fds[0]);
+	cr_assert_eq(named_find(named, address - 0x400000, &vaddr, names), 3);
+	cr_assert_eq(vaddr, address);
+	cr_assert_eq(named_find(named, UINT64_MAX, &vaddr, names), 0);
+	cr_assert_eq(vaddr, UINT64_MAX);
+}
+
+static void split(void)
+{
+	run("objcopy --only-keep-debug full full.debug && cp full stripped && strip stripped && "
+	    "objcopy --add-gnu-debuglink=full.debug stripped");
+}
+
+Test(namer, separate_debug_file_by_build_id)
+{
+	uint64_t place, start;
+
+	compile("-Wl,--build-id");
+	place = find_address("full", "place");
+	start = find_address("full", "outer");
+	split();
+	assert_chain(open_three("stripped", "full.debug", NULL), place, start);
+	/* The debug file alone, when the program is gone. */
+	assert_chain(open_three(NULL, "full.debug", NULL), place, start);
+}
+
+Test(namer, separate_debug_file_by_checksum)
+{
+	struct reader_name names[READER_INLINES_MAX];
+	uint64_t place, start, vaddr;
+
+	compile("-Wl,--build-id=none");
+	place = find_address("full", "place");
+	start = find_address("full", "outer");
+	split();
+	assert_chain(open_three("stripped", "full.debug", NULL), place, start);
+	run("printf x >>full.debug");
+	cr_assert_eq(named_find(open_three("stripped", "full.debug", NULL), place, &vaddr, names),
+		     0, "another file than that of the link");
+}
+
+Test(namer, debug_file_of_another_program_is_not_believed)
+{
+	struct reader_name names[READER_INLINES_MAX];
+	uint64_t place, vaddr;
+
+	compile("-Wl,--build-id=0x1111111111");
+	place = find_address("full", "place");
+	split();
+	run("mv stripped kept");
+	compile("-Wl,--build-id=0x2222222222");
+	split();
+	cr_assert_eq(named_find(open_three("kept", "full.debug", NULL), place, &vaddr, names), 0);
+}
+
+Test(namer, debug_information_shared_by_dwz)
+{
+	struct reader_name names[READER_INLINES_MAX];
+	uint64_t place, start, vaddr;
+
+	if (system("command -v dwz >/dev/null") != 0)
+		cr_skip_test("dwz is not installed");
+	compile("-gdwarf-4");
+	place = find_address("full", "place");
+	start = find_address("full", "outer");
+	split();
+	run("mkdir -p b/.dwz && cp full.debug b/one && cp full.debug b/two && "
+	    "dwz -m b/.dwz/common -M /b/.dwz/common b/one b/two");
+	assert_chain(open_three("stripped", "b/one", "b/.dwz/common"), place, start);
+	/* Without it, or with another one, the name of the function is left. */
+	cr_assert_eq(named_find(open_three("stripped", "b/one", NULL), place, &vaddr, names), 1);
+	cr_assert_str_eq(names[0].function, "outer");
+	cr_assert_eq(names[0].line, 0);
+	cr_assert_eq(named_find(open_three("stripped", "b/one", "full"), place, &vaddr, names), 1);
+}
+
+Test(namer, names_of_cplusplus_and_rust)
+{
+	static const char source[] =
+		"namespace tests { struct leaf { int work(int); static inline "
+		"__attribute__((always_inline)) int quick(int a)\n"
+		"{ __asm__ volatile(\".globl place\\nplace: nop\"); return a + 1; } };\n"
+		"int leaf::work(int a) { return quick(a) * 2; } }\n"
+		"extern \"C\" int _RNvC6_123foo3bar(int a) { return a * 3; }\n";
+	struct reader_name names[READER_INLINES_MAX];
+	struct named *named;
+	uint64_t vaddr;
+
+	write_text("names.cc", source);
+	run("c++ -g -O2 -shared -fPIC names.cc -o names");
+	named = open_three("names", NULL, NULL);
+	cr_assert_eq(named_find(named, find_address("names", "place"), &vaddr, names), 2);
+	cr_assert_str_eq(names[0].function, "tests::leaf::work");
+	cr_assert_eq(names[0].line, 3);
+	cr_assert_str_eq(names[1].function, "tests::leaf::quick");
+	cr_assert_eq(names[1].line, 2);
+	cr_assert_eq(named_find(named, find_address("names", "_RNvC6_123foo3bar"), &vaddr, names),
+		     1);
+	cr_assert_str_eq(names[0].function, "123foo::bar");
+}
+
+/* What came back of one address, by the process that may do next to nothing. */
+struct answer {
+	int error;
+	size_t n;
+	char functions[READER_INLINES_MAX][64];
+	uint32_t lines[READER_INLINES_MAX];
+};
+
+static void on_answer(void *userdata, int error, const struct reader_reply *reply)
+{
+	struct reader_name names[READER_INLINES_MAX];
+	struct answer *answer = userdata;
+	uint64_t vaddr;
+
+	answer->error = error;
+	answer->n = error ? 0 : reader_reply_get_names(reply, 0, &vaddr, names);
+	for (size_t i = 0; i < answer->n; i++) {
+		snprintf(answer->functions[i], 64, "%s", names[i].function);
+		answer->lines[i] = names[i].line;
+	}
+}
+
+static struct answer ask_process(struct reader *reader, enum reader_source source, const char *file,
+				 const char *debug, uint64_t address)
+{
+	struct answer answer = {.error = -1};
+	struct reader_files files = {
+		.source = source,
+		.file = open_file(file),
+		.debug = debug ? open_file(debug) : -1,
+		.alt = -1,
+	};
+
+	cr_assert_eq(reader_ask_names(reader, &files, &address, 1, on_answer, &answer), 0);
+	close(files.file);
+	if (debug)
+		close(files.debug);
+	cr_assert(reader_wait(reader, READER_WALL_USEC));
+	cr_assert_eq(answer.error, 0, "%s: %d", file, answer.error);
+	return answer;
+}
+
+Test(namer, within_the_filter_of_the_reader)
+{
+	struct reader *reader = NULL;
+	struct answer answer;
+
+	compile("-Wl,--build-id -gz=zlib");
+	split();
+	cr_assert_eq(reader_new(OX_READER_BUILT, &reader), 0);
+	answer = ask_process(reader, READER_ELF_VADDRS, "stripped", "full.debug",
+			     find_address("full", "place"));
+	cr_assert_eq(answer.n, 3);
+	cr_assert_str_eq(answer.functions[2], "inner");
+	cr_assert_eq(answer.lines[2], 4);
+	write_text("map", "1000 10 one\n");
+	answer = ask_process(reader, READER_PERF_MAP, "map", NULL, 0x1001);
+	cr_assert_eq(answer.n, 1);
+	cr_assert_str_eq(answer.functions[0], "one");
+	run("cp %s/fuzz/seeds/jitdump/records dump", start_directory);
+	answer = ask_process(reader, READER_JITDUMP, "dump", NULL, 0x300a);
+	cr_assert_eq(answer.n, 1);
+	cr_assert_str_eq(answer.functions[0], "first");
+	compile("-Wl,--build-id=none");
+	split();
+	answer = ask_process(reader, READER_ELF_VADDRS, "stripped", "full.debug",
+			     find_address("full", "place"));
+	cr_assert_eq(answer.n, 3, "by the checksum");
+	reader_free(reader);
+}
+
+static struct named *open_text(int fd, enum reader_source source, int error)
+{
+	const int fds[3] = {fd, -1, -1};
+	struct named *named = NULL;
+
+	cr_assert_eq(namer_open(namer, source, fds, &named), error);
+	return named;
+}
+
+Test(namer, perf_map_is_read_anew_when_it_grew)
+{
+	_cleanup_close_ int fd = memfd_create("map", MFD_CLOEXEC);
+	struct reader_name names[READER_INLINES_MAX];
+	struct named *named;
+	uint64_t vaddr;
+
+	cr_assert_eq(write(fd,
+			   "1000 10 on\x01"
+			   "e\n",
+			   13),
+		     13);
+	named = open_text(fd, READER_PERF_MAP, 0);
+	cr_assert_eq(named_find(named, 0x1008, &vaddr, names), 1);
+	cr_assert_str_eq(names[0].function, "on\xef\xbf\xbd"
+					    "e");
+	cr_assert_eq(names[0].start, 0x1000);
+	cr_assert_eq(vaddr, 0x1008);
+	cr_assert_eq(named_find(named, 0x2000, &vaddr, names), 0);
+	cr_assert_eq(open_text(fd, READER_PERF_MAP, 0), named, "the same file is read once");
+	cr_assert_eq(write(fd, "2000 10 two\n", 12), 12);
+	named = open_text(fd, READER_PERF_MAP, 0);
+	cr_assert_eq(named_find(named, 0x2000, &vaddr, names), 1);
+	cr_assert_str_eq(names[0].function, "two");
+}
+
+Test(namer, few_files_are_kept_the_last_used_ones)
+{
+	struct named *first = NULL;
+	int kept = memfd_create("map", MFD_CLOEXEC);
+
+	cr_assert_eq(write(kept, "1000 10 kept\n", 13), 13);
+	first = open_text(kept, READER_PERF_MAP, 0);
+	for (int i = 0; i < 3 * NAMER_FILES_MAX; i++) {
+		_cleanup_close_ int fd = memfd_create("map", MFD_CLOEXEC);
+
+		open_text(fd, READER_PERF_MAP, 0);
+		cr_assert_eq(open_text(kept, READER_PERF_MAP, 0), first);
+	}
+	close(kept);
+}
+
+Test(namer, files_of_another_kind)
+{
+	_cleanup_close_ int fd = memfd_create("text", MFD_CLOEXEC);
+
+	cr_assert_eq(write(fd, "#!/bin/sh\n", 10), 10);
+	open_text(fd, READER_ELF_OFFSETS, -ENOEXEC);
+	open_text(fd, READER_JITDUMP, -ENOEXEC);
+	open_text(-1, READER_ELF_OFFSETS, -ENODATA);
+	open_text(-1, READER_PERF_MAP, -ENODATA);
+}
+
+Test(namer, seeds)
+{
+	seeds_run(LLVMFuzzerTestOneInput, "names", 1500);
+}

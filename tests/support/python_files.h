@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* What python_file_read() says of a file, beside what nm says, in a directory of the test's own. */
+#pragma once
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/fuzz/fuzz_python_file.c"
+#include "tests/support/directory.h"
+#include "tests/support/shell.h"
+
+#define run(...) shell_run(directory, __VA_ARGS__)
+
+static char directory[256];
+
+static inline void set_up(void)
+{
+	directory_make(directory, sizeof(directory));
+}
+
+static inline void tear_down(void)
+{
+	directory_remove(directory);
+}
+
+static inline const char *in_directory(const char *name)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return path;
+}
+
+static inline void read_python(const char *path, struct reader_python *ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	cr_assert(fd >= 0, "%s", path);
+	cr_assert_eq(python_file_read(fd, ret), 0, "%s", path);
+	check_python(ret);
+}
+
+static inline bool has_python(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
+
+	cr_assert(fd >= 0, "%s", path);
+	cr_assert_eq(elf_file_open(&elf, fd), 0);
+	return python_file_has(&elf);
+}
+
+static inline const struct reader_python_range *find_range(const struct reader_python *python,
+							   uint64_t address)
+{
+	for (size_t i = 0; i < python->n_ranges; i++)
+		if (address >= python->ranges[i].start && address < python->ranges[i].end)
+			return &python->ranges[i];
+	return NULL;
+}
+
+static inline bool is_code(const struct reader_python *python, uint64_t address,
+			   enum reader_python_code code)
+{
+	const struct reader_python_range *range = find_range(python, address);
+
+	return range && range->code == code;
+}
+
+/* What nm says of a file's symbols. */
+struct symbols {
+	struct {
+		uint64_t vaddr, bytes;
+		char name[120];
+	} list[40000];
+	size_t n;
+};
+
+static struct symbols symbols;
+
+static inline void list_symbols(const char *path)
+{
+	char command[PATH_MAX + 32], line[1024];
+	FILE *pipe;
+
+	snprintf(command, sizeof(command), "nm -S '%s'", path);
+	pipe = popen(command, "r");
+	cr_assert_not_null(pipe);
+	symbols.n = 0;
+	while (fgets(line, sizeof(line), pipe) && symbols.n < array_length(symbols.list)) {
+		char type;
+
+		if (sscanf(line, "%" SCNx64 " %" SCNx64 " %c %119s", &symbols.list[symbols.n].vaddr,
+			   &symbols.list[symbols.n].bytes, &type,
+			   symbols.list[symbols.n].name) == 4)
+			symbols.n++;
+	}
+	pclose(pipe);
+	cr_assert_gt(symbols.n, 100, "%s", path);
+}
+
+static inline uint64_t get_symbol(const char *name)
+{
+	for (size_t i = 0; i < symbols.n; i++)
+		if (strcmp(symbols.list[i].name, name) == 0)
+			return symbols.list[i].vaddr;
+	return 0;
+}
+
+/* Every byte of each function of these names, and of its parts, is of that code. */
+static inline void expect_code(const struct reader_python *python, const char *name,
+			       enum reader_python_code code)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < symbols.n; i++) {
+		uint64_t start = symbols.list[i].vaddr, bytes = symbols.list[i].bytes;
+
+		if (strncmp(symbols.list[i].name, name, length) != 0 ||
+		    (symbols.list[i].name[length] && symbols.list[i].name[length] != '.'))
+			continue;
+		cr_expect(is_code(python, start, code), "%s", symbols.list[i].name);
+		cr_expect(is_code(python, start + bytes - 1, code), "%s", symbols.list[i].name);
+	}
+}
+
+static inline void expect_visible(const struct reader_python *python, const char *name)
+{
+	uint64_t vaddr = get_symbol(name);
+
+	if (vaddr)
+		cr_expect_null(find_range(python, vaddr), "%s", name);
+}
