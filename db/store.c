@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "db/store_private.h"
+#include "db/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 static int error_number(struct store *store, int rc)
 {
@@ -161,43 +160,4 @@ void store_cut_log(struct store *store)
 	sqlite3_busy_timeout(store->db, 0);
 	(void)store_execute(store, "PRAGMA wal_checkpoint(truncate)");
 	sqlite3_busy_timeout(store->db, STORE_BUSY_MSEC);
-}
-
-/* ---- transactions ---- */
-
-int store_begin(struct store *store)
-{
-	struct statvfs fs;
-
-	if (statvfs(store->directory, &fs) == 0 &&
-	    (uint64_t)fs.f_bavail * fs.f_frsize < STORE_RESERVE_BYTES) {
-		snprintf(store->error, sizeof(store->error),
-			 "%s: no room for more history: less than %u MiB are free on the disk",
-			 store->path, (unsigned int)(STORE_RESERVE_BYTES >> 20));
-		return -ENOSPC;
-	}
-	return store_execute(store, "BEGIN IMMEDIATE");
-}
-
-int store_commit(struct store *store)
-{
-	int r;
-
-	if (sqlite3_get_autocommit(store->db)) {
-		snprintf(store->error, sizeof(store->error), "%s: nothing to commit", store->path);
-		return -EINVAL;
-	}
-	r = store_flush_tail(store);
-	if (r == 0)
-		r = store_execute(store, "COMMIT");
-	if (r < 0)
-		store_rollback(store);
-	return r;
-}
-
-void store_rollback(struct store *store)
-{
-	store->tail = (struct store_tail){};
-	if (!sqlite3_get_autocommit(store->db))
-		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }

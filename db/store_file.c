@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "db/store_private.h"
+#include "db/internal.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Samples added up by task and node: the question that has to be fast over millions of rows. */
-#include "db/store_private.h"
+#include "db/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

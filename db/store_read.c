@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "db/store_private.h"
+#include "db/internal.h"
 
 /* The text lives until the next step. */
 static const char *column_text(sqlite3_stmt *statement, int column)

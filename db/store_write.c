@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "db/store_private.h"
+#include "db/internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "daemon/base/api.h"
 #include "daemon/base/clock.h"
@@ -353,4 +354,43 @@ int store_add_node(struct store *store, int64_t parent, int64_t frame, int64_t *
 	struct node_row row = {.parent = parent, .frame = frame};
 
 	return find_or_add(store, SQL_FIND_NODE, SQL_ADD_NODE, bind_node, &row, ret_id);
+}
+
+/* ---- transactions ---- */
+
+int store_begin(struct store *store)
+{
+	struct statvfs fs;
+
+	if (statvfs(store->directory, &fs) == 0 &&
+	    (uint64_t)fs.f_bavail * fs.f_frsize < STORE_RESERVE_BYTES) {
+		snprintf(store->error, sizeof(store->error),
+			 "%s: no room for more history: less than %u MiB are free on the disk",
+			 store->path, (unsigned int)(STORE_RESERVE_BYTES >> 20));
+		return -ENOSPC;
+	}
+	return store_execute(store, "BEGIN IMMEDIATE");
+}
+
+int store_commit(struct store *store)
+{
+	int r;
+
+	if (sqlite3_get_autocommit(store->db)) {
+		snprintf(store->error, sizeof(store->error), "%s: nothing to commit", store->path);
+		return -EINVAL;
+	}
+	r = store_flush_tail(store);
+	if (r == 0)
+		r = store_execute(store, "COMMIT");
+	if (r < 0)
+		store_rollback(store);
+	return r;
+}
+
+void store_rollback(struct store *store)
+{
+	store->tail = (struct store_tail){};
+	if (!sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
