@@ -9,7 +9,6 @@
 #include "daemon/base/clock.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/log.h"
-#include "daemon/sampler/blocks.h"
 #include "daemon/sampler/events.h"
 
 static int on_sideband(sd_event_source *source, int fd, uint32_t events, void *userdata)

@@ -6,7 +6,6 @@
 #include "daemon/base/array.h"
 #include "daemon/base/clock.h"
 #include "daemon/recorder/internal.h"
-#include "daemon/sampler/blocks.h"
 #include "daemon/sampler/events.h"
 
 /* How long an ended process is remembered: its last samples may be in the next drain. */

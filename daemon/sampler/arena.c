@@ -70,15 +70,6 @@ static int drain_record(const struct sampler *sampler, unsigned which,
 	return fn(userdata, &sample);
 }
 
-void sampler_clear_arena(struct sampler *sampler, unsigned which)
-{
-	memset(sampler->indexes + which * sampler->index_slots, 0,
-	       (sampler->bpf->bss->arenas[which].slot_mask + 1) * 8);
-	sampler->bpf->bss->arenas[which].cursor = 0;
-	sampler->bpf->bss->arenas[which].slot_mask =
-		sampler_slots_for(sampler, sampler->interval_ns) - 1;
-}
-
 void sampler_quiesce(struct sampler *sampler)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -35,8 +35,3 @@ void sampler_drop_processes(struct sampler *sampler); /* all */
 
 /* Returns when no CPU is in a sample that began before. */
 void sampler_quiesce(struct sampler *sampler);
-
-/* News of processes: a descriptor that is readable when there is some, and all of it. */
-int sampler_notice_fd(const struct sampler *sampler);
-typedef void (*sampler_notice_fn)(void *userdata, const struct ox_notice *notice);
-void sampler_read_notices(struct sampler *sampler, sampler_notice_fn fn, void *userdata);

@@ -54,3 +54,39 @@ void sampler_forget_definitions(struct sampler *sampler)
 {
 	__atomic_fetch_add(&sampler->bpf->bss->definitions_epoch, 1, __ATOMIC_SEQ_CST);
 }
+
+/* ---- news of processes ---- */
+
+struct notice_reader {
+	sampler_notice_fn fn;
+	void *userdata;
+};
+
+static int take_notice(void *context, void *data, size_t size)
+{
+	struct notice_reader *reader = *(struct notice_reader **)context;
+
+	reader->fn(reader->userdata, data);
+	return 0;
+}
+
+int sampler_notices_init(struct sampler *sampler)
+{
+	sampler->notices = ring_buffer__new(bpf_map__fd(sampler->bpf->maps.notices), take_notice,
+					    &sampler->notice_reader, NULL);
+	return sampler->notices ? 0 : -errno;
+}
+
+int sampler_notice_fd(const struct sampler *sampler)
+{
+	return ring_buffer__epoll_fd(sampler->notices);
+}
+
+void sampler_read_notices(struct sampler *sampler, sampler_notice_fn fn, void *userdata)
+{
+	struct notice_reader reader = {fn, userdata};
+
+	sampler->notice_reader = &reader;
+	(void)ring_buffer__consume(sampler->notices);
+	sampler->notice_reader = NULL;
+}

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Definitions of Python code objects, as the kernel side sends them (bpf/python.h): each is there
- * before the arena that has the samples which name it is handed out.
+ * What the kernel side sends: definitions of Python code objects (bpf/python.h), each of which is
+ * there before the arena that has the samples which name it is handed out; and news of processes.
  */
 #pragma once
 
 #include <stddef.h>
 
 #include "bpf/python.h"
+#include "bpf/rule.h"
 #include "daemon/sampler/sampler.h"
 
 /* Readable when so much is there that it should be read before the next drain. */
@@ -17,3 +18,8 @@ typedef void (*sampler_part_fn)(void *userdata, const struct ox_part *part, size
 void sampler_read_definitions(struct sampler *sampler, sampler_part_fn fn, void *userdata);
 /* All that was sent is forgotten: what is seen from now on is sent again, under other numbers. */
 void sampler_forget_definitions(struct sampler *sampler);
+
+/* News of processes: a descriptor that is readable when there is some, and all of it. */
+int sampler_notice_fd(const struct sampler *sampler);
+typedef void (*sampler_notice_fn)(void *userdata, const struct ox_notice *notice);
+void sampler_read_notices(struct sampler *sampler, sampler_notice_fn fn, void *userdata);

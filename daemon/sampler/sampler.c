@@ -237,6 +237,15 @@ static int control_timers(struct sampler *sampler, unsigned long request, void *
 	return r;
 }
 
+void sampler_clear_arena(struct sampler *sampler, unsigned which)
+{
+	memset(sampler->indexes + which * sampler->index_slots, 0,
+	       (sampler->bpf->bss->arenas[which].slot_mask + 1) * 8);
+	sampler->bpf->bss->arenas[which].cursor = 0;
+	sampler->bpf->bss->arenas[which].slot_mask =
+		sampler_slots_for(sampler, sampler->interval_ns) - 1;
+}
+
 int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
 {
 	_cleanup_(opener_done) struct opener opener;

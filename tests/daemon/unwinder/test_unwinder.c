@@ -7,6 +7,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
+#include "daemon/sampler/events.h"
 #include "daemon/unwinder/internal.h"
 #include "tests/support/busy.h"
 #include "tests/support/kernel_side.h"
