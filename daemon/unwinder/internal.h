@@ -87,11 +87,17 @@ struct unwinder {
 	struct unwound *unwound[UNWOUND_BUCKETS];
 };
 
-/* The state of a file's table; asks for it where nobody has. */
-struct unwind_file *unwinder_get_file(struct unwinder *unwinder, const struct image *image,
-				      const struct mapping *mapping, uint32_t *ret_number);
-/* Room in the blocks; makes some where there is none. 0, -ENOSPC, -ENOMEM. */
-int unwinder_take(struct unwinder *unwinder, uint32_t n_words, uint32_t *ret_index);
+/* ---- processes.c ---- */
+
+/* Where the process is, or would be: NULL behind it. */
+struct unwound **unwound_slot(const struct unwinder *unwinder, uint32_t pid);
+/* Adds it where it is not there. NULL: no memory. */
+struct unwound *unwound_get(struct unwinder *unwinder, uint32_t pid);
+/* Frees the one in the slot; the kernel side is not told. */
+void unwound_remove(struct unwound **slot);
+void unwinder_forget_processes(struct unwinder *unwinder); /* likewise, all */
+/* Shared with the kernel side. */
+struct ox_range *unwound_ranges(const struct unwinder *unwinder, const struct unwound *unwound);
 /* What a range of that file says of its table. */
 void range_set_table(struct ox_range *range, const struct unwind_file *file);
 /* All ranges of the file, of all processes. */
@@ -100,4 +106,12 @@ void unwinder_set_ranges(struct unwinder *unwinder, uint32_t number);
 void unwinder_ask_again(struct unwinder *unwinder, uint32_t number);
 /* When a process that has it mapped was last sampled; 0: there is no such process. */
 uint64_t unwinder_file_used_ns(const struct unwinder *unwinder, uint32_t number);
+
+/* ---- tables.c ---- */
+
+/* The state of a file's table; asks for it where nobody has. */
+struct unwind_file *unwinder_get_file(struct unwinder *unwinder, const struct image *image,
+				      const struct mapping *mapping, uint32_t *ret_number);
+/* Room in the blocks; makes some where there is none. 0, -ENOSPC, -ENOMEM. */
+int unwinder_take(struct unwinder *unwinder, uint32_t n_words, uint32_t *ret_index);
 void unwinder_drop_tables(struct unwinder *unwinder, bool in_kernel);

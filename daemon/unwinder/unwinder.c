@@ -22,36 +22,11 @@ struct unwinder *unwinder_new(struct files *files, struct interpreters *interpre
 	return unwinder->rules ? unwinder : unwinder_free(unwinder);
 }
 
-static struct unwound **unwound_slot(const struct unwinder *unwinder, uint32_t pid)
-{
-	struct unwound *const *slot = &unwinder->unwound[pid % UNWOUND_BUCKETS];
-
-	while (*slot && (*slot)->pid != pid)
-		slot = &(*slot)->next;
-	return (struct unwound **)slot;
-}
-
-static void unwound_remove(struct unwound **slot)
-{
-	struct unwound *unwound = *slot;
-
-	*slot = unwound->next;
-	free(unwound->files);
-	free(unwound);
-}
-
-static void forget_processes(struct unwinder *unwinder)
-{
-	for (size_t i = 0; i < UNWOUND_BUCKETS; i++)
-		while (unwinder->unwound[i])
-			unwound_remove(&unwinder->unwound[i]);
-}
-
 struct unwinder *unwinder_free(struct unwinder *unwinder)
 {
 	if (!unwinder)
 		return NULL;
-	forget_processes(unwinder);
+	unwinder_forget_processes(unwinder);
 	if (unwinder->rules)
 		unwinder_drop_tables(unwinder, false);
 	table_free(unwinder->rules);
@@ -62,7 +37,7 @@ struct unwinder *unwinder_free(struct unwinder *unwinder)
 
 void unwinder_attach(struct unwinder *unwinder, struct sampler *sampler)
 {
-	forget_processes(unwinder);
+	unwinder_forget_processes(unwinder);
 	unwinder_drop_tables(unwinder, false);
 	unwinder->life++;
 	unwinder->n_evicted = 0;
@@ -70,58 +45,6 @@ void unwinder_attach(struct unwinder *unwinder, struct sampler *sampler)
 }
 
 /* ---- ranges ---- */
-
-void range_set_table(struct ox_range *range, const struct unwind_file *file)
-{
-	const struct unwind_table *table = file ? file->table : NULL;
-
-	if (!table) {
-		__atomic_store_n(&range->pages, 0, __ATOMIC_RELEASE);
-		range->n_pages =
-			file && file->state != TABLE_NONE ? OX_RANGE_WAITING : OX_RANGE_NO_FILE;
-		return;
-	}
-	/* The kernel side may be reading: what says that there is a table comes last. */
-	range->first_page = table->pack.first_page;
-	range->n_pages = table->pack.n_pages;
-	__atomic_store_n(&range->pages, table->pages, __ATOMIC_RELEASE);
-}
-
-static struct ox_range *unwound_ranges(const struct unwinder *unwinder,
-				       const struct unwound *unwound)
-{
-	return (struct ox_range *)sampler_blocks_at(unwinder->sampler, unwound->ranges);
-}
-
-void unwinder_set_ranges(struct unwinder *unwinder, uint32_t number)
-{
-	for (size_t i = 0; i < UNWOUND_BUCKETS; i++)
-		for (struct unwound *at = unwinder->unwound[i]; at; at = at->next)
-			for (uint32_t k = 0; k < at->n_ranges; k++)
-				if (at->files[k] == number)
-					range_set_table(&unwound_ranges(unwinder, at)[k],
-							&unwinder->states[number]);
-}
-
-uint64_t unwinder_file_used_ns(const struct unwinder *unwinder, uint32_t number)
-{
-	uint64_t used_ns = 0;
-
-	for (size_t i = 0; i < UNWOUND_BUCKETS; i++)
-		for (const struct unwound *at = unwinder->unwound[i]; at; at = at->next)
-			for (uint32_t k = 0; k < at->n_ranges && at->used_ns > used_ns; k++)
-				if (at->files[k] == number)
-					used_ns = at->used_ns;
-	return used_ns;
-}
-
-void unwinder_ask_again(struct unwinder *unwinder, uint32_t number)
-{
-	for (size_t i = 0; i < UNWOUND_BUCKETS; i++)
-		for (struct unwound *at = unwinder->unwound[i]; at; at = at->next)
-			for (uint32_t k = 0; k < at->n_ranges; k++)
-				at->asks_again |= at->files[k] == number;
-}
 
 /* ELF vaddr = address - bias. -ENOENT: what is mapped there is in no segment of the file. */
 static int find_bias(const struct unwinder *unwinder, const struct maps_view *view, uint32_t number,
@@ -159,18 +82,6 @@ static struct ox_range make_range(struct unwinder *unwinder, const struct image 
 }
 
 /* ---- processes ---- */
-
-static struct unwound *unwound_get(struct unwinder *unwinder, uint32_t pid)
-{
-	struct unwound **slot = unwound_slot(unwinder, pid);
-
-	if (!*slot) {
-		*slot = calloc(1, sizeof(**slot));
-		if (*slot)
-			(*slot)->pid = pid;
-	}
-	return *slot;
-}
 
 struct layout {
 	uint32_t ranges, n_ranges;
