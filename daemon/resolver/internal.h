@@ -144,7 +144,13 @@ struct resolver {
 	size_t question_bytes;
 };
 
-/* resolver_frames.c */
+/* source.c */
+/* 0 or -ENOMEM. */
+int resolver_intern_source(struct resolver *resolver, const struct source_key *key,
+			   const char *path, uint32_t *ret_index);
+const struct source_key *resolver_source_key(const struct resolver *resolver, uint32_t source);
+
+/* frames.c */
 int resolver_intern_frame(struct resolver *resolver, const struct frame *frame, uint32_t *ret);
 /* What stands for something that has no name of its own. */
 int resolver_intern_special(struct resolver *resolver, const char *function, const char *module,
@@ -157,21 +163,17 @@ int resolver_intern_address(struct resolver *resolver, uint32_t source, uint64_t
 int resolver_intern_name(struct resolver *resolver, uint32_t source, const struct reader_name *name,
 			 uint32_t *ret);
 
-/* resolver_source.c */
+/* open.c */
 /* The source of the mapping, index + 1; 0: none (yet). 0 or -ENOMEM. */
 int resolver_find_source(struct resolver *resolver, const struct image *image,
 			 const struct mapping *mapping, uint32_t *ret);
 /* The same, opened anew, with a batch where it can be asked. */
 int resolver_open_source(struct resolver *resolver, const struct image *image,
 			 const struct mapping *mapping, uint64_t at_ns, uint32_t *ret);
-/* 0 or -ENOMEM. */
-int resolver_intern_source(struct resolver *resolver, const struct source_key *key,
-			   const char *path, uint32_t *ret_index);
-const struct source_key *resolver_source_key(const struct resolver *resolver, uint32_t source);
 /* By which number the source knows an address of the process. */
 uint64_t resolver_address_in(const struct mapping *mapping, uint64_t address);
 
-/* resolver_jit.c */
+/* jit.c */
 /* Whether code there is made at run time. */
 bool resolver_is_jit(const struct mapping *mapping);
 int resolver_find_jit(struct resolver *resolver, const struct image *image, struct jit **ret);
@@ -180,7 +182,7 @@ bool resolver_may_open_jit(struct resolver *resolver, const struct image *image)
 int resolver_open_jit(struct resolver *resolver, const struct image *image, uint64_t at_ns,
 		      uint32_t *ret);
 
-/* resolver_ask.c */
+/* ask.c */
 /* Takes the descriptors, also where it fails. 0 or -ENOMEM. */
 int resolver_add_batch(struct resolver *resolver, uint32_t source, enum reader_source reader_source,
 		       const int fds[3]);
