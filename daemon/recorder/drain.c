@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel side has to say, taken in: samples once a second, news of processes at once. */
+/* An arena, once a second: swapped away, named, made into rows and written. */
 #include <string.h>
 
 #include "daemon/base/api.h"
@@ -13,25 +13,8 @@
 /* How long samples may wait for their names, and how full the other arena may become (percent). */
 #define HOLD_NS   UINT64_C(5000000000)
 #define HOLD_FILL 40
-/* A program that maps code without end is left to the next notice. */
-#define NOTICE_ROUNDS 3
 /* How long the event loop waits for names in passing. */
 #define PAUSE_USEC UINT64_C(10000)
-
-static int take_event(void *userdata, const struct sideband_event *event)
-{
-	struct recorder *recorder = userdata;
-
-	if (event->kind == SIDEBAND_EXIT)
-		unwinder_forget(recorder->unwinder, event->pid);
-	return images_apply(recorder->images, event);
-}
-
-int recorder_drain_sideband(struct recorder *recorder)
-{
-	return sideband_drain(recorder->sideband, take_event, recorder,
-			      &recorder->lost[OX_LOST_MAPPINGS]);
-}
 
 /* What the counters grew by since we last looked. */
 static void take_counters(struct recorder *recorder)
@@ -87,6 +70,42 @@ static void update_processes(struct recorder *recorder, uint64_t as_of_ns)
 	reader_check(recorder->name_reader);
 }
 
+struct ksyms_reading {
+	struct recorder *recorder;
+	struct ksyms *ksyms;
+};
+
+/* All of it takes a tenth of a second: processes that are new do not wait for their tables so long.
+ */
+static int read_ksyms(void *userdata, const char *text, size_t length)
+{
+	struct ksyms_reading *reading = userdata;
+
+	recorder_take_notices(reading->recorder);
+	return ksyms_parse(reading->ksyms, text, length);
+}
+
+/* Modules come and go, so the names are read anew in each session; since that costs as much as
+ * minutes of sampling, not before there is a kernel stack to name. Without them kernel frames are
+ * "[unknown]"; the samples are good all the same. */
+static void refresh_ksyms(struct recorder *recorder)
+{
+	struct ksyms_reading reading = {recorder, NULL};
+
+	if (recorder->ksyms_session == recorder->totals.session)
+		return;
+	recorder->ksyms_session = recorder->totals.session;
+	reading.ksyms = ksyms_new();
+	if (!reading.ksyms || sampler_read_ksyms(recorder->sampler, read_ksyms, &reading) < 0) {
+		ksyms_free(reading.ksyms);
+		return;
+	}
+	ksyms_sort(reading.ksyms);
+	ksyms_free(recorder->ksyms);
+	recorder->ksyms = reading.ksyms;
+	resolver_forget_kernel(recorder->resolver);
+}
+
 /* The names of what was sampled are asked for, all together: the reader is another process. */
 static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 {
@@ -107,7 +126,7 @@ static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 	recorder->wants_ksyms = false;
 	(void)sampler_foreach(recorder->sampler, recorder_want, recorder);
 	if (recorder->wants_ksyms)
-		recorder_refresh_ksyms(recorder);
+		refresh_ksyms(recorder);
 	return r;
 }
 
@@ -185,53 +204,21 @@ int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patien
 	return written < 0 ? written : full;
 }
 
-static void take_notice(void *userdata, const struct ox_notice *notice)
+int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
 {
-	struct recorder *recorder = userdata;
+	int r = recorder_drain(recorder, now_usec, patience_usec), ended;
 
-	if (array_fit(recorder->noticed, recorder->noticed_size, recorder->n_noticed + 1) == 0)
-		recorder->noticed[recorder->n_noticed++] = *notice;
-}
-
-/* True: once more, something happened meanwhile. */
-static bool answer_notice(struct recorder *recorder, const struct ox_notice *notice,
-			  uint64_t as_of_ns)
-{
-	const struct image *image = images_find(recorder->images, notice->pid, as_of_ns);
-
-	if (!image)
-		return false;
-	if (notice->reason == OX_NOTICE_CODE && unwinder_is_current(recorder->unwinder, image)) {
-		images_refresh(recorder->images, notice->pid, as_of_ns);
-		/* Code that /proc does not show either: the next sample would only ask again. */
-		if (unwinder_is_current(recorder->unwinder, image)) {
-			unwinder_hold(recorder->unwinder, notice->pid);
-			return false;
-		}
-	}
-	return unwinder_update(recorder->unwinder, image, as_of_ns) > 0;
-}
-
-/* First what is asked for, then the news up to now: so that what was noticed is in them. */
-static void answer_notices(struct recorder *recorder)
-{
-	size_t n = recorder->n_noticed;
-	uint64_t as_of_ns;
-
-	recorder->n_noticed = 0;
-	for (size_t i = 0; i < n; i++)
-		unwinder_mark(recorder->unwinder, recorder->noticed[i].pid);
-	as_of_ns = clock_monotonic_ns();
-	(void)recorder_drain_sideband(recorder);
-	for (size_t i = 0; i < n; i++)
-		if (answer_notice(recorder, &recorder->noticed[i], as_of_ns))
-			recorder->noticed[recorder->n_noticed++] = recorder->noticed[i];
-}
-
-void recorder_take_notices(struct recorder *recorder)
-{
-	recorder->n_noticed = 0;
-	sampler_read_notices(recorder->sampler, take_notice, recorder);
-	for (unsigned i = 0; i < NOTICE_ROUNDS && recorder->n_noticed > 0; i++)
-		answer_notices(recorder);
+	ended = store_begin(recorder->store);
+	ended = ended < 0 ? ended
+			  : store_end_session(recorder->store, recorder->totals.session, now_usec);
+	ended = ended < 0 ? ended : store_commit(recorder->store);
+	if (ended < 0)
+		store_rollback(recorder->store);
+	unwinder_forget_all(recorder->unwinder);
+	images_clear(recorder->images);
+	/* Paused: no process that waits, no file that is held. Tables and names stay. */
+	reader_rest(recorder->table_reader);
+	reader_rest(recorder->name_reader);
+	look_rest(recorder->look);
+	return r < 0 ? r : ended < 0 ? ended : 0;
 }

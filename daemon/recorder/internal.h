@@ -113,11 +113,8 @@ int recorder_take(void *userdata, const struct sampler_sample *sample);
 /* Its row in the table of processes, with what is known of it. 0 or -ENOMEM. */
 int recorder_add_process(struct recorder *recorder, const struct sampler_sample *sample,
 			 uint32_t *ret_index);
-/* Below the node, an index + 1, 0 the root: to where the leaf is. 0 or -ENOMEM. */
-int recorder_add_stacks(struct recorder *recorder, const struct sampler_sample *sample,
-			uint32_t *node);
-/* The kernel's names as they were at this session's first kernel stack. Takes in notices meanwhile:
- * nothing may be borrowed of images or interpreters. */
-void recorder_refresh_ksyms(struct recorder *recorder);
+/* The row of its thread, likewise. */
+int recorder_add_task(struct recorder *recorder, const struct sampler_sample *sample,
+		      uint32_t *ret_index);
 /* Writes all that is pending in one transaction. */
 int recorder_write(struct recorder *recorder);

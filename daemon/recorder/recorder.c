@@ -188,42 +188,6 @@ struct look *recorder_look(const struct recorder *recorder)
 	return recorder->look;
 }
 
-struct ksyms_reading {
-	struct recorder *recorder;
-	struct ksyms *ksyms;
-};
-
-/* All of it takes a tenth of a second: processes that are new do not wait for their tables so long.
- */
-static int read_ksyms(void *userdata, const char *text, size_t length)
-{
-	struct ksyms_reading *reading = userdata;
-
-	recorder_take_notices(reading->recorder);
-	return ksyms_parse(reading->ksyms, text, length);
-}
-
-/* Modules come and go, so the names are read anew in each session; since that costs as much as
- * minutes of sampling, not before there is a kernel stack to name. Without them kernel frames are
- * "[unknown]"; the samples are good all the same. */
-void recorder_refresh_ksyms(struct recorder *recorder)
-{
-	struct ksyms_reading reading = {recorder, NULL};
-
-	if (recorder->ksyms_session == recorder->totals.session)
-		return;
-	recorder->ksyms_session = recorder->totals.session;
-	reading.ksyms = ksyms_new();
-	if (!reading.ksyms || sampler_read_ksyms(recorder->sampler, read_ksyms, &reading) < 0) {
-		ksyms_free(reading.ksyms);
-		return;
-	}
-	ksyms_sort(reading.ksyms);
-	ksyms_free(recorder->ksyms);
-	recorder->ksyms = reading.ksyms;
-	resolver_forget_kernel(recorder->resolver);
-}
-
 static int begin_session(struct recorder *recorder, const struct store_session *session)
 {
 	int64_t id = 0;
@@ -285,25 +249,6 @@ void recorder_unload(struct recorder *recorder)
 	unwinder_attach(recorder->unwinder, NULL);
 	recorder->sampler = NULL;
 	recorder->sideband = NULL;
-}
-
-int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
-{
-	int r = recorder_drain(recorder, now_usec, patience_usec), ended;
-
-	ended = store_begin(recorder->store);
-	ended = ended < 0 ? ended
-			  : store_end_session(recorder->store, recorder->totals.session, now_usec);
-	ended = ended < 0 ? ended : store_commit(recorder->store);
-	if (ended < 0)
-		store_rollback(recorder->store);
-	unwinder_forget_all(recorder->unwinder);
-	images_clear(recorder->images);
-	/* Paused: no process that waits, no file that is held. Tables and names stay. */
-	reader_rest(recorder->table_reader);
-	reader_rest(recorder->name_reader);
-	look_rest(recorder->look);
-	return r < 0 ? r : ended < 0 ? ended : 0;
 }
 
 void recorder_forget_names(struct recorder *recorder)
