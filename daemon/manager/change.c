@@ -146,7 +146,7 @@ static int fulfil(struct manager *manager, const struct manager_wish *wish,
 		  const struct manager_request *request, struct failure *failure)
 {
 	struct managed *fresh, *old = find_target(manager, &wish->target, request->owner);
-	int r = managed_new(manager, wish, request->owner, &fresh, failure);
+	int r = managed_new(manager, wish, request->owner, manager_on_process_end, &fresh, failure);
 
 	if (r < 0)
 		return r;
@@ -182,8 +182,8 @@ int manager_check_request(struct manager *manager, const struct manager_request 
 		return check_resume(manager, failure);
 	for (size_t i = 0; i < request->n_wishes; i++) {
 		struct managed *managed;
-		int r = managed_new(manager, &request->wishes[i], request->owner, &managed,
-				    failure);
+		int r = managed_new(manager, &request->wishes[i], request->owner,
+				    manager_on_process_end, &managed, failure);
 
 		if (r < 0)
 			return r;

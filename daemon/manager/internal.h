@@ -87,24 +87,25 @@ struct manager {
 /* From one on, all that follow. */
 void manager_drop_targets(struct manager *manager, size_t from);
 
-/* manager_resymbolize.c */
+/* ---- resymbolize.c ---- */
 
 void manager_stop_resymbolize(struct manager *manager);
 
-/* manager_export.c */
+/* ---- export.c ---- */
 
 void manager_stop_exports(struct manager *manager);
 
-/* manager_view.c */
+/* ---- view.c ---- */
 
 /* 0 is all of them; one that never was is a failure. */
 int manager_check_session(struct manager *manager, int64_t session, struct failure *failure);
 
-/* manager_target.c */
+/* ---- target.c ---- */
 
 /* Finds out what the wish means now: the process and its start, the cgroup's id, the uid. */
+/* on_exit: an event of its pidfd, where it has one; with the struct managed. */
 int managed_new(struct manager *manager, const struct manager_wish *wish, uint32_t owner,
-		struct managed **ret, struct failure *failure);
+		sd_event_io_handler_t on_exit, struct managed **ret, struct failure *failure);
 struct managed *managed_free(struct managed *managed);
 bool managed_is(const struct managed *managed, const struct target *target);
 /* It is sampled now, or would be if it were there. */
@@ -120,7 +121,7 @@ bool managed_move(struct managed *managed, const char *cgroup);
 /* Processes that targets started while nobody followed. */
 void manager_adopt_children(struct manager *manager);
 
-/* manager_load.c */
+/* ---- load.c ---- */
 
 int manager_watch_readers(struct manager *manager);
 bool manager_is_ready(const struct manager *manager);
@@ -133,7 +134,7 @@ void manager_close(struct manager *manager);
 /* Whoever waits until it is ready is told that it was cancelled. */
 void manager_unload(struct manager *manager);
 
-/* manager_run.c */
+/* ---- run.c ---- */
 
 /* Makes what runs agree with the targets: begins, changes or ends the session. */
 int manager_settle(struct manager *manager, struct failure *failure);
@@ -147,4 +148,9 @@ int manager_drain(struct manager *manager, bool finish);
 bool manager_has_work(const struct manager *manager);
 /* One timer, for the target whose time is up first. */
 int manager_set_until(struct manager *manager);
+/* The process of a target (userdata) has ended. An sd_event_io_handler_t. */
+int manager_on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata);
+
+/* ---- notify.c ---- */
+
 void manager_tell(struct manager *manager);

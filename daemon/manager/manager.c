@@ -117,12 +117,6 @@ struct manager *manager_free(struct manager *manager)
 	return NULL;
 }
 
-void manager_listen(struct manager *manager, manager_listener_t listener, void *userdata)
-{
-	manager->listener = listener;
-	manager->listener_userdata = userdata;
-}
-
 void manager_configure(struct manager *manager, const struct config *config)
 {
 	if (strcmp(manager->config.database, config->database))

@@ -18,18 +18,6 @@
 /* How long who asks waits for names. */
 #define PATIENCE_USEC UINT64_C(1000000)
 
-void manager_tell(struct manager *manager)
-{
-	if (manager->running)
-		(void)sd_notifyf(0, "STATUS=Sampling every %.9g s, %zu target%s.",
-				 manager->interval_ns / 1e9, manager->n_targets,
-				 manager->n_targets == 1 ? "" : "s");
-	else
-		(void)sd_notify(0, "STATUS=Paused.");
-	if (manager->listener)
-		manager->listener(manager->listener_userdata);
-}
-
 int manager_push_filters(struct manager *manager)
 {
 	struct sampler_target *filters = calloc(manager->n_targets + 1, sizeof(*filters));
@@ -181,6 +169,12 @@ static bool is_open(const struct manager *manager)
 	return false;
 }
 
+/* Wall-clock time is another mode; this release has one. */
+const char *manager_mode(const struct manager *manager)
+{
+	return "cpu";
+}
+
 static int begin_record(struct manager *manager)
 {
 	_cleanup_free_ char *targets = list_targets(manager);
@@ -295,4 +289,21 @@ void manager_settle_or_pause(struct manager *manager)
 				manager->targets[i]->state = TARGET_PAUSED;
 	}
 	manager_tell(manager);
+}
+
+int manager_on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct managed *managed = userdata;
+	struct manager *manager = managed->manager;
+
+	managed->exit_source = sd_event_source_unref(source);
+	managed->state = TARGET_EXITED;
+	/* The session goes on for the others. */
+	if (!manager->running || !manager_has_work(manager)) {
+		manager_settle_or_pause(manager);
+	} else {
+		(void)manager_push_filters(manager);
+		manager_tell(manager);
+	}
+	return 0;
 }

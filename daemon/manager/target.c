@@ -99,25 +99,8 @@ static int find_target(struct managed *managed, struct failure *failure)
 	}
 }
 
-static int on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-	struct managed *managed = userdata;
-	struct manager *manager = managed->manager;
-
-	managed->exit_source = sd_event_source_unref(source);
-	managed->state = TARGET_EXITED;
-	/* The session goes on for the others. */
-	if (!manager->running || !manager_has_work(manager)) {
-		manager_settle_or_pause(manager);
-	} else {
-		(void)manager_push_filters(manager);
-		manager_tell(manager);
-	}
-	return 0;
-}
-
 int managed_new(struct manager *manager, const struct manager_wish *wish, uint32_t owner,
-		struct managed **ret, struct failure *failure)
+		sd_event_io_handler_t on_exit, struct managed **ret, struct failure *failure)
 {
 	_cleanup_(managed_free_p) struct managed *managed = calloc(1, sizeof(*managed));
 	int r;
@@ -135,7 +118,7 @@ int managed_new(struct manager *manager, const struct manager_wish *wish, uint32
 		return r;
 	if (managed->pidfd >= 0) {
 		r = sd_event_add_io(manager->event, &managed->exit_source, managed->pidfd, EPOLLIN,
-				    on_process_end, managed);
+				    on_exit, managed);
 		if (r < 0)
 			return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
 					   "cannot watch process %u: %s", wish->target.pid,

@@ -88,12 +88,6 @@ bool manager_is_running(const struct manager *manager)
 	return manager->running;
 }
 
-/* Wall-clock time is another mode; this release has one. */
-const char *manager_mode(const struct manager *manager)
-{
-	return "cpu";
-}
-
 uint64_t manager_interval_ns(const struct manager *manager)
 {
 	return manager->interval_ns;
