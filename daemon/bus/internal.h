@@ -18,8 +18,6 @@ struct manager_bus {
 	size_t n_waiting;
 };
 
-/* "running" or "paused". */
-const char *manager_bus_state(const struct manager_bus *self);
 /* Reads a question and leaves in it what the caller may see. 1, CALL_IS_PENDING, or an error that
  * is set. Without the right: the caller's own; where others' are named: refused. The targets are
  * the caller's to free, whatever the result. */

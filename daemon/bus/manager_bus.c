@@ -221,11 +221,6 @@ static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error)
 	return r;
 }
 
-const char *manager_bus_state(const struct manager_bus *self)
-{
-	return manager_is_running(self->manager) ? "running" : "paused";
-}
-
 static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
 			sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -234,8 +229,7 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
 	int r;
 
 	if (!strcmp(property, "State"))
-		return sd_bus_message_append(reply, "s",
-					     manager_is_running(manager) ? "running" : "paused");
+		return sd_bus_message_append(reply, "s", manager_state(manager));
 	if (!strcmp(property, "Mode"))
 		return sd_bus_message_append(reply, "s", manager_mode(manager));
 	if (!strcmp(property, "Interval"))

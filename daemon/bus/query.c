@@ -88,7 +88,7 @@ static int append_summary(struct manager_bus *self, sd_bus_message *reply,
 {
 	int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
-	r = r < 0 ? r : bus_append_text(reply, "state", manager_bus_state(self));
+	r = r < 0 ? r : bus_append_text(reply, "state", manager_state(self->manager));
 	r = r < 0 ? r : bus_append_u64(reply, "since", answer->since_usec);
 	r = r < 0 ? r : bus_append_u64(reply, "until", answer->until_usec);
 	r = r < 0 ? r : bus_append_u64(reply, "interval_ns", manager_interval_ns(self->manager));
@@ -175,8 +175,8 @@ static int make_json(struct manager_bus *self, const struct answer *answer)
 		cleanup_close(&copy);
 		return r;
 	}
-	r = answer_write_json(answer, manager_bus_state(self), manager_interval_ns(self->manager),
-			      out);
+	r = answer_write_json(answer, manager_state(self->manager),
+			      manager_interval_ns(self->manager), out);
 	if (fclose(out) && r >= 0)
 		r = -EIO;
 	if (r >= 0 &&

@@ -208,7 +208,7 @@ static int append_status(struct manager_bus *self, sd_bus_message *reply, uint32
 	int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
 	manager_get_totals(manager, &totals);
-	r = r < 0 ? r : bus_append_text(reply, "state", manager_bus_state(self));
+	r = r < 0 ? r : bus_append_text(reply, "state", manager_state(self->manager));
 	r = r < 0 ? r : bus_append_text(reply, "mode", manager_mode(manager));
 	r = r < 0 ? r : bus_append_u64(reply, "interval_ns", manager_interval_ns(manager));
 	r = r < 0 ? r : append_achieved(reply, &totals);

@@ -92,7 +92,7 @@ int manager_export(struct manager *manager, const struct question *question,
 	r = r < 0 ? r : manager_check_session(manager, question->range.session, failure);
 	if (r < 0)
 		return r;
-	options->state = manager_is_running(manager) ? "running" : "paused";
+	options->state = manager_state(manager);
 	options->interval_ns = manager->interval_ns;
 	r = export_new(manager->config.database, question, options, &place->work, why, sizeof(why));
 	if (r == -EINVAL)

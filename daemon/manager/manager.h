@@ -137,6 +137,8 @@ struct manager_target_info {
 /* Takes in what was sampled up to now, so that the counters below are of this moment. */
 void manager_refresh(struct manager *manager);
 bool manager_is_running(const struct manager *manager);
+/* "running" or "paused". */
+const char *manager_state(const struct manager *manager);
 const char *manager_mode(const struct manager *manager);
 uint64_t manager_interval_ns(const struct manager *manager);
 size_t manager_count_targets(const struct manager *manager);

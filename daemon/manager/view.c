@@ -88,6 +88,11 @@ bool manager_is_running(const struct manager *manager)
 	return manager->running;
 }
 
+const char *manager_state(const struct manager *manager)
+{
+	return manager->running ? "running" : "paused";
+}
+
 uint64_t manager_interval_ns(const struct manager *manager)
 {
 	return manager->interval_ns;
