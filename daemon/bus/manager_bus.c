@@ -12,10 +12,9 @@
 
 #include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
-#include "daemon/bus/append.h"
-#include "daemon/bus/error.h"
 #include "daemon/bus/internal.h"
 #include "daemon/bus/read.h"
+#include "daemon/bus/reply.h"
 
 /* ---- changes ---- */
 

@@ -8,10 +8,9 @@
 
 #include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
-#include "daemon/bus/append.h"
-#include "daemon/bus/error.h"
 #include "daemon/bus/internal.h"
 #include "daemon/bus/read.h"
+#include "daemon/bus/reply.h"
 #include "daemon/process/users.h"
 
 /* ---- who may see what ---- */

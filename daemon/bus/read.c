@@ -7,7 +7,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/parse.h"
-#include "daemon/bus/error.h"
+#include "daemon/bus/reply.h"
 
 #define refuse(error, ...)                                                               \
 	({                                                                               \

@@ -4,9 +4,8 @@
 
 #include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
-#include "daemon/bus/append.h"
-#include "daemon/bus/error.h"
 #include "daemon/bus/internal.h"
+#include "daemon/bus/reply.h"
 
 /* Why addresses of a file stay without a name. */
 static const char *name_reason(const struct resymbolize_file *file)

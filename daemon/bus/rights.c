@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "daemon/base/api.h"
-#include "daemon/bus/error.h"
 #include "daemon/bus/internal.h"
+#include "daemon/bus/reply.h"
 #include "daemon/process/process.h"
 #include "daemon/process/users.h"
 

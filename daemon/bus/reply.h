@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Entries of an a{sv} that is open in a reply. Each returns 0 or more, or a negative errno. */
+/* What replies are made of: a failure of the manager's as an error, entries of an a{sv}. */
 #pragma once
 
 #include <stdint.h>
 
 #include <systemd/sd-bus.h>
 
+#include "daemon/manager/failure.h"
 #include "daemon/recorder/recorder.h"
 
+/* Returns a negative errno, for a handler to return. */
+int bus_error_set(sd_bus_error *error, const struct failure *failure);
+/* Refused by the rules. result: what authorize() returned; what: "profile process 42". */
+int bus_error_refuse(sd_bus_error *error, int result, const char *what);
+
+/* Entries of an a{sv} that is open in a reply. Each returns 0 or more, or a negative errno. */
 int bus_append_text(sd_bus_message *reply, const char *key, const char *text); /* "": no entry */
 int bus_append_u32(sd_bus_message *reply, const char *key, uint32_t value);
 int bus_append_u64(sd_bus_message *reply, const char *key, uint64_t value);
