@@ -77,6 +77,14 @@ export function watch(page, allow) {
 	return complaints;
 }
 
+/* What somebody who looks at the page would see of it. */
+async function describePage(page) {
+	const lines = await page.evaluate(() => document.body.innerText.split("\n").slice(0, 80))
+		.catch((error) => [String(error)]);
+
+	return lines.map((line) => `# page: ${line}`).join("\n");
+}
+
 async function attempt({run, options: {expected, ...options}}, allow) {
 	const browser = await launch(options);
 
@@ -84,7 +92,12 @@ async function attempt({run, options: {expected, ...options}}, allow) {
 		const page = browser.context.pages()[0] ?? await browser.context.newPage();
 		const complaints = watch(page, allow);
 
-		await run(page);
+		try {
+			await run(page);
+		} catch (error) {
+			console.log(await describePage(page));
+			throw error;
+		}
 		assert.deepEqual(complaints.filter((text) => !expected?.test(text)), []);
 	} finally {
 		await browser.close();
