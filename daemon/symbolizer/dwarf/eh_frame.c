@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/symbolizer/dwarf/eh_rows.h"
-
 #define NO_CIE UINT64_MAX
 
 /* lld has a type of its own for it, as the psABI does. */

@@ -8,6 +8,8 @@
 
 #include "daemon/symbolizer/elf/file.h"
 
+#define EH_FRAME_BYTES_MAX (UINT64_C(256) << 20)
+
 struct eh_frame {
 	const unsigned char *ident; /* e_ident */
 	Elf_Data *data;

@@ -9,8 +9,6 @@
 
 #include "daemon/base/reader_wire.h"
 
-#define EH_FRAME_BYTES_MAX (UINT64_C(256) << 20)
-
 struct eh_rows;
 
 /* The descriptor stays the caller's. 0; -ENOEXEC: not a program or library of this machine;
