@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/symbolizer/elf/symbols.h"
 #include "daemon/symbolizer/elf/xz.h"
 
 #define PACKED_MAX (UINT64_C(32) << 20)

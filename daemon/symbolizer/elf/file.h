@@ -12,6 +12,9 @@
 
 #include "daemon/base/build_id.h"
 
+#define SYMBOLS_MAX           2000000              /* symbols of one file */
+#define SYMBOLS_DEBUGDATA_MAX (UINT64_C(64) << 20) /* unpacked .gnu_debugdata */
+
 #define ELF_FILE_SEGMENTS_MAX 1024
 
 struct elf_file {

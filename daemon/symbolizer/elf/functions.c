@@ -9,7 +9,6 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/symbolizer/elf/debugdata.h"
 #include "daemon/symbolizer/elf/plt.h"
-#include "daemon/symbolizer/elf/symbols.h"
 #include "daemon/symbolizer/elf/symtab.h"
 
 #define NAME_LOOKED_AT 256 /* bytes of a name that decide between aliases */

@@ -13,10 +13,8 @@
 
 #include "daemon/base/build_id.h"
 
-#define SYMBOLS_FILE_BYTES_MAX (UINT64_C(4) << 30)  /* larger files are not read */
-#define SYMBOLS_MAX            2000000              /* symbols of one file */
-#define SYMBOLS_NAME_BYTES_MAX 4096                 /* a longer name is cut */
-#define SYMBOLS_DEBUGDATA_MAX  (UINT64_C(64) << 20) /* unpacked .gnu_debugdata */
+#define SYMBOLS_FILE_BYTES_MAX (UINT64_C(4) << 30) /* larger files are not read */
+#define SYMBOLS_NAME_BYTES_MAX 4096                /* a longer name is cut */
 
 struct binary; /* one file's table */
 

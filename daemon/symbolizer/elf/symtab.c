@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/symbolizer/elf/symbols.h"
 
 #define STRINGS_MAX   (UINT64_C(128) << 20)
 #define SYMBOLS_PIECE UINT64_C(4096)

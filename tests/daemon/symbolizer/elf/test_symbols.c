@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/symbolizer/elf/file.h"
 #include "tests/fuzz/fuzz_symbols.c"
 #include "tests/support/elf_image.h"
 
