@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "daemon/base/cleanup.h"
+#include "daemon/symbolizer/elf/debugdata.h"
 #include "daemon/symbolizer/elf/file.h"
-#include "daemon/symbolizer/elf/xz.h"
 
 #define LINK_BYTES_MAX 4096
 #define CHUNK_BYTES    262144

@@ -5,7 +5,7 @@
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_about.c
  *         daemon/symbolizer/{about,python_file,python_code,python_parts}.c
  *         daemon/symbolizer/elf/{file,dynamic,symtab}.c daemon/symbolizer/dwarf/eh_frame.c
- *         daemon/symbolizer/dwarf/eh_rule.c daemon/symbolizer/elf/xz.c -ldw -lelf -llzma
+ *         daemon/symbolizer/dwarf/eh_rule.c daemon/symbolizer/elf/debugdata.c -ldw -lelf -llzma
  *
  * with tests/fuzz/seeds/{about,eh_rows,names} as its corpus. test_about.c runs it over these and
  * simple mutations of them.

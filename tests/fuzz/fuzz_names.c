@@ -5,7 +5,7 @@
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_names.c
  *         daemon/symbolizer/{namer,debug_match}.c daemon/symbolizer/dwarf/{lines,file}.c
- *         daemon/symbolizer/elf/{symbols,functions,file,symtab,plt,xz}.c
+ *         daemon/symbolizer/elf/{symbols,functions,file,symtab,plt,debugdata}.c
  *         daemon/symbolizer/elf/demangle.c daemon/symbolizer/{perf_map,jitdump,ranges}.c
  *         daemon/base/{table,parse}.c -ldw -lelf -llzma -liberty -lm
  *

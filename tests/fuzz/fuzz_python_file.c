@@ -7,7 +7,7 @@
  *         daemon/symbolizer/elf/{file,dynamic,symtab}.c
  *         daemon/symbolizer/{python_file,python_code,python_parts}.c
  *         daemon/symbolizer/dwarf/{eh_frame,eh_rule}.c
- *         daemon/symbolizer/elf/xz.c -ldw -lelf -llzma
+ *         daemon/symbolizer/elf/debugdata.c -ldw -lelf -llzma
  *
  * with tests/fuzz/seeds/{python_file,eh_rows,names} as its corpus. test_python_file.c runs it over
  * these and simple mutations of them.

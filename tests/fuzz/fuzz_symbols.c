@@ -3,7 +3,7 @@
  * Bytes as an ELF file: whatever they are, the reader must come back. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_symbols.c
- *         daemon/symbolizer/elf/{symbols,functions,file,symtab,plt,xz,demangle}.c
+ *         daemon/symbolizer/elf/{symbols,functions,file,symtab,plt,debugdata,demangle}.c
  *         daemon/base/{table,parse}.c
  *         -llzma -liberty -lm
  *

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/symbolizer/elf/xz.h"
+#include "daemon/symbolizer/elf/debugdata.h"
 
 #define BYTES 100000
 
