@@ -8,7 +8,7 @@
 #include <wchar.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 
 #define ELLIPSIS "\xe2\x80\xa6"
 

@@ -8,7 +8,7 @@
 #include "client/profile/internal.h"
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 
 define_cleanup(struct profile *, profile_free);
 

@@ -10,6 +10,7 @@
 #include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 
 #define LINE_BYTES_MAX 8192
 #define WHY_BYTES      256

@@ -8,6 +8,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 
 #define PID_MAX        4194304 /* PID_MAX_LIMIT of the kernel */
 #define COMM_BYTES_MAX 15      /* TASK_COMM_LEN - 1 */

@@ -6,7 +6,7 @@
 
 #include "daemon/base/api.h"
 #include "daemon/base/loss.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 
 int bus_error_set(sd_bus_error *error, const struct failure *failure)
 {

@@ -9,6 +9,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/process/internal.h"
 
 /* Everything about a process is read below one descriptor of its directory: when the pid is used

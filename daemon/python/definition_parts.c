@@ -6,7 +6,7 @@
 
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/python/text.h"
 
 /* Each CPU sends one definition at a time, so more than there are CPUs have lost a part. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 
 #define REPLACEMENT 0xfffdu
 #define CUT         "..."

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/recorder/internal.h"
 
 /* Which processes were sampled, by pid; of one pid the newest is the last. */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/base/array.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/process/process.h"
 #include "daemon/recorder/internal.h"
 

@@ -5,7 +5,7 @@
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/loss.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/process/users.h"
 #include "daemon/recorder/internal.h"
 

@@ -8,7 +8,7 @@
 
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/resolver/internal.h"
 
 static void batch_free(struct batch *batch)

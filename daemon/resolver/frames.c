@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/resolver/internal.h"
 
 /* A frame's key in the table: this, then four texts with their ends. */

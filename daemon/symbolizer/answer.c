@@ -9,8 +9,8 @@
 
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
 #include "daemon/base/table.h"
+#include "daemon/base/text.h"
 #include "daemon/symbolizer/about.h"
 #include "daemon/symbolizer/dwarf/eh_rows.h"
 #include "daemon/symbolizer/python_file.h"

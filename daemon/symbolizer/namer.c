@@ -8,7 +8,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/file_id.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/symbolizer/debug_match.h"
 #include "daemon/symbolizer/dwarf/lines.h"
 #include "daemon/symbolizer/elf/demangle.h"

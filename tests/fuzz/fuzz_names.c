@@ -7,7 +7,7 @@
  *         daemon/symbolizer/{namer,debug_match}.c daemon/symbolizer/dwarf/{lines,file}.c
  *         daemon/symbolizer/elf/{symbols,functions,file,symtab,plt,debugdata}.c
  *         daemon/symbolizer/elf/demangle.c daemon/symbolizer/{perf_map,jitdump,ranges}.c
- *         daemon/base/{table,parse}.c -ldw -lelf -llzma -liberty -lm
+ *         daemon/base/{table,text}.c -ldw -lelf -llzma -liberty -lm
  *
  * test_namer.c runs it over tests/fuzz/seeds/names and simple mutations of them.
  */
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/symbolizer/namer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

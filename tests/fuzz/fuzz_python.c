@@ -5,7 +5,7 @@
  * clean texts. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_python.c
- *         daemon/python/{lines,text,definitions}.c daemon/base/{table,parse}.c -lm
+ *         daemon/python/{lines,text,definitions}.c daemon/base/{table,text}.c -lm
  *
  * test_python_lines.c runs it over tests/fuzz/seeds/python and simple mutations of them.
  *
@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "bpf/python.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/python/definitions.h"
 #include "daemon/python/lines.h"
 #include "daemon/python/text.h"

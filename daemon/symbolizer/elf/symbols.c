@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
 #include "daemon/base/table.h"
+#include "daemon/base/text.h"
 #include "daemon/symbolizer/elf/demangle.h"
 #include "daemon/symbolizer/elf/functions.h"
 

@@ -7,6 +7,7 @@
 #include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 
 #define UNTOUCHED UINT64_C(0x5555)
 

@@ -17,6 +17,7 @@
 #include "daemon/base/parse.h"
 #include "daemon/base/table.h"
 #include "daemon/base/target.h"
+#include "daemon/base/text.h"
 #include "daemon/query/pattern.h"
 
 define_cleanup(struct pattern *, pattern_free);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/base/parse.h"
+#include "daemon/base/text.h"
 #include "daemon/python/text.h"
 
 #define R "\xef\xbf\xbd"
