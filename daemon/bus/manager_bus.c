@@ -193,56 +193,61 @@ static int handle_set_interval(struct manager_bus *self, sd_bus_message *call, s
 
 /* ---- the table ---- */
 
-typedef int (*handler_t)(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
-
-static const struct {
-	const char *member;
-	handler_t handle;
-} handlers[] = {
-	{"Unpause", handle_unpause},       {"Pause", handle_pause},
-	{"Cancel", handle_cancel},         {"SetInterval", handle_set_interval},
-	{"Query", manager_bus_query},      {"QueryByFileDescriptor", manager_bus_query_fd},
-	{"Export", manager_bus_export},    {"History", manager_bus_history},
-	{"GetStatus", manager_bus_status}, {"Resymbolize", manager_bus_resymbolize},
-};
-
-static int dispatch(sd_bus_message *call, void *userdata, sd_bus_error *error)
+/* A call that waits for polkit or the kernel is not answered yet, and keeps what it was granted. */
+static int finish_call(struct manager_bus *self, sd_bus_message *call, int result)
 {
-	struct manager_bus *self = userdata;
-	int r = -ENOSYS;
-
-	for (size_t i = 0; i < array_length(handlers); i++)
-		if (!strcmp(sd_bus_message_get_member(call), handlers[i].member))
-			r = handlers[i].handle(self, call, error);
-	if (r == CALL_IS_PENDING)
+	if (result == CALL_IS_PENDING)
 		return 1;
 	authorize_done(self->authorizer, call);
-	return r;
+	return result;
 }
 
-static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
-			sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-	struct manager *manager = ((struct manager_bus *)userdata)->manager;
-	struct recorder_totals totals;
-	int r;
+/* A handler as the table below wants it. */
+#define METHOD(name, handler)                                                       \
+	static int name(sd_bus_message *call, void *userdata, sd_bus_error *error)  \
+	{                                                                           \
+		return finish_call(userdata, call, handler(userdata, call, error)); \
+	}
 
-	if (!strcmp(property, "State"))
-		return sd_bus_message_append(reply, "s", manager_state(manager));
-	if (!strcmp(property, "Mode"))
-		return sd_bus_message_append(reply, "s", manager_mode(manager));
-	if (!strcmp(property, "Interval"))
-		return sd_bus_message_append(reply, "d", manager_interval_ns(manager) / 1e9);
-	if (!strcmp(property, "Version"))
-		return sd_bus_message_append(reply, "s", OX_VERSION);
-	if (!strcmp(property, "DatabasePath"))
-		return sd_bus_message_append(reply, "s", manager_database(manager));
-	manager_get_totals(manager, &totals);
-	if (!strcmp(property, "Samples"))
-		return sd_bus_message_append(reply, "t", totals.samples);
-	if (!strcmp(property, "Lost"))
-		return bus_append_lost(reply, &totals);
-	r = sd_bus_message_open_container(reply, 'a', "s");
+METHOD(on_unpause, handle_unpause)
+METHOD(on_pause, handle_pause)
+METHOD(on_cancel, handle_cancel)
+METHOD(on_set_interval, handle_set_interval)
+METHOD(on_query, manager_bus_query)
+METHOD(on_query_fd, manager_bus_query_fd)
+METHOD(on_export, manager_bus_export)
+METHOD(on_history, manager_bus_history)
+METHOD(on_get_status, manager_bus_status)
+METHOD(on_resymbolize, manager_bus_resymbolize)
+
+/* The value of a property, appended to the reply. */
+#define PROPERTY(name, append)                                                       \
+	static int name(sd_bus *bus, const char *path, const char *interface,        \
+			const char *property, sd_bus_message *reply, void *userdata, \
+			sd_bus_error *error)                                         \
+	{                                                                            \
+		return append(((struct manager_bus *)userdata)->manager, reply);     \
+	}
+
+static int append_state(struct manager *manager, sd_bus_message *reply)
+{
+	return sd_bus_message_append(reply, "s", manager_state(manager));
+}
+
+static int append_mode(struct manager *manager, sd_bus_message *reply)
+{
+	return sd_bus_message_append(reply, "s", manager_mode(manager));
+}
+
+static int append_interval(struct manager *manager, sd_bus_message *reply)
+{
+	return sd_bus_message_append(reply, "d", manager_interval_ns(manager) / 1e9);
+}
+
+static int append_targets(struct manager *manager, sd_bus_message *reply)
+{
+	int r = sd_bus_message_open_container(reply, 'a', "s");
+
 	for (size_t i = 0; i < manager_count_targets(manager) && r >= 0; i++) {
 		struct manager_target_info info;
 
@@ -252,44 +257,79 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int append_samples(struct manager *manager, sd_bus_message *reply)
+{
+	struct recorder_totals totals;
+
+	manager_get_totals(manager, &totals);
+	return sd_bus_message_append(reply, "t", totals.samples);
+}
+
+static int append_lost(struct manager *manager, sd_bus_message *reply)
+{
+	struct recorder_totals totals;
+
+	manager_get_totals(manager, &totals);
+	return bus_append_lost(reply, &totals);
+}
+
+static int append_version(struct manager *manager, sd_bus_message *reply)
+{
+	return sd_bus_message_append(reply, "s", OX_VERSION);
+}
+
+static int append_database(struct manager *manager, sd_bus_message *reply)
+{
+	return sd_bus_message_append(reply, "s", manager_database(manager));
+}
+
+PROPERTY(get_state, append_state)
+PROPERTY(get_mode, append_mode)
+PROPERTY(get_interval, append_interval)
+PROPERTY(get_targets, append_targets)
+PROPERTY(get_samples, append_samples)
+PROPERTY(get_lost, append_lost)
+PROPERTY(get_version, append_version)
+PROPERTY(get_database, append_database)
+
 /* Open to all: rights are asked for in the handlers. */
 #define OPEN SD_BUS_VTABLE_UNPRIVILEGED
-#define CHANGING(name, type) \
-	SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
-#define CONSTANT(name, type) \
-	SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST)
+#define CHANGING(name, type, get) \
+	SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+#define CONSTANT(name, type, get) SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_CONST)
 
 static const sd_bus_vtable vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD_WITH_ARGS("Unpause", SD_BUS_ARGS("as", targets, "a{sv}", options),
-				SD_BUS_NO_RESULT, dispatch, OPEN),
-	SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("as", targets), SD_BUS_NO_RESULT, dispatch,
+				SD_BUS_NO_RESULT, on_unpause, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("as", targets), SD_BUS_NO_RESULT, on_pause,
 				OPEN),
-	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, dispatch, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_cancel, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("SetInterval", SD_BUS_ARGS("d", seconds), SD_BUS_NO_RESULT,
-				dispatch, OPEN),
+				on_set_interval, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("Query", SD_BUS_ARGS("a{sv}", filter),
-				SD_BUS_RESULT("a{sv}", summary, "aa{sv}", records), dispatch, OPEN),
+				SD_BUS_RESULT("a{sv}", summary, "aa{sv}", records), on_query, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("QueryByFileDescriptor", SD_BUS_ARGS("a{sv}", filter),
-				SD_BUS_RESULT("h", json), dispatch, OPEN),
+				SD_BUS_RESULT("h", json), on_query_fd, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("h", stream),
-				dispatch, OPEN),
+				on_export, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("History", SD_BUS_ARGS("a{sv}", filter),
-				SD_BUS_RESULT("aa{sv}", sessions), dispatch, OPEN),
+				SD_BUS_RESULT("aa{sv}", sessions), on_history, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS,
-				SD_BUS_RESULT("a{sv}", status, "aa{sv}", targets), dispatch, OPEN),
-	SD_BUS_METHOD_WITH_ARGS("Resymbolize", SD_BUS_NO_ARGS,
-				SD_BUS_RESULT("t", named, "t", unnamed, "aa{sv}", files), dispatch,
+				SD_BUS_RESULT("a{sv}", status, "aa{sv}", targets), on_get_status,
 				OPEN),
-	CHANGING("State", "s"),
-	CHANGING("Mode", "s"),
-	CHANGING("Interval", "d"),
-	CHANGING("Targets", "as"),
+	SD_BUS_METHOD_WITH_ARGS("Resymbolize", SD_BUS_NO_ARGS,
+				SD_BUS_RESULT("t", named, "t", unnamed, "aa{sv}", files),
+				on_resymbolize, OPEN),
+	CHANGING("State", "s", get_state),
+	CHANGING("Mode", "s", get_mode),
+	CHANGING("Interval", "d", get_interval),
+	CHANGING("Targets", "as", get_targets),
 	/* These two move with every sample; they are told when the state changes. */
-	CHANGING("Samples", "t"),
-	CHANGING("Lost", "a{st}"),
-	CONSTANT("Version", "s"),
-	CONSTANT("DatabasePath", "s"),
+	CHANGING("Samples", "t", get_samples),
+	CHANGING("Lost", "a{st}", get_lost),
+	CONSTANT("Version", "s", get_version),
+	CONSTANT("DatabasePath", "s", get_database),
 	SD_BUS_VTABLE_END,
 };
 
