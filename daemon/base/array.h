@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Arrays that grow with what is put into them. */
+/* Arrays that grow with what is put into them, and that are searched. */
 #pragma once
 
 #include <errno.h>
@@ -55,3 +55,22 @@ static inline int array_extend_bytes(void **array, size_t *size, size_t used, si
 #define array_fit(array, size, n) array_fit_bytes((void **)&(array), &(size), n, sizeof(*(array)))
 #define array_extend(array, size, used, n) \
 	array_extend_bytes((void **)&(array), &(size), used, n, sizeof(*(array)))
+
+/*
+ * How many elements at the front of a sorted array have a member (`.start`; nothing for the element
+ * itself) of at most the key. So the last entry at or below the key is the one before that index.
+ */
+#define array_upper_bound(array, n, member, key)                    \
+	({                                                          \
+		size_t low_ = 0, high_ = (n);                       \
+                                                                    \
+		while (low_ < high_) {                              \
+			size_t middle_ = low_ + (high_ - low_) / 2; \
+                                                                    \
+			if ((array)[middle_] member <= (key))       \
+				low_ = middle_ + 1;                 \
+			else                                        \
+				high_ = middle_;                    \
+		}                                                   \
+		low_;                                               \
+	})

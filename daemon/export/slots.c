@@ -155,17 +155,10 @@ uint32_t export_slots_find(struct export_slots *slots, int64_t id, uint64_t slot
 
 static const struct export_session *find_session(const struct export_slots *slots, uint32_t number)
 {
-	size_t low = 0, high = slots->n;
+	/* The first number of a session is the one behind its base. */
+	size_t n = array_upper_bound(slots->sessions, slots->n, .base, number - 1);
 
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-
-		if (slots->sessions[middle].base < number)
-			low = middle;
-		else
-			high = middle;
-	}
-	return &slots->sessions[low];
+	return &slots->sessions[n ? n - 1 : 0];
 }
 
 void export_slots_get(const struct export_slots *slots, uint32_t number, uint64_t *ret_start_usec,

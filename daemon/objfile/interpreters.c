@@ -164,19 +164,12 @@ enum splice_code interpreters_classify(const struct interpreters *interpreters,
 	const struct reader_python *python =
 		files_get_python(interpreters->files, interpreter->file);
 	uint64_t vaddr = address - interpreter->bias;
-	size_t low = 0, high = python ? python->n_ranges : 0;
+	size_t n = python ? python->n_ranges : 0;
+	size_t i = array_upper_bound(python->ranges, n, .end, vaddr);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (python->ranges[middle].end <= vaddr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!python || low >= python->n_ranges || vaddr < python->ranges[low].start)
+	if (i >= n || vaddr < python->ranges[i].start)
 		return SPLICE_OTHER;
-	return python->ranges[low].code == READER_PYTHON_EVAL ? SPLICE_EVAL : SPLICE_CALL;
+	return python->ranges[i].code == READER_PYTHON_EVAL ? SPLICE_EVAL : SPLICE_CALL;
 }
 
 /* ---- for people ---- */

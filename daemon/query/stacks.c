@@ -85,19 +85,12 @@ static void ids_add(struct ids *ids, int64_t id, uint32_t index)
 /* 0: it is not there. Where nothing was ever rolled back or thrown away, ids have no gaps. */
 static uint32_t ids_find(const struct ids *ids, int64_t id)
 {
-	uint32_t low = 0, high = ids->n;
+	size_t n;
 
 	if (id > 0 && id <= ids->n && ids->ids[id - 1] == id)
 		return ids->indexes[id - 1];
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (ids->ids[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < ids->n && ids->ids[low] == id ? ids->indexes[low] : 0;
+	n = array_upper_bound(ids->ids, ids->n, , id);
+	return n && ids->ids[n - 1] == id ? ids->indexes[n - 1] : 0;
 }
 
 static int64_t ids_next(const struct ids *ids)

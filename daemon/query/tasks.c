@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
 
@@ -127,19 +128,11 @@ int tasks_read(struct store *store, const struct question *question, struct task
 
 int tasks_find_group(const struct tasks *tasks, int64_t id, uint32_t *ret_group)
 {
-	size_t low = 0, high = tasks->n;
+	size_t n = array_upper_bound(tasks->ids, tasks->n, , id);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (tasks->ids[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == tasks->n || tasks->ids[low] != id)
+	if (!n || tasks->ids[n - 1] != id)
 		return -ENOENT;
-	*ret_group = tasks->group_of[low];
+	*ret_group = tasks->group_of[n - 1];
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/text.h"
 #include "daemon/recorder/internal.h"
@@ -44,19 +45,11 @@ static const struct known_process *find_known(const struct recorder *recorder,
 					      const struct sampled *sampled, size_t n, uint32_t pid)
 {
 	const struct known_process *known;
-	size_t low = 0, high = n;
+	size_t i = array_upper_bound(sampled, n, .pid, pid);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (sampled[middle].pid <= pid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low || sampled[low - 1].pid != pid || sampled[low - 1].index >= recorder->known_size)
+	if (!i || sampled[i - 1].pid != pid || sampled[i - 1].index >= recorder->known_size)
 		return NULL;
-	known = &recorder->known[sampled[low - 1].index];
+	known = &recorder->known[sampled[i - 1].index];
 	return known->comm ? known : NULL;
 }
 

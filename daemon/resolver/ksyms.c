@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
 /* Neither functions nor the gaps between modules have an end in the text; no function is as long as
@@ -195,20 +196,12 @@ size_t ksyms_count(const struct ksyms *ksyms)
 int ksyms_find(const struct ksyms *ksyms, uint64_t address, const char **ret_name,
 	       const char **ret_module)
 {
-	size_t low = 0, high = ksyms->n_symbols;
+	size_t n = array_upper_bound(ksyms->symbols, ksyms->n_symbols, .address, address);
 	const struct ksym *symbol;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ksyms->symbols[middle].address <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0)
+	if (n == 0)
 		return 0;
-	symbol = &ksyms->symbols[low - 1];
+	symbol = &ksyms->symbols[n - 1];
 	if (address - symbol->address >= FUNCTION_BYTES_MAX)
 		return 0;
 	*ret_name = ksyms->names + symbol->name;

@@ -356,17 +356,14 @@ int jitdump_read(int fd, struct jitdump **ret)
 static const struct line *find_line(const struct jitdump *dump, const struct function *function,
 				    uint64_t address)
 {
-	size_t low = function->first_line, high = low + function->n_lines;
+	const struct line *lines;
+	size_t n;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (dump->lines[middle].address <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low > function->first_line ? &dump->lines[low - 1] : NULL;
+	if (!function->n_lines)
+		return NULL;
+	lines = &dump->lines[function->first_line];
+	n = array_upper_bound(lines, function->n_lines, .address, address);
+	return n > 0 ? &lines[n - 1] : NULL;
 }
 
 int jitdump_find(const struct jitdump *dump, uint64_t address, struct jitdump_name *ret)

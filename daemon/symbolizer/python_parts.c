@@ -52,17 +52,9 @@ static int read_entries(struct search *search, struct eh_frame *eh)
 
 static struct entry *find_entry(const struct search *search, uint64_t address)
 {
-	size_t low = 0, high = search->n_entries;
+	size_t n = array_upper_bound(search->entries, search->n_entries, .start, address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (search->entries[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low && address < search->entries[low - 1].end ? &search->entries[low - 1] : NULL;
+	return n && address < search->entries[n - 1].end ? &search->entries[n - 1] : NULL;
 }
 
 /* Where a function begins, its return address is all that is on the stack. */

@@ -157,17 +157,9 @@ int ranges_settle(struct ranges *ranges)
 
 uint32_t ranges_find(const struct ranges *ranges, uint64_t address)
 {
-	size_t low = 0, high = ranges->n_pieces;
+	size_t n = array_upper_bound(ranges->pieces, ranges->n_pieces, .start, address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ranges->pieces[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low > 0 ? ranges->pieces[low - 1].value : RANGES_NONE;
+	return n > 0 ? ranges->pieces[n - 1].value : RANGES_NONE;
 }
 
 size_t ranges_bytes(const struct ranges *ranges)

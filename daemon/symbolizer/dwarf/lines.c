@@ -93,19 +93,11 @@ static void index_sort(struct index *index)
 
 static const struct range *index_find(const struct index *index, uint64_t address)
 {
-	size_t low = 0, high = index->n;
+	size_t n = array_upper_bound(index->ranges, index->n, .start, address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (index->ranges[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (size_t i = 0; i < LOOK_BACK && i < low; i++)
-		if (address < index->ranges[low - 1 - i].end)
-			return &index->ranges[low - 1 - i];
+	for (size_t i = 0; i < LOOK_BACK && i < n; i++)
+		if (address < index->ranges[n - 1 - i].end)
+			return &index->ranges[n - 1 - i];
 	return NULL;
 }
 

@@ -358,18 +358,10 @@ void functions_done(struct functions *functions)
 /* Functions may lie in one another: then the nearest before the address need not be the one. */
 const struct function *functions_find(const struct functions *functions, uint64_t address)
 {
-	size_t low = 0, high = functions->n_entries;
+	size_t n = array_upper_bound(functions->entries, functions->n_entries, .start, address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (functions->entries[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (size_t i = 0; i < LOOK_BACK && i < low; i++) {
-		const struct function *function = &functions->entries[low - 1 - i];
+	for (size_t i = 0; i < LOOK_BACK && i < n; i++) {
+		const struct function *function = &functions->entries[n - 1 - i];
 
 		if (address - function->start < function->size)
 			return function;

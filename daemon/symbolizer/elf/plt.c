@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
 #define RELOCATIONS_CHUNK 1024
@@ -97,19 +98,9 @@ static int read_slots(struct slots *slots, const struct elf_file *elf)
 
 static const struct slot *find_slot(const struct slots *slots, uint64_t address)
 {
-	size_t low = 0, high = slots->n_entries;
+	size_t n = array_upper_bound(slots->entries, slots->n_entries, .address, address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (slots->entries[middle].address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < slots->n_entries && slots->entries[low].address == address
-		       ? &slots->entries[low]
-		       : NULL;
+	return n && slots->entries[n - 1].address == address ? &slots->entries[n - 1] : NULL;
 }
 
 /* "[endbr64] [bnd] jmp *slot(%rip)": true and the slot's address. */

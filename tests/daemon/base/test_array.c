@@ -59,3 +59,23 @@ Test(array, it_grows_by_half)
 	cr_assert_eq(array_extend(array, size, 1001, 10), 0);
 	cr_expect_eq(size, 1500);
 }
+
+Test(array, the_last_entry_at_or_below)
+{
+	static const int numbers[] = {1, 3, 3, 3, 7};
+	static const struct {
+		uint64_t start, end;
+	} ranges[] = {{0, 5}, {5, 9}, {UINT64_MAX, UINT64_MAX}};
+
+	cr_assert_eq(array_upper_bound(numbers, 0, , 5), 0);
+	cr_assert_eq(array_upper_bound(numbers, 5, , 0), 0);
+	cr_assert_eq(array_upper_bound(numbers, 5, , 1), 1);
+	cr_assert_eq(array_upper_bound(numbers, 5, , 2), 1);
+	cr_assert_eq(array_upper_bound(numbers, 5, , 3), 4);
+	cr_assert_eq(array_upper_bound(numbers, 5, , 6), 4);
+	cr_assert_eq(array_upper_bound(numbers, 5, , 7), 5);
+	cr_assert_eq(array_upper_bound(numbers, 5, , 100), 5);
+	cr_assert_eq(array_upper_bound(ranges, 3, .start, 5), 2);
+	cr_assert_eq(array_upper_bound(ranges, 3, .end, 8), 1);
+	cr_assert_eq(array_upper_bound(ranges, 3, .start, UINT64_MAX), 3);
+}
