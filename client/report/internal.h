@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One report, from the question to the last byte: what report.c gives to those that write it. */
+/* One report, from the question to the last byte: what reading.c gives to those that write it. */
 #pragma once
 
 #include "client/base/screen.h"

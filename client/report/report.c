@@ -2,18 +2,15 @@
 #include "client/report/report.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "client/base/failure.h"
 #include "client/base/output.h"
-#include "client/bus/password.h"
 #include "client/report/internal.h"
 #include "daemon/base/cleanup.h"
 
 #define FLAMEGRAPH_FILE "oxprof-flamegraph.html"
 
 define_cleanup(struct output *, output_free);
-define_cleanup(struct progress *, progress_free);
 
 /* ---- which ---- */
 
@@ -41,96 +38,6 @@ bool report_is_wanted(const struct request *request)
 {
 	return request->verb == VERB_FLAMEGRAPH || request->verb == VERB_TREE ||
 	       request->verb == VERB_DIFF || request->format >= FORMAT_FOLDED;
-}
-
-bool report_is_text(const struct request *request)
-{
-	return request->verb == VERB_TREE ||
-	       (request->verb == VERB_DIFF && request->format < FORMAT_FOLDED);
-}
-
-/* ---- reading ---- */
-
-struct question {
-	const struct export_wish *wish;
-	int fd;
-};
-
-static int ask(struct bus *bus, const struct request *request, void *userdata)
-{
-	struct question *question = userdata;
-
-	return bus_export(bus, request, question->wish, &question->fd);
-}
-
-static void warn(const char *verb, const char *text)
-{
-	fprintf(stderr, "oxprofctl: %s: %s\n", verb, text);
-}
-
-void report_warn_of_gaps(const char *verb, const struct profile_summary *summary)
-{
-	if (summary->restricted)
-		warn(verb, "only your own processes are in it; those of others need authorisation "
-			   "(sudo)");
-	if (summary->without_kernel)
-		warn(verb, "the frames of the kernel are left out; they need authorisation (sudo)");
-	if (!summary->samples)
-		warn(verb, "there are no samples in this window");
-}
-
-/* Does the daemon wait for whoever reads what we write? */
-static bool is_streamed(const struct request *request)
-{
-	return !request->output && request->format >= FORMAT_FOLDED &&
-	       request->format <= FORMAT_SPEEDSCOPE;
-}
-
-/* It cannot say why it hangs up. */
-static char *describe_failure(const struct request *request, const char *why, int error)
-{
-	const char *verb = verb_infos[request->verb].name;
-
-	if (error == -EPIPE && is_streamed(request))
-		why = "the answer of oxprofd broke off; it does not wait longer than a minute for "
-		      "who reads on, as in a pager: write into a file with -o FILE, or look at: "
-		      "journalctl -u oxprofd";
-	return failure_describe(verb, NULL, why, error);
-}
-
-int report_check(const struct report *report)
-{
-	return ferror(report->out) ? -EIO : 0;
-}
-
-int report_read(struct report *report, const struct request *request,
-		const struct export_wish *wish, profile_hit_fn fn, void *userdata,
-		struct profile **ret)
-{
-	_cleanup_(progress_free_p) struct progress *progress = NULL;
-	const char *verb = verb_infos[request->verb].name;
-	struct question question = {wish, -1};
-	char *why = NULL;
-	int r;
-
-	r = question_call(report->bus, request, ask, &question);
-	if (r < 0) {
-		report->why = failure_describe(verb, bus_get_error(report->bus),
-					       bus_get_error_text(report->bus), r);
-		return r;
-	}
-	if (!report->streams_to_terminal)
-		progress = progress_new(STDERR_FILENO, "reading");
-	r = profile_read(question.fd, progress, fn, userdata, ret, &why);
-	progress = progress_free(progress);
-	if (why) {
-		report->why = describe_failure(request, why, r);
-		free(why);
-	}
-	/* A text says it below its table. */
-	if (r >= 0 && !report_is_text(request))
-		report_warn_of_gaps(verb, profile_summary(*ret));
-	return r;
 }
 
 /* ---- writing ---- */
