@@ -15,16 +15,208 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "client/profile/stack.h"
 #include "client/render/summary.h"
-#include "client/report/pprof_internal.h"
+#include "client/report/gzip.h"
+#include "client/report/internal.h"
+#include "client/report/pprof.pb-c.h"
 #include "daemon/base/api.h"
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/table.h"
 
-#define N_LABELS 6
+#define N_LABELS   6
+#define PAGE_BYTES UINT64_C(4096)
+
+/* Numbers of locations and functions. */
+#define PPROF_NO_STACK UINT64_C(1)
+#define PPROF_FIRST    UINT64_C(2) /* of all others */
+
+struct pprof_mapping_key {
+	int64_t file;
+	int64_t build_id;
+};
+
+/* What only all of its frames tell. */
+struct pprof_mapping {
+	uint64_t highest; /* address */
+	int64_t path;     /* text; 0: unknown */
+};
+
+struct pprof {
+	struct report *report;
+	struct gzip *gzip;
+	struct table *texts;    /* number 0 is "" */
+	struct table *mappings; /* struct pprof_mapping_key; the number in the file is one more */
+	struct pprof_mapping *extents;
+	size_t extent_room;
+	uint32_t n_frames; /* that are written, with the unknown one */
+	uint32_t n_names;
+	struct stack stack;
+	uint64_t *locations; /* of the sample */
+	size_t location_room;
+	uint8_t *bytes; /* packed */
+	size_t byte_room;
+	uint64_t interval_ns;
+	int error; /* the first one: the rest is not written any more */
+};
 
 define_cleanup(struct profile *, profile_free);
+
+/* ---- texts, functions, locations and mappings, each written when it is new ---- */
+
+/* What goes wrong in these stays in pprof->error. */
+
+/* Behind the others, as one Profile does behind another. */
+static void write_piece(struct pprof *pprof, const Perftools__Profile *piece)
+{
+	size_t size = perftools__profile__get_packed_size(piece);
+
+	if (!pprof->error)
+		pprof->error = array_fit(pprof->bytes, pprof->byte_room, size);
+	if (pprof->error)
+		return;
+	perftools__profile__pack(piece, pprof->bytes);
+	gzip_write(pprof->gzip, pprof->bytes, size);
+}
+
+/* The number of a text, which is written when it is new. */
+static int64_t find_text(struct pprof *pprof, const char *text)
+{
+	Perftools__Profile piece = PERFTOOLS__PROFILE__INIT;
+	char *texts[] = {(char *)(uintptr_t)text};
+	uint32_t number = 0;
+	int r = table_intern(pprof->texts, text, strlen(text), &number);
+
+	if (r < 0)
+		pprof->error = r;
+	if (r <= 0)
+		return number;
+	piece.n_string_table = 1;
+	piece.string_table = texts;
+	write_piece(pprof, &piece);
+	return number;
+}
+
+/* The file of a frame is its source or, where there are no debug symbols, the very ELF file. */
+static bool is_path_of(const char *path, const char *module)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && !strcmp(slash + 1, module);
+}
+
+static void widen_mapping(struct pprof *pprof, struct pprof_mapping *mapping,
+			  const struct profile_frame *frame)
+{
+	if (frame->offset > mapping->highest)
+		mapping->highest = frame->offset;
+	if (!mapping->path && is_path_of(frame->file, frame->module))
+		mapping->path = find_text(pprof, frame->file);
+}
+
+/* 0: code that is in no file that is mapped, as that of Python. */
+static uint64_t find_mapping(struct pprof *pprof, const struct profile_frame *frame)
+{
+	struct pprof_mapping_key key;
+	uint32_t number;
+	int r;
+
+	if (frame->kind == FRAME_PYTHON || !*frame->module)
+		return 0;
+	key.file = find_text(pprof, frame->module);
+	key.build_id = find_text(pprof, frame->build_id);
+	r = table_intern(pprof->mappings, &key, sizeof(key), &number);
+	if (r >= 0 &&
+	    array_fit(pprof->extents, pprof->extent_room, table_count(pprof->mappings)) < 0)
+		r = -ENOMEM;
+	if (r < 0) {
+		pprof->error = r;
+		return 0;
+	}
+	widen_mapping(pprof, &pprof->extents[number], frame);
+	return number + UINT64_C(1);
+}
+
+static void write_function(struct pprof *pprof, uint64_t id, const char *name,
+			   const struct profile_frame *frame)
+{
+	Perftools__Profile piece = PERFTOOLS__PROFILE__INIT;
+	Perftools__Function function = PERFTOOLS__FUNCTION__INIT, *functions[] = {&function};
+
+	function.id = id;
+	function.name = find_text(pprof, name);
+	function.system_name = find_text(pprof, *frame->function ? frame->function : name);
+	function.filename = find_text(pprof, frame->file);
+	piece.n_function = 1;
+	piece.function = functions;
+	write_piece(pprof, &piece);
+}
+
+static void write_location(struct pprof *pprof, uint64_t id, uint64_t function,
+			   const struct profile_frame *frame)
+{
+	Perftools__Profile piece = PERFTOOLS__PROFILE__INIT;
+	Perftools__Location location = PERFTOOLS__LOCATION__INIT, *locations[] = {&location};
+	Perftools__Line line = PERFTOOLS__LINE__INIT, *lines[] = {&line};
+
+	line.function_id = function;
+	line.line = frame->line;
+	location.id = id;
+	location.mapping_id = find_mapping(pprof, frame);
+	location.address = frame->offset;
+	location.n_line = 1;
+	location.line = lines;
+	piece.n_location = 1;
+	piece.location = locations;
+	write_piece(pprof, &piece);
+}
+
+static void write_no_stack(struct pprof *pprof, const struct profile *profile)
+{
+	const struct profile_frame *unknown = profile_frame(profile, 0);
+
+	write_function(pprof, PPROF_NO_STACK, STACK_NONE, unknown);
+	write_location(pprof, PPROF_NO_STACK, PPROF_NO_STACK, unknown);
+}
+
+/* Functions and locations that have come since the last time. */
+static void write_dictionary(struct pprof *pprof, const struct profile *profile)
+{
+	if (!pprof->n_frames)
+		write_no_stack(pprof, profile);
+	for (uint32_t i = pprof->n_names; i < profile_count_names(profile); i++)
+		write_function(pprof, PPROF_FIRST + i, profile_name(profile, i),
+			       profile_name_frame(profile, i));
+	pprof->n_names = profile_count_names(profile);
+	for (uint32_t i = pprof->n_frames; i <= profile_count_frames(profile); i++) {
+		const struct profile_frame *frame = profile_frame(profile, i);
+
+		write_location(pprof, PPROF_FIRST + i, PPROF_FIRST + frame->name, frame);
+	}
+	pprof->n_frames = profile_count_frames(profile) + 1;
+}
+
+/* At the end, when all that is in them has been seen. */
+static void write_mappings(struct pprof *pprof)
+{
+	Perftools__Profile piece = PERFTOOLS__PROFILE__INIT;
+	Perftools__Mapping mapping = PERFTOOLS__MAPPING__INIT, *mappings[] = {&mapping};
+
+	piece.n_mapping = 1;
+	piece.mapping = mappings;
+	mapping.has_functions = mapping.has_filenames = mapping.has_line_numbers = true;
+	for (uint32_t i = 0; i < table_count(pprof->mappings); i++) {
+		const struct pprof_mapping_key *key = table_get_key(pprof->mappings, i, NULL);
+
+		mapping.id = i + UINT64_C(1);
+		mapping.memory_limit = (pprof->extents[i].highest | (PAGE_BYTES - 1)) + 1;
+		mapping.filename = pprof->extents[i].path ?: key->file;
+		mapping.build_id = key->build_id;
+		write_piece(pprof, &piece);
+	}
+}
 
 /* ---- samples ---- */
 
@@ -43,9 +235,9 @@ static void add_label(struct pprof *pprof, Perftools__Sample *sample, const char
 	if (!*text && !number)
 		return;
 	perftools__label__init(label);
-	label->key = pprof_find_text(pprof, key);
+	label->key = find_text(pprof, key);
 	if (*text)
-		label->str = pprof_find_text(pprof, text);
+		label->str = find_text(pprof, text);
 	label->num = number;
 	sample->n_label++;
 }
@@ -89,7 +281,7 @@ static int on_hit(void *userdata, const struct profile *profile, const struct pr
 
 	if (!pprof->interval_ns)
 		pprof->interval_ns = find_interval(profile_summary(profile));
-	pprof_write_dictionary(pprof, profile);
+	write_dictionary(pprof, profile);
 	r = list_locations(pprof, profile, hit->node, &sample.n_location_id);
 	if (r < 0)
 		return r;
@@ -104,7 +296,7 @@ static int on_hit(void *userdata, const struct profile *profile, const struct pr
 	sample.location_id = pprof->locations;
 	piece.n_sample = 1;
 	piece.sample = samples;
-	pprof_write_piece(pprof, &piece);
+	write_piece(pprof, &piece);
 	return pprof->error ? pprof->error : report_check(pprof->report);
 }
 
@@ -113,11 +305,11 @@ static int on_hit(void *userdata, const struct profile *profile, const struct pr
 static void write_comment(struct pprof *pprof, const char *text)
 {
 	Perftools__Profile piece = PERFTOOLS__PROFILE__INIT;
-	int64_t comments[] = {pprof_find_text(pprof, text)};
+	int64_t comments[] = {find_text(pprof, text)};
 
 	piece.n_comment = 1;
 	piece.comment = comments;
-	pprof_write_piece(pprof, &piece);
+	write_piece(pprof, &piece);
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -164,10 +356,10 @@ static void write_header(struct pprof *pprof, const struct profile_summary *summ
 	Perftools__ValueType *types[] = {&hits, &time};
 	uint64_t span_usec = summary->until_usec - summary->since_usec;
 
-	hits.type = pprof_find_text(pprof, "samples");
-	hits.unit = pprof_find_text(pprof, "count");
-	time.type = pprof_find_text(pprof, "cpu");
-	time.unit = pprof_find_text(pprof, "nanoseconds");
+	hits.type = find_text(pprof, "samples");
+	hits.unit = find_text(pprof, "count");
+	time.type = find_text(pprof, "cpu");
+	time.unit = find_text(pprof, "nanoseconds");
 	piece.n_sample_type = array_length(types);
 	piece.sample_type = types;
 	piece.period_type = &time;
@@ -175,7 +367,7 @@ static void write_header(struct pprof *pprof, const struct profile_summary *summ
 	piece.default_sample_type = hits.type;
 	piece.time_nanos = (int64_t)(summary->since_usec * 1000);
 	piece.duration_nanos = (int64_t)((summary->observed_usec ?: span_usec) * 1000);
-	pprof_write_piece(pprof, &piece);
+	write_piece(pprof, &piece);
 }
 
 /* ---- the whole ---- */
@@ -186,12 +378,12 @@ static int write_all(struct pprof *pprof)
 	const struct export_wish wish = {.stacks = true, .tasks = true};
 	int r;
 
-	pprof_find_text(pprof, "");
+	find_text(pprof, "");
 	r = report_read(pprof->report, pprof->report->request, &wish, on_hit, pprof, &profile);
 	if (r < 0)
 		return r;
 	write_header(pprof, profile_summary(profile));
-	pprof_write_mappings(pprof);
+	write_mappings(pprof);
 	write_comments(pprof, profile_summary(profile));
 	gzip_finish(pprof->gzip);
 	return pprof->error;
