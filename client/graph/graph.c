@@ -11,11 +11,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/graph/internal.h"
+#include "client/graph/names.h"
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
-#define SLOTS_MIN 2048
+#define SLOTS_MIN  2048
+#define GRAPH_NONE UINT32_MAX /* no function, no node */
 
 struct graph_node {
 	uint32_t parent;
@@ -59,7 +60,8 @@ struct graph {
 define_cleanup(struct graph *, graph_free);
 define_cleanup(struct graph_names *, graph_names_unref);
 
-struct graph *graph_new_of(struct graph_names *names)
+/* An empty graph of those functions. NULL: no memory. */
+static struct graph *graph_new_of(struct graph_names *names)
 {
 	_cleanup_(graph_free_p) struct graph *graph = calloc(1, sizeof(*graph));
 
@@ -111,11 +113,6 @@ struct graph *graph_free(struct graph *graph)
 	return NULL;
 }
 
-struct graph_names *graph_names_of(const struct graph *graph)
-{
-	return graph->names;
-}
-
 /* Both numbers are ours and dense, so nobody can aim at a chain but by making functions. */
 static uint32_t *find_slot(const struct graph *graph, uint32_t parent, uint32_t function)
 {
@@ -157,7 +154,8 @@ static int make_room(struct graph *graph)
 	return r;
 }
 
-int graph_find_child(struct graph *graph, uint32_t parent, uint32_t function, uint32_t *ret)
+/* The child of that function, made where there is none. 0 or -ENOMEM. */
+static int find_child(struct graph *graph, uint32_t parent, uint32_t function, uint32_t *ret)
 {
 	uint32_t *slot;
 	int r = make_room(graph);
@@ -203,7 +201,7 @@ static int find_node(struct graph *graph, struct graph_side_memo *memo,
 		r = graph_names_find(graph->names, &memo->functions, profile,
 				     profile_frame(profile, frame), &function);
 		if (r >= 0)
-			r = graph_find_child(graph, at, function, &at);
+			r = find_child(graph, at, function, &at);
 		if (r >= 0)
 			memo->nodes[graph->path[n]] = at;
 	}
@@ -250,16 +248,6 @@ int graph_add(struct graph *graph, enum graph_side side, const struct profile *p
 	if (r >= 0)
 		r = find_node(graph, memo, profile, node, &at);
 	return r < 0 ? r : count_hits(graph, side, at, n);
-}
-
-int graph_count_self(struct graph *graph, uint32_t node, const uint64_t n[static N_GRAPH_SIDES])
-{
-	int r = 0;
-
-	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
-		if (n[side])
-			r = count_hits(graph, side, node, n[side]);
-	return r;
 }
 
 /* ---- what is known at the end ---- */
@@ -380,4 +368,101 @@ uint32_t graph_count_functions(const struct graph *graph)
 const struct graph_function *graph_function(const struct graph *graph, uint32_t function)
 {
 	return graph_names_get(graph->names, function);
+}
+
+/* ---- callers and callees of what has focus ---- */
+
+struct hits {
+	uint64_t n[N_GRAPH_SIDES];
+};
+
+static bool has_focus(const struct graph *graph, uint32_t node)
+{
+	return node && graph_function(graph, graph_function_of(graph, node))->focus;
+}
+
+/* Hits of which each node is the innermost one with focus; those of the others are their callers'.
+ */
+static void gather_hits(const struct graph *graph, struct hits *hits)
+{
+	for (uint32_t i = graph_count(graph); i-- > 1;) {
+		for (int side = 0; side < N_GRAPH_SIDES; side++) {
+			hits[i].n[side] += graph_self(graph, i, side);
+			if (!has_focus(graph, i))
+				hits[graph_parent(graph, i)].n[side] += hits[i].n[side];
+		}
+	}
+}
+
+/* Adds hits of the node's own. 0 or -ENOMEM. */
+static int count_self(struct graph *graph, uint32_t node, const uint64_t n[static N_GRAPH_SIDES])
+{
+	int r = 0;
+
+	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
+		if (n[side])
+			r = count_hits(graph, side, node, n[side]);
+	return r;
+}
+
+/* The path from the node to its root, upside down. The hits end where it ends. */
+static int add_callers(const struct graph *graph, uint32_t node, const struct hits *hits,
+		       struct graph *callers)
+{
+	uint32_t at = 0;
+	int r = 0;
+
+	for (; node && r >= 0; node = graph_parent(graph, node))
+		r = find_child(callers, at, graph_function_of(graph, node), &at);
+	return r < 0 ? r : count_self(callers, at, hits->n);
+}
+
+int graph_new_callers(const struct graph *graph, struct graph **ret)
+{
+	_cleanup_(graph_free_p) struct graph *callers = graph_new_of(graph->names);
+	_cleanup_free_ struct hits *hits = calloc(graph_count(graph), sizeof(*hits));
+	int r = callers && hits ? 0 : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	gather_hits(graph, hits);
+	for (uint32_t i = 1; i < graph_count(graph) && r >= 0; i++)
+		if (has_focus(graph, i) && (hits[i].n[GRAPH_BASE] || hits[i].n[GRAPH_WITH]))
+			r = add_callers(graph, i, hits + i, callers);
+	if (r >= 0)
+		r = graph_finish(callers);
+	if (r >= 0)
+		*ret = take_ptr(callers);
+	return r;
+}
+
+/* Parents come before their children, so the outermost with focus is met first. */
+static int add_callee(const struct graph *graph, uint32_t i, uint32_t *copies,
+		      struct graph *callees)
+{
+	uint32_t parent = graph_parent(graph, i);
+	struct hits self;
+	int r;
+
+	if (!copies[parent] && !has_focus(graph, i))
+		return 0;
+	for (int side = 0; side < N_GRAPH_SIDES; side++)
+		self.n[side] = graph_self(graph, i, side);
+	r = find_child(callees, copies[parent], graph_function_of(graph, i), copies + i);
+	return r < 0 ? r : count_self(callees, copies[i], self.n);
+}
+
+int graph_new_callees(const struct graph *graph, struct graph **ret)
+{
+	_cleanup_(graph_free_p) struct graph *callees = graph_new_of(graph->names);
+	_cleanup_free_ uint32_t *copies = calloc(graph_count(graph), sizeof(*copies));
+	int r = callees && copies ? 0 : -ENOMEM;
+
+	for (uint32_t i = 1; r >= 0 && i < graph_count(graph); i++)
+		r = add_callee(graph, i, copies, callees);
+	if (r >= 0)
+		r = graph_finish(callees);
+	if (r >= 0)
+		*ret = take_ptr(callees);
+	return r;
 }

@@ -9,19 +9,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "client/graph/names.h"
 #include "client/profile/profile.h"
 
 enum graph_side { GRAPH_BASE, GRAPH_WITH, N_GRAPH_SIDES }; /* one profile alone is the base */
-
-struct graph_function {
-	const char *name; /* "function(module)" */
-	const char *function;
-	const char *module;
-	const char *file;
-	uint32_t line; /* smallest that was seen; 0: unknown */
-	enum frame_kind kind;
-	bool focus;
-};
 
 struct graph;
 

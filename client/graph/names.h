@@ -5,7 +5,20 @@
  */
 #pragma once
 
-#include "client/graph/graph.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/profile/profile.h"
+
+struct graph_function {
+	const char *name; /* "function(module)" */
+	const char *function;
+	const char *module;
+	const char *file;
+	uint32_t line; /* smallest that was seen; 0: unknown */
+	enum frame_kind kind;
+	bool focus;
+};
 
 struct graph_names;
 
