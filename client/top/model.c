@@ -4,13 +4,107 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/top/counts.h"
 #include "client/top/items.h"
-#include "client/top/model_internal.h"
+
+/* A second that had to wait for its answer counts as one, too. */
+#define TOP_TICKS TOP_SPAN_MAX
+
+struct top_part {
+	uint32_t item;
+	uint64_t self;
+	uint64_t total;
+};
+
+/* What came between two answers. */
+struct top_tick {
+	double seconds; /* 0: there was none yet */
+	uint64_t samples;
+	struct json_object *lost;
+	struct json_object *stacks;
+	struct top_part *parts; /* of items with hits */
+	size_t n;
+};
+
+struct top_model {
+	struct top_items *items;
+	struct top_tick ticks[TOP_TICKS]; /* a ring */
+	size_t newest;
+	struct top_tick all;  /* of all ticks so far; its parts are in the items */
+	struct top_tick last; /* the answer before, likewise */
+	bool has_last;
+	bool began; /* there was one */
+	bool filtered;
+};
 
 define_cleanup(struct top_model *, top_model_free);
 
-void top_tick_done(struct top_tick *tick)
+/* ---- counts by word, {"REASON":N}: of losses, and of how stacks end; NULL stands for none ---- */
+
+static int add_one(struct json_object *counts, const char *word, uint64_t n)
+{
+	return tree_add(counts, word, json_object_new_uint64(tree_get_u64(counts, word) + n));
+}
+
+/* Adds `more`. 0 or -ENOMEM; then some of it may be added. */
+static int counts_add(struct json_object *counts, struct json_object *more)
+{
+	int r = 0;
+
+	if (!more)
+		return 0;
+	json_object_object_foreach(more, word, value)
+	{
+		(void)value;
+		r = add_one(counts, word, tree_get_u64(more, word));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A word that is in `earlier` only has gone back to nothing. */
+static bool has_less(struct json_object *later, struct json_object *earlier)
+{
+	if (!earlier)
+		return false;
+	json_object_object_foreach(earlier, word, value)
+	{
+		(void)value;
+		if (tree_get_u64(earlier, word) > (later ? tree_get_u64(later, word) : 0))
+			return true;
+	}
+	return false;
+}
+
+/* A new object with what `later` has more than `earlier`, words without any left out. 0; -ERANGE:
+ * it has less of some; -ENOMEM. */
+static int counts_subtract(struct json_object *later, struct json_object *earlier,
+			   struct json_object **ret)
+{
+	_cleanup_tree_ struct json_object *left = json_object_new_object();
+
+	if (!left)
+		return -ENOMEM;
+	if (has_less(later, earlier))
+		return -ERANGE;
+	if (later) {
+		json_object_object_foreach(later, word, value)
+		{
+			uint64_t before = earlier ? tree_get_u64(earlier, word) : 0;
+			uint64_t n = tree_get_u64(later, word);
+
+			(void)value;
+			if (n > before && add_one(left, word, n - before) < 0)
+				return -ENOMEM;
+		}
+	}
+	*ret = take_ptr(left);
+	return 0;
+}
+
+/* ---- the model ---- */
+
+static void tick_done(struct top_tick *tick)
 {
 	json_object_put(tick->lost);
 	json_object_put(tick->stacks);
@@ -21,9 +115,9 @@ void top_tick_done(struct top_tick *tick)
 static void model_done(struct top_model *model)
 {
 	for (size_t i = 0; i < TOP_TICKS; i++)
-		top_tick_done(&model->ticks[i]);
-	top_tick_done(&model->last);
-	top_tick_done(&model->all);
+		tick_done(&model->ticks[i]);
+	tick_done(&model->last);
+	tick_done(&model->all);
 	top_items_free(model->items);
 	*model = (struct top_model){0};
 }
@@ -68,10 +162,10 @@ static int tick_subtract(struct top_tick *tick, struct json_object *answer,
 	if (samples < before->samples)
 		return -ERANGE;
 	tick->samples = samples - before->samples;
-	r = top_counts_subtract(tree_get_object(answer, "lost"), before->lost, &tick->lost);
+	r = counts_subtract(tree_get_object(answer, "lost"), before->lost, &tick->lost);
 	return r < 0 ? r
-		     : top_counts_subtract(tree_get_object(answer, "stacks"), before->stacks,
-					   &tick->stacks);
+		     : counts_subtract(tree_get_object(answer, "stacks"), before->stacks,
+				       &tick->stacks);
 }
 
 /* The same of the items. -ERANGE likewise. */
@@ -97,7 +191,7 @@ static int tick_add_parts(struct top_tick *tick, const struct top_items *items)
 
 static void remember(struct top_model *model, struct json_object *answer)
 {
-	top_tick_done(&model->last);
+	tick_done(&model->last);
 	model->last.samples = tree_get_u64(answer, "samples");
 	model->last.lost = json_object_get(tree_get_object(answer, "lost"));
 	model->last.stacks = json_object_get(tree_get_object(answer, "stacks"));
@@ -111,9 +205,9 @@ static void remember(struct top_model *model, struct json_object *answer)
 
 static int sum_up(struct top_model *model, const struct top_tick *tick)
 {
-	int r = top_counts_add(model->all.lost, tick->lost);
+	int r = counts_add(model->all.lost, tick->lost);
 
-	r = r < 0 ? r : top_counts_add(model->all.stacks, tick->stacks);
+	r = r < 0 ? r : counts_add(model->all.stacks, tick->stacks);
 	if (r < 0)
 		return r;
 	model->all.seconds += tick->seconds;
@@ -135,7 +229,7 @@ static void keep_tick(struct top_model *model, struct top_tick *tick)
 	if (fitting)
 		tick->parts = fitting;
 	model->newest = (model->newest + 1) % TOP_TICKS;
-	top_tick_done(&model->ticks[model->newest]);
+	tick_done(&model->ticks[model->newest]);
 	model->ticks[model->newest] = *tick;
 	*tick = (struct top_tick){0};
 }
@@ -154,7 +248,7 @@ static int start_over(struct top_model *model, struct json_object *answer)
 
 int top_model_add(struct top_model *model, struct json_object *answer, double seconds)
 {
-	_cleanup_(top_tick_done) struct top_tick tick = {.seconds = seconds};
+	_cleanup_(tick_done) struct top_tick tick = {.seconds = seconds};
 	int r = top_items_read(model->items, answer);
 
 	if (r < 0)
@@ -189,9 +283,8 @@ static int take_off(struct top_model *model, struct json_object *answer)
 	uint64_t samples = tree_get_u64(answer, "samples");
 	int r = samples > last->samples ? -ERANGE : 0;
 
-	r = r < 0 ? r : top_counts_subtract(last->lost, tree_get_object(answer, "lost"), &lost);
-	r = r < 0 ? r
-		  : top_counts_subtract(last->stacks, tree_get_object(answer, "stacks"), &stacks);
+	r = r < 0 ? r : counts_subtract(last->lost, tree_get_object(answer, "lost"), &lost);
+	r = r < 0 ? r : counts_subtract(last->stacks, tree_get_object(answer, "stacks"), &stacks);
 	for (uint32_t i = 0; r >= 0 && i < top_items_count(model->items); i++) {
 		struct top_item *item = top_items_get(model->items, i);
 
@@ -203,7 +296,7 @@ static int take_off(struct top_model *model, struct json_object *answer)
 	if (r < 0)
 		return r;
 	samples = last->samples - samples;
-	top_tick_done(last);
+	tick_done(last);
 	*last = (struct top_tick){
 		.samples = samples, .lost = take_ptr(lost), .stacks = take_ptr(stacks)};
 	return 0;
@@ -253,5 +346,160 @@ int top_model_filter(struct top_model *model, struct json_object *answer)
 		else if (item->match == TOP_MATCH_UNKNOWN)
 			item->match = TOP_MATCH_NO;
 	}
+	return 0;
+}
+
+/* ---- what is shown of the last seconds: summed up and sorted ---- */
+
+void top_sum_done(struct top_sum *sum)
+{
+	json_object_put(sum->lost);
+	json_object_put(sum->stacks);
+	free(sum->rows);
+	*sum = (struct top_sum){0};
+}
+
+/* How many of the newest ticks make up that time; a tick is seldom a second to the hair. */
+static size_t count_ticks(const struct top_model *model, unsigned int seconds)
+{
+	double time = 0;
+	size_t n = 0;
+
+	if (seconds == TOP_NEWEST)
+		return model->ticks[model->newest].seconds > 0;
+	while (n < TOP_TICKS && time + 0.5 < seconds) {
+		double one = model->ticks[(model->newest + TOP_TICKS - n) % TOP_TICKS].seconds;
+
+		if (one <= 0)
+			break;
+		time += one;
+		n++;
+	}
+	return n;
+}
+
+static int add_tick(struct top_sum *sum, const struct top_tick *tick)
+{
+	int r = counts_add(sum->lost, tick->lost);
+
+	sum->seconds += tick->seconds;
+	sum->samples += tick->samples;
+	for (size_t i = 0; i < tick->n; i++) {
+		struct top_row *row = &sum->rows[tick->parts[i].item];
+
+		row->self += tick->parts[i].self;
+		row->total += tick->parts[i].total;
+	}
+	return r < 0 ? r : counts_add(sum->stacks, tick->stacks);
+}
+
+static void add_items(struct top_sum *sum, const struct top_items *items)
+{
+	for (uint32_t i = 0; i < top_items_count(items); i++) {
+		const struct top_item *item = top_items_get(items, i);
+
+		sum->rows[i].self = item->all.self;
+		sum->rows[i].total = item->all.total;
+	}
+}
+
+static int add_up(struct top_sum *sum, const struct top_model *model, unsigned int seconds)
+{
+	size_t n = count_ticks(model, seconds);
+	int r = 0;
+
+	if (seconds == 0) {
+		r = add_tick(sum, &model->all);
+		add_items(sum, model->items);
+	}
+	for (size_t i = 0; i < n && r >= 0; i++)
+		r = add_tick(sum, &model->ticks[(model->newest + TOP_TICKS - i) % TOP_TICKS]);
+	return r;
+}
+
+/* Leaves the rows that are shown: with hits, not refused by the filter. */
+static void choose(struct top_sum *sum, const struct top_model *model)
+{
+	uint32_t n = top_items_count(model->items);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct top_item *item = top_items_get(model->items, i);
+		struct top_row row = sum->rows[i];
+
+		if (!row.total || !item->name || (model->filtered && item->match != TOP_MATCH_YES))
+			continue;
+		row.name = item->name;
+		row.item = i;
+		sum->rows[sum->n++] = row;
+	}
+}
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_names(const struct top_row *a, const struct top_row *b)
+{
+	int r = strcmp(a->name->name, b->name->name);
+
+	r = r ? r : strcmp(a->name->file, b->name->file);
+	return r ? r : compare_u64(a->item, b->item);
+}
+
+static int compare_by_self(const void *left, const void *right)
+{
+	const struct top_row *a = left, *b = right;
+	int r = compare_u64(b->self, a->self);
+
+	r = r ? r : compare_u64(b->total, a->total);
+	return r ? r : compare_names(a, b);
+}
+
+static int compare_by_total(const void *left, const void *right)
+{
+	const struct top_row *a = left, *b = right;
+	int r = compare_u64(b->total, a->total);
+
+	r = r ? r : compare_u64(b->self, a->self);
+	return r ? r : compare_names(a, b);
+}
+
+static int compare_by_name(const void *left, const void *right)
+{
+	return compare_names(left, right);
+}
+
+void top_sum_sort(struct top_sum *sum, enum top_sort sort)
+{
+	static int (*const compare[N_TOP_SORTS])(const void *, const void *) = {
+		[TOP_SORT_SELF] = compare_by_self,
+		[TOP_SORT_TOTAL] = compare_by_total,
+		[TOP_SORT_NAME] = compare_by_name,
+	};
+
+	if (sum->n)
+		qsort(sum->rows, sum->n, sizeof(*sum->rows), compare[sort]);
+}
+
+int top_model_sum(const struct top_model *model, unsigned int seconds, enum top_sort sort,
+		  struct top_sum *ret)
+{
+	_cleanup_(top_sum_done) struct top_sum sum = {
+		.lost = json_object_new_object(),
+		.stacks = json_object_new_object(),
+		.rows = calloc((size_t)top_items_count(model->items) + 1, sizeof(*sum.rows)),
+	};
+	int r;
+
+	if (!sum.lost || !sum.stacks || !sum.rows)
+		return -ENOMEM;
+	r = add_up(&sum, model, seconds);
+	if (r < 0)
+		return r;
+	choose(&sum, model);
+	top_sum_sort(&sum, sort);
+	*ret = sum;
+	sum = (struct top_sum){0};
 	return 0;
 }
