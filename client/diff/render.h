@@ -18,9 +18,5 @@ struct diff_page {
 int render_diff(const struct diff_page *page, const struct screen *screen, FILE *out);
 void render_diff_json(const struct diff_page *page, FILE *out);
 
-/* Do the windows have time in common? */
-bool diff_page_overlaps(const struct diff_page *page);
 /* Of the next row to be shown, from *i on, which is then behind it; NULL: there is none. */
 const struct diff_row *diff_page_next(const struct diff_page *page, size_t *i);
-/* "more", "less", "chance"; "?" where nothing can be said, "" where nothing was tested. */
-const char *diff_verdict(const struct diff_row *row);
