@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/web/response.h"
+#include "client/base/page.h"
+#include "client/web/api.h"
 #include "client/web/words.h"
 #include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 
 #define BODY_BYTES_MAX (64u << 10)
+#define JSON_TYPE      "application/json"
 
 struct web_exchange {
 	const struct web_route *route;
@@ -18,6 +21,77 @@ struct web_exchange {
 };
 
 define_cleanup(struct web_words *, web_words_free);
+
+/* ---- answers, each with the headers that keep the page to itself ---- */
+
+static void add_headers(struct MHD_Response *response, const char *type)
+{
+	static const char *const headers[][2] = {
+		{"Content-Security-Policy",
+		 "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+		 "img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+		 "frame-ancestors 'none'"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"X-Frame-Options", "DENY"},
+		{"Referrer-Policy", "no-referrer"},
+		{"Cache-Control", "no-store"},
+		{"Cross-Origin-Opener-Policy", "same-origin"},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
+	};
+
+	for (size_t i = 0; i < array_length(headers); i++)
+		MHD_add_response_header(response, headers[i][0], headers[i][1]);
+	MHD_add_response_header(response, "Content-Type", type);
+}
+
+/* Takes the body. type NULL: JSON. name: of one more header; NULL: none. */
+static enum MHD_Result send_answer(struct MHD_Connection *connection, struct web_answer *answer,
+				   const char *type, const char *name, const char *value)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		answer->length, answer->body, MHD_RESPMEM_MUST_FREE);
+	enum MHD_Result result;
+
+	if (!response) {
+		web_answer_done(answer);
+		return MHD_NO;
+	}
+	add_headers(response, type ?: JSON_TYPE);
+	if (name)
+		MHD_add_response_header(response, name, value);
+	result = MHD_queue_response(connection, answer->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int status,
+			      const char *why)
+{
+	struct web_answer answer = {0};
+
+	if (web_answer_refuse(&answer, status, why) < 0)
+		return MHD_NO;
+	return send_answer(connection, &answer, NULL, NULL, NULL);
+}
+
+/* A file of the page. */
+static enum MHD_Result send_asset(struct MHD_Connection *connection, const struct web_route *route)
+{
+	struct MHD_Response *response;
+	enum MHD_Result result;
+	const char *data;
+	size_t size;
+
+	if (page_find(route->file, &data, &size) < 0)
+		return MHD_NO;
+	response = MHD_create_response_from_buffer(size, (void *)data, MHD_RESPMEM_PERSISTENT);
+	if (!response)
+		return MHD_NO;
+	add_headers(response, route->type);
+	result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+	MHD_destroy_response(response);
+	return result;
+}
 
 /* ---- logging in ---- */
 
@@ -36,7 +110,7 @@ static enum MHD_Result welcome(const struct web_shared *shared, struct MHD_Conne
 		web_answer_done(&answer);
 		return MHD_NO;
 	}
-	return web_response_send(connection, &answer, NULL, MHD_HTTP_HEADER_SET_COOKIE, cookie);
+	return send_answer(connection, &answer, NULL, MHD_HTTP_HEADER_SET_COOKIE, cookie);
 }
 
 static enum MHD_Result log_in(const struct web_shared *shared, struct MHD_Connection *connection,
@@ -46,17 +120,16 @@ static enum MHD_Result log_in(const struct web_shared *shared, struct MHD_Connec
 	int r;
 
 	if (web_words_read_body(exchange->body ?: "", exchange->length, &tree) < 0)
-		return web_response_refuse(connection, MHD_HTTP_BAD_REQUEST,
-					   "the body is no JSON object");
+		return refuse(connection, MHD_HTTP_BAD_REQUEST, "the body is no JSON object");
 	r = web_guard_accept(shared->guard, tree_get_text(tree, "token"));
 	if (r == -EACCES)
-		return web_response_refuse(connection, MHD_HTTP_FORBIDDEN,
-					   "this is no address of oxprofctl web");
+		return refuse(connection, MHD_HTTP_FORBIDDEN,
+			      "this is no address of oxprofctl web");
 	shared->settings.on_event(shared->settings.userdata,
 				  r < 0 ? WEB_EVENT_USED_AGAIN : WEB_EVENT_JOINED);
 	if (r < 0)
-		return web_response_refuse(connection, MHD_HTTP_FORBIDDEN,
-					   "this address was used before, and each works once");
+		return refuse(connection, MHD_HTTP_FORBIDDEN,
+			      "this address was used before, and each works once");
 	return welcome(shared, connection);
 }
 
@@ -112,13 +185,12 @@ static enum MHD_Result make_call(struct web_shared *shared, struct MHD_Connectio
 	atomic_fetch_sub(&shared->n_working, 1);
 	if (r < 0) {
 		web_answer_done(&answer);
-		return r == -ENOMEM
-			       ? web_response_refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
-						     "oxprofctl web: out of memory")
-			       : MHD_NO;
+		return r == -ENOMEM ? refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+					     "oxprofctl web: out of memory")
+				    : MHD_NO;
 	}
-	return web_response_send(connection, &answer,
-				 answer.status == MHD_HTTP_OK ? route->type : NULL, NULL, NULL);
+	return send_answer(connection, &answer, answer.status == MHD_HTTP_OK ? route->type : NULL,
+			   NULL, NULL);
 }
 
 static enum MHD_Result call(struct web_shared *shared, struct MHD_Connection *connection,
@@ -140,7 +212,7 @@ static enum MHD_Result call(struct web_shared *shared, struct MHD_Connection *co
 	if (r == -ENOMEM)
 		return MHD_NO;
 	if (r < 0)
-		return web_response_refuse(connection, MHD_HTTP_BAD_REQUEST, why);
+		return refuse(connection, MHD_HTTP_BAD_REQUEST, why);
 	request.no_ask_password = shared->settings.no_ask_password;
 	result = make_call(shared, connection, exchange->route, &request);
 	request_done(&request);
@@ -176,9 +248,9 @@ static enum MHD_Result refuse_head(struct MHD_Connection *connection, unsigned i
 	if (web_answer_refuse(&answer, status, why) < 0)
 		return MHD_NO;
 	if (status != MHD_HTTP_METHOD_NOT_ALLOWED)
-		return web_response_send(connection, &answer, NULL, NULL, NULL);
-	return web_response_send(connection, &answer, NULL, MHD_HTTP_HEADER_ALLOW,
-				 route && route->method == WEB_POST ? "POST" : "GET");
+		return send_answer(connection, &answer, NULL, NULL, NULL);
+	return send_answer(connection, &answer, NULL, MHD_HTTP_HEADER_ALLOW,
+			   route && route->method == WEB_POST ? "POST" : "GET");
 }
 
 enum MHD_Result web_exchange_begin(const struct web_shared *shared,
@@ -204,8 +276,7 @@ enum MHD_Result web_exchange_begin(const struct web_shared *shared,
 	if (status)
 		return refuse_head(connection, status, why, path);
 	if (is_too_long(connection))
-		return web_response_refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE,
-					   "the body is too long");
+		return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long");
 	exchange = calloc(1, sizeof(*exchange));
 	if (!exchange)
 		return MHD_NO;
@@ -231,7 +302,7 @@ enum MHD_Result web_exchange_answer(const struct web_exchange *exchange, struct 
 {
 	switch (exchange->route->action) {
 	case WEB_ASSET:
-		return web_response_send_asset(connection, exchange->route);
+		return send_asset(connection, exchange->route);
 	case WEB_LOGIN:
 		return log_in(shared, connection, exchange);
 	default:
