@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/web/server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "client/web/exchange.h"
-#include "client/web/listen.h"
 #include "daemon/base/cleanup.h"
 
 #define HEAD_BYTES_MAX  (32u << 10) /* with the path; more is refused by the library */
@@ -14,6 +16,7 @@
 #define CONNECTION_SEC  30u /* of silence */
 #define N_ADDRESSES     2
 #define PORT_TRIES      8
+#define LISTEN_BACKLOG  16
 #define ENDING_TRIES    100
 #define ENDING_WAIT_NS  10000000
 
@@ -24,6 +27,80 @@ struct web_server {
 };
 
 define_cleanup(struct web_server *, web_server_free);
+
+/* ---- sockets that listen on loopback: each is the caller's, or a negative errno ---- */
+
+static int listen_at(const struct sockaddr *address, socklen_t size)
+{
+	_cleanup_close_ int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int yes = 1;
+
+	if (fd < 0)
+		return -errno;
+	/* Also where connections of the last one still fade away. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (address->sa_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+	if (bind(fd, address, size) < 0 || listen(fd, LISTEN_BACKLOG) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+/* 127.0.0.1; port 0: a free one. */
+static int listen_4(uint16_t port, uint16_t *ret_port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_port = htons(port),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	_cleanup_close_ int fd = listen_at((struct sockaddr *)&address, size);
+
+	if (fd < 0)
+		return fd;
+	if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+		return -errno;
+	*ret_port = ntohs(address.sin_port);
+	return take_fd(&fd);
+}
+
+/* ::1, and not 127.0.0.1 by its other name. */
+static int listen_6(uint16_t port)
+{
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6,
+				       .sin6_port = htons(port),
+				       .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+
+	return listen_at((struct sockaddr *)&address, sizeof(address));
+}
+
+/* Nobody has to have version 6. But somebody else who has the port there would be whom a browser
+ * meets as "localhost". *ret_6: below 0 where there is none. */
+static int listen_at_both(uint16_t port, uint16_t *ret_port, int *ret_4, int *ret_6)
+{
+	_cleanup_close_ int fd = listen_4(port, ret_port);
+
+	if (fd < 0)
+		return fd;
+	*ret_6 = listen_6(*ret_port);
+	if (*ret_6 == -EADDRINUSE)
+		return -EADDRINUSE;
+	*ret_4 = take_fd(&fd);
+	return 0;
+}
+
+/* A port that is free at the one may not be so at the other. */
+static int open_sockets(struct web_server *server, int *ret_4, int *ret_6)
+{
+	uint16_t wanted = server->shared.settings.port;
+	int tries = 0, r;
+
+	do {
+		r = listen_at_both(wanted, &server->port, ret_4, ret_6);
+	} while (r == -EADDRINUSE && !wanted && ++tries < PORT_TRIES);
+	return r;
+}
+
+/* ---- the server ---- */
 
 static enum MHD_Result handle(void *userdata, struct MHD_Connection *connection, const char *path,
 			      const char *method, const char *version, const char *data,
@@ -63,33 +140,6 @@ static int start_daemon(struct web_server *server, int fd, struct MHD_Daemon **r
 		return 0;
 	close(fd);
 	return -ENOMEM;
-}
-
-/* Nobody has to have version 6. But somebody else who has the port there would be whom a browser
- * meets as "localhost". *ret_6: below 0 where there is none. */
-static int listen_at_both(uint16_t port, uint16_t *ret_port, int *ret_4, int *ret_6)
-{
-	_cleanup_close_ int fd = web_listen_4(port, ret_port);
-
-	if (fd < 0)
-		return fd;
-	*ret_6 = web_listen_6(*ret_port);
-	if (*ret_6 == -EADDRINUSE)
-		return -EADDRINUSE;
-	*ret_4 = take_fd(&fd);
-	return 0;
-}
-
-/* A port that is free at the one may not be so at the other. */
-static int open_sockets(struct web_server *server, int *ret_4, int *ret_6)
-{
-	uint16_t wanted = server->shared.settings.port;
-	int tries = 0, r;
-
-	do {
-		r = listen_at_both(wanted, &server->port, ret_4, ret_6);
-	} while (r == -EADDRINUSE && !wanted && ++tries < PORT_TRIES);
-	return r;
 }
 
 static int start_all(struct web_server *server)
