@@ -5,10 +5,12 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "daemon/base/cleanup.h"
 
-#define HOST_BYTES sizeof("127.0.0.1:65535")
+#define HOST_BYTES  sizeof("127.0.0.1:65535")
+#define SECRET_BITS 128
 
 struct web_guard {
 	char hosts[3][HOST_BYTES];
@@ -21,6 +23,37 @@ struct web_guard {
 	char used[WEB_SECRET_BYTES]; /* the last one, so that its second use can be told */
 };
 
+/* ---- secrets ---- */
+
+/* 0, or the error of getrandom(2). */
+static int make_secret(char ret[static WEB_SECRET_BYTES])
+{
+	unsigned char bytes[SECRET_BITS / 8];
+
+	/* Up to 256 bytes come at once or not at all. */
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return -errno;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+/* Takes equally long wherever they differ. The given one may be NULL; an empty secret is no one's.
+ */
+static bool is_secret(const char *given, const char *secret)
+{
+	size_t length = strlen(secret);
+	volatile unsigned char difference = 0;
+
+	if (!given || length == 0 || strlen(given) != length)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		difference |= (unsigned char)(given[i] ^ secret[i]);
+	return difference == 0;
+}
+
+/* ---- the guard ---- */
+
 int web_guard_new(uint16_t port, struct web_guard **ret)
 {
 	static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
@@ -32,9 +65,9 @@ int web_guard_new(uint16_t port, struct web_guard **ret)
 	for (size_t i = 0; i < array_length(names); i++)
 		snprintf(guard->hosts[i], HOST_BYTES, "%s:%u", names[i], (unsigned int)port);
 	snprintf(guard->cookie_name, sizeof(guard->cookie_name), "oxprof-%u", (unsigned int)port);
-	r = web_secret_make(guard->cookie);
+	r = make_secret(guard->cookie);
 	if (r >= 0)
-		r = web_secret_make(guard->token);
+		r = make_secret(guard->token);
 	if (r < 0)
 		return r;
 	pthread_mutex_init(&guard->lock, NULL);
@@ -102,11 +135,11 @@ static bool is_json(const char *type)
 static unsigned int check_secrets(const struct web_guard *guard, const struct web_head *head,
 				  const char **ret_why)
 {
-	if (!web_secret_is(head->cookie, guard->cookie)) {
+	if (!is_secret(head->cookie, guard->cookie)) {
 		*ret_why = "open the address that oxprofctl web has printed";
 		return 401;
 	}
-	if (!web_secret_is(head->token, guard->token)) {
+	if (!is_secret(head->token, guard->token)) {
 		*ret_why = "the header X-Oxprof-Token is not the page's";
 		return 403;
 	}
@@ -143,7 +176,7 @@ unsigned int web_guard_check(const struct web_guard *guard, const struct web_hea
 
 int web_guard_invite(struct web_guard *guard, char ret[static WEB_SECRET_BYTES])
 {
-	int r = web_secret_make(ret);
+	int r = make_secret(ret);
 
 	if (r < 0)
 		return r;
@@ -158,11 +191,11 @@ int web_guard_accept(struct web_guard *guard, const char *invitation)
 	int r = -EACCES;
 
 	pthread_mutex_lock(&guard->lock);
-	if (web_secret_is(invitation, guard->invitation)) {
+	if (is_secret(invitation, guard->invitation)) {
 		memcpy(guard->used, guard->invitation, WEB_SECRET_BYTES);
 		guard->invitation[0] = '\0';
 		r = 0;
-	} else if (web_secret_is(invitation, guard->used)) {
+	} else if (is_secret(invitation, guard->used)) {
 		r = -EALREADY;
 	}
 	pthread_mutex_unlock(&guard->lock);

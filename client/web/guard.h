@@ -11,7 +11,8 @@
 #pragma once
 
 #include "client/web/route.h"
-#include "client/web/secret.h"
+
+#define WEB_SECRET_BYTES 33 /* of text: 128 random bits as lower-case hex */
 
 /* Of a request; NULL: it has no such header. */
 struct web_head {

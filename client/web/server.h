@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/web/secret.h"
+#include "client/web/guard.h"
 
 enum web_event { WEB_EVENT_JOINED, WEB_EVENT_USED_AGAIN };
 /* From any thread: somebody came with an invitation, or with one that was used before. */
