@@ -7,6 +7,7 @@
 
 #include "client/profile/internal.h"
 #include "client/profile/stream.h"
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
 define_cleanup(struct profile *, profile_free);
@@ -165,4 +166,24 @@ const struct profile_frame *profile_name_frame(const struct profile *profile, ui
 {
 	assert(name < table_count(profile->names));
 	return &profile->name_at[name].frame;
+}
+
+/* ---- stacks ---- */
+
+int stack_list(struct stack *stack, const struct profile *profile, uint32_t node)
+{
+	for (stack->n = 0; node; node = profile_parent(profile, node)) {
+		int r = array_fit(stack->frames, stack->room, stack->n + 1);
+
+		if (r < 0)
+			return r;
+		stack->frames[stack->n++] = profile_frame_of(profile, node);
+	}
+	return 0;
+}
+
+void stack_done(struct stack *stack)
+{
+	free(stack->frames);
+	*stack = (struct stack){0};
 }

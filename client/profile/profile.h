@@ -116,3 +116,17 @@ const struct profile_slot *profile_slot(const struct profile *profile, uint32_t 
 const char *profile_name(const struct profile *profile, uint32_t name);
 /* Some frame of that name; its line is the smallest that was seen. */
 const struct profile_frame *profile_name_frame(const struct profile *profile, uint32_t name);
+
+/* The frames of a stack, as one list that is used again and again. Begins as {0}. */
+struct stack {
+	uint32_t *frames; /* numbers of the profile, leaf first */
+	size_t n;
+	size_t room;
+};
+
+/* Of node 0: none. 0 or -ENOMEM. */
+int stack_list(struct stack *stack, const struct profile *profile, uint32_t node);
+void stack_done(struct stack *stack);
+
+/* The name in place of a stack where there is none. */
+#define STACK_NONE "[no stack]"

@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "client/profile/stack.h"
 #include "client/report/internal.h"
 #include "daemon/base/cleanup.h"
 

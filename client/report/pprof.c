@@ -15,7 +15,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "client/profile/stack.h"
 #include "client/render/summary.h"
 #include "client/report/gzip.h"
 #include "client/report/internal.h"

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "client/profile/stack.h"
 #include "client/report/internal.h"
 #include "daemon/base/api.h"
 #include "daemon/base/array.h"

@@ -223,7 +223,7 @@ Test(client_graph, callees_of_the_outermost)
 #define DEPTH    9
 
 /* A stack is a string of letters; f and g have focus. */
-struct stack {
+struct letters {
 	char names[DEPTH + 1];
 	uint64_t n[N_GRAPH_SIDES];
 };
@@ -238,18 +238,18 @@ static unsigned roll(unsigned n)
 	return (unsigned)(state % n);
 }
 
-static void make_stacks(struct stack *stacks)
+static void make_stacks(struct letters *stacks)
 {
 	for (size_t i = 0; i < N_STACKS; i++) {
 		unsigned depth = roll(DEPTH + 1);
 
-		stacks[i] = (struct stack){.n = {roll(20), roll(20)}};
+		stacks[i] = (struct letters){.n = {roll(20), roll(20)}};
 		for (unsigned k = 0; k < depth; k++)
 			stacks[i].names[k] = (char)('a' + roll(N_NAMES));
 	}
 }
 
-static char *write_stacks(const struct stack *stacks, enum graph_side side)
+static char *write_stacks(const struct letters *stacks, enum graph_side side)
 {
 	char *text = NULL;
 	size_t size;
@@ -285,7 +285,7 @@ static void turn(const char *names, bool callers, char *ret)
 }
 
 /* Every node against a search through all stacks. */
-static void expect_sums(const struct graph *graph, const struct stack *stacks)
+static void expect_sums(const struct graph *graph, const struct letters *stacks)
 {
 	for (uint32_t i = 1; i < graph_count(graph); i++) {
 		char path[DEPTH + 1] = "";
@@ -312,7 +312,7 @@ static void expect_sums(const struct graph *graph, const struct stack *stacks)
 	}
 }
 
-static void expect_whole(const struct graph *graph, const struct stack *stacks)
+static void expect_whole(const struct graph *graph, const struct letters *stacks)
 {
 	uint64_t sums[N_GRAPH_SIDES] = {0}, selfs[N_GRAPH_SIDES] = {0};
 
@@ -331,10 +331,10 @@ static void expect_whole(const struct graph *graph, const struct stack *stacks)
 	cr_expect_arr_eq(selfs, sums, sizeof(sums));
 }
 
-static void expect_turned(const struct graph *graph, const struct stack *stacks, bool callers)
+static void expect_turned(const struct graph *graph, const struct letters *stacks, bool callers)
 {
 	_cleanup_(graph_free_p) struct graph *turned = NULL;
-	struct stack *copies = calloc(N_STACKS, sizeof(*copies));
+	struct letters *copies = calloc(N_STACKS, sizeof(*copies));
 
 	cr_assert_eq(
 		callers ? graph_new_callers(graph, &turned) : graph_new_callees(graph, &turned), 0);
@@ -352,7 +352,7 @@ static void expect_turned(const struct graph *graph, const struct stack *stacks,
 Test(client_graph, random_stacks)
 {
 	for (int round = 0; round < 5; round++) {
-		struct stack stacks[N_STACKS];
+		struct letters stacks[N_STACKS];
 		_cleanup_free_ char *base = NULL, *with = NULL;
 		_cleanup_(graph_free_p) struct graph *graph = NULL;
 
