@@ -30,9 +30,9 @@ while read -r library; do
 	# tsort(1) prints a loop as "tsort: -: input contains a loop:" and its members.
 	loops=$(uses "$library" | tsort 2>&1 >/dev/null) || {
 		circles=$((circles + $(grep -c 'contains a loop' <<<"$loops")))
-		echo "${library#"$build"/}: files that call each other:"
+		echo "${library#"$build"}: files that call each other:"
 		sed -n 's/^tsort: \(.*\)\.c\.o$/\t\1/p' <<<"$loops"
 	}
-done < <(find "$build" -name 'libox_*.a' | sort)
+done < <(find "$build/" -name 'libox_*.a' | sort)
 echo "circles: $n libraries, $circles circles"
 [ "$n" -gt 0 ] && [ "$circles" = 0 ]
