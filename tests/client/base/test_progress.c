@@ -16,7 +16,7 @@ static size_t read_screen(int master, char *text, size_t size, size_t wanted)
 	size_t length = 0;
 	ssize_t n;
 
-	while (poll(&wait, 1, length < wanted ? 60000 : 300) > 0 &&
+	while (poll(&wait, 1, length < wanted ? 600000 : 300) > 0 &&
 	       (n = read(master, text + length, size - 1 - length)) > 0)
 		length += (size_t)n;
 	text[length] = '\0';

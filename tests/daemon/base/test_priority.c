@@ -59,7 +59,7 @@ Test(priority, so_has_a_debt)
 }
 
 /* Never to return would hang the test. */
-Test(priority, who_runs_on_is_lowered_and_may_be_raised_again, .timeout = 100)
+Test(priority, who_runs_on_is_lowered_and_may_be_raised_again, .timeout = 1000)
 {
 	init();
 	for (int i = 0; i < 2; i++) {
@@ -71,7 +71,7 @@ Test(priority, who_runs_on_is_lowered_and_may_be_raised_again, .timeout = 100)
 	}
 }
 
-Test(priority, a_loop_over_its_share_is_lowered, .timeout = 100)
+Test(priority, a_loop_over_its_share_is_lowered, .timeout = 1000)
 {
 	struct priority_budget budget = {};
 

@@ -57,7 +57,7 @@ static void stop(void)
 		directory_remove(directory);
 }
 
-TestSuite(direct, .init = start, .fini = stop, .timeout = 100);
+TestSuite(direct, .init = start, .fini = stop, .timeout = 1000);
 
 static int connect_to_it(void)
 {

@@ -34,7 +34,7 @@ static void world_start_filled(void)
 	world_start_with(fill);
 }
 
-TestSuite(export_bus, .init = world_start_filled, .fini = world_stop, .timeout = 60);
+TestSuite(export_bus, .init = world_start_filled, .fini = world_stop, .timeout = 1000);
 
 #define told_of(told, ...)                                           \
 	({                                                           \

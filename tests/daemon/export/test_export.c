@@ -24,7 +24,7 @@ static void world_stop(void)
 	tear_down();
 }
 
-TestSuite(export, .init = world_start, .fini = world_stop, .timeout = 60);
+TestSuite(export, .init = world_start, .fini = world_stop, .timeout = 1000);
 
 static const struct export_options stacks_only = {
 	.stacks = true, .state = "paused", .interval_ns = 10101010};

@@ -20,7 +20,7 @@ static void set_up(void)
 		.fd = ends[1], .stop = &stop, .idle_ns = UINT64_MAX / 2, .end_ns = UINT64_MAX};
 }
 
-TestSuite(export_pipe, .init = set_up, .timeout = 60);
+TestSuite(export_pipe, .init = set_up, .timeout = 1000);
 
 Test(export_pipe, what_fits_is_written)
 {

@@ -41,7 +41,7 @@ static void stop(void)
 	sem_post(&go);
 }
 
-TestSuite(manager_load, .init = start, .fini = stop, .timeout = 60);
+TestSuite(manager_load, .init = start, .fini = stop, .timeout = 1000);
 
 static void send_unpause(const char *target, struct reply *reply)
 {

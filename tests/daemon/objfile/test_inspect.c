@@ -103,7 +103,7 @@ Test(look, rests)
 	cr_assert_eq(look_at(look, fd, &about), 0);
 	cr_assert(has_child());
 	look_rest(look);
-	cr_assert_eq(poll(&pollfd, 1, 60000), 1);
+	cr_assert_eq(poll(&pollfd, 1, 600000), 1);
 	look_dispatch(look);
 	cr_assert(!has_child());
 	cr_assert_eq(look_at(look, fd, &about), 0);

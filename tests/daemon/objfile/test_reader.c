@@ -22,7 +22,7 @@
 #include "daemon/objfile/reader_internal.h"
 #include "tests/support/kernel_side.h"
 
-#define PATIENCE_USEC UINT64_C(60000000)
+#define PATIENCE_USEC UINT64_C(600000000)
 #define NOBODY        65534
 #define LIBC          "/lib/x86_64-linux-gnu/libc.so.6"
 
@@ -181,7 +181,7 @@ Test(reader, wakes_its_event_loop)
 	cr_assert_eq(poll(&pollfd, 1, 0), 0);
 	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), 0);
 	while (outcome.calls == 0) {
-		cr_assert_eq(poll(&pollfd, 1, 60000), 1);
+		cr_assert_eq(poll(&pollfd, 1, 600000), 1);
 		reader_dispatch(reader);
 	}
 	cr_assert_eq(outcome.error, 0);
@@ -313,7 +313,7 @@ Test(reader, rests)
 	cr_assert(reader_wait(reader, PATIENCE_USEC), "not while it is asked");
 	cr_assert_eq(outcome.error, 0);
 	reader_rest(reader);
-	cr_assert_eq(poll(&pollfd, 1, 60000), 1);
+	cr_assert_eq(poll(&pollfd, 1, 600000), 1);
 	reader_dispatch(reader);
 	cr_assert(!has_child());
 	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), 0);

@@ -227,7 +227,7 @@ static bool is_known(const char *interpreter)
 	return system(command) == 0;
 }
 
-Test(python_lines, of_every_interpreter, .timeout = 110)
+Test(python_lines, of_every_interpreter, .timeout = 1000)
 {
 	char pattern[512];
 	const char *home = getenv("HOME");

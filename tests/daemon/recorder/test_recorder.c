@@ -12,7 +12,7 @@
 #include "tests/support/kernel_side.h"
 #include "tests/support/store_world.h"
 
-#define PATIENCE_USEC 1000000
+#define PATIENCE_USEC 100000000
 
 #define INTERVAL_NS UINT64_C(250000)
 #define CPU_MS      40

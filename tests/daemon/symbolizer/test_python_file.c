@@ -8,7 +8,7 @@
 #define PYENV  "/.pyenv/versions/3.*/lib/libpython3.*.so.1.0"
 #define DEBIAN "/usr/bin/python3"
 
-TestSuite(python_file, .init = set_up, .fini = tear_down, .timeout = 100);
+TestSuite(python_file, .init = set_up, .fini = tear_down, .timeout = 1000);
 
 static uint32_t version_of(const char *path)
 {

@@ -3,7 +3,7 @@
 #include "tests/support/python_files.h"
 #include "tests/support/seeds.h"
 
-TestSuite(python_file_made, .init = set_up, .fini = tear_down, .timeout = 100);
+TestSuite(python_file_made, .init = set_up, .fini = tear_down, .timeout = 1000);
 
 /* The same code twice: with its symbols, and without; its cold part is reached by one jcc alone. */
 Test(python_file_made, a_part_that_no_symbol_tells)
