@@ -44,31 +44,52 @@ typedef int64_t ox_s64;
 #define OX_PROBE_LIMIT 16
 
 /*
- * Each way in which a sample, or a part of one, can be missing. The names are what users see
- * (loss_name() in daemon/base/loss.c); the numbers are stored nowhere.
+ * Each way in which a sample can be missing (WHOLE), or only a part of one (PART): its name here,
+ * the name that users see, in answers and in the database. The numbers are stored nowhere. To add
+ * one is a row here and one in oxprofd(8); where only a part is missing, also in the view of
+ * sessions (a new file in db/schema).
  */
+#define OX_KERNEL_LOSSES(X)                                                   \
+	/* the timer came so late that ticks were skipped */                  \
+	X(LATE, "late", WHOLE)                                                \
+	/* the arena had no room until the next drain */                      \
+	X(FULL, "arena-full", WHOLE)                                          \
+	/* no free slot within OX_PROBE_LIMIT */                              \
+	X(CROWDED, "index-crowded", WHOLE)                                    \
+	/* the process runs with other ids than the target's owner may see */ \
+	X(NOT_PERMITTED, "not-permitted", WHOLE)                              \
+	/* the kernel stack could not be read */                              \
+	X(KERNEL_STACK, "kernel-stack", PART)                                 \
+	/* the stack is deeper than is kept; the leaf end is there */         \
+	X(CUT, "stack-cut", PART)                                             \
+	/* a child was not followed: the table of children is full */         \
+	X(CHILD, "child", WHOLE)
+/* Those that the daemon counts. */
+#define OX_DAEMON_LOSSES(X)                                                         \
+	/* notices of new mappings were dropped */                                  \
+	X(MAPPINGS, "mappings", WHOLE)                                              \
+	/* samples whose process was gone before its mappings could be read */      \
+	X(GONE, "gone", PART)                                                       \
+	/* user stacks that end where their memory could not be read */             \
+	X(USER_STACK, "user-stack", PART)                                           \
+	/* user stacks that led out of all code: they end before that */            \
+	X(BROKEN, "stack-broken", PART)                                             \
+	/* user stacks that end in code whose unwinding table was not there */      \
+	X(NO_TABLE, "no-table", PART)                                               \
+	/* user stacks that end at an instruction that the table has no rule for */ \
+	X(NO_RULE, "no-rule", PART)                                                 \
+	/* stacks whose Python frames could not be followed to their end */         \
+	X(PYTHON, "python-broken", PART)                                            \
+	/* stacks with a Python frame whose name could not be read */               \
+	X(PYTHON_NAME, "python-name", PART)                                         \
+	/* samples that could not be written (disk full) and had to be dropped */   \
+	X(STORE, "store", WHOLE)
+
+#define OX_LOSS_NUMBER(id, name, extent) OX_LOST_##id,
 enum ox_loss {
-	/* a whole sample is missing: */
-	OX_LOST_LATE,          /* the timer came so late that ticks were skipped */
-	OX_LOST_FULL,          /* the arena had no room until the next drain */
-	OX_LOST_CROWDED,       /* no free slot within OX_PROBE_LIMIT */
-	OX_LOST_NOT_PERMITTED, /* the process runs with other ids than the target's owner may see */
-	/* the sample is there, a part of it is not: */
-	OX_LOST_KERNEL_STACK, /* the kernel stack could not be read */
-	OX_LOST_CUT,          /* the stack is deeper than is kept; the leaf end is there */
-	OX_LOST_CHILD,        /* a child was not followed: the table of children is full */
-	OX_N_KERNEL_LOSSES,
-	/* counted by the daemon: */
-	OX_LOST_MAPPINGS = OX_N_KERNEL_LOSSES, /* notices of new mappings were dropped */
-	OX_LOST_GONE,       /* samples whose process was gone before its mappings could be read */
-	OX_LOST_USER_STACK, /* user stacks that end where their memory could not be read */
-	OX_LOST_BROKEN,     /* user stacks that led out of all code: they end before that */
-	OX_LOST_NO_TABLE,   /* user stacks that end in code whose unwinding table was not there */
-	OX_LOST_NO_RULE, /* user stacks that end at an instruction that the table has no rule for */
-	OX_LOST_PYTHON,  /* stacks whose Python frames could not be followed to their end */
-	OX_LOST_PYTHON_NAME, /* stacks with a Python frame whose name could not be read */
-	OX_LOST_STORE, /* samples that could not be written (disk full) and had to be dropped */
-	OX_N_LOSSES,
+	OX_KERNEL_LOSSES(OX_LOSS_NUMBER) OX_N_KERNEL_LOSSES,
+	OX_LOST_BEFORE_DAEMON = OX_N_KERNEL_LOSSES - 1,
+	OX_DAEMON_LOSSES(OX_LOSS_NUMBER) OX_N_LOSSES,
 };
 
 /* How a user stack ends. The names that users see are end_name()'s in daemon/base/loss.c; a stack

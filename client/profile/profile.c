@@ -116,11 +116,6 @@ uint32_t profile_count_names(const struct profile *profile)
 	return table_count(profile->names);
 }
 
-uint32_t profile_count_tasks(const struct profile *profile)
-{
-	return profile->n_tasks;
-}
-
 uint32_t profile_count_slots(const struct profile *profile)
 {
 	return profile->n_slots;

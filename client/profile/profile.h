@@ -102,7 +102,6 @@ const struct profile_summary *profile_summary(const struct profile *profile);
 uint32_t profile_count_nodes(const struct profile *profile); /* nodes are 1 .. this */
 uint32_t profile_count_frames(const struct profile *profile);
 uint32_t profile_count_names(const struct profile *profile);
-uint32_t profile_count_tasks(const struct profile *profile);
 uint32_t profile_count_slots(const struct profile *profile);
 uint32_t profile_parent(const struct profile *profile, uint32_t node); /* 0: it is a root */
 uint32_t profile_frame_of(const struct profile *profile, uint32_t node);

@@ -7,6 +7,7 @@
 #include "client/base/text.h"
 #include "client/render/render.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/loss.h"
 #include "daemon/base/parse.h"
 
 static int add_loss(char **text, const char *reason, uint64_t n)

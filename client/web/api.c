@@ -14,6 +14,7 @@
 #include "client/web/timeline.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/json.h"
+#include "daemon/base/loss.h"
 
 define_cleanup(struct bus *, bus_close);
 define_cleanup(struct graph *, graph_free);

@@ -85,12 +85,6 @@
 #define OX_ERROR_KERNEL           OX_ERROR("Kernel")
 #define OX_ERROR_DATABASE         OX_ERROR("Database")
 
-/* Reasons in `lost` under which the sample is there and a part of its stack is not; under all
- * others it is the sample that is missing. */
-#define OX_LOSSES_IN_PART                                                                         \
-	"kernel-stack", "user-stack", "stack-cut", "stack-broken", "no-table", "no-rule", "gone", \
-		"python-broken", "python-name"
-
 /* polkit actions. */
 #define OX_ACTION_PROFILE_OTHERS "org.oxprof1.profile-others"
 #define OX_ACTION_PROFILE_KERNEL "org.oxprof1.profile-kernel"

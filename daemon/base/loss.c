@@ -5,44 +5,12 @@
 
 #include "daemon/base/cleanup.h"
 
-static const struct {
-	const char *name;
-	const char *explain;
-} losses[] = {
-	[OX_LOST_LATE] = {"late", "samples: the timer came too late and skipped ticks"},
-	[OX_LOST_FULL] = {"arena-full", "samples: no room in the kernel until the next drain"},
-	[OX_LOST_CROWDED] = {"index-crowded", "samples: no free slot in the kernel's index"},
-	[OX_LOST_NOT_PERMITTED] = {"not-permitted",
-				   "samples: the process runs with other ids than its owner's"},
-	[OX_LOST_KERNEL_STACK] = {"kernel-stack", "kernel stacks that could not be read"},
-	[OX_LOST_USER_STACK] = {"user-stack",
-				"user stacks whose memory could not be read; they end there"},
-	[OX_LOST_CUT] = {"stack-cut", "stacks deeper than is kept; the leaf end is there"},
-	[OX_LOST_CHILD] = {"child", "children not followed: the table is full"},
-	[OX_LOST_MAPPINGS] = {"mappings", "notices of new mappings dropped by the kernel"},
-	[OX_LOST_GONE] = {"gone", "samples without names: the process was gone too soon"},
-	[OX_LOST_BROKEN] = {"stack-broken",
-			    "user stacks that led out of all code; they end before that"},
-	[OX_LOST_NO_TABLE] = {"no-table",
-			      "user stacks that end in code whose unwinding table was not there"},
-	[OX_LOST_NO_RULE] = {"no-rule", "user stacks that end where the table has no rule"},
-	[OX_LOST_PYTHON] = {"python-broken",
-			    "stacks whose Python frames could not be followed to their end"},
-	[OX_LOST_PYTHON_NAME] = {"python-name",
-				 "stacks with a Python frame whose name could not be read"},
-	[OX_LOST_STORE] = {"store", "samples that could not be written to the database"},
-};
-
-_Static_assert(array_length(losses) == OX_N_LOSSES, "each loss has a name");
-
 const char *loss_name(enum ox_loss loss)
 {
-	return losses[loss].name;
-}
+#define NAME(id, name, extent) [OX_LOST_##id] = name,
+	static const char *const names[] = {OX_KERNEL_LOSSES(NAME) OX_DAEMON_LOSSES(NAME)};
 
-const char *loss_explain(enum ox_loss loss)
-{
-	return losses[loss].explain;
+	return names[loss];
 }
 
 const char *end_name(enum ox_end end)

@@ -6,8 +6,12 @@
 
 /* "late", "arena-full", ...; never NULL for a value below OX_N_LOSSES. */
 const char *loss_name(enum ox_loss loss);
-/* One line for people: what is missing and why. */
-const char *loss_explain(enum ox_loss loss);
+/* The names, as an initializer, under which the sample is there and a part of its stack is not;
+ * under all others it is the sample that is missing. */
+#define OX_NAME_IF_PART(name) name,
+#define OX_NAME_IF_WHOLE(name)
+#define OX_LOSS_PART(id, name, extent) OX_NAME_IF_##extent(name)
+#define OX_LOSSES_IN_PART              OX_KERNEL_LOSSES(OX_LOSS_PART) OX_DAEMON_LOSSES(OX_LOSS_PART)
 
 /* "root", "cut", "no-table" ...: how a user stack ends. */
 const char *end_name(enum ox_end end);

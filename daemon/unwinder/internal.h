@@ -96,8 +96,6 @@ struct unwound *unwound_get(struct unwinder *unwinder, uint32_t pid);
 /* Frees the one in the slot; the kernel side is not told. */
 void unwound_remove(struct unwound **slot);
 void unwinder_forget_processes(struct unwinder *unwinder); /* likewise, all */
-/* Shared with the kernel side. */
-struct ox_range *unwound_ranges(const struct unwinder *unwinder, const struct unwound *unwound);
 /* What a range of that file says of its table. */
 void range_set_table(struct ox_range *range, const struct unwind_file *file);
 /* All ranges of the file, of all processes. */

@@ -57,7 +57,8 @@ void range_set_table(struct ox_range *range, const struct unwind_file *file)
 	__atomic_store_n(&range->pages, table->pages, __ATOMIC_RELEASE);
 }
 
-struct ox_range *unwound_ranges(const struct unwinder *unwinder, const struct unwound *unwound)
+static struct ox_range *unwound_ranges(const struct unwinder *unwinder,
+				       const struct unwound *unwound)
 {
 	return (struct ox_range *)sampler_blocks_at(unwinder->sampler, unwound->ranges);
 }

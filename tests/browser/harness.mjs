@@ -79,7 +79,7 @@ export function watch(page, allow) {
 
 /* What somebody who looks at the page would see of it. */
 async function describePage(page) {
-	const lines = await page.evaluate(() => document.body.innerText.split("\n").slice(0, 80))
+	const lines = await page.evaluate(() => document.body.innerText.split("\n").slice(0, 400))
 		.catch((error) => [String(error)]);
 
 	return lines.map((line) => `# page: ${line}`).join("\n");

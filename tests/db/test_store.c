@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "daemon/base/loss.h"
 #include "tests/support/store_world.h"
 
 TestSuite(store, .init = set_up, .fini = tear_down);
