@@ -30,7 +30,7 @@ case_completion_loads() {
 
 case_manual_pages() {
 	local page
-	for page in man1/oxprofctl.1 man5/oxprofd.conf.5 man8/oxprofd.8; do
+	for page in man1/oxprofctl.1 man5/oxprofd.conf.5 man7/oxprof.7 man8/oxprofd.8; do
 		[ -s "/usr/share/man/$page" ] || fail "no $page"
 	done
 }
