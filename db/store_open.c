@@ -260,7 +260,7 @@ static int look_at_stop(void *userdata)
 }
 
 /* The first read is what the connection stays with. */
-static int reader_connect(struct store *store, const atomic_bool *stop)
+static int symbolizer_connect(struct store *store, const atomic_bool *stop)
 {
 	int64_t version = 0;
 	int r = connection_open(store);
@@ -288,7 +288,7 @@ int store_open_reader(const char *path, const atomic_bool *stop, struct store **
 	r = store_file_resolve(path, &store->path, &store->directory, ret_why);
 	if (r < 0)
 		return r;
-	r = reader_connect(store, stop);
+	r = symbolizer_connect(store, stop);
 	if (r < 0)
 		return store_explain(ret_why, r, "%s", store->error);
 	*ret = take_ptr(store);

@@ -2,7 +2,7 @@
 /*
  * Debug symbols of what most programs have mapped: without them only exported functions have names.
  * Looked at are files of the distribution, which root wrote: so libelf reads them, where the files
- * of profiled processes are for oxprof-reader alone.
+ * of profiled processes are for oxprof-symbolizer alone.
  */
 #include <elfutils/libdwelf.h>
 #include <errno.h>

@@ -124,7 +124,8 @@
 #define OX_EXPORTS_MAX       8          /* at once */
 #define OX_EXPORTS_FOR_ROOT  2          /* of these, so that others cannot keep root out */
 #define OX_EXPORTS_PER_USER  2
-/* Given up: one whose reader takes nothing for so long, or makes it wait after so long in all. */
+/* Given up: one whose symbolizer takes nothing for so long, or makes it wait after so long in all.
+ */
 #define OX_EXPORT_IDLE_USEC UINT64_C(60000000)
 #define OX_EXPORT_USEC_MAX  UINT64_C(600000000)
 /* The database's log grows while one is written; when it is so large there is no further one until

@@ -23,7 +23,7 @@ void config_init(struct config *config)
 		.unwind_max_bytes = OX_UNWIND_DEFAULT_BYTES,
 	};
 	memcpy(config->database, OX_DATABASE_PATH, sizeof(OX_DATABASE_PATH));
-	memcpy(config->reader, OX_READER_PROGRAM, sizeof(OX_READER_PROGRAM));
+	memcpy(config->symbolizer, OX_SYMBOLIZER_PROGRAM, sizeof(OX_SYMBOLIZER_PROGRAM));
 }
 
 /* Setters: 0 or a negative errno, and then config is as it was. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The settings, in systemd's style: sections, Key=value, # and ; comments, an empty value resets to
- * the default. The reader takes buffers; who reads the files is main.c.
+ * the default. The symbolizer takes buffers; who reads the files is main.c.
  */
 #pragma once
 
@@ -13,7 +13,8 @@ struct config {
 	uint64_t unwind_max_bytes;   /* [Sampling] UnwindMemory=, tables of all programs together */
 	char database[4096];         /* [Storage] Path= absolute */
 	uint64_t database_max_bytes; /* [Storage] MaxSize=; 0: no limit */
-	char reader[4096]; /* the program oxprof-reader; where it was installed, no setting */
+	char symbolizer[4096]; /* the program oxprof-symbolizer; where it was installed, no setting
+				*/
 };
 
 void config_init(struct config *config);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Strict readers of text from outside. Each takes a whole string, refuses anything left over,
+ * Strict symbolizers of text from outside. Each takes a whole string, refuses anything left over,
  * returns 0 or a negative errno (-EINVAL: not of that form, -ERANGE: outside the bounds) and
  * writes its result only on success.
  */

@@ -27,7 +27,7 @@ struct managed {
 /* A run of manager_resymbolize(). */
 struct managed_resymbolize {
 	struct resymbolize *work; /* NULL: there is none */
-	/* NULL: the reader's own, and "/proc"; others in tests. */
+	/* NULL: the symbolizer's own, and "/proc"; others in tests. */
 	const struct resymbolize_means *means;
 	const char *proc;
 	sd_event_source *step, *check;
@@ -48,8 +48,8 @@ struct manager {
 	struct store *store;
 	struct query *query;
 	struct recorder *recorder;
-	struct reader *reader;
-	sd_event_source *reader_source;
+	struct symbolizer *symbolizer;
+	sd_event_source *symbolizer_source;
 	struct managed_resymbolize resymbolize;
 	struct managed_export exports[OX_EXPORTS_MAX];
 	struct sampler *sampler;   /* NULL: nothing is in the kernel, or the loader has it */
@@ -66,7 +66,7 @@ struct manager {
 	sd_event_source **sideband_sources;
 	sd_event_source *notice_source;
 	sd_event_source *definition_source;
-	sd_event_source *reader_sources[RECORDER_FDS];
+	sd_event_source *symbolizer_sources[RECORDER_FDS];
 
 	struct managed **targets;
 	size_t n_targets;
@@ -123,7 +123,7 @@ void manager_adopt_children(struct manager *manager);
 
 /* ---- load.c ---- */
 
-int manager_watch_readers(struct manager *manager);
+int manager_watch_symbolizers(struct manager *manager);
 bool manager_is_ready(const struct manager *manager);
 /* What the kernel side sent in the last moment of a session would wake the loop up without end, if
  * it were heard while nobody reads it. */

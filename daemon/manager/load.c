@@ -35,7 +35,7 @@ static int watch_sideband(struct manager *manager)
 	return r;
 }
 
-static int on_reader(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int on_symbolizer(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct manager *manager = userdata;
 
@@ -43,13 +43,14 @@ static int on_reader(sd_event_source *source, int fd, uint32_t events, void *use
 	return 0;
 }
 
-int manager_watch_readers(struct manager *manager)
+int manager_watch_symbolizers(struct manager *manager)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < RECORDER_FDS && r >= 0; i++)
-		r = sd_event_add_io(manager->event, &manager->reader_sources[i],
-				    recorder_fd(manager->recorder, i), EPOLLIN, on_reader, manager);
+		r = sd_event_add_io(manager->event, &manager->symbolizer_sources[i],
+				    recorder_fd(manager->recorder, i), EPOLLIN, on_symbolizer,
+				    manager);
 	return r;
 }
 

@@ -7,7 +7,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/log.h"
-#include "daemon/objfile/reader.h"
+#include "daemon/objfile/symbolizer.h"
 
 /* Who cancels wants it gone. Names that take longer can be had later (resymbolize). */
 #define CANCEL_PATIENCE_USEC UINT64_C(250000)
@@ -39,19 +39,20 @@ static void complain(void *userdata, const char *text)
 	log_warning("%s", text);
 }
 
-static int on_reader(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int on_symbolizer(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
-	reader_dispatch(((struct manager *)userdata)->reader);
+	symbolizer_dispatch(((struct manager *)userdata)->symbolizer);
 	return 0;
 }
 
-static int open_reader(struct manager *manager)
+static int open_symbolizer(struct manager *manager)
 {
-	int r = reader_new(manager->config.reader, &manager->reader);
+	int r = symbolizer_new(manager->config.symbolizer, &manager->symbolizer);
 
 	return r < 0 ? r
-		     : sd_event_add_io(manager->event, &manager->reader_source,
-				       reader_fd(manager->reader), EPOLLIN, on_reader, manager);
+		     : sd_event_add_io(manager->event, &manager->symbolizer_source,
+				       symbolizer_fd(manager->symbolizer), EPOLLIN, on_symbolizer,
+				       manager);
 }
 
 int manager_new(sd_event *event, const struct config *config, struct manager **ret,
@@ -68,19 +69,19 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 	r = open_store(manager, failure);
 	if (r < 0)
 		return r;
-	r = open_reader(manager);
+	r = open_symbolizer(manager);
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
 				   "cannot prepare to read files: %s", strerror(-r));
 	manager->recorder =
-		recorder_new(manager->store, "/proc", config->reader, complain, manager);
+		recorder_new(manager->store, "/proc", config->symbolizer, complain, manager);
 	manager->query = query_new(manager->store);
 	if (!manager->recorder || !manager->query)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
-	r = manager_watch_readers(manager);
+	r = manager_watch_symbolizers(manager);
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
-				   "cannot watch the reader: %s", strerror(-r));
+				   "cannot watch the symbolizer: %s", strerror(-r));
 	*ret = take_ptr(manager);
 	return 0;
 }
@@ -102,14 +103,14 @@ struct manager *manager_free(struct manager *manager)
 	if (manager->recorder)
 		(void)manager_settle(manager, &failure);
 	manager_unload(manager);
-	for (size_t i = 0; i < array_length(manager->reader_sources); i++)
-		sd_event_source_disable_unref(manager->reader_sources[i]);
+	for (size_t i = 0; i < array_length(manager->symbolizer_sources); i++)
+		sd_event_source_disable_unref(manager->symbolizer_sources[i]);
 	manager_stop_resymbolize(manager);
 	manager_stop_exports(manager);
 	query_free(manager->query);
 	recorder_free(manager->recorder);
-	sd_event_source_disable_unref(manager->reader_source);
-	reader_free(manager->reader);
+	sd_event_source_disable_unref(manager->symbolizer_source);
+	symbolizer_free(manager->symbolizer);
 	store_free(manager->store);
 	free(manager->targets);
 	sd_event_unref(manager->event);

@@ -12,8 +12,8 @@
 #define CHECK_ACCURACY_USEC UINT64_C(500000)
 
 static const struct resymbolize_means means = {
-	.ask_names = reader_ask_names,
-	.get_names = reader_reply_get_names,
+	.ask_names = symbolizer_ask_names,
+	.get_names = symbolizer_reply_get_names,
 };
 
 /* What kept it from being read; that there is nothing to be read is no news. */
@@ -40,7 +40,7 @@ void manager_stop_resymbolize(struct manager *manager)
 /* Nothing is open any more: no process that waits for the next time. */
 static void rest(struct manager *manager)
 {
-	reader_rest(manager->reader);
+	symbolizer_rest(manager->symbolizer);
 	if (!manager->running)
 		look_rest(recorder_look(manager->recorder));
 }
@@ -84,12 +84,12 @@ static void on_wake(void *userdata)
 	(void)sd_event_source_set_enabled(manager->resymbolize.step, SD_EVENT_ON);
 }
 
-/* A reader that hangs is only found out by who looks. */
+/* A symbolizer that hangs is only found out by who looks. */
 static int on_check(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct manager *manager = userdata;
 
-	reader_check(manager->reader);
+	symbolizer_check(manager->symbolizer);
 	(void)sd_event_source_set_time_relative(source, CHECK_USEC);
 	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
@@ -98,9 +98,9 @@ static int on_check(sd_event_source *source, uint64_t usec, void *userdata)
 static int start(struct manager *manager)
 {
 	struct managed_resymbolize *run = &manager->resymbolize;
-	int r = resymbolize_new(manager->store, manager->reader, recorder_look(manager->recorder),
-				run->means ?: &means, run->proc ?: "/proc", on_wake, manager,
-				&run->work);
+	int r = resymbolize_new(manager->store, manager->symbolizer,
+				recorder_look(manager->recorder), run->means ?: &means,
+				run->proc ?: "/proc", on_wake, manager, &run->work);
 
 	r = r < 0 ? r : sd_event_add_defer(manager->event, &run->step, on_step, manager);
 	r = r < 0 ? r : sd_event_source_set_enabled(run->step, SD_EVENT_ON);

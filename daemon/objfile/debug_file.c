@@ -20,14 +20,14 @@ struct search {
 	bool is_late;            /* something could not be looked at for now */
 };
 
-static bool id_is(const struct reader_about *about, const uint8_t *id, size_t bytes)
+static bool id_is(const struct symbolizer_about *about, const uint8_t *id, size_t bytes)
 {
 	return about->build_id_bytes == bytes && memcmp(about->build_id, id, bytes) == 0;
 }
 
 /* -1: there is none of that build-id. bytes 0: one without a build-id will do, or any. */
 static int try_path(struct search *search, const char *path, const uint8_t *id, size_t bytes,
-		    struct reader_about *ret)
+		    struct symbolizer_about *ret)
 {
 	_cleanup_close_ int fd = process_open_in_root(search->proc, search->pid, path, 0);
 	struct stat st;
@@ -58,7 +58,7 @@ int debug_file_format_path(const char *build_id, char ret[static DEBUG_FILE_PATH
 }
 
 static int try_build_id(struct search *search, const uint8_t *id, size_t bytes,
-			struct reader_about *ret)
+			struct symbolizer_about *ret)
 {
 	char text[BUILD_ID_TEXT_BYTES], path[DEBUG_FILE_PATH_BYTES];
 	int fd;
@@ -75,8 +75,8 @@ static int try_build_id(struct search *search, const uint8_t *id, size_t bytes,
 }
 
 /* The three places of gdb's manual, "Debugging Information in Separate Files". */
-static int try_link(struct search *search, const char *file_path, const struct reader_about *about,
-		    struct reader_about *ret)
+static int try_link(struct search *search, const char *file_path,
+		    const struct symbolizer_about *about, struct symbolizer_about *ret)
 {
 	static const struct {
 		const char *before, *behind;
@@ -98,11 +98,11 @@ static int try_link(struct search *search, const char *file_path, const struct r
 
 /* Debian writes an absolute path, Fedora one that leads from the debug file to the same directory.
  * Such a file has a build-id always: so nothing without will do. */
-static int find_alt(struct search *search, const struct reader_about *about)
+static int find_alt(struct search *search, const struct symbolizer_about *about)
 {
 	const char *slash = strrchr(about->alt_link, '/');
 	char path[PATH_MAX + sizeof(DEBUG_ROOT "/.dwz/")];
-	struct reader_about alt;
+	struct symbolizer_about alt;
 	int fd;
 
 	if (!about->alt_id_bytes)
@@ -117,10 +117,10 @@ static int find_alt(struct search *search, const struct reader_about *about)
 	return fd >= 0 ? fd : try_build_id(search, about->alt_id, about->alt_id_bytes, &alt);
 }
 
-static void find_in(struct search *search, const char *path, const struct reader_about *about,
+static void find_in(struct search *search, const char *path, const struct symbolizer_about *about,
 		    struct debug_file *ret)
 {
-	struct reader_about debug = *about;
+	struct symbolizer_about debug = *about;
 
 	if (!about->has_dwarf) {
 		ret->debug = try_build_id(search, about->build_id, about->build_id_bytes, &debug);

@@ -29,11 +29,11 @@ struct debug_file_owner {
 	uint32_t pid;
 	int fd;
 	const char *path; /* as the process sees it */
-	const struct reader_about *about;
+	const struct symbolizer_about *about;
 };
 /* Always fills ret. 0, also where there is none; -EAGAIN: one could not be looked at for now, and
  * nothing is open. A debug file without a build-id may be a wrong one: its checksum is for the
- * reader. */
+ * symbolizer. */
 int debug_file_find(struct look *look, const char *proc, const struct debug_file_owner *owner,
 		    struct debug_file *ret);
 /* Where that of a build-id (of 2 bytes or more) is. 0; -EINVAL: the text is no build-id, and would

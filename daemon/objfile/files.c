@@ -25,8 +25,8 @@ struct place {
 
 /* What is in the file, by its number - 1. */
 struct content {
-	struct reader_about *about;   /* NULL: not read (yet), or nothing is there */
-	struct reader_python *python; /* likewise */
+	struct symbolizer_about *about;   /* NULL: not read (yet), or nothing is there */
+	struct symbolizer_python *python; /* likewise */
 	bool is_read;
 	uint8_t n_tries;
 };
@@ -121,7 +121,7 @@ static bool is_late(struct content *content, int error)
 
 static int python_read(struct files *files, struct content *content, int fd)
 {
-	_cleanup_free_ struct reader_python *python = malloc(sizeof(*python));
+	_cleanup_free_ struct symbolizer_python *python = malloc(sizeof(*python));
 	int r;
 
 	if (!python)
@@ -129,14 +129,14 @@ static int python_read(struct files *files, struct content *content, int fd)
 	r = look_at_python(files->look, fd, python);
 	if (is_late(content, r))
 		return -EAGAIN;
-	content->python = r < 0 || python->kind == READER_PYTHON_NONE ? NULL : take_ptr(python);
+	content->python = r < 0 || python->kind == SYMBOLIZER_PYTHON_NONE ? NULL : take_ptr(python);
 	return 0;
 }
 
 /* 0, also for what is no ELF file; -EAGAIN: not now; -ENOMEM. */
 static int content_read(struct files *files, struct content *content, int fd)
 {
-	_cleanup_free_ struct reader_about *about = malloc(sizeof(*about));
+	_cleanup_free_ struct symbolizer_about *about = malloc(sizeof(*about));
 	int r;
 
 	if (!about)
@@ -173,7 +173,7 @@ static int identify(struct files *files, int fd, uint32_t *ret)
 }
 
 /* An event tells the build-id of what was mapped, and no inode. */
-static bool has_build_id(const struct reader_about *about, const struct mapping *mapping)
+static bool has_build_id(const struct symbolizer_about *about, const struct mapping *mapping)
 {
 	return !mapping->build_id_bytes ||
 	       (about->build_id_bytes == mapping->build_id_bytes &&
@@ -271,15 +271,15 @@ uint64_t files_count_late(const struct files *files)
 	return files->n_late;
 }
 
-const struct reader_about *files_get_about(const struct files *files, uint32_t number)
+const struct symbolizer_about *files_get_about(const struct files *files, uint32_t number)
 {
-	static const struct reader_about nothing;
-	const struct reader_about *about = files->contents[number - 1].about;
+	static const struct symbolizer_about nothing;
+	const struct symbolizer_about *about = files->contents[number - 1].about;
 
 	return about ? about : &nothing;
 }
 
-const struct reader_python *files_get_python(const struct files *files, uint32_t number)
+const struct symbolizer_python *files_get_python(const struct files *files, uint32_t number)
 {
 	return files->contents[number - 1].python;
 }
@@ -290,7 +290,7 @@ enum fit {
 	FIT_START, /* of its first page, from where it is mapped */
 };
 
-static enum fit segment_fit(const struct reader_segment *segment, uint64_t offset)
+static enum fit segment_fit(const struct symbolizer_segment *segment, uint64_t offset)
 {
 	uint64_t start = segment->offset & ~((uint64_t)sysconf(_SC_PAGESIZE) - 1);
 
@@ -304,11 +304,11 @@ static enum fit segment_fit(const struct reader_segment *segment, uint64_t offse
 int files_find_vaddr(const struct files *files, uint32_t number, uint64_t offset,
 		     uint64_t *ret_vaddr)
 {
-	const struct reader_about *about = files_get_about(files, number);
+	const struct symbolizer_about *about = files_get_about(files, number);
 	enum fit best = FIT_NONE;
 
 	for (size_t i = 0; i < about->n_segments; i++) {
-		const struct reader_segment *segment = &about->segments[i];
+		const struct symbolizer_segment *segment = &about->segments[i];
 		enum fit fit = segment_fit(segment, offset);
 
 		if (fit <= best)

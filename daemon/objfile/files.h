@@ -27,9 +27,9 @@ int files_find_vaddr(const struct files *files, uint32_t number, uint64_t offset
 		     uint64_t *ret_vaddr);
 /* What the file says of itself, borrowed until the next call here; zeros: it is no ELF file, or
  * cannot be read. */
-const struct reader_about *files_get_about(const struct files *files, uint32_t number);
+const struct symbolizer_about *files_get_about(const struct files *files, uint32_t number);
 /* The interpreter in it, likewise; NULL: there is none, or it cannot be read. */
-const struct reader_python *files_get_python(const struct files *files, uint32_t number);
+const struct symbolizer_python *files_get_python(const struct files *files, uint32_t number);
 /* How often 0 was the answer only for the moment: whoever goes by it asks again later. */
 uint64_t files_count_late(const struct files *files);
 /* Beyond this many it is time for files_clear(): some 1.6 KB each. */

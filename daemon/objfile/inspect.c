@@ -8,7 +8,7 @@
 #include "daemon/base/clock.h"
 
 struct look {
-	struct reader *reader;
+	struct symbolizer *symbolizer;
 	uint64_t left_ns, as_of_ns; /* that may be waited */
 };
 
@@ -26,7 +26,7 @@ int look_new(const char *program, struct look **ret)
 
 	if (!look)
 		return -ENOMEM;
-	r = reader_new(program, &look->reader);
+	r = symbolizer_new(program, &look->symbolizer);
 	if (r < 0)
 		return r;
 	look->left_ns = LOOK_SAVED_USEC * 1000;
@@ -38,7 +38,7 @@ int look_new(const char *program, struct look **ret)
 struct look *look_free(struct look *look)
 {
 	if (look)
-		reader_free(look->reader);
+		symbolizer_free(look->symbolizer);
 	free(look);
 	return NULL;
 }
@@ -77,36 +77,36 @@ static int check_error(int error)
 	}
 }
 
-static void take_about(void *userdata, int error, const struct reader_reply *reply)
+static void take_about(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	struct outcome *outcome = userdata;
 
 	outcome->error = check_error(error);
 	if (!error)
-		reader_reply_get_about(reply, outcome->ret);
+		symbolizer_reply_get_about(reply, outcome->ret);
 }
 
-static void take_python(void *userdata, int error, const struct reader_reply *reply)
+static void take_python(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	struct outcome *outcome = userdata;
 
 	outcome->error = check_error(error);
 	if (!error)
-		reader_reply_get_python(reply, outcome->ret);
+		symbolizer_reply_get_python(reply, outcome->ret);
 }
 
-typedef int (*ask_fn)(struct reader *reader, int fd, reader_fn fn, void *userdata);
+typedef int (*ask_fn)(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata);
 
-static int look_ask(struct look *look, int fd, ask_fn ask, reader_fn take, void *ret)
+static int look_ask(struct look *look, int fd, ask_fn ask, symbolizer_fn take, void *ret)
 {
 	struct outcome outcome = {.ret = ret, .error = -EAGAIN};
 	bool is_starved = false;
 
-	if (!may_wait(look, clock_monotonic_ns()) || ask(look->reader, fd, take, &outcome) < 0)
+	if (!may_wait(look, clock_monotonic_ns()) || ask(look->symbolizer, fd, take, &outcome) < 0)
 		return -EAGAIN;
-	if (!reader_wait(look->reader, LOOK_WAIT_USEC)) {
-		is_starved = reader_is_starved(look->reader);
-		reader_give_up(look->reader);
+	if (!symbolizer_wait(look->symbolizer, LOOK_WAIT_USEC)) {
+		is_starved = symbolizer_is_starved(look->symbolizer);
+		symbolizer_give_up(look->symbolizer);
 	}
 	has_waited(look, clock_monotonic_ns());
 	/* On a machine that is overloaded the next file would take as long. */
@@ -115,29 +115,29 @@ static int look_ask(struct look *look, int fd, ask_fn ask, reader_fn take, void 
 	return is_starved ? -EAGAIN : outcome.error;
 }
 
-int look_at(struct look *look, int fd, struct reader_about *ret)
+int look_at(struct look *look, int fd, struct symbolizer_about *ret)
 {
-	*ret = (struct reader_about){};
-	return look_ask(look, fd, reader_ask_about, take_about, ret);
+	*ret = (struct symbolizer_about){};
+	return look_ask(look, fd, symbolizer_ask_about, take_about, ret);
 }
 
-int look_at_python(struct look *look, int fd, struct reader_python *ret)
+int look_at_python(struct look *look, int fd, struct symbolizer_python *ret)
 {
-	*ret = (struct reader_python){};
-	return look_ask(look, fd, reader_ask_python, take_python, ret);
+	*ret = (struct symbolizer_python){};
+	return look_ask(look, fd, symbolizer_ask_python, take_python, ret);
 }
 
 void look_rest(struct look *look)
 {
-	reader_rest(look->reader);
+	symbolizer_rest(look->symbolizer);
 }
 
 int look_fd(const struct look *look)
 {
-	return reader_fd(look->reader);
+	return symbolizer_fd(look->symbolizer);
 }
 
 void look_dispatch(struct look *look)
 {
-	reader_dispatch(look->reader);
+	symbolizer_dispatch(look->symbolizer);
 }

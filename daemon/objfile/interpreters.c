@@ -65,16 +65,17 @@ void interpreters_clear(struct interpreters *interpreters)
 
 /* ---- looking ---- */
 
-static enum interpreter_state find_state(const struct reader_python *python, uint32_t *ret_layout)
+static enum interpreter_state find_state(const struct symbolizer_python *python,
+					 uint32_t *ret_layout)
 {
 	int r;
 
 	switch (python->kind) {
-	case READER_PYTHON_FREE_THREADED:
+	case SYMBOLIZER_PYTHON_FREE_THREADED:
 		return INTERPRETER_FREE_THREADED;
-	case READER_PYTHON_PYPY:
+	case SYMBOLIZER_PYTHON_PYPY:
 		return INTERPRETER_PYPY;
-	case READER_PYTHON_STRIPPED:
+	case SYMBOLIZER_PYTHON_STRIPPED:
 		return INTERPRETER_STRIPPED;
 	}
 	r = python_layout_find(python->version_hex, python->n_offsets ? python->offsets : NULL,
@@ -84,7 +85,7 @@ static enum interpreter_state find_state(const struct reader_python *python, uin
 			      : INTERPRETER_UNKNOWN_VERSION;
 }
 
-static void take_place(struct interpreter *interpreter, const struct reader_python *python)
+static void take_place(struct interpreter *interpreter, const struct symbolizer_python *python)
 {
 	uint32_t layout = 0;
 
@@ -103,7 +104,7 @@ static int look_at_mapping(struct interpreters *interpreters, const struct image
 			   const struct maps_view *view, struct interpreter *ret)
 {
 	uint32_t number = files_find(interpreters->files, image, view->mapping, NULL);
-	const struct reader_python *python =
+	const struct symbolizer_python *python =
 		number ? files_get_python(interpreters->files, number) : NULL;
 	uint64_t vaddr;
 
@@ -161,7 +162,7 @@ const struct interpreter *interpreters_find(struct interpreters *interpreters,
 enum splice_code interpreters_classify(const struct interpreters *interpreters,
 				       const struct interpreter *interpreter, uint64_t address)
 {
-	const struct reader_python *python =
+	const struct symbolizer_python *python =
 		files_get_python(interpreters->files, interpreter->file);
 	uint64_t vaddr = address - interpreter->bias;
 	size_t n = python ? python->n_ranges : 0;
@@ -169,7 +170,7 @@ enum splice_code interpreters_classify(const struct interpreters *interpreters,
 
 	if (i >= n || vaddr < python->ranges[i].start)
 		return SPLICE_OTHER;
-	return python->ranges[i].code == READER_PYTHON_EVAL ? SPLICE_EVAL : SPLICE_CALL;
+	return python->ranges[i].code == SYMBOLIZER_PYTHON_EVAL ? SPLICE_EVAL : SPLICE_CALL;
 }
 
 /* ---- for people ---- */

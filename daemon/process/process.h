@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What /proc says of a process: its only reader. The root of /proc is a parameter, so that tests
- * can bring their own. Sizes are bounded; nothing of a process is trusted. -ESRCH: there is no such
- * process (any more).
+ * What /proc says of a process: its only symbolizer. The root of /proc is a parameter, so that
+ * tests can bring their own. Sizes are bounded; nothing of a process is trusted. -ESRCH: there is
+ * no such process (any more).
  */
 #pragma once
 

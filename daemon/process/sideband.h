@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * News of processes from the kernel's perf side band: new executable mappings, exec, fork, exit, of
- * the whole machine and in order of time. The only reader of perf's ring buffers. Nothing is
+ * the whole machine and in order of time. The only symbolizer of perf's ring buffers. Nothing is
  * received while disabled.
  */
 #pragma once

@@ -66,8 +66,8 @@ static void update_processes(struct recorder *recorder, uint64_t as_of_ns)
 
 	unwinder_foreach(recorder->unwinder, update_changed, &update);
 	unwinder_retry(recorder->unwinder);
-	reader_check(recorder->table_reader);
-	reader_check(recorder->name_reader);
+	symbolizer_check(recorder->table_symbolizer);
+	symbolizer_check(recorder->name_symbolizer);
 }
 
 struct ksyms_reading {
@@ -106,7 +106,7 @@ static void refresh_ksyms(struct recorder *recorder)
 	resolver_forget_kernel(recorder->resolver);
 }
 
-/* The names of what was sampled are asked for, all together: the reader is another process. */
+/* The names of what was sampled are asked for, all together: the symbolizer is another process. */
 static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 {
 	uint64_t as_of_ns;
@@ -148,7 +148,7 @@ static int take_arena(struct recorder *recorder)
  * the samples stay in their arena, the kernel writes to the other one meanwhile. */
 static bool may_hold(const struct recorder *recorder)
 {
-	return reader_count_open(recorder->name_reader) > 0 &&
+	return symbolizer_count_open(recorder->name_symbolizer) > 0 &&
 	       clock_monotonic_ns() - recorder->held_since_ns < HOLD_NS &&
 	       sampler_fill(recorder->sampler) < HOLD_FILL;
 }
@@ -217,8 +217,8 @@ int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience
 	unwinder_forget_all(recorder->unwinder);
 	images_clear(recorder->images);
 	/* Paused: no process that waits, no file that is held. Tables and names stay. */
-	reader_rest(recorder->table_reader);
-	reader_rest(recorder->name_reader);
+	symbolizer_rest(recorder->table_symbolizer);
+	symbolizer_rest(recorder->name_symbolizer);
 	look_rest(recorder->look);
 	return r < 0 ? r : ended < 0 ? ended : 0;
 }

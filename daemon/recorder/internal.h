@@ -60,8 +60,8 @@ struct recorder {
 	struct images *images;
 	struct files *files;
 	struct interpreters *interpreters;
-	struct reader *table_reader; /* one for each: names do not wait for tables */
-	struct reader *name_reader;
+	struct symbolizer *table_symbolizer; /* one for each: names do not wait for tables */
+	struct symbolizer *name_symbolizer;
 	struct look *look; /* nor does this for either */
 	struct unwinder *unwinder;
 	struct resolver *resolver;

@@ -61,11 +61,11 @@ static void complain_of_table(void *userdata, const char *path, int error)
 	recorder->complain(recorder->userdata, text);
 }
 
-static int open_readers(struct recorder *recorder, const char *program)
+static int open_symbolizers(struct recorder *recorder, const char *program)
 {
-	int r = reader_new(program, &recorder->table_reader);
+	int r = symbolizer_new(program, &recorder->table_symbolizer);
 
-	r = r < 0 ? r : reader_new(program, &recorder->name_reader);
+	r = r < 0 ? r : symbolizer_new(program, &recorder->name_symbolizer);
 	return r < 0 ? r : look_new(program, &recorder->look);
 }
 
@@ -82,7 +82,7 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 	recorder->userdata = userdata;
 	recorder->proc = strdup(proc);
 	recorder->images = images_new(proc);
-	if (open_readers(recorder, program) < 0)
+	if (open_symbolizers(recorder, program) < 0)
 		return recorder_free(recorder);
 	recorder->files = files_new(proc, recorder->look);
 	if (!recorder->files)
@@ -91,9 +91,9 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 	if (!recorder->interpreters)
 		return recorder_free(recorder);
 	recorder->unwinder = unwinder_new(recorder->files, recorder->interpreters,
-					  recorder->table_reader, complain_of_table, recorder);
+					  recorder->table_symbolizer, complain_of_table, recorder);
 	recorder->resolver =
-		resolver_new(proc, recorder->files, recorder->look, recorder->name_reader,
+		resolver_new(proc, recorder->files, recorder->look, recorder->name_symbolizer,
 			     recorder->complain, recorder->userdata);
 	recorder->processes.table = table_new();
 	recorder->tasks.table = table_new();
@@ -145,9 +145,9 @@ struct recorder *recorder_free(struct recorder *recorder)
 	rows_done(&recorder->frames);
 	rows_done(&recorder->nodes);
 	table_free(recorder->pending);
-	/* First the readers: they call what is behind them a last time. */
-	reader_free(recorder->table_reader);
-	reader_free(recorder->name_reader);
+	/* First the symbolizers: they call what is behind them a last time. */
+	symbolizer_free(recorder->table_symbolizer);
+	symbolizer_free(recorder->name_symbolizer);
 	unwinder_free(recorder->unwinder);
 	resolver_free(recorder->resolver);
 	interpreters_free(recorder->interpreters);
@@ -168,9 +168,9 @@ int recorder_fd(const struct recorder *recorder, unsigned n)
 {
 	switch (n) {
 	case 0:
-		return reader_fd(recorder->table_reader);
+		return symbolizer_fd(recorder->table_symbolizer);
 	case 1:
-		return reader_fd(recorder->name_reader);
+		return symbolizer_fd(recorder->name_symbolizer);
 	default:
 		return look_fd(recorder->look);
 	}
@@ -178,8 +178,8 @@ int recorder_fd(const struct recorder *recorder, unsigned n)
 
 void recorder_dispatch(struct recorder *recorder)
 {
-	reader_dispatch(recorder->table_reader);
-	reader_dispatch(recorder->name_reader);
+	symbolizer_dispatch(recorder->table_symbolizer);
+	symbolizer_dispatch(recorder->name_symbolizer);
 	look_dispatch(recorder->look);
 }
 
@@ -241,7 +241,7 @@ void recorder_expect(struct recorder *recorder, uint32_t pid)
 
 void recorder_settle(struct recorder *recorder)
 {
-	(void)reader_wait(recorder->table_reader, SETTLE_USEC);
+	(void)symbolizer_wait(recorder->table_symbolizer, SETTLE_USEC);
 }
 
 void recorder_unload(struct recorder *recorder)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions to the reader, and what becomes of the answers. */
+/* Questions to the symbolizer, and what becomes of the answers. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,12 +72,12 @@ static void store_frames(struct resolver *resolver, struct answer *answer, const
 }
 
 static void store_answer(struct resolver *resolver, const struct question *question,
-			 const struct reader_reply *reply, size_t i)
+			 const struct symbolizer_reply *reply, size_t i)
 {
 	struct answer *answer =
 		resolver_find_answer(resolver, question->source, question->addresses[i]);
-	struct reader_name names[READER_INLINES_MAX];
-	uint32_t frames[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
+	uint32_t frames[SYMBOLIZER_INLINES_MAX];
 	uint64_t vaddr;
 	size_t n = 0;
 	int r = 0;
@@ -85,7 +85,7 @@ static void store_answer(struct resolver *resolver, const struct question *quest
 	if (!answer)
 		return;
 	if (reply)
-		n = reader_reply_get_names(reply, i, &vaddr, names);
+		n = symbolizer_reply_get_names(reply, i, &vaddr, names);
 	for (size_t j = 0; j < n && r == 0; j++)
 		r = resolver_intern_name(resolver, question->source, &names[j], &frames[j]);
 	answer->is_named = n > 0;
@@ -114,7 +114,7 @@ static const char *explain(int error)
 {
 	switch (error) {
 	case -EBADMSG:
-		return "the file is damaged, or made to do harm: the reader ended";
+		return "the file is damaged, or made to do harm: the symbolizer ended";
 	case -ETIMEDOUT:
 		return "it takes too long";
 	default:
@@ -122,7 +122,7 @@ static const char *explain(int error)
 	}
 }
 
-/* A file that has broken the reader once is left alone. */
+/* A file that has broken the symbolizer once is left alone. */
 static void break_source(struct resolver *resolver, uint32_t source, int error)
 {
 	char path[1024], text[1200];
@@ -140,7 +140,7 @@ static void break_source(struct resolver *resolver, uint32_t source, int error)
 	resolver->fn(resolver->userdata, text);
 }
 
-static void on_names(void *userdata, int error, const struct reader_reply *reply)
+static void on_names(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	struct question *question = userdata;
 	struct resolver *resolver = question->resolver;
@@ -183,16 +183,16 @@ static struct question *question_new(struct resolver *resolver, struct batch *ba
 static void send_batch(struct resolver *resolver, size_t i)
 {
 	struct batch *batch = resolver->batches[i];
-	const struct reader_files files = {
-		.source = batch->reader_source,
+	const struct symbolizer_files files = {
+		.source = batch->symbolizer_source,
 		.file = batch->fds[0],
 		.debug = batch->fds[1],
 		.alt = batch->fds[2],
 	};
 	struct question *question = batch->n > 0 ? question_new(resolver, batch) : NULL;
 
-	if (question && reader_ask_names(resolver->reader, &files, question->addresses, question->n,
-					 on_names, question) < 0) {
+	if (question && symbolizer_ask_names(resolver->symbolizer, &files, question->addresses,
+					     question->n, on_names, question) < 0) {
 		forget_asked(resolver, question->source, question->addresses, question->n);
 		question_free(question);
 	} else if (!question) {
@@ -206,11 +206,11 @@ void resolver_ask(struct resolver *resolver, uint64_t wait_usec)
 	while (resolver->n_batches > 0)
 		send_batch(resolver, resolver->n_batches - 1);
 	if (resolver->questions)
-		(void)reader_wait(resolver->reader, wait_usec);
+		(void)symbolizer_wait(resolver->symbolizer, wait_usec);
 }
 
-int resolver_add_batch(struct resolver *resolver, uint32_t source, enum reader_source reader_source,
-		       const int fds[3])
+int resolver_add_batch(struct resolver *resolver, uint32_t source,
+		       enum symbolizer_source symbolizer_source, const int fds[3])
 {
 	struct batch *batch = calloc(1, sizeof(*batch));
 
@@ -221,7 +221,7 @@ int resolver_add_batch(struct resolver *resolver, uint32_t source, enum reader_s
 		return -ENOMEM;
 	}
 	batch->source = source;
-	batch->reader_source = reader_source;
+	batch->symbolizer_source = symbolizer_source;
 	memcpy(batch->fds, fds, sizeof(batch->fds));
 	if (resolver->source[source].is_broken || resolver->source[source].batch) {
 		batch_free(batch);
@@ -252,7 +252,7 @@ int resolver_add_address(struct resolver *resolver, uint32_t source, uint64_t ad
 		resolver->answers[index] = (struct answer){};
 	resolver->answers[index].is_asked = true;
 	batch->addresses[batch->n++] = address;
-	for (size_t i = 0; i < resolver->n_batches && batch->n == READER_NAMES_MAX; i++)
+	for (size_t i = 0; i < resolver->n_batches && batch->n == SYMBOLIZER_NAMES_MAX; i++)
 		if (resolver->batches[i] == batch) {
 			send_batch(resolver, i);
 			break;

@@ -104,7 +104,7 @@ int resolver_intern_address(struct resolver *resolver, uint32_t source, uint64_t
 {
 	const struct source_key *key = resolver_source_key(resolver, source);
 	char function[32];
-	struct reader_name name = {.function = function, .file = ""};
+	struct symbolizer_name name = {.function = function, .file = ""};
 
 	name.start = find_vaddr(resolver, key, address);
 	snprintf(function, sizeof(function), "+0x%llx", (unsigned long long)name.start);
@@ -115,8 +115,8 @@ int resolver_intern_address(struct resolver *resolver, uint32_t source, uint64_t
 	return resolver_intern_name(resolver, source, &name, ret);
 }
 
-int resolver_intern_name(struct resolver *resolver, uint32_t source, const struct reader_name *name,
-			 uint32_t *ret)
+int resolver_intern_name(struct resolver *resolver, uint32_t source,
+			 const struct symbolizer_name *name, uint32_t *ret)
 {
 	const struct source_key *key = resolver_source_key(resolver, source);
 	char module[256], file[4096] = "";

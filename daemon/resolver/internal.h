@@ -27,7 +27,7 @@ struct source_key {
 };
 struct source {
 	char build_id[BUILD_ID_TEXT_BYTES];
-	bool is_broken;      /* the reader failed on it: it is not asked again */
+	bool is_broken;      /* the symbolizer failed on it: it is not asked again */
 	struct batch *batch; /* NULL: nothing is wanted of it at the moment */
 };
 
@@ -66,7 +66,7 @@ struct jit {
 /* Addresses of one source that will be asked for together, with its files. */
 struct batch {
 	uint32_t source;
-	enum reader_source reader_source;
+	enum symbolizer_source symbolizer_source;
 	int fds[3]; /* file, debug, alt; -1: none */
 	uint64_t *addresses;
 	size_t n;
@@ -76,7 +76,7 @@ struct batch {
 /* Each holds up to three descriptors. */
 #define RESOLVER_BATCHES_MAX 64
 
-/* One that the reader has. */
+/* One that the symbolizer has. */
 struct question {
 	struct question *next, **link;
 	struct resolver *resolver; /* NULL: it is gone */
@@ -99,7 +99,7 @@ struct recent {
 
 struct resolver {
 	char *proc;
-	struct reader *reader;
+	struct symbolizer *symbolizer;
 	struct files *files;
 	struct look *look;
 	resolver_fn fn;
@@ -160,8 +160,8 @@ void resolver_module_of_path(const char *path, char *ret, size_t size);
 /* The frame of an address of the source that has no name (yet). */
 int resolver_intern_address(struct resolver *resolver, uint32_t source, uint64_t address,
 			    uint32_t *ret);
-int resolver_intern_name(struct resolver *resolver, uint32_t source, const struct reader_name *name,
-			 uint32_t *ret);
+int resolver_intern_name(struct resolver *resolver, uint32_t source,
+			 const struct symbolizer_name *name, uint32_t *ret);
 
 /* open.c */
 /* The source of the mapping, index + 1; 0: none (yet). 0 or -ENOMEM. */
@@ -184,8 +184,8 @@ int resolver_open_jit(struct resolver *resolver, const struct image *image, uint
 
 /* ask.c */
 /* Takes the descriptors, also where it fails. 0 or -ENOMEM. */
-int resolver_add_batch(struct resolver *resolver, uint32_t source, enum reader_source reader_source,
-		       const int fds[3]);
+int resolver_add_batch(struct resolver *resolver, uint32_t source,
+		       enum symbolizer_source symbolizer_source, const int fds[3]);
 /* The answer of an address, NULL: none. */
 struct answer *resolver_find_answer(const struct resolver *resolver, uint32_t source,
 				    uint64_t address);

@@ -165,5 +165,6 @@ int resolver_open_jit(struct resolver *resolver, const struct image *image, uint
 		jit->read_ns = now_ns;
 	*ret = jit->source = index + 1;
 	return resolver_add_batch(resolver, index,
-				  kind == SOURCE_JITDUMP ? READER_JITDUMP : READER_PERF_MAP, fds);
+				  kind == SOURCE_JITDUMP ? SYMBOLIZER_JITDUMP : SYMBOLIZER_PERF_MAP,
+				  fds);
 }

@@ -103,7 +103,7 @@ static int open_vdso(struct resolver *resolver, uint32_t *ret)
 		return r;
 	*ret = index + 1;
 	fds[0] = vdso_open();
-	return fds[0] < 0 ? 0 : resolver_add_batch(resolver, index, READER_ELF_OFFSETS, fds);
+	return fds[0] < 0 ? 0 : resolver_add_batch(resolver, index, SYMBOLIZER_ELF_OFFSETS, fds);
 }
 
 /* Of a file that is not there to be read, what the mapping itself tells, or what was read once. */
@@ -111,7 +111,7 @@ static int intern_missing(struct resolver *resolver, const struct mapping *mappi
 			  uint32_t *ret)
 {
 	const struct source_key key = {.kind = SOURCE_FILE, .file = file};
-	const struct reader_about *about = file ? files_get_about(resolver->files, file) : NULL;
+	const struct symbolizer_about *about = file ? files_get_about(resolver->files, file) : NULL;
 	const uint8_t *id = about ? about->build_id : mapping->build_id;
 	size_t id_bytes = about ? about->build_id_bytes : mapping->build_id_bytes;
 	uint32_t index;
@@ -148,7 +148,7 @@ static int add_file(struct resolver *resolver, const struct image *image,
 	}
 	strcpy(resolver->source[index].build_id, found->build_id);
 	*ret = resolver->origin_sources[origin] = index + 1;
-	return resolver_add_batch(resolver, index, READER_ELF_OFFSETS, fds);
+	return resolver_add_batch(resolver, index, SYMBOLIZER_ELF_OFFSETS, fds);
 }
 
 static int open_file(struct resolver *resolver, const struct image *image,

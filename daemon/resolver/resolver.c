@@ -17,7 +17,7 @@ struct kernel_key {
 };
 
 struct resolver *resolver_new(const char *proc, struct files *files, struct look *look,
-			      struct reader *reader, resolver_fn fn, void *userdata)
+			      struct symbolizer *symbolizer, resolver_fn fn, void *userdata)
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 
@@ -25,7 +25,7 @@ struct resolver *resolver_new(const char *proc, struct files *files, struct look
 		return NULL;
 	resolver->files = files;
 	resolver->look = look;
-	resolver->reader = reader;
+	resolver->symbolizer = symbolizer;
 	resolver->fn = fn;
 	resolver->userdata = userdata;
 	resolver->proc = strdup(proc);

@@ -4,7 +4,7 @@
  * file is asked for once, whoever has that file mapped. One address can stand for several frames:
  * functions that were inlined into one another.
  *
- * A drain tells all addresses first (resolver_want), then the reader is asked for all of them
+ * A drain tells all addresses first (resolver_want), then the symbolizer is asked for all of them
  * together (resolver_ask), then they are named. What has no answer by then is named by its address;
  * an answer that comes later is there for the next time.
  *
@@ -18,13 +18,13 @@
 
 #include "daemon/base/frame.h"
 #include "daemon/objfile/files.h"
-#include "daemon/objfile/reader.h"
+#include "daemon/objfile/symbolizer.h"
 #include "daemon/process/images.h"
 #include "daemon/resolver/ksyms.h"
 
 struct resolver;
 
-#define RESOLVER_INLINES_MAX READER_INLINES_MAX
+#define RESOLVER_INLINES_MAX SYMBOLIZER_INLINES_MAX
 
 /* How often the names that one process writes are read anew, at most. */
 #define RESOLVER_JIT_NS UINT64_C(1000000000)
@@ -32,11 +32,11 @@ struct resolver;
 /* Called with one line about a file whose names cannot be read, once for each: it is damaged, or
  * too large. */
 typedef void (*resolver_fn)(void *userdata, const char *text);
-/* files, look and reader are borrowed; when the files are cleared, so has this to be. fn may be
+/* files, look and symbolizer are borrowed; when the files are cleared, so has this to be. fn may be
  * NULL. NULL: no memory. */
 struct resolver *resolver_new(const char *proc, struct files *files, struct look *look,
-			      struct reader *reader, resolver_fn fn, void *userdata);
-/* The reader may still have questions of it open. */
+			      struct symbolizer *symbolizer, resolver_fn fn, void *userdata);
+/* The symbolizer may still have questions of it open. */
 struct resolver *resolver_free(struct resolver *resolver);
 
 /* 0 or -ENOMEM. image NULL: nothing is known of the process. */

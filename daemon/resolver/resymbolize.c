@@ -47,7 +47,7 @@ struct found {
 
 struct resymbolize {
 	struct store *store;
-	struct reader *reader;
+	struct symbolizer *symbolizer;
 	struct look *look;
 	const struct resymbolize_means *means;
 	char *proc;
@@ -71,7 +71,7 @@ struct resymbolize {
 
 define_cleanup(struct resymbolize *, resymbolize_free);
 
-int resymbolize_new(struct store *store, struct reader *reader, struct look *look,
+int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct look *look,
 		    const struct resymbolize_means *means, const char *proc,
 		    resymbolize_wake_t wake, void *userdata, struct resymbolize **ret)
 {
@@ -80,7 +80,7 @@ int resymbolize_new(struct store *store, struct reader *reader, struct look *loo
 	if (!self)
 		return -ENOMEM;
 	*self = (struct resymbolize){.store = store,
-				     .reader = reader,
+				     .symbolizer = symbolizer,
 				     .look = look,
 				     .means = means,
 				     .wake = wake,
@@ -119,7 +119,7 @@ struct resymbolize *resymbolize_free(struct resymbolize *self)
 	if (!self)
 		return NULL;
 	if (self->is_waiting) {
-		/* The reader still has our address; it answers once, in any case. */
+		/* The symbolizer still has our address; it answers once, in any case. */
 		self->is_abandoned = true;
 		return NULL;
 	}
@@ -190,7 +190,7 @@ static int collect(struct resymbolize *self)
 
 /* ---- the files ---- */
 
-static bool has_build_id(const struct reader_about *about, const char *wanted)
+static bool has_build_id(const struct symbolizer_about *about, const char *wanted)
 {
 	char text[BUILD_ID_TEXT_BYTES];
 
@@ -204,7 +204,7 @@ static int open_agreeing(const struct resymbolize *self, const char *path, const
 {
 	struct mapping mapping = {.path = path};
 	_cleanup_close_ int fd = process_open_path(self->proc, &mapping);
-	struct reader_about about;
+	struct symbolizer_about about;
 	int r;
 
 	if (fd < 0)
@@ -244,7 +244,7 @@ static int files_open(struct resymbolize *self)
 
 /* ---- asking ---- */
 
-static int keep_name(struct found *found, const struct reader_name *name)
+static int keep_name(struct found *found, const struct symbolizer_name *name)
 {
 	/* That would be none again. */
 	if (!*name->function || !strncmp(name->function, "+0x", 3))
@@ -255,9 +255,9 @@ static int keep_name(struct found *found, const struct reader_name *name)
 	return found->function && found->file ? 0 : -ENOMEM;
 }
 
-static int keep_names(struct resymbolize *self, const struct reader_reply *reply)
+static int keep_names(struct resymbolize *self, const struct symbolizer_reply *reply)
 {
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t vaddr;
 	int r = 0;
 
@@ -274,7 +274,7 @@ static void file_give_up(struct resymbolize *self, int error)
 	self->works[self->at].first = 0;
 }
 
-static void on_names(void *userdata, int error, const struct reader_reply *reply)
+static void on_names(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	struct resymbolize *self = userdata;
 
@@ -294,8 +294,10 @@ static void on_names(void *userdata, int error, const struct reader_reply *reply
 
 static int ask(struct resymbolize *self)
 {
-	struct reader_files files = {
-		.source = READER_ELF_VADDRS, .file = self->file, .debug = self->debug, .alt = -1};
+	struct symbolizer_files files = {.source = SYMBOLIZER_ELF_VADDRS,
+					 .file = self->file,
+					 .debug = self->debug,
+					 .alt = -1};
 	struct work *work = &self->works[self->at];
 	uint64_t vaddrs[RESYMBOLIZE_CHUNK];
 	int r;
@@ -308,7 +310,7 @@ static int ask(struct resymbolize *self)
 		work->first = address->next;
 	}
 	self->is_waiting = true;
-	r = self->means->ask_names(self->reader, &files, vaddrs, self->n_found, on_names, self);
+	r = self->means->ask_names(self->symbolizer, &files, vaddrs, self->n_found, on_names, self);
 	if (r >= 0)
 		return RESYMBOLIZE_WAITING;
 	self->is_waiting = false;

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "daemon/objfile/inspect.h"
-#include "daemon/objfile/reader.h"
+#include "daemon/objfile/symbolizer.h"
 #include "db/store.h"
 
 #define RESYMBOLIZE_CHUNK         1024    /* addresses of one question, frames of one transaction */
@@ -23,19 +23,19 @@
 
 struct resymbolize;
 
-/* What it asks the reader with: the functions of reader.h, other ones in tests. */
+/* What it asks the symbolizer with: the functions of symbolizer.h, other ones in tests. */
 struct resymbolize_means {
-	int (*ask_names)(struct reader *reader, const struct reader_files *files,
-			 const uint64_t *addresses, size_t n, reader_fn fn, void *userdata);
-	size_t (*get_names)(const struct reader_reply *reply, size_t i, uint64_t *ret_vaddr,
-			    struct reader_name ret[static READER_INLINES_MAX]);
+	int (*ask_names)(struct symbolizer *symbolizer, const struct symbolizer_files *files,
+			 const uint64_t *addresses, size_t n, symbolizer_fn fn, void *userdata);
+	size_t (*get_names)(const struct symbolizer_reply *reply, size_t i, uint64_t *ret_vaddr,
+			    struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX]);
 };
 
-/* An answer of the reader has come: resymbolize_step() has something to do again. */
+/* An answer of the symbolizer has come: resymbolize_step() has something to do again. */
 typedef void (*resymbolize_wake_t)(void *userdata);
 
 /* Borrows all but the userdata. 0 or -ENOMEM. */
-int resymbolize_new(struct store *store, struct reader *reader, struct look *look,
+int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct look *look,
 		    const struct resymbolize_means *means, const char *proc,
 		    resymbolize_wake_t wake, void *userdata, struct resymbolize **ret);
 /* Also while a question is open: what comes for it is thrown away. */
@@ -45,7 +45,7 @@ struct resymbolize *resymbolize_free(struct resymbolize *resymbolize);
 #define RESYMBOLIZE_MORE    1 /* call it again soon */
 #define RESYMBOLIZE_WAITING 2 /* call it again after the wake */
 /* Not while a transaction of the store is open. One of these, or the store's error, or -ECANCELED:
- * the reader was freed. */
+ * the symbolizer was freed. */
 int resymbolize_step(struct resymbolize *resymbolize);
 
 /* One file, by its path and build-id; texts are borrowed. */
@@ -53,7 +53,7 @@ struct resymbolize_file {
 	const char *path;
 	const char *build_id;
 	uint64_t named, unnamed;
-	/* 0: was read; -ENOENT: neither it nor its debug file is here; else as reader_fn's. */
+	/* 0: was read; -ENOENT: neither it nor its debug file is here; else as symbolizer_fn's. */
 	int error;
 };
 uint32_t resymbolize_count_files(const struct resymbolize *resymbolize);

@@ -11,21 +11,21 @@
 #define LINK_BYTES_MAX 4096 /* of the section */
 
 /* Only what is in the file: so that nobody who adds the two gets over 64 bits. */
-static void take_segment(struct reader_about *about, const Elf64_Phdr *segment, uint64_t size)
+static void take_segment(struct symbolizer_about *about, const Elf64_Phdr *segment, uint64_t size)
 {
 	uint64_t offset = segment->p_offset, bytes = segment->p_filesz;
 
 	if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || offset >= size ||
-	    about->n_segments >= READER_SEGMENTS_MAX)
+	    about->n_segments >= SYMBOLIZER_SEGMENTS_MAX)
 		return;
 	if (bytes > size - offset)
 		bytes = size - offset;
 	about->segments[about->n_segments++] =
-		(struct reader_segment){offset, bytes, segment->p_vaddr};
+		(struct symbolizer_segment){offset, bytes, segment->p_vaddr};
 }
 
 /* A name, NULs, a checksum. */
-static void take_link(struct reader_about *about, const struct elf_file *elf)
+static void take_link(struct symbolizer_about *about, const struct elf_file *elf)
 {
 	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debuglink");
 	_cleanup_free_ char *link = NULL;
@@ -37,7 +37,7 @@ static void take_link(struct reader_about *about, const struct elf_file *elf)
 }
 
 /* A path, its NUL, a build-id. */
-static void take_alt_link(struct reader_about *about, const struct elf_file *elf)
+static void take_alt_link(struct symbolizer_about *about, const struct elf_file *elf)
 {
 	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debugaltlink");
 	_cleanup_free_ char *link = NULL;
@@ -55,12 +55,12 @@ static void take_alt_link(struct reader_about *about, const struct elf_file *elf
 	about->alt_id_bytes = id_bytes;
 }
 
-int about_read(int fd, struct reader_about *ret)
+int about_read(int fd, struct symbolizer_about *ret)
 {
 	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
 	int r;
 
-	*ret = (struct reader_about){};
+	*ret = (struct symbolizer_about){};
 	r = elf_file_open(&elf, fd);
 	if (r < 0)
 		return r;

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "daemon/base/reader_wire.h"
+#include "daemon/base/symbolizer_wire.h"
 
 /* 0; -ENOEXEC: no program, library or debug file of this machine; -ENOMEM; -EIO. */
-int about_read(int fd, struct reader_about *ret);
+int about_read(int fd, struct symbolizer_about *ret);

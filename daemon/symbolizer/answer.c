@@ -16,7 +16,7 @@
 #include "daemon/symbolizer/python_file.h"
 
 /* What is left of an answer for its addresses and frames is more than they can take. */
-#define TEXT_BYTES_MAX (READER_ANSWER_BYTES / 2)
+#define TEXT_BYTES_MAX (SYMBOLIZER_ANSWER_BYTES / 2)
 
 /* The frames and texts of an answer while it grows. */
 struct names {
@@ -55,7 +55,7 @@ static int write_answer(const struct iovec *parts, size_t n, int *ret_fd, uint32
 
 	for (size_t i = 0; i < n && r == 0; i++) {
 		bytes += parts[i].iov_len;
-		r = bytes > READER_ANSWER_BYTES ? -EFBIG : write_part(fd, &parts[i]);
+		r = bytes > SYMBOLIZER_ANSWER_BYTES ? -EFBIG : write_part(fd, &parts[i]);
 	}
 	if (r < 0)
 		return r;
@@ -69,7 +69,7 @@ static int write_answer(const struct iovec *parts, size_t n, int *ret_fd, uint32
 int answer_make_table(int file, int *ret_fd, uint32_t *ret_bytes)
 {
 	_cleanup_(eh_rows_free_p) struct eh_rows *rows = NULL;
-	struct reader_table table;
+	struct symbolizer_table table;
 	struct wire_table head;
 	int r;
 
@@ -88,7 +88,7 @@ int answer_make_table(int file, int *ret_fd, uint32_t *ret_bytes)
 
 int answer_make_about(int file, int *ret_fd, uint32_t *ret_bytes)
 {
-	struct reader_about about;
+	struct symbolizer_about about;
 	const struct iovec part = {&about, sizeof(about)};
 	int r = about_read(file, &about);
 
@@ -97,7 +97,7 @@ int answer_make_about(int file, int *ret_fd, uint32_t *ret_bytes)
 
 int answer_make_python(int file, int *ret_fd, uint32_t *ret_bytes)
 {
-	struct reader_python python;
+	struct symbolizer_python python;
 	const struct iovec part = {&python, sizeof(python)};
 	int r = python_file_read(file, &python);
 
@@ -115,7 +115,7 @@ static void names_done(struct names *names)
 /* Where the text stands in the answer; one that finds no room counts as unknown. */
 static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
 {
-	char clean[READER_TEXT_BYTES_MAX];
+	char clean[SYMBOLIZER_TEXT_BYTES_MAX];
 	size_t length = text_clean(text, strlen(text), clean, sizeof(clean));
 	uint32_t index;
 	int r;
@@ -136,7 +136,7 @@ static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
 	return r < 0 ? r : 0;
 }
 
-static int add_frame(struct names *names, const struct reader_name *name)
+static int add_frame(struct names *names, const struct symbolizer_name *name)
 {
 	struct wire_frame *frame;
 	int r;
@@ -153,7 +153,7 @@ static int add_frame(struct names *names, const struct reader_name *name)
 static int add_address(struct names *names, struct named *named, uint64_t address,
 		       struct wire_address *entry)
 {
-	struct reader_name found[READER_INLINES_MAX];
+	struct symbolizer_name found[SYMBOLIZER_INLINES_MAX];
 	int r = 0;
 
 	entry->first = names->n_frames;
@@ -201,8 +201,9 @@ static int write_names(const struct names *names, size_t n, int *ret_fd, uint32_
 	return write_answer(parts, array_length(parts), ret_fd, ret_bytes);
 }
 
-int answer_make_names(struct namer *namer, enum reader_source source, const int files[WIRE_FILES],
-		      const uint64_t *addresses, size_t n, int *ret_fd, uint32_t *ret_bytes)
+int answer_make_names(struct namer *namer, enum symbolizer_source source,
+		      const int files[WIRE_FILES], const uint64_t *addresses, size_t n, int *ret_fd,
+		      uint32_t *ret_bytes)
 {
 	_cleanup_(names_done) struct names names = {};
 	struct named *named;

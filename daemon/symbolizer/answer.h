@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reader's answers, each in a memfd as reader_wire.h has it, sealed. */
+/* The symbolizer's answers, each in a memfd as symbolizer_wire.h has it, sealed. */
 #pragma once
 
 #include "daemon/symbolizer/namer.h"
@@ -9,5 +9,6 @@
 int answer_make_table(int file, int *ret_fd, uint32_t *ret_bytes);
 int answer_make_about(int file, int *ret_fd, uint32_t *ret_bytes);
 int answer_make_python(int file, int *ret_fd, uint32_t *ret_bytes);
-int answer_make_names(struct namer *namer, enum reader_source source, const int files[WIRE_FILES],
-		      const uint64_t *addresses, size_t n, int *ret_fd, uint32_t *ret_bytes);
+int answer_make_names(struct namer *namer, enum symbolizer_source source,
+		      const int files[WIRE_FILES], const uint64_t *addresses, size_t n, int *ret_fd,
+		      uint32_t *ret_bytes);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * oxprof-reader: reads the files of others for oxprofd, which starts it and talks to it over
- * descriptor WIRE_FD as reader_wire.h says. It gives up all its rights first. What goes wrong in
- * here ends it: the daemon sees that and starts another.
+ * oxprof-symbolizer: reads the files of others for oxprofd, which starts it and talks to it over
+ * descriptor WIRE_FD as symbolizer_wire.h says. It gives up all its rights first. What goes wrong
+ * in here ends it: the daemon sees that and starts another.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 /* A question as it comes. */
 struct packet {
 	struct wire_question question;
-	uint64_t addresses[READER_NAMES_MAX];
+	uint64_t addresses[SYMBOLIZER_NAMES_MAX];
 	int files[WIRE_FILES];
 };
 
@@ -110,7 +110,7 @@ static int packet_answer(struct packet *packet, struct namer *namer)
 	struct wire_answer answer = {};
 	_cleanup_close_ int fd = -1;
 
-	limit_time(READER_CPU_USEC);
+	limit_time(SYMBOLIZER_CPU_USEC);
 	answer.error = packet_find(packet, namer, &fd, &answer.size_bytes);
 	limit_time(0);
 	for (size_t i = 0; i < WIRE_FILES; i++)
@@ -146,12 +146,12 @@ int main(int argc, char **argv)
 	int r;
 
 	if (!namer || argc != 1 || !has_daemon()) {
-		fprintf(stderr, "oxprof-reader: is started by oxprofd, and by nobody else\n");
+		fprintf(stderr, "oxprof-symbolizer: is started by oxprofd, and by nobody else\n");
 		return 1;
 	}
 	r = sandbox_enter(WIRE_FD, &what);
 	if (r < 0) {
-		fprintf(stderr, "oxprof-reader: cannot give up its rights (%s): %s\n", what,
+		fprintf(stderr, "oxprof-symbolizer: cannot give up its rights (%s): %s\n", what,
 			strerror(-r));
 		return 1;
 	}

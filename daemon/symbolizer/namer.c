@@ -28,7 +28,7 @@ struct named {
 	struct key key;
 	uint64_t used; /* by the clock of the namer */
 	uint64_t mapped_bytes;
-	enum reader_source source;
+	enum symbolizer_source source;
 	/* Of ELF files; NULL: there is none. */
 	struct binary *file;
 	struct binary *debug;
@@ -38,7 +38,7 @@ struct named {
 	/* Of code made at run time. */
 	struct perf_map *perf_map;
 	struct jitdump *jitdump;
-	char texts[READER_INLINES_MAX][2][READER_TEXT_BYTES_MAX];
+	char texts[SYMBOLIZER_INLINES_MAX][2][SYMBOLIZER_TEXT_BYTES_MAX];
 };
 
 struct namer {
@@ -150,17 +150,17 @@ static int named_open(const struct key *key, const int fds[N_FILES], struct name
 	if (!named)
 		return -ENOMEM;
 	switch (named->source) {
-	case READER_ELF_OFFSETS:
-	case READER_ELF_VADDRS:
+	case SYMBOLIZER_ELF_OFFSETS:
+	case SYMBOLIZER_ELF_VADDRS:
 		r = open_elf(named, fds);
 		break;
-	case READER_PERF_MAP:
+	case SYMBOLIZER_PERF_MAP:
 		r = fds[0] < 0 ? -ENODATA : perf_map_read(fds[0], &named->perf_map);
 		break;
-	case READER_JITDUMP:
+	case SYMBOLIZER_JITDUMP:
 		r = fds[0] < 0 ? -ENODATA : jitdump_read(fds[0], &named->jitdump);
 		break;
-	case READER_N_SOURCES:
+	case SYMBOLIZER_N_SOURCES:
 		break;
 	}
 	if (r < 0)
@@ -210,7 +210,7 @@ static void make_room(struct namer *namer, size_t n_files)
 	} while (true);
 }
 
-static int make_key(enum reader_source source, const int fds[N_FILES], struct key *ret)
+static int make_key(enum symbolizer_source source, const int fds[N_FILES], struct key *ret)
 {
 	*ret = (struct key){.source = source};
 	for (size_t i = 0; i < N_FILES; i++)
@@ -227,7 +227,8 @@ static struct named *find_named(const struct namer *namer, const struct key *key
 	return NULL;
 }
 
-int namer_open(struct namer *namer, enum reader_source source, const int fds[3], struct named **ret)
+int namer_open(struct namer *namer, enum symbolizer_source source, const int fds[3],
+	       struct named **ret)
 {
 	struct named *named;
 	struct key key;
@@ -258,14 +259,14 @@ static const char *clean(struct named *named, size_t frame, int which, const cha
 
 	if (!text)
 		return "";
-	text_clean(text, strnlen(text, READER_TEXT_BYTES_MAX), ret, READER_TEXT_BYTES_MAX);
+	text_clean(text, strnlen(text, SYMBOLIZER_TEXT_BYTES_MAX), ret, SYMBOLIZER_TEXT_BYTES_MAX);
 	return ret;
 }
 
 /* As symbols.c does it: a file with many names that go past all bounds is out to waste time. */
 static const char *clean_function(struct named *named, size_t frame, const char *name)
 {
-	char plain[READER_TEXT_BYTES_MAX];
+	char plain[SYMBOLIZER_TEXT_BYTES_MAX];
 	int r = 0;
 
 	if (name && named->n_hostile < HOSTILE_NAMES_MAX)
@@ -284,21 +285,21 @@ static bool find_symbol(const struct named *named, uint64_t vaddr, struct symbol
 /* The function itself is named by its symbol, which both kinds of file have, so that it is the same
  * with and without a debug file. */
 static size_t find_in_elf(struct named *named, uint64_t vaddr,
-			  struct reader_name ret[static READER_INLINES_MAX])
+			  struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX])
 {
-	struct lines_frame frames[READER_INLINES_MAX];
+	struct lines_frame frames[SYMBOLIZER_INLINES_MAX];
 	struct symbol symbol = {.start = vaddr};
 	bool has_symbol = find_symbol(named, vaddr, &symbol);
 	size_t n = 0;
 
 	if (named->lines)
-		n = lines_find(named->lines, vaddr, READER_INLINES_MAX, frames);
+		n = lines_find(named->lines, vaddr, SYMBOLIZER_INLINES_MAX, frames);
 	if (n == 0 || (!has_symbol && !frames[0].function)) {
 		n = has_symbol;
 		frames[0] = (struct lines_frame){};
 	}
 	for (size_t i = 0; i < n; i++) {
-		ret[i] = (struct reader_name){
+		ret[i] = (struct symbolizer_name){
 			.function = i == 0 && has_symbol
 					    ? symbol.name
 					    : clean_function(named, i, frames[i].function),
@@ -310,44 +311,44 @@ static size_t find_in_elf(struct named *named, uint64_t vaddr,
 	return n;
 }
 
-static size_t find_in_perf_map(struct named *named, uint64_t address, struct reader_name *ret)
+static size_t find_in_perf_map(struct named *named, uint64_t address, struct symbolizer_name *ret)
 {
 	uint64_t start;
 	const char *name = perf_map_find(named->perf_map, address, &start);
 
 	if (!name)
 		return 0;
-	*ret = (struct reader_name){clean(named, 0, 0, name), "", start, 0};
+	*ret = (struct symbolizer_name){clean(named, 0, 0, name), "", start, 0};
 	return 1;
 }
 
-static size_t find_in_jitdump(struct named *named, uint64_t address, struct reader_name *ret)
+static size_t find_in_jitdump(struct named *named, uint64_t address, struct symbolizer_name *ret)
 {
 	struct jitdump_name name;
 
 	if (jitdump_find(named->jitdump, address, &name) < 0)
 		return 0;
-	*ret = (struct reader_name){clean(named, 0, 0, name.function),
-				    clean(named, 0, 1, name.file), name.start, name.line};
+	*ret = (struct symbolizer_name){clean(named, 0, 0, name.function),
+					clean(named, 0, 1, name.file), name.start, name.line};
 	return 1;
 }
 
 size_t named_find(struct named *named, uint64_t address, uint64_t *ret_vaddr,
-		  struct reader_name ret[static READER_INLINES_MAX])
+		  struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX])
 {
 	*ret_vaddr = address;
 	switch (named->source) {
-	case READER_ELF_OFFSETS:
+	case SYMBOLIZER_ELF_OFFSETS:
 		if (!named->file || binary_find_vaddr(named->file, address, ret_vaddr) < 0)
 			return 0;
 		return find_in_elf(named, *ret_vaddr, ret);
-	case READER_ELF_VADDRS:
+	case SYMBOLIZER_ELF_VADDRS:
 		return find_in_elf(named, address, ret);
-	case READER_PERF_MAP:
+	case SYMBOLIZER_PERF_MAP:
 		return find_in_perf_map(named, address, ret);
-	case READER_JITDUMP:
+	case SYMBOLIZER_JITDUMP:
 		return find_in_jitdump(named, address, ret);
-	case READER_N_SOURCES:
+	case SYMBOLIZER_N_SOURCES:
 		break;
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Names of addresses, of whatever source: ELF files with their debug files, perf maps, jitdumps.
- * Runs in the reader process only: some of what it stands on believes what it reads.
+ * Runs in the symbolizer process only: some of what it stands on believes what it reads.
  *
  * Functions come from the symbols of the debug file, else of the file itself; inlined functions and
  * lines from the DWARF of either. A debug file that is not that of the file (by build-id, or by the
@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "daemon/base/reader_wire.h"
+#include "daemon/base/symbolizer_wire.h"
 
 #define NAMER_FILES_MAX 16
 #define NAMER_BYTES     (UINT64_C(512) << 20)
@@ -21,14 +21,14 @@ struct named;
 struct namer *namer_new(void); /* NULL: no memory */
 struct namer *namer_free(struct namer *namer);
 
-/* fds: file, debug, alt as in struct reader_files. The descriptors stay the caller's; -1 where
+/* fds: file, debug, alt as in struct symbolizer_files. The descriptors stay the caller's; -1 where
  * there is none. Result borrowed until the next namer_open(). 0 or -ENOEXEC -ENODATA -EFBIG -ENOMEM
  * -EIO. */
-int namer_open(struct namer *namer, enum reader_source source, const int fds[3],
+int namer_open(struct namer *namer, enum symbolizer_source source, const int fds[3],
 	       struct named **ret);
 
-/* As reader_reply_get_names() in daemon/objfile/reader.h: outermost first, number of frames; 0: no
- * name, *ret_vaddr is set all the same (to the address itself where it is in no segment). Texts
- * borrowed until the next named_find() or namer_open(). */
+/* As symbolizer_reply_get_names() in daemon/objfile/symbolizer.h: outermost first, number of
+ * frames; 0: no name, *ret_vaddr is set all the same (to the address itself where it is in no
+ * segment). Texts borrowed until the next named_find() or namer_open(). */
 size_t named_find(struct named *named, uint64_t address, uint64_t *ret_vaddr,
-		  struct reader_name ret[static READER_INLINES_MAX]);
+		  struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX]);

@@ -26,102 +26,102 @@ struct python_piece {
  */
 static const struct {
 	const char *name;
-	enum reader_python_code code;
+	enum symbolizer_python_code code;
 } known[] = {
-	{"_PyEval_EvalFrameDefault", READER_PYTHON_EVAL},
+	{"_PyEval_EvalFrameDefault", SYMBOLIZER_PYTHON_EVAL},
 	/* 3.14+ built with tail calls: a function for each instruction. They jump to one another,
 	 * and what they return to is the frame of _PyEval_EvalFrameDefault, which began the first
 	 * one. */
-	{"_TAIL_CALL_*", READER_PYTHON_CALL},
+	{"_TAIL_CALL_*", SYMBOLIZER_PYTHON_CALL},
 	/* Functions of Python. */
-	{"PyEval_EvalFrameEx", READER_PYTHON_CALL},
-	{"PyEval_EvalFrame", READER_PYTHON_CALL},
-	{"_PyEval_EvalFrame", READER_PYTHON_CALL},
-	{"_PyEval_Vector", READER_PYTHON_CALL},
-	{"_PyEval_EvalCodeWithName", READER_PYTHON_CALL},
-	{"_PyEval_EvalCode", READER_PYTHON_CALL},
-	{"PyEval_EvalCode", READER_PYTHON_CALL},
-	{"PyEval_EvalCodeEx", READER_PYTHON_CALL},
-	{"run_eval_code_obj", READER_PYTHON_CALL},
-	{"_PyFunction_Vectorcall", READER_PYTHON_CALL},
-	{"_PyFunction_FastCallDict", READER_PYTHON_CALL},
-	{"_PyFunction_FastCallKeywords", READER_PYTHON_CALL},
-	{"_PyFunction_FastCall", READER_PYTHON_CALL},
-	{"function_code_fastcall", READER_PYTHON_CALL},
-	{"function_call", READER_PYTHON_CALL},
-	{"fast_function", READER_PYTHON_CALL},
-	{"call_function", READER_PYTHON_CALL},
-	{"trace_call_function", READER_PYTHON_CALL},
-	{"do_call_core", READER_PYTHON_CALL},
+	{"PyEval_EvalFrameEx", SYMBOLIZER_PYTHON_CALL},
+	{"PyEval_EvalFrame", SYMBOLIZER_PYTHON_CALL},
+	{"_PyEval_EvalFrame", SYMBOLIZER_PYTHON_CALL},
+	{"_PyEval_Vector", SYMBOLIZER_PYTHON_CALL},
+	{"_PyEval_EvalCodeWithName", SYMBOLIZER_PYTHON_CALL},
+	{"_PyEval_EvalCode", SYMBOLIZER_PYTHON_CALL},
+	{"PyEval_EvalCode", SYMBOLIZER_PYTHON_CALL},
+	{"PyEval_EvalCodeEx", SYMBOLIZER_PYTHON_CALL},
+	{"run_eval_code_obj", SYMBOLIZER_PYTHON_CALL},
+	{"_PyFunction_Vectorcall", SYMBOLIZER_PYTHON_CALL},
+	{"_PyFunction_FastCallDict", SYMBOLIZER_PYTHON_CALL},
+	{"_PyFunction_FastCallKeywords", SYMBOLIZER_PYTHON_CALL},
+	{"_PyFunction_FastCall", SYMBOLIZER_PYTHON_CALL},
+	{"function_code_fastcall", SYMBOLIZER_PYTHON_CALL},
+	{"function_call", SYMBOLIZER_PYTHON_CALL},
+	{"fast_function", SYMBOLIZER_PYTHON_CALL},
+	{"call_function", SYMBOLIZER_PYTHON_CALL},
+	{"trace_call_function", SYMBOLIZER_PYTHON_CALL},
+	{"do_call_core", SYMBOLIZER_PYTHON_CALL},
 	/* Whatever can be called. */
-	{"_PyObject_Vectorcall", READER_PYTHON_CALL},
-	{"_PyObject_VectorcallTstate", READER_PYTHON_CALL},
-	{"_PyObject_VectorcallDictTstate", READER_PYTHON_CALL},
-	{"PyObject_Vectorcall", READER_PYTHON_CALL},
-	{"PyObject_VectorcallDict", READER_PYTHON_CALL},
-	{"PyObject_VectorcallMethod", READER_PYTHON_CALL},
-	{"_PyObject_FastCall", READER_PYTHON_CALL},
-	{"_PyObject_FastCallDict", READER_PYTHON_CALL},
-	{"_PyObject_FastCallDictTstate", READER_PYTHON_CALL},
-	{"_PyObject_FastCallKeywords", READER_PYTHON_CALL},
-	{"_PyObject_FastCall_Prepend", READER_PYTHON_CALL},
-	{"_PyObject_Call", READER_PYTHON_CALL},
-	{"_PyObject_Call_Prepend", READER_PYTHON_CALL},
-	{"_PyObject_MakeTpCall", READER_PYTHON_CALL},
-	{"PyObject_Call", READER_PYTHON_CALL},
-	{"PyObject_CallObject", READER_PYTHON_CALL},
-	{"_PyObject_CallNoArg", READER_PYTHON_CALL},
-	{"PyObject_CallNoArgs", READER_PYTHON_CALL},
-	{"PyObject_CallOneArg", READER_PYTHON_CALL},
-	{"_PyVectorcall_Call", READER_PYTHON_CALL},
-	{"PyVectorcall_Call", READER_PYTHON_CALL},
-	{"PyEval_CallObjectWithKeywords", READER_PYTHON_CALL},
-	{"object_vacall", READER_PYTHON_CALL},
-	{"PyObject_CallFunctionObjArgs", READER_PYTHON_CALL},
-	{"PyObject_CallMethodObjArgs", READER_PYTHON_CALL},
-	{"_PyObject_CallMethodIdObjArgs", READER_PYTHON_CALL},
-	{"PyObject_CallFunction", READER_PYTHON_CALL},
-	{"_PyObject_CallFunction_SizeT", READER_PYTHON_CALL},
-	{"_PyObject_CallFunctionVa", READER_PYTHON_CALL},
-	{"PyObject_CallMethod", READER_PYTHON_CALL},
-	{"_PyObject_CallMethod", READER_PYTHON_CALL},
-	{"_PyObject_CallMethodId", READER_PYTHON_CALL},
-	{"_PyObject_CallMethodFormat", READER_PYTHON_CALL},
-	{"_PyObject_CallMethod_SizeT", READER_PYTHON_CALL},
-	{"_PyObject_CallMethodId_SizeT", READER_PYTHON_CALL},
+	{"_PyObject_Vectorcall", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_VectorcallTstate", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_VectorcallDictTstate", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_Vectorcall", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_VectorcallDict", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_VectorcallMethod", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_FastCall", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_FastCallDict", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_FastCallDictTstate", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_FastCallKeywords", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_FastCall_Prepend", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_Call", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_Call_Prepend", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_MakeTpCall", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_Call", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_CallObject", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_CallNoArg", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_CallNoArgs", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_CallOneArg", SYMBOLIZER_PYTHON_CALL},
+	{"_PyVectorcall_Call", SYMBOLIZER_PYTHON_CALL},
+	{"PyVectorcall_Call", SYMBOLIZER_PYTHON_CALL},
+	{"PyEval_CallObjectWithKeywords", SYMBOLIZER_PYTHON_CALL},
+	{"object_vacall", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_CallFunctionObjArgs", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_CallMethodObjArgs", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_CallMethodIdObjArgs", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_CallFunction", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_CallFunction_SizeT", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_CallFunctionVa", SYMBOLIZER_PYTHON_CALL},
+	{"PyObject_CallMethod", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_CallMethod", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_CallMethodId", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_CallMethodFormat", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_CallMethod_SizeT", SYMBOLIZER_PYTHON_CALL},
+	{"_PyObject_CallMethodId_SizeT", SYMBOLIZER_PYTHON_CALL},
 	/* Bound methods. */
-	{"method_vectorcall", READER_PYTHON_CALL},
-	{"method_call", READER_PYTHON_CALL},
-	{"instancemethod_call", READER_PYTHON_CALL},
+	{"method_vectorcall", SYMBOLIZER_PYTHON_CALL},
+	{"method_call", SYMBOLIZER_PYTHON_CALL},
+	{"instancemethod_call", SYMBOLIZER_PYTHON_CALL},
 	/* Generators and coroutines. */
-	{"gen_send_ex", READER_PYTHON_CALL},
-	{"gen_send_ex2", READER_PYTHON_CALL},
-	{"gen_iternext", READER_PYTHON_CALL},
-	{"gen_send", READER_PYTHON_CALL},
-	{"_PyGen_Send", READER_PYTHON_CALL},
-	{"PyGen_am_send", READER_PYTHON_CALL},
-	{"PyIter_Send", READER_PYTHON_CALL},
+	{"gen_send_ex", SYMBOLIZER_PYTHON_CALL},
+	{"gen_send_ex2", SYMBOLIZER_PYTHON_CALL},
+	{"gen_iternext", SYMBOLIZER_PYTHON_CALL},
+	{"gen_send", SYMBOLIZER_PYTHON_CALL},
+	{"_PyGen_Send", SYMBOLIZER_PYTHON_CALL},
+	{"PyGen_am_send", SYMBOLIZER_PYTHON_CALL},
+	{"PyIter_Send", SYMBOLIZER_PYTHON_CALL},
 	/* Functions of C, called from Python. */
-	{"_PyCFunction_FastCallDict", READER_PYTHON_CALL},
-	{"_PyCFunction_FastCallKeywords", READER_PYTHON_CALL},
-	{"_PyMethodDef_RawFastCallDict", READER_PYTHON_CALL},
-	{"_PyMethodDef_RawFastCallKeywords", READER_PYTHON_CALL},
-	{"PyCFunction_Call", READER_PYTHON_CALL},
-	{"cfunction_call", READER_PYTHON_CALL},
-	{"cfunction_call_varargs", READER_PYTHON_CALL},
-	{"cfunction_vectorcall_*", READER_PYTHON_CALL},
-	{"method_vectorcall_*", READER_PYTHON_CALL},
+	{"_PyCFunction_FastCallDict", SYMBOLIZER_PYTHON_CALL},
+	{"_PyCFunction_FastCallKeywords", SYMBOLIZER_PYTHON_CALL},
+	{"_PyMethodDef_RawFastCallDict", SYMBOLIZER_PYTHON_CALL},
+	{"_PyMethodDef_RawFastCallKeywords", SYMBOLIZER_PYTHON_CALL},
+	{"PyCFunction_Call", SYMBOLIZER_PYTHON_CALL},
+	{"cfunction_call", SYMBOLIZER_PYTHON_CALL},
+	{"cfunction_call_varargs", SYMBOLIZER_PYTHON_CALL},
+	{"cfunction_vectorcall_*", SYMBOLIZER_PYTHON_CALL},
+	{"method_vectorcall_*", SYMBOLIZER_PYTHON_CALL},
 	/* Classes, and operators that a class of Python has. */
-	{"type_call", READER_PYTHON_CALL},
-	{"call_unbound", READER_PYTHON_CALL},
-	{"call_unbound_noarg", READER_PYTHON_CALL},
-	{"call_method", READER_PYTHON_CALL},
-	{"call_maybe", READER_PYTHON_CALL},
-	{"call_attribute", READER_PYTHON_CALL},
-	{"vectorcall_unbound", READER_PYTHON_CALL},
-	{"vectorcall_method", READER_PYTHON_CALL},
-	{"vectorcall_maybe", READER_PYTHON_CALL},
-	{"slot_*", READER_PYTHON_CALL},
+	{"type_call", SYMBOLIZER_PYTHON_CALL},
+	{"call_unbound", SYMBOLIZER_PYTHON_CALL},
+	{"call_unbound_noarg", SYMBOLIZER_PYTHON_CALL},
+	{"call_method", SYMBOLIZER_PYTHON_CALL},
+	{"call_maybe", SYMBOLIZER_PYTHON_CALL},
+	{"call_attribute", SYMBOLIZER_PYTHON_CALL},
+	{"vectorcall_unbound", SYMBOLIZER_PYTHON_CALL},
+	{"vectorcall_method", SYMBOLIZER_PYTHON_CALL},
+	{"vectorcall_maybe", SYMBOLIZER_PYTHON_CALL},
+	{"slot_*", SYMBOLIZER_PYTHON_CALL},
 };
 
 void python_code_done(struct python_code *code)
@@ -166,7 +166,7 @@ void python_code_add(struct python_code *code, const char *name, const struct el
 		if (is_known(name, length, known[i].name)) {
 			add_piece(code, symbol->vaddr, symbol->bytes, i);
 			code->has_parts |=
-				name[length] == '.' && known[i].code == READER_PYTHON_EVAL;
+				name[length] == '.' && known[i].code == SYMBOLIZER_PYTHON_EVAL;
 			return;
 		}
 }
@@ -182,7 +182,7 @@ void python_code_add_exported(struct python_code *code, const struct elf_dynamic
 
 static bool piece_is_eval(const struct python_piece *piece)
 {
-	return known[piece->rank].code == READER_PYTHON_EVAL;
+	return known[piece->rank].code == SYMBOLIZER_PYTHON_EVAL;
 }
 
 static const struct python_piece *find_eval(const struct python_code *code)
@@ -239,9 +239,9 @@ static bool is_next(uint64_t end, uint64_t start)
 
 /* Adds pieces in rising order: one that overlaps what is there is cut, one that is the same code
  * right behind it becomes a part of it. False: there is no room for it. */
-static bool add_range(struct reader_python *python, const struct python_piece *piece)
+static bool add_range(struct symbolizer_python *python, const struct python_piece *piece)
 {
-	struct reader_python_range *last =
+	struct symbolizer_python_range *last =
 		python->n_ranges ? &python->ranges[python->n_ranges - 1] : NULL;
 	uint32_t kind = known[piece->rank].code;
 	uint64_t start = piece->start;
@@ -254,15 +254,15 @@ static bool add_range(struct reader_python *python, const struct python_piece *p
 		last->end = piece->end;
 		return true;
 	}
-	if (python->n_ranges >= READER_PYTHON_RANGES_MAX)
+	if (python->n_ranges >= SYMBOLIZER_PYTHON_RANGES_MAX)
 		return false;
 	python->ranges[python->n_ranges++] =
-		(struct reader_python_range){.start = start, .end = piece->end, .code = kind};
+		(struct symbolizer_python_range){.start = start, .end = piece->end, .code = kind};
 	return true;
 }
 
 /* True: all of the first n, by rank, found room. */
-static bool add_ranges(struct python_piece *pieces, size_t n, struct reader_python *ret)
+static bool add_ranges(struct python_piece *pieces, size_t n, struct symbolizer_python *ret)
 {
 	qsort(pieces, n, sizeof(*pieces), compare_places);
 	ret->n_ranges = 0;
@@ -272,7 +272,7 @@ static bool add_ranges(struct python_piece *pieces, size_t n, struct reader_pyth
 	return true;
 }
 
-int python_code_get(struct python_code *code, struct reader_python *ret)
+int python_code_get(struct python_code *code, struct symbolizer_python *ret)
 {
 	size_t n = code->n_pieces;
 

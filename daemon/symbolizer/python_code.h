@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "daemon/base/reader_wire.h"
+#include "daemon/base/symbolizer_wire.h"
 #include "daemon/symbolizer/elf/dynamic.h"
 
 struct python_code {
@@ -28,4 +28,4 @@ void python_code_add_parts(struct python_code *code, const struct elf_file *elf)
 bool python_code_has_eval(const struct python_code *code);
 /* Rising, apart; where there are too many, what runs Python code first, then in the table's order.
  * 0 or -ENOMEM. */
-int python_code_get(struct python_code *code, struct reader_python *ret);
+int python_code_get(struct python_code *code, struct symbolizer_python *ret);

@@ -161,7 +161,7 @@ static size_t read_at(const struct elf_file *elf, uint64_t vaddr, size_t size, v
 	return elf_file_read(elf, offset, bytes, ret) < 0 ? 0 : bytes;
 }
 
-static void read_offsets(const struct finds *finds, struct reader_python *python)
+static void read_offsets(const struct finds *finds, struct symbolizer_python *python)
 {
 	size_t bytes =
 		read_at(finds->elf, python->runtime, sizeof(python->offsets), python->offsets);
@@ -227,7 +227,7 @@ static uint32_t find_soname_version(const struct finds *finds)
 		       : 0;
 }
 
-static uint32_t find_version(const struct finds *finds, const struct reader_python *python)
+static uint32_t find_version(const struct finds *finds, const struct symbolizer_python *python)
 {
 	uint32_t version = 0;
 
@@ -243,7 +243,7 @@ static uint32_t find_version(const struct finds *finds, const struct reader_pyth
 }
 
 /* Up to 3.6 there is no _PyRuntime. */
-static void find_runtime(const struct finds *finds, struct reader_python *python)
+static void find_runtime(const struct finds *finds, struct symbolizer_python *python)
 {
 	const uint64_t *vaddrs = finds->vaddrs;
 
@@ -258,22 +258,22 @@ static void find_runtime(const struct finds *finds, struct reader_python *python
 	}
 }
 
-static uint32_t find_kind(const struct finds *finds, const struct reader_python *python)
+static uint32_t find_kind(const struct finds *finds, const struct symbolizer_python *python)
 {
 	const uint64_t *vaddrs = finds->vaddrs;
 
 	if (!vaddrs[THING_RUNTIME] && !vaddrs[THING_CURRENT])
-		return vaddrs[THING_PYPY] ? READER_PYTHON_PYPY : READER_PYTHON_NONE;
+		return vaddrs[THING_PYPY] ? SYMBOLIZER_PYTHON_PYPY : SYMBOLIZER_PYTHON_NONE;
 	if (python->n_offsets && python->offsets[WORD_FREE])
-		return READER_PYTHON_FREE_THREADED;
+		return SYMBOLIZER_PYTHON_FREE_THREADED;
 	/* What is so old is told by its version. */
 	if (python->version_hex && python->version_hex < VERSION_3_6)
-		return READER_PYTHON_CPYTHON;
-	return python->code_type && python_code_has_eval(&finds->code) ? READER_PYTHON_CPYTHON
-								       : READER_PYTHON_STRIPPED;
+		return SYMBOLIZER_PYTHON_CPYTHON;
+	return python->code_type && python_code_has_eval(&finds->code) ? SYMBOLIZER_PYTHON_CPYTHON
+								       : SYMBOLIZER_PYTHON_STRIPPED;
 }
 
-static int read_elf(struct finds *finds, struct reader_python *ret)
+static int read_elf(struct finds *finds, struct symbolizer_python *ret)
 {
 	int r;
 
@@ -285,18 +285,18 @@ static int read_elf(struct finds *finds, struct reader_python *ret)
 	ret->version_hex = find_version(finds, ret);
 	r = python_code_get(&finds->code, ret);
 	ret->kind = find_kind(finds, ret);
-	if (ret->kind == READER_PYTHON_NONE || ret->kind == READER_PYTHON_PYPY)
-		*ret = (struct reader_python){.kind = ret->kind};
+	if (ret->kind == SYMBOLIZER_PYTHON_NONE || ret->kind == SYMBOLIZER_PYTHON_PYPY)
+		*ret = (struct symbolizer_python){.kind = ret->kind};
 	return r;
 }
 
-int python_file_read(int fd, struct reader_python *ret)
+int python_file_read(int fd, struct symbolizer_python *ret)
 {
 	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
 	struct finds finds = {.elf = &elf};
 	int r;
 
-	*ret = (struct reader_python){};
+	*ret = (struct symbolizer_python){};
 	r = elf_file_open(&elf, fd);
 	if (r < 0)
 		return r;

@@ -10,12 +10,12 @@
 
 #include <stdbool.h>
 
-#include "daemon/base/reader_wire.h"
+#include "daemon/base/symbolizer_wire.h"
 #include "daemon/symbolizer/elf/dynamic.h"
 
 /* Whether it is worth a closer look: some us, for every file that is mapped. */
 bool python_file_has(const struct elf_file *elf);
-/* READER_PYTHON_CPYTHON of version 3.6 or more, or none that is known, has runtime, code_type and a
- * READER_PYTHON_EVAL. 0, also where there is none; -ENOEXEC: no program or library of this machine;
- * -ENOMEM; -EIO. */
-int python_file_read(int fd, struct reader_python *ret);
+/* SYMBOLIZER_PYTHON_CPYTHON of version 3.6 or more, or none that is known, has runtime, code_type
+ * and a SYMBOLIZER_PYTHON_EVAL. 0, also where there is none; -ENOEXEC: no program or library of
+ * this machine; -ENOMEM; -EIO. */
+int python_file_read(int fd, struct symbolizer_python *ret);

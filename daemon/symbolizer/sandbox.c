@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/base/reader_wire.h"
+#include "daemon/base/symbolizer_wire.h"
 
 #define NOBODY 65534
 /* Three files for each of those that the namer keeps open, and some. */
@@ -83,10 +83,10 @@ static int limit(int resource, uint64_t value)
 static int limit_resources(void)
 {
 #ifndef HAS_ASAN /* whose shadow is 20 TiB of addresses */
-	if (limit(RLIMIT_AS, READER_MEMORY_BYTES) < 0)
+	if (limit(RLIMIT_AS, SYMBOLIZER_MEMORY_BYTES) < 0)
 		return -1;
 #endif
-	if (limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_FSIZE, READER_ANSWER_BYTES) < 0 ||
+	if (limit(RLIMIT_CORE, 0) < 0 || limit(RLIMIT_FSIZE, SYMBOLIZER_ANSWER_BYTES) < 0 ||
 	    limit(RLIMIT_NPROC, 0) < 0)
 		return -1;
 	return limit(RLIMIT_NOFILE, FILES_MAX);

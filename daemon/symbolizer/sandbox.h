@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What oxprof-reader may do once it reads files of others: use memory, read and write descriptors
- * that it has, make memfds, keep time. No name of a file, no process, no network, no capability,
- * and bounds on what is left. There is no way back.
+ * What oxprof-symbolizer may do once it reads files of others: use memory, read and write
+ * descriptors that it has, make memfds, keep time. No name of a file, no process, no network, no
+ * capability, and bounds on what is left. There is no way back.
  */
 #pragma once
 

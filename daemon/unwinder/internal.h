@@ -16,7 +16,7 @@ struct pack {
 };
 
 /* numbers: of the table's rules among all rules. 0 or -ENOMEM, -E2BIG. */
-int pack_make(struct pack *pack, const struct reader_table *table, const uint16_t *numbers);
+int pack_make(struct pack *pack, const struct symbolizer_table *table, const uint16_t *numbers);
 void pack_done(struct pack *pack);
 
 /* ---- unwinder_tables.c ---- */
@@ -69,7 +69,7 @@ struct unwound {
 struct unwinder {
 	struct files *files;
 	struct interpreters *interpreters;
-	struct reader *reader;
+	struct symbolizer *symbolizer;
 	struct sampler *sampler;
 	unwinder_complain_fn complain;
 	void *userdata;

@@ -19,7 +19,7 @@ static uint32_t row_make(uint32_t address, uint16_t rule)
 }
 
 /* Each page begins with the rule that holds there, so that a search never has to look back. */
-static uint32_t page_fill(struct pack *pack, uint32_t page, const struct reader_table *table,
+static uint32_t page_fill(struct pack *pack, uint32_t page, const struct symbolizer_table *table,
 			  const uint16_t *numbers, size_t *next, uint16_t *carry)
 {
 	size_t first = pack->n_rows;
@@ -29,7 +29,7 @@ static uint32_t page_fill(struct pack *pack, uint32_t page, const struct reader_
 	if (!begins && (any || *carry))
 		pack->rows[pack->n_rows++] = row_make(0, *carry);
 	while (*next < table->n_rows && page_of(table->rows[*next].address) == page) {
-		const struct reader_row *row = &table->rows[(*next)++];
+		const struct symbolizer_row *row = &table->rows[(*next)++];
 
 		*carry = numbers[row->rule];
 		pack->rows[pack->n_rows++] = row_make(row->address, *carry);
@@ -37,7 +37,7 @@ static uint32_t page_fill(struct pack *pack, uint32_t page, const struct reader_
 	return pack->n_rows - first;
 }
 
-int pack_make(struct pack *pack, const struct reader_table *table, const uint16_t *numbers)
+int pack_make(struct pack *pack, const struct symbolizer_table *table, const uint16_t *numbers)
 {
 	uint16_t carry = 0;
 	size_t next = 0;

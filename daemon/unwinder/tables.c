@@ -19,7 +19,7 @@ struct question {
 	char path[];
 };
 
-static int unwind_table_install(struct unwinder *unwinder, const struct reader_table *rows,
+static int unwind_table_install(struct unwinder *unwinder, const struct symbolizer_table *rows,
 				struct unwind_table **ret);
 
 static enum table_state state_of(int error)
@@ -37,24 +37,24 @@ static enum table_state state_of(int error)
 		return TABLE_FAILED;
 	case -ECANCELED:
 		return TABLE_UNASKED;
-	default: /* no room, no memory, no reader */
+	default: /* no room, no memory, no symbolizer */
 		return TABLE_REFUSED;
 	}
 }
 
-static void take_answer(void *userdata, int error, const struct reader_reply *reply)
+static void take_answer(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	struct question *question = userdata;
 	struct unwinder *unwinder = question->unwinder;
 	struct unwind_file *file = &unwinder->states[question->number];
-	struct reader_table rows;
+	struct symbolizer_table rows;
 
 	if (question->life != unwinder->life) {
 		free(question);
 		return;
 	}
 	if (error == 0) {
-		reader_reply_get_table(reply, &rows);
+		symbolizer_reply_get_table(reply, &rows);
 		error = unwind_table_install(unwinder, &rows, &file->table);
 	}
 	file->state = state_of(error);
@@ -76,7 +76,7 @@ static enum table_state ask(struct unwinder *unwinder, uint32_t number, const ch
 		strcpy(question->path, path);
 		/* The answer may be there before this returns. */
 		unwinder->states[number].state = TABLE_WAITING;
-		r = reader_ask_table(unwinder->reader, fd, take_answer, question);
+		r = symbolizer_ask_table(unwinder->symbolizer, fd, take_answer, question);
 	}
 	if (r < 0) {
 		free(question);
@@ -147,7 +147,7 @@ static int number_first_rules(struct unwinder *unwinder)
 	return 0;
 }
 
-static uint16_t *number_rules(struct unwinder *unwinder, const struct reader_table *rows)
+static uint16_t *number_rules(struct unwinder *unwinder, const struct symbolizer_table *rows)
 {
 	uint16_t *numbers = calloc(rows->n_rules + 1, sizeof(*numbers));
 
@@ -264,7 +264,7 @@ static int unwind_table_add(struct unwinder *unwinder, struct pack *pack, struct
 	return 0;
 }
 
-static int unwind_table_install(struct unwinder *unwinder, const struct reader_table *rows,
+static int unwind_table_install(struct unwinder *unwinder, const struct symbolizer_table *rows,
 				struct unwind_table **ret)
 {
 	_cleanup_free_ uint16_t *numbers = number_rules(unwinder, rows);

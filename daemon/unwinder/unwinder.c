@@ -7,7 +7,8 @@
 #include "daemon/unwinder/internal.h"
 
 struct unwinder *unwinder_new(struct files *files, struct interpreters *interpreters,
-			      struct reader *reader, unwinder_complain_fn complain, void *userdata)
+			      struct symbolizer *symbolizer, unwinder_complain_fn complain,
+			      void *userdata)
 {
 	struct unwinder *unwinder = calloc(1, sizeof(*unwinder));
 
@@ -15,7 +16,7 @@ struct unwinder *unwinder_new(struct files *files, struct interpreters *interpre
 		return NULL;
 	unwinder->files = files;
 	unwinder->interpreters = interpreters;
-	unwinder->reader = reader;
+	unwinder->symbolizer = symbolizer;
 	unwinder->complain = complain;
 	unwinder->userdata = userdata;
 	unwinder->rules = table_new();

@@ -2,7 +2,7 @@
 /*
  * Keeps what the kernel side unwinds by: the tables of files, each made once and shared by all
  * processes that have the file mapped, and the ranges of each process that is sampled. Tables are
- * made by the reader process while sampling goes on; until one is there, frame pointers are
+ * made by the symbolizer process while sampling goes on; until one is there, frame pointers are
  * followed through its file, and the stack says so.
  *
  * Two files with the same contents (the same library in two containers) share one table: found by
@@ -19,7 +19,7 @@
 
 #include "daemon/objfile/files.h"
 #include "daemon/objfile/interpreters.h"
-#include "daemon/objfile/reader.h"
+#include "daemon/objfile/symbolizer.h"
 #include "daemon/process/images.h"
 #include "daemon/sampler/sampler.h"
 
@@ -32,8 +32,9 @@ typedef void (*unwinder_complain_fn)(void *userdata, const char *path, int error
 
 /* Borrows all. NULL: no memory. */
 struct unwinder *unwinder_new(struct files *files, struct interpreters *interpreters,
-			      struct reader *reader, unwinder_complain_fn complain, void *userdata);
-/* The reader must be freed first: it still holds questions of ours. */
+			      struct symbolizer *symbolizer, unwinder_complain_fn complain,
+			      void *userdata);
+/* The symbolizer must be freed first: it still holds questions of ours. */
 struct unwinder *unwinder_free(struct unwinder *unwinder);
 /* Another kernel side, or none (NULL): all that was in the old one is forgotten. */
 void unwinder_attach(struct unwinder *unwinder, struct sampler *sampler);

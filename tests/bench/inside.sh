@@ -245,7 +245,7 @@ measure_daemon() {
 	daemon_at 9999 10
 }
 
-# What the reader takes to make the table of a file.
+# What the symbolizer takes to make the table of a file.
 measure_tables() {
 	local file name i out values
 	for name in libc.so.6 libstdc++.so.6 python3 node; do
@@ -253,10 +253,10 @@ measure_tables() {
 		[ -n "$file" ] || continue
 		values=()
 		for ((i = 0; i < 5; i++)); do
-			out=$(/opt/oxtest/make_table /usr/libexec/oxprof/oxprof-reader "$file")
+			out=$(/opt/oxtest/make_table /usr/libexec/oxprof/oxprof-symbolizer "$file")
 			values+=("$(calculate "$(sed -n 's/^cpu_usec //p' <<<"$out") / 1000")")
 		done
-		row "table of $name: reader's CPU" "ms" "${values[@]}"
+		row "table of $name: symbolizer's CPU" "ms" "${values[@]}"
 		row "table of $name" "rows" "$(sed -n 's/^rows //p' <<<"$out")"
 	done
 }

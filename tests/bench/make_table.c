@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * make_table READER FILE: has the reader process make the unwinding table of a file, and prints
+ * make_table READER FILE: has the symbolizer process make the unwinding table of a file, and prints
  * what that took of CPU time, its start and end included, and how large it is: "cpu_usec 123456",
  * "rows 372064", "rules 73".
  */
@@ -11,9 +11,9 @@
 #include <sys/resource.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/objfile/reader.h"
+#include "daemon/objfile/symbolizer.h"
 
-define_cleanup(struct reader *, reader_free);
+define_cleanup(struct symbolizer *, symbolizer_free);
 
 struct answer {
 	int error;
@@ -21,30 +21,30 @@ struct answer {
 	size_t n_rules;
 };
 
-static void answer_take(void *userdata, int error, const struct reader_reply *reply)
+static void answer_take(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	struct answer *answer = userdata;
-	struct reader_table table;
+	struct symbolizer_table table;
 
 	answer->error = error;
 	if (error)
 		return;
-	reader_reply_get_table(reply, &table);
+	symbolizer_reply_get_table(reply, &table);
 	answer->n_rows = table.n_rows;
 	answer->n_rules = table.n_rules;
 }
 
 static int ask(const char *program, int fd, struct answer *answer)
 {
-	_cleanup_(reader_free_p) struct reader *reader = NULL;
-	int r = reader_new(program, &reader);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = NULL;
+	int r = symbolizer_new(program, &symbolizer);
 
 	if (r < 0)
 		return r;
-	r = reader_ask_table(reader, fd, answer_take, answer);
+	r = symbolizer_ask_table(symbolizer, fd, answer_take, answer);
 	if (r < 0)
 		return r;
-	return reader_wait(reader, READER_WALL_USEC) ? answer->error : -1;
+	return symbolizer_wait(symbolizer, SYMBOLIZER_WALL_USEC) ? answer->error : -1;
 }
 
 int main(int argc, char **argv)

@@ -589,7 +589,8 @@ Test(store_file, a_kill_in_the_midst_leaves_whole_transactions)
 		cr_assert_eq(kill(pid, SIGKILL), 0);
 		cr_assert_eq(waitpid(pid, &status, 0), pid);
 		close(ready[0]);
-		assert_answer("PRAGMA integrity_check", "ok"); /* by a reader, before the daemon */
+		assert_answer("PRAGMA integrity_check",
+			      "ok"); /* by a symbolizer, before the daemon */
 		store = open_store();
 		cr_assert_eq(store_end_left_sessions(store), 1);
 		assert_answer("SELECT sum(n) % 50 FROM sample", "0");
@@ -609,43 +610,43 @@ static int count_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 
 Test(store_file, a_reader_sees_what_was_there_and_writes_nothing)
 {
-	struct store *store = open_store(), *reader = NULL;
+	struct store *store = open_store(), *symbolizer = NULL;
 	_cleanup_free_ char *why = NULL;
 	atomic_bool stop = false;
 	unsigned n = 0;
 	int64_t id;
 
 	add_world(store);
-	cr_assert_eq(store_open_reader(path, &stop, &reader, &why), 0, "%s", why);
+	cr_assert_eq(store_open_reader(path, &stop, &symbolizer, &why), 0, "%s", why);
 	add_node(store, 0, "later");
-	cr_assert_eq(store_foreach_node(reader, 1, count_node, &n), 0);
+	cr_assert_eq(store_foreach_node(symbolizer, 1, count_node, &n), 0);
 	cr_assert_eq(n, 4);
-	cr_assert_lt(store_add_node(reader, 3, 2, &id), 0);
-	cr_assert_not_null(strstr(store_error(reader), path));
-	store_free(reader);
-	cr_assert_eq(store_open_reader(path, &stop, &reader, &why), 0, "%s", why);
+	cr_assert_lt(store_add_node(symbolizer, 3, 2, &id), 0);
+	cr_assert_not_null(strstr(store_error(symbolizer), path));
+	store_free(symbolizer);
+	cr_assert_eq(store_open_reader(path, &stop, &symbolizer, &why), 0, "%s", why);
 	n = 0;
-	cr_assert_eq(store_foreach_node(reader, 1, count_node, &n), 0);
+	cr_assert_eq(store_foreach_node(symbolizer, 1, count_node, &n), 0);
 	cr_assert_eq(n, 5);
-	store_free(reader);
+	store_free(symbolizer);
 	store_free(store);
 }
 
 Test(store_file, the_log_is_cut_where_nobody_reads)
 {
-	struct store *store = open_store(), *reader = NULL;
+	struct store *store = open_store(), *symbolizer = NULL;
 	_cleanup_free_ char *why = NULL;
 	atomic_bool stop = false;
 	unsigned n = 0;
 
 	add_world(store);
-	cr_assert_eq(store_open_reader(path, &stop, &reader, &why), 0, "%s", why);
+	cr_assert_eq(store_open_reader(path, &stop, &symbolizer, &why), 0, "%s", why);
 	add_node(store, 0, "later");
 	store_cut_log(store);
 	cr_expect_gt(store_log_bytes(store), 0);
-	cr_assert_eq(store_foreach_node(reader, 1, count_node, &n), 0);
+	cr_assert_eq(store_foreach_node(symbolizer, 1, count_node, &n), 0);
 	cr_expect_eq(n, 4, "it still sees what it saw");
-	store_free(reader);
+	store_free(symbolizer);
 	cr_expect_lt(store_log_bytes(store), store_bytes(store));
 	store_cut_log(store);
 	cr_expect_eq(store_log_bytes(store), 0);
@@ -657,13 +658,13 @@ Test(store_file, the_log_is_cut_where_nobody_reads)
 
 Test(store_file, a_reader_makes_no_file_and_can_be_stopped)
 {
-	struct store *store, *reader = NULL;
+	struct store *store, *symbolizer = NULL;
 	_cleanup_free_ char *why = NULL;
 	atomic_bool stop = true;
 	unsigned n = 0;
 	int r = 0;
 
-	cr_assert_lt(store_open_reader(path, &stop, &reader, &why), 0);
+	cr_assert_lt(store_open_reader(path, &stop, &symbolizer, &why), 0);
 	cr_assert_not_null(strstr(why, path), "%s", why);
 	cr_assert_neq(access(path, F_OK), 0);
 	store = open_store();
@@ -676,10 +677,10 @@ Test(store_file, a_reader_makes_no_file_and_can_be_stopped)
 	}
 	cr_assert_eq(store_commit(store), 0);
 	stop = false;
-	cr_assert_eq(store_open_reader(path, &stop, &reader, &why), 0, "%s", why);
+	cr_assert_eq(store_open_reader(path, &stop, &symbolizer, &why), 0, "%s", why);
 	stop = true;
-	r = store_foreach_node(reader, 1, count_node, &n);
+	r = store_foreach_node(symbolizer, 1, count_node, &n);
 	cr_assert_eq(r, -ECANCELED);
-	store_free(reader);
+	store_free(symbolizer);
 	store_free(store);
 }

@@ -21,15 +21,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What the daemon insists on (reader_reply.c), and what makes sense of a file. */
-static void check_about(const struct reader_about *about, size_t size)
+/* What the daemon insists on (symbolizer_reply.c), and what makes sense of a file. */
+static void check_about(const struct symbolizer_about *about, size_t size)
 {
-	if (about->n_segments > READER_SEGMENTS_MAX || about->has_dwarf > 1 ||
+	if (about->n_segments > SYMBOLIZER_SEGMENTS_MAX || about->has_dwarf > 1 ||
 	    about->has_python > 1 || about->build_id_bytes > BUILD_ID_BYTES ||
 	    about->alt_id_bytes > BUILD_ID_BYTES ||
-	    strnlen(about->link, READER_LINK_BYTES) == READER_LINK_BYTES ||
+	    strnlen(about->link, SYMBOLIZER_LINK_BYTES) == SYMBOLIZER_LINK_BYTES ||
 	    strchr(about->link, '/') ||
-	    strnlen(about->alt_link, READER_ALT_BYTES) == READER_ALT_BYTES ||
+	    strnlen(about->alt_link, SYMBOLIZER_ALT_BYTES) == SYMBOLIZER_ALT_BYTES ||
 	    !about->alt_link[0] != !about->alt_id_bytes)
 		__builtin_trap();
 	for (size_t i = 0; i < about->n_segments; i++)
@@ -41,7 +41,7 @@ static void check_about(const struct reader_about *about, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_close_ int fd = memfd_create("fuzz", MFD_CLOEXEC);
-	struct reader_about about;
+	struct symbolizer_about about;
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		return -1;

@@ -29,7 +29,7 @@ const char *__lsan_default_suppressions(void)
 define_cleanup(struct eh_rows *, eh_rows_free);
 
 /* What eh_rows.h promises, and the daemon insists on. */
-static void check_table(const struct reader_table *table)
+static void check_table(const struct symbolizer_table *table)
 {
 	if (table->n_rows == 0 || table->n_rules > OX_RULES_MAX)
 		__builtin_trap();
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_(eh_rows_free_p) struct eh_rows *rows = NULL;
 	_cleanup_close_ int fd = memfd_create("fuzz", MFD_CLOEXEC);
-	struct reader_table table;
+	struct symbolizer_table table;
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		return -1;

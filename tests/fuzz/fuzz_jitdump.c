@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes as a jitdump: whatever they are, the reader must come back. For libFuzzer:
+ * Bytes as a jitdump: whatever they are, the symbolizer must come back. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_jitdump.c
  *         daemon/symbolizer/{jitdump,ranges}.c daemon/base/table.c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes as an ELF file with debug information: whatever they are, the reader must come back; where
- * libdw does not, the reader process is ended from outside. For libFuzzer:
+ * Bytes as an ELF file with debug information: whatever they are, the symbolizer must come back;
+ * where libdw does not, the symbolizer process is ended from outside. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_names.c
  *         daemon/symbolizer/{namer,debug_match}.c daemon/symbolizer/dwarf/{lines,file}.c
@@ -29,13 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(namer_free_p) struct namer *namer = namer_new();
 	_cleanup_close_ int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	const int fds[3] = {fd, fd, fd};
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	struct named *named;
 	uint64_t vaddr;
 
 	if (!namer || fd < 0 || write(fd, data, size) != (ssize_t)size)
 		return -1;
-	if (namer_open(namer, READER_ELF_OFFSETS, fds, &named) < 0)
+	if (namer_open(namer, SYMBOLIZER_ELF_OFFSETS, fds, &named) < 0)
 		return 0;
 	for (uint64_t offset = 0; offset < size; offset += 7) {
 		size_t n = named_find(named, offset, &vaddr, names);

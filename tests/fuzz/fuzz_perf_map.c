@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes as a perf map: whatever they are, the reader must come back. For libFuzzer:
+ * Bytes as a perf map: whatever they are, the symbolizer must come back. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_perf_map.c
  *         daemon/symbolizer/{perf_map,ranges}.c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes as what a process says of its code: as a table of lines of each format, as characters of
- * each width, and as parts of definitions. Whatever they are, the readers must come back, with
+ * each width, and as parts of definitions. Whatever they are, the symbolizers must come back, with
  * clean texts. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_python.c

@@ -29,18 +29,19 @@ const char *__lsan_default_suppressions(void)
 	return "leak:libelf.so";
 }
 
-/* What the daemon insists on (reader_reply.c). */
-static void check_python(const struct reader_python *python)
+/* What the daemon insists on (symbolizer_reply.c). */
+static void check_python(const struct symbolizer_python *python)
 {
 	uint64_t end = 0;
 
-	if (python->kind >= READER_N_PYTHON_KINDS || python->is_current > 1 ||
-	    python->n_offsets > PYTHON_OFFSETS_WORDS || python->n_ranges > READER_PYTHON_RANGES_MAX)
+	if (python->kind >= SYMBOLIZER_N_PYTHON_KINDS || python->is_current > 1 ||
+	    python->n_offsets > PYTHON_OFFSETS_WORDS ||
+	    python->n_ranges > SYMBOLIZER_PYTHON_RANGES_MAX)
 		__builtin_trap();
 	for (size_t i = 0; i < python->n_ranges; i++) {
 		if (python->ranges[i].start < end ||
 		    python->ranges[i].start >= python->ranges[i].end ||
-		    python->ranges[i].code > READER_PYTHON_CALL)
+		    python->ranges[i].code > SYMBOLIZER_PYTHON_CALL)
 			__builtin_trap();
 		end = python->ranges[i].end;
 	}
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_close_ int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
-	struct reader_python python;
+	struct symbolizer_python python;
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		return -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes as an ELF file: whatever they are, the reader must come back. For libFuzzer:
+ * Bytes as an ELF file: whatever they are, the symbolizer must come back. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_symbols.c
  *         daemon/symbolizer/elf/{symbols,functions,file,symtab,plt,debugdata,demangle}.c

@@ -116,7 +116,7 @@ static inline void manager_start(void)
 
 	config_init(&config);
 	snprintf(config.database, sizeof(config.database), "%s", path);
-	snprintf(config.reader, sizeof(config.reader), "%s", OX_READER_BUILT);
+	snprintf(config.symbolizer, sizeof(config.symbolizer), "%s", OX_SYMBOLIZER_BUILT);
 	cr_assert_eq(manager_new(event, &config, &manager, &failure), 0, "%s", failure.text);
 }
 

@@ -19,7 +19,7 @@ struct look {
 
 static struct look fake_look;
 
-int look_at(struct look *look, int fd, struct reader_about *ret)
+int look_at(struct look *look, int fd, struct symbolizer_about *ret)
 {
 	int r = look->error;
 
@@ -27,11 +27,11 @@ int look_at(struct look *look, int fd, struct reader_about *ret)
 	if (!r)
 		r = about_read(fd, ret);
 	if (r < 0)
-		*ret = (struct reader_about){};
+		*ret = (struct symbolizer_about){};
 	return r;
 }
 
-int look_at_python(struct look *look, int fd, struct reader_python *ret)
+int look_at_python(struct look *look, int fd, struct symbolizer_python *ret)
 {
 	int r = look->python_error;
 
@@ -39,6 +39,6 @@ int look_at_python(struct look *look, int fd, struct reader_python *ret)
 	if (!r)
 		r = python_file_read(fd, ret);
 	if (r < 0)
-		*ret = (struct reader_python){};
+		*ret = (struct symbolizer_python){};
 	return r;
 }

@@ -37,7 +37,7 @@ static inline const char *in_directory(const char *name)
 	return path;
 }
 
-static inline void read_python(const char *path, struct reader_python *ret)
+static inline void read_python(const char *path, struct symbolizer_python *ret)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -56,8 +56,8 @@ static inline bool has_python(const char *path)
 	return python_file_has(&elf);
 }
 
-static inline const struct reader_python_range *find_range(const struct reader_python *python,
-							   uint64_t address)
+static inline const struct symbolizer_python_range *
+find_range(const struct symbolizer_python *python, uint64_t address)
 {
 	for (size_t i = 0; i < python->n_ranges; i++)
 		if (address >= python->ranges[i].start && address < python->ranges[i].end)
@@ -65,10 +65,10 @@ static inline const struct reader_python_range *find_range(const struct reader_p
 	return NULL;
 }
 
-static inline bool is_code(const struct reader_python *python, uint64_t address,
-			   enum reader_python_code code)
+static inline bool is_code(const struct symbolizer_python *python, uint64_t address,
+			   enum symbolizer_python_code code)
 {
-	const struct reader_python_range *range = find_range(python, address);
+	const struct symbolizer_python_range *range = find_range(python, address);
 
 	return range && range->code == code;
 }
@@ -114,8 +114,8 @@ static inline uint64_t get_symbol(const char *name)
 }
 
 /* Every byte of each function of these names, and of its parts, is of that code. */
-static inline void expect_code(const struct reader_python *python, const char *name,
-			       enum reader_python_code code)
+static inline void expect_code(const struct symbolizer_python *python, const char *name,
+			       enum symbolizer_python_code code)
 {
 	size_t length = strlen(name);
 
@@ -130,7 +130,7 @@ static inline void expect_code(const struct reader_python *python, const char *n
 	}
 }
 
-static inline void expect_visible(const struct reader_python *python, const char *name)
+static inline void expect_visible(const struct symbolizer_python *python, const char *name)
 {
 	uint64_t vaddr = get_symbol(name);
 

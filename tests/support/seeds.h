@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a fuzzer over its stored seeds (tests/fuzz/seeds/NAME; tests run in tests/), whole, cut
- * short and with numbers that readers trip over written into them.
+ * short and with numbers that symbolizers trip over written into them.
  */
 #pragma once
 

@@ -7,9 +7,9 @@ views="sessions processes functions history stacks losses"
 views_read() {
 	local view
 	for view in $views; do
-		as reader sqlite3 -readonly "$database" "SELECT count(*) FROM $view" >/dev/null
+		as symbolizer sqlite3 -readonly "$database" "SELECT count(*) FROM $view" >/dev/null
 	done
-	[ "$(as reader sqlite3 -readonly "$database" \
+	[ "$(as symbolizer sqlite3 -readonly "$database" \
 		"SELECT self_hits > 100 FROM functions WHERE function = 'leaf_spin'")" = 1 ]
 }
 
@@ -30,13 +30,13 @@ case_reader_live_stopped_killed() {
 	kill -9 "$(daemon_pid)"
 	wait_until systemctl is-failed oxprofd
 	views_read
-	expect_equal "$(as reader sqlite3 -readonly "$database" 'PRAGMA integrity_check')" ok
+	expect_equal "$(as symbolizer sqlite3 -readonly "$database" 'PRAGMA integrity_check')" ok
 }
 
 case_reader_is_no_writer() {
 	expect_fail 1 as alice sqlite3 -readonly "$database" 'SELECT count(*) FROM sessions'
-	expect_not as reader sqlite3 "$database" 'DELETE FROM session'
-	expect_not as reader touch /var/lib/oxprof/file
+	expect_not as symbolizer sqlite3 "$database" 'DELETE FROM session'
+	expect_not as symbolizer touch /var/lib/oxprof/file
 }
 
 case_views() {

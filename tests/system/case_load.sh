@@ -144,7 +144,7 @@ case_load_goes_first() {
 	expect_equal "$(policies "$(daemon_pid)")" SCHED_RR
 	spawn root /opt/oxtest/spin
 	oxprofctl unpause --pid="$pid"
-	wait_until pgrep -P "$(daemon_pid)" oxprof-reader >/dev/null
+	wait_until pgrep -P "$(daemon_pid)" oxprof-symboliz >/dev/null
 	for helper in $(pgrep -P "$(daemon_pid)"); do
 		# Some end meanwhile.
 		wait_until sh -c "[ ! -d /proc/$helper ] || chrt -p $helper | grep -q 'policy: SCHED_OTHER'"

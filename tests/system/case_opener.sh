@@ -226,7 +226,7 @@ case_opener_is_for_the_daemon_alone() {
 	local began=$EPOCHSECONDS
 	expect_equal "$(opener_ask 1:1:0 1:2:0)" $'event\nevent'
 	expect_equal "$(as alice python3 ./opener.py 1:1:0)" 'no connection: Permission denied'
-	expect_equal "$(as reader python3 ./opener.py 1:1:0)" 'no connection: Permission denied'
+	expect_equal "$(as symbolizer python3 ./opener.py 1:1:0)" 'no connection: Permission denied'
 	expect_equal "$(opener_said "$began")" ''
 	expect_equal "$(python3 ./opener.py 1:1:0 wait)" $'nothing\nnothing'
 	expect_opener_said "$began" '^refused pid [0-9]+, uid 0: the socket is not that user'

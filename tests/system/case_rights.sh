@@ -59,7 +59,7 @@ case_query_is_filtered() {
 	expect_json "[r['pid'] for r in d['records']] == [$pid]"
 	out=$(as alice oxprofctl query --json --max=0)
 	expect_json 'not any(r["kind"] == "kernel" for r in d["records"])'
-	out=$(as reader oxprofctl query --json)
+	out=$(as symbolizer oxprofctl query --json)
 	expect_json 'd["samples"] == 0 and d["records"] == []'
 }
 

@@ -16,5 +16,5 @@ done
 
 useradd -m alice
 useradd -m bob
-useradd -m -G oxprof-read reader
+useradd -m -G oxprof-read symbolizer
 suite_run "$pattern"

@@ -23,7 +23,7 @@ struct eh_rows {
 	struct ox_rule *rule_list;
 	struct span *spans;
 	size_t n_spans, spans_size;
-	struct reader_row *rows;
+	struct symbolizer_row *rows;
 	size_t n_rows;
 	struct ox_rule last; /* most rows repeat a rule of their neighbours */
 	uint32_t last_index;
@@ -95,7 +95,7 @@ static int add_span(struct eh_rows *rows, uint64_t start, uint64_t end, const st
 		span->end = end;
 		return 0;
 	}
-	if (rows->n_spans >= READER_ROWS_MAX)
+	if (rows->n_spans >= SYMBOLIZER_ROWS_MAX)
 		return -EFBIG;
 	r = array_fit(rows->spans, rows->spans_size, rows->n_spans + 1);
 	if (r < 0)
@@ -181,14 +181,14 @@ static int compare_spans(const void *a, const void *b)
 
 static void add_row(struct eh_rows *rows, uint32_t address, uint32_t rule)
 {
-	struct reader_row *last = rows->n_rows ? &rows->rows[rows->n_rows - 1] : NULL;
+	struct symbolizer_row *last = rows->n_rows ? &rows->rows[rows->n_rows - 1] : NULL;
 
 	if (last && last->address == address) {
 		last->rule = rule;
 		if (rows->n_rows > 1 && last[-1].rule == rule)
 			rows->n_rows--;
 	} else if (last ? last->rule != rule : rule != RULE_GAP) {
-		rows->rows[rows->n_rows++] = (struct reader_row){address, rule};
+		rows->rows[rows->n_rows++] = (struct symbolizer_row){address, rule};
 	}
 }
 
@@ -209,7 +209,7 @@ static int make_rows(struct eh_rows *rows)
 		if (i + 1 == rows->n_spans || span->end < span[1].start)
 			add_row(rows, span->end, RULE_GAP);
 	}
-	if (rows->n_rows > READER_ROWS_MAX)
+	if (rows->n_rows > SYMBOLIZER_ROWS_MAX)
 		return -EFBIG;
 	return 0;
 }
@@ -262,9 +262,9 @@ int eh_rows_read(int fd, struct eh_rows **ret)
 	return 0;
 }
 
-void eh_rows_get(const struct eh_rows *rows, struct reader_table *ret)
+void eh_rows_get(const struct eh_rows *rows, struct symbolizer_table *ret)
 {
-	*ret = (struct reader_table){
+	*ret = (struct symbolizer_table){
 		.rules = rows->rule_list,
 		.n_rules = table_count(rows->rules),
 		.rows = rows->rows,

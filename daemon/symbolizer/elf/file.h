@@ -2,7 +2,7 @@
 /*
  * The layout of one ELF file of x86-64: segments, sections, build-id. Every byte of it is an
  * attacker's, and he may change the file while it is read: so all is copied out by pread(), checked
- * once, and never mapped (a mapped file that is cut short under a reader kills him by SIGBUS).
+ * once, and never mapped (a mapped file that is cut short under a symbolizer kills him by SIGBUS).
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes through every reader of text from outside: none may crash, read beyond its buffer
+ * Any bytes through every symbolizer of text from outside: none may crash, read beyond its buffer
  * (sanitizers look on), accept what it documents as wrong, or write a result that it refused. The
  * seeds are fixed, so that a failure comes back.
  */
@@ -54,7 +54,7 @@ static const char *const seeds[] = {
 	"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\x82 \xed\xa0\x80 \xff\x1b[31m",
 };
 
-/* Characters on which the readers decide. */
+/* Characters on which the symbolizers decide. */
 static const char spice[] = "0123456789.eE-+:@/ \t\n[]=#;\\()*?{}|^$<>KMGTPEhms\x80\xc3\xff\x01";
 
 static size_t below(size_t n)
@@ -214,7 +214,8 @@ Test(parsers, bear_any_bytes)
 	}
 }
 
-/* A whole valid text is a text that is read: a reader that refuses everything would pass above. */
+/* A whole valid text is a text that is read: a symbolizer that refuses everything would pass above.
+ */
 Test(parsers, take_their_seeds)
 {
 	unsigned taken = 0;

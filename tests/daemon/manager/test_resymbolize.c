@@ -14,14 +14,14 @@
 static char proc[256]; /* in which PID 1 sees what we see */
 static char program[4096], build_id[BUILD_ID_TEXT_BYTES];
 
-/* ---- a reader of the test's own ---- */
+/* ---- a symbolizer of the test's own ---- */
 
-static reader_fn waiting;
+static symbolizer_fn waiting;
 static void *waiting_userdata;
 static bool holds;
 
-static int ask_names(struct reader *reader, const struct reader_files *files,
-		     const uint64_t *addresses, size_t n, reader_fn fn, void *userdata)
+static int ask_names(struct symbolizer *symbolizer, const struct symbolizer_files *files,
+		     const uint64_t *addresses, size_t n, symbolizer_fn fn, void *userdata)
 {
 	cr_assert_geq(files->file, 0);
 	waiting = fn;
@@ -31,10 +31,10 @@ static int ask_names(struct reader *reader, const struct reader_files *files,
 	return 0;
 }
 
-static size_t get_names(const struct reader_reply *reply, size_t i, uint64_t *ret_vaddr,
-			struct reader_name ret[static READER_INLINES_MAX])
+static size_t get_names(const struct symbolizer_reply *reply, size_t i, uint64_t *ret_vaddr,
+			struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX])
 {
-	ret[0] = (struct reader_name){.function = "late", .file = "", .line = 3};
+	ret[0] = (struct symbolizer_name){.function = "late", .file = "", .line = 3};
 	return 1;
 }
 
@@ -45,7 +45,7 @@ static const struct resymbolize_means means = {ask_names, get_names};
 static void read_own_build_id(void)
 {
 	_cleanup_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	struct reader_about about;
+	struct symbolizer_about about;
 
 	cr_assert_gt(readlink("/proc/self/exe", program, sizeof(program) - 1), 0);
 	cr_assert_eq(about_read(fd, &about), 0);
@@ -182,6 +182,6 @@ Test(manager_resymbolize, the_daemon_may_end_meanwhile)
 	manager_bus_free(bus_object);
 	bus_object = NULL;
 	manager_stop_resymbolize(manager);
-	/* The reader answers all that was asked when it is freed. */
+	/* The symbolizer answers all that was asked when it is freed. */
 	waiting(waiting_userdata, -ECANCELED, NULL);
 }

@@ -54,7 +54,7 @@ static uint64_t inode_of(const char *path)
 
 static int find(int fd, struct debug_file *ret)
 {
-	struct reader_about about;
+	struct symbolizer_about about;
 	const struct debug_file_owner owner = {10, fd, "/opt/program", &about};
 
 	(void)about_read(fd, &about);

@@ -17,7 +17,7 @@
 
 define_cleanup(struct look *, look_free);
 
-static const struct reader_about nothing;
+static const struct symbolizer_about nothing;
 
 static struct look *start(const char *program)
 {
@@ -44,9 +44,9 @@ static int open_self(void)
 
 Test(look, tells_at_once)
 {
-	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_(look_free_p) struct look *look = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_self();
-	struct reader_about about = {};
+	struct symbolizer_about about = {};
 
 	cr_assert(!has_child());
 	cr_assert_eq(look_at(look, fd, &about), 0);
@@ -60,9 +60,9 @@ Test(look, tells_at_once)
 
 Test(look, tells_that_it_is_no_elf_file)
 {
-	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_(look_free_p) struct look *look = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int text = memfd_create("text", MFD_CLOEXEC), self = open_self();
-	struct reader_about about = {.n_segments = 5};
+	struct symbolizer_about about = {.n_segments = 5};
 
 	cr_assert_eq(write(text, "#!/bin/sh\n", 10), 10);
 	cr_assert_eq(look_at(look, text, &about), -ENOEXEC);
@@ -73,19 +73,19 @@ Test(look, tells_that_it_is_no_elf_file)
 
 Test(look, tells_of_an_interpreter)
 {
-	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_(look_free_p) struct look *look = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_self(), text = memfd_create("text", MFD_CLOEXEC);
 	_cleanup_close_ int seed = open("fuzz/seeds/python_file/gnu", O_RDONLY | O_CLOEXEC);
-	static const struct reader_python none;
-	struct reader_about about;
-	struct reader_python python = {.n_ranges = 5};
+	static const struct symbolizer_python none;
+	struct symbolizer_about about;
+	struct symbolizer_python python = {.n_ranges = 5};
 
 	cr_assert_eq(look_at_python(look, fd, &python), 0);
 	cr_assert_arr_eq(&python, &none, sizeof(python));
 	cr_assert_eq(look_at(look, fd, &about), 0, "one after the other");
 	cr_assert_eq(about.has_python, 0);
 	cr_assert_eq(look_at_python(look, seed, &python), 0);
-	cr_assert_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_assert_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	cr_assert_eq(python.version_hex, 0x030d01f0);
 	cr_assert_eq(look_at(look, seed, &about), 0);
 	cr_assert_eq(about.has_python, 1);
@@ -95,10 +95,10 @@ Test(look, tells_of_an_interpreter)
 
 Test(look, rests)
 {
-	_cleanup_(look_free_p) struct look *look = start(OX_READER_BUILT);
+	_cleanup_(look_free_p) struct look *look = start(OX_SYMBOLIZER_BUILT);
 	struct pollfd pollfd = {.fd = look_fd(look), .events = POLLIN};
 	_cleanup_close_ int fd = open_self();
-	struct reader_about about;
+	struct symbolizer_about about;
 
 	cr_assert_eq(look_at(look, fd, &about), 0);
 	cr_assert(has_child());
@@ -111,24 +111,24 @@ Test(look, rests)
 
 Test(look, one_that_cannot_be_started_is_not_the_files_fault)
 {
-	_cleanup_(look_free_p) struct look *none = start("/nonexistent/oxprof-reader");
+	_cleanup_(look_free_p) struct look *none = start("/nonexistent/oxprof-symbolizer");
 	_cleanup_(look_free_p) struct look *ends = start("/bin/true");
 	_cleanup_close_ int fd = open_self();
-	struct reader_about about;
+	struct symbolizer_about about;
 
 	cr_assert_eq(look_at(none, fd, &about), -EAGAIN);
 	cr_assert_eq(look_at(ends, fd, &about), -EAGAIN);
 	cr_assert_arr_eq(&about, &nothing, sizeof(about));
 }
 
-/* A reader that does as the shell is told. */
+/* A symbolizer that does as the shell is told. */
 static struct look *start_script(char directory[static 256], const char *script)
 {
 	char program[300];
 	FILE *file;
 
 	directory_make(directory, 256);
-	snprintf(program, sizeof(program), "%s/reader", directory);
+	snprintf(program, sizeof(program), "%s/symbolizer", directory);
 	file = fopen(program, "we");
 	cr_assert(file && fprintf(file, "#!/bin/sh\n%s\n", script) > 0);
 	cr_assert_eq(fclose(file), 0);
@@ -142,7 +142,7 @@ Test(look, waits_a_share_of_the_time)
 	char directory[256];
 	_cleanup_(look_free_p) struct look *look = start_script(directory, "exec sleep 1000");
 	_cleanup_close_ int fd = open_self();
-	struct reader_about about = {.n_segments = 5};
+	struct symbolizer_about about = {.n_segments = 5};
 	int r;
 
 	cr_assert_eq(look_at(look, fd, &about), -ETIMEDOUT);
@@ -181,7 +181,7 @@ Test(look, a_reader_without_a_cpu_is_no_proof_against_the_file)
 	char directory[256], script[256];
 	_cleanup_(look_free_p) struct look *look = NULL;
 	_cleanup_close_ int fd = open_self();
-	struct reader_about about;
+	struct symbolizer_about about;
 	int cpu;
 	pid_t pid = burn(&cpu);
 

@@ -21,23 +21,23 @@
 #define NOW     UINT64_C(1000)
 #define IMAGES  20000 /* that are kept */
 
-static const struct reader_python pythons[] = {
+static const struct symbolizer_python pythons[] = {
 	{0}, /* none */
 	{
-		.kind = READER_PYTHON_CPYTHON,
+		.kind = SYMBOLIZER_PYTHON_CPYTHON,
 		.version_hex = 0x030b02f0,
 		.runtime = RUNTIME,
 		.code_type = TYPE,
 		.n_ranges = 3,
-		.ranges = {{0x401100, 0x401200, READER_PYTHON_CALL, 0},
-			   {0x401200, 0x401300, READER_PYTHON_EVAL, 0},
-			   {0x401400, 0x401401, READER_PYTHON_CALL, 0}},
+		.ranges = {{0x401100, 0x401200, SYMBOLIZER_PYTHON_CALL, 0},
+			   {0x401200, 0x401300, SYMBOLIZER_PYTHON_EVAL, 0},
+			   {0x401400, 0x401401, SYMBOLIZER_PYTHON_CALL, 0}},
 	},
-	{.kind = READER_PYTHON_CPYTHON, .version_hex = 0x02070000, .runtime = RUNTIME},
-	{.kind = READER_PYTHON_FREE_THREADED, .version_hex = 0x030d00f0, .runtime = RUNTIME},
-	{.kind = READER_PYTHON_PYPY},
-	{.kind = READER_PYTHON_STRIPPED, .version_hex = 0x03060000},
-	{.kind = READER_PYTHON_CPYTHON,
+	{.kind = SYMBOLIZER_PYTHON_CPYTHON, .version_hex = 0x02070000, .runtime = RUNTIME},
+	{.kind = SYMBOLIZER_PYTHON_FREE_THREADED, .version_hex = 0x030d00f0, .runtime = RUNTIME},
+	{.kind = SYMBOLIZER_PYTHON_PYPY},
+	{.kind = SYMBOLIZER_PYTHON_STRIPPED, .version_hex = 0x03060000},
+	{.kind = SYMBOLIZER_PYTHON_CPYTHON,
 	 .version_hex = 0x03060000,
 	 .runtime = RUNTIME,
 	 .code_type = TYPE,
@@ -63,9 +63,9 @@ static size_t read_number(int fd)
 	return digit - '0';
 }
 
-int look_at(struct look *at, int fd, struct reader_about *ret)
+int look_at(struct look *at, int fd, struct symbolizer_about *ret)
 {
-	*ret = (struct reader_about){
+	*ret = (struct symbolizer_about){
 		.segments = {{.offset = OFFSET, .bytes = BYTES, .vaddr = VADDR}},
 		.n_segments = 1,
 		.has_python = read_number(fd) != NONE,
@@ -73,10 +73,10 @@ int look_at(struct look *at, int fd, struct reader_about *ret)
 	return 0;
 }
 
-int look_at_python(struct look *at, int fd, struct reader_python *ret)
+int look_at_python(struct look *at, int fd, struct symbolizer_python *ret)
 {
 	at->n_python_looks++;
-	*ret = at->python_error ? (struct reader_python){} : pythons[read_number(fd)];
+	*ret = at->python_error ? (struct symbolizer_python){} : pythons[read_number(fd)];
 	return at->python_error;
 }
 

@@ -222,7 +222,7 @@ Test(python_layout, versions_that_are_not_known)
 static int find_installed(const char *path, bool *ret_has_words)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	static struct reader_python python;
+	static struct symbolizer_python python;
 	uint32_t index;
 
 	cr_assert(fd >= 0, "%s", path);

@@ -58,7 +58,7 @@ static void set_up_recorder(void)
 	cr_assert_eq(sideband_new(&opener, &sideband, why, sizeof(why)), 0, "%s", why);
 	set_up();
 	store = open_store();
-	recorder = recorder_new(store, "/proc", OX_READER_BUILT, complain, NULL);
+	recorder = recorder_new(store, "/proc", OX_SYMBOLIZER_BUILT, complain, NULL);
 	cr_assert_not_null(recorder);
 }
 
@@ -192,7 +192,7 @@ Test(recorder, a_process_that_ended_before_the_drain_keeps_its_names)
 
 	make_proc(&busy, proc, sizeof(proc));
 	recorder_free(recorder);
-	recorder = recorder_new(store, proc, OX_READER_BUILT, complain, NULL);
+	recorder = recorder_new(store, proc, OX_SYMBOLIZER_BUILT, complain, NULL);
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
 	busy_stop(&busy);
@@ -360,8 +360,8 @@ Test(recorder, with_tables_a_stack_reaches_its_root_and_its_target_knows)
 	busy_stop(&process);
 }
 
-/* A reader that never answers for names: the third that is started, after those that look and that
- * make tables. */
+/* A symbolizer that never answers for names: the third that is started, after those that look and
+ * that make tables. */
 static void use_slow_reader(char *where, size_t size)
 {
 	char program[300];
@@ -372,7 +372,7 @@ static void use_slow_reader(char *where, size_t size)
 	f = fopen(program, "we");
 	cr_assert_not_null(f);
 	fputs("#!/bin/sh\necho >>$0.started\n"
-	      "[ $(wc -l <$0.started) -gt 2 ] || exec " OX_READER_BUILT "\nexec sleep 1000\n",
+	      "[ $(wc -l <$0.started) -gt 2 ] || exec " OX_SYMBOLIZER_BUILT "\nexec sleep 1000\n",
 	      f);
 	fclose(f);
 	cr_assert_eq(chmod(program, 0755), 0);

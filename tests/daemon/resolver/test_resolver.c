@@ -12,7 +12,7 @@
 #include "daemon/resolver/resolver.h"
 #include "tests/support/directory.h"
 #include "tests/support/fake_look.h"
-#include "tests/support/fake_reader.h"
+#include "tests/support/fake_symbolizer.h"
 #include "tests/support/shell.h"
 
 #define run(...) shell_run(directory, __VA_ARGS__)
@@ -23,7 +23,7 @@
 #define HERE UINT64_C(0x10000000) /* where the images of the tests have something mapped */
 
 static struct resolver *resolver;
-static struct reader *reader;
+static struct symbolizer *symbolizer;
 static struct files *files;
 static char directory[256];
 static char proc[300];
@@ -39,9 +39,9 @@ static void on_failure(void *userdata, const char *text)
 
 static void make_resolver(const char *proc_root)
 {
-	reader = fake_reader_new();
+	symbolizer = fake_reader_new();
 	files = files_new(proc_root, &fake_look);
-	resolver = resolver_new(proc_root, files, &fake_look, reader, on_failure, NULL);
+	resolver = resolver_new(proc_root, files, &fake_look, symbolizer, on_failure, NULL);
 	cr_assert(resolver && files);
 }
 
@@ -56,7 +56,7 @@ static void set_up(void)
 static void drop_resolver(void)
 {
 	resolver_free(resolver);
-	fake_reader_free(reader);
+	fake_reader_free(symbolizer);
 	files_free(files);
 }
 
@@ -180,10 +180,10 @@ Test(resolver, all_addresses_of_a_file_are_one_question)
 		cr_assert_eq(resolver_want(resolver, image, (uintptr_t)known_function + i, NOW), 0);
 	cr_assert_eq(resolver_want(resolver, image, (uintptr_t)known_function, NOW), 0);
 	resolver_ask(resolver, WAIT_USEC);
-	cr_assert_eq(reader->n_questions, 1);
-	cr_assert_eq(reader->n_addresses, 8);
+	cr_assert_eq(symbolizer->n_questions, 1);
+	cr_assert_eq(symbolizer->n_addresses, 8);
 	name_user(image, known_function, &frame);
-	cr_assert_eq(reader->n_questions, 1, "what is known is not asked again");
+	cr_assert_eq(symbolizer->n_questions, 1, "what is known is not asked again");
 	images_free(images);
 }
 
@@ -220,15 +220,15 @@ Test(resolver, an_answer_that_comes_later_is_there_the_next_time)
 	snprintf(path, sizeof(path), "%s/liblate.so", directory);
 	make_library("liblate.so", "late");
 	image_map(&image, HERE, path, 0);
-	reader->is_late = true;
+	symbolizer->is_late = true;
 	before = name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "+0x1000", "liblate.so");
 	cr_assert_eq(frame.offset, 0x1000);
 	cr_assert_eq(strlen(frame.build_id), 40);
 	name_at(&image, HERE + 0x1000, NOW, &frame);
-	cr_assert_eq(reader->n_questions, 1, "asked once while it is open");
-	reader->is_late = false;
-	reader_wait(reader, 0);
+	cr_assert_eq(symbolizer->n_questions, 1, "asked once while it is open");
+	symbolizer->is_late = false;
+	symbolizer_wait(symbolizer, 0);
 	cr_assert_eq(resolver_name_user(resolver, &image, HERE + 0x1000, NOW, frames, &n), 0);
 	cr_assert_eq(n, 1);
 	cr_assert_neq(frames[0], before);
@@ -249,7 +249,7 @@ Test(resolver, a_file_that_cannot_be_looked_at_for_now_has_its_names_later)
 	fake_look.error = -EAGAIN;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "+0x1000", "liblater.so");
-	cr_assert_eq(reader->n_questions, 0);
+	cr_assert_eq(symbolizer->n_questions, 0);
 	fake_look.error = 0;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "later", "liblater.so");
@@ -263,14 +263,14 @@ Test(resolver, an_answer_from_before_a_clear_is_nobodys)
 	const struct image *image = images_find(images, getpid(), NOW);
 	struct frame frame;
 
-	reader->is_late = true;
+	symbolizer->is_late = true;
 	name_user(image, known_function, &frame);
 	resolver_clear(resolver);
 	files_clear(files);
-	reader->is_late = false;
-	reader_wait(reader, 0);
+	symbolizer->is_late = false;
+	symbolizer_wait(symbolizer, 0);
 	cr_assert_eq(resolver_count(resolver), 0);
-	reader->is_late = true;
+	symbolizer->is_late = true;
 	name_user(image, known_function, &frame);
 	images_free(images);
 	/* And the resolver may go before the answer. */
@@ -285,14 +285,14 @@ Test(resolver, a_file_that_breaks_the_reader_is_told_once_and_left_alone)
 	snprintf(path, sizeof(path), "%s/libbad.so", directory);
 	make_library("libbad.so", "bad");
 	image_map(&image, HERE, path, 0);
-	reader->error = -EBADMSG;
+	symbolizer->error = -EBADMSG;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "+0x1000", "libbad.so");
 	cr_assert_eq(strlen(frame.build_id), 40);
 	cr_assert_eq(n_complaints, 1);
 	cr_assert_not_null(strstr(complaint, "/libbad.so: "), "%s", complaint);
 	name_at(&image, HERE + 0x1004, NOW, &frame);
-	cr_assert_eq(reader->n_questions, 1);
+	cr_assert_eq(symbolizer->n_questions, 1);
 	cr_assert_eq(n_complaints, 1);
 	image_done(&image);
 }
@@ -306,11 +306,11 @@ Test(resolver, a_reader_that_does_not_start_is_asked_again)
 	snprintf(path, sizeof(path), "%s/libfine.so", directory);
 	make_library("libfine.so", "fine");
 	image_map(&image, HERE, path, 0);
-	reader->error = -EIO;
+	symbolizer->error = -EIO;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "+0x1000", "libfine.so");
 	cr_assert_eq(n_complaints, 0);
-	reader->error = 0;
+	symbolizer->error = 0;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "fine", "libfine.so");
 	image_done(&image);
@@ -362,9 +362,9 @@ Test(resolver, processes_of_one_file_ask_once)
 	image_map(&first, HERE, "/lib.so", 0);
 	image_map(&second, 2 * HERE, "/lib.so", 0);
 	name_at(&first, HERE + 0x1000, NOW, &frame);
-	cr_assert_eq(reader->n_questions, 1);
+	cr_assert_eq(symbolizer->n_questions, 1);
 	name_at(&second, 2 * HERE + 0x1000, NOW, &frame);
-	cr_assert_eq(reader->n_questions, 1);
+	cr_assert_eq(symbolizer->n_questions, 1);
 	image_done(&first);
 	image_done(&second);
 }
@@ -405,7 +405,7 @@ Test(resolver, memory_without_a_file_has_no_functions)
 	assert_frame(&frame, FRAME_NATIVE, "[unknown]", "[anon]");
 	name_at(&image, 8, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "[unknown]", "[unmapped]");
-	cr_assert_eq(reader->n_questions, 0);
+	cr_assert_eq(symbolizer->n_questions, 0);
 	image_done(&image);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names for what had none, with a reader of the test's own. */
+/* Names for what had none, with a symbolizer of the test's own. */
 #include <criterion/criterion.h>
 #include <elf.h>
 #include <errno.h>
@@ -22,21 +22,21 @@ static unsigned n_wakes;
 
 /* The question that is open. */
 static struct question {
-	uint64_t addresses[READER_NAMES_MAX];
+	uint64_t addresses[SYMBOLIZER_NAMES_MAX];
 	size_t n;
 	bool file, debug;
-	reader_fn fn;
+	symbolizer_fn fn;
 	void *userdata;
 	unsigned n_asked;
 	int refuse;
 } question;
 
-static int ask_names(struct reader *reader, const struct reader_files *files,
-		     const uint64_t *addresses, size_t n, reader_fn fn, void *userdata)
+static int ask_names(struct symbolizer *symbolizer, const struct symbolizer_files *files,
+		     const uint64_t *addresses, size_t n, symbolizer_fn fn, void *userdata)
 {
 	cr_assert_null(question.fn, "one at a time");
 	cr_assert_leq(n, RESYMBOLIZE_CHUNK);
-	cr_assert_eq(files->source, READER_ELF_VADDRS);
+	cr_assert_eq(files->source, SYMBOLIZER_ELF_VADDRS);
 	question.n_asked++;
 	if (question.refuse)
 		return question.refuse;
@@ -50,8 +50,8 @@ static int ask_names(struct reader *reader, const struct reader_files *files,
 }
 
 /* Odd addresses have no name; others the one of their hundred, with a function inlined in it. */
-static size_t get_names(const struct reader_reply *reply, size_t i, uint64_t *ret_vaddr,
-			struct reader_name ret[static READER_INLINES_MAX])
+static size_t get_names(const struct symbolizer_reply *reply, size_t i, uint64_t *ret_vaddr,
+			struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX])
 {
 	static char function[64];
 	uint64_t vaddr = question.addresses[i];
@@ -62,8 +62,8 @@ static size_t get_names(const struct reader_reply *reply, size_t i, uint64_t *re
 		return 0;
 	snprintf(function, sizeof(function), vaddr == 0x2000 ? "+0x2000" : "f%lu",
 		 (unsigned long)vaddr / 100);
-	ret[0] = (struct reader_name){function, "/src/a.c", vaddr, 7};
-	ret[1] = (struct reader_name){"inlined", "/src/b.c", vaddr, 8};
+	ret[0] = (struct symbolizer_name){function, "/src/a.c", vaddr, 7};
+	ret[1] = (struct symbolizer_name){"inlined", "/src/b.c", vaddr, 8};
 	if (vaddr == 0x3000)
 		ret[0].file = "";
 	return 2;
@@ -73,7 +73,7 @@ static const struct resymbolize_means means = {ask_names, get_names};
 
 static void answer(int error)
 {
-	reader_fn fn = take_ptr(question.fn);
+	symbolizer_fn fn = take_ptr(question.fn);
 
 	cr_assert_not_null(fn);
 	fn(question.userdata, error, NULL);
@@ -234,10 +234,11 @@ static void expect_file(uint32_t n, const char *path, const char *build_id, uint
 
 static void start(void)
 {
-	struct reader *reader = (struct reader *)directory; /* is only handed on */
+	struct symbolizer *symbolizer = (struct symbolizer *)directory; /* is only handed on */
 
 	cr_assert_eq(
-		resymbolize_new(store, reader, &fake_look, &means, proc, wake, &n_wakes, &work), 0);
+		resymbolize_new(store, symbolizer, &fake_look, &means, proc, wake, &n_wakes, &work),
+		0);
 }
 
 /* To the next question, or to the end. */
@@ -375,7 +376,7 @@ Test(resymbolize, a_file_that_fails_costs_its_own_names_only)
 	expect_file(1, "/lib/b.so", "111111", 1, 0, 0);
 	expect_frame(last, "f40", "/src/a.c", 7, "111111", 0x1000);
 	cr_expect_eq(n_wakes, 3);
-	/* The reader cannot be started. */
+	/* The symbolizer cannot be started. */
 	resymbolize_free(work);
 	question.refuse = -EIO;
 	start();

@@ -28,7 +28,7 @@ static void tear_down(void)
 
 TestSuite(about, .init = set_up, .fini = tear_down);
 
-static int read_about(const char *name, struct reader_about *ret)
+static int read_about(const char *name, struct symbolizer_about *ret)
 {
 	char path[600];
 	int fd, r;
@@ -55,7 +55,7 @@ static void add_section(const char *name, const char *octets)
 
 Test(about, a_program)
 {
-	struct reader_about about;
+	struct symbolizer_about about;
 
 	make_program();
 	cr_assert_eq(read_about("program", &about), 0);
@@ -77,7 +77,7 @@ Test(about, a_program)
 Test(about, segments_with_code)
 {
 	struct eh_image image;
-	struct reader_about about;
+	struct symbolizer_about about;
 	int fd;
 
 	eh_image_init(&image, "zR");
@@ -99,10 +99,10 @@ Test(about, more_segments_than_are_told)
 		.e_machine = EM_X86_64,
 		.e_phoff = sizeof(header),
 		.e_phentsize = sizeof(Elf64_Phdr),
-		.e_phnum = READER_SEGMENTS_MAX + 9,
+		.e_phnum = SYMBOLIZER_SEGMENTS_MAX + 9,
 	};
 	int fd = memfd_create("many", MFD_CLOEXEC);
-	struct reader_about about;
+	struct symbolizer_about about;
 
 	cr_assert_eq(write(fd, &header, sizeof(header)), sizeof(header));
 	for (unsigned i = 0; i < header.e_phnum; i++) {
@@ -112,14 +112,15 @@ Test(about, more_segments_than_are_told)
 		cr_assert_eq(write(fd, &segment, sizeof(segment)), sizeof(segment));
 	}
 	cr_assert_eq(about_read(fd, &about), 0);
-	cr_assert_eq(about.n_segments, READER_SEGMENTS_MAX);
-	cr_expect_eq(about.segments[READER_SEGMENTS_MAX - 1].offset, READER_SEGMENTS_MAX - 1);
+	cr_assert_eq(about.n_segments, SYMBOLIZER_SEGMENTS_MAX);
+	cr_expect_eq(about.segments[SYMBOLIZER_SEGMENTS_MAX - 1].offset,
+		     SYMBOLIZER_SEGMENTS_MAX - 1);
 	close(fd);
 }
 
 Test(about, alt_link)
 {
-	struct reader_about about;
+	struct symbolizer_about about;
 
 	make_program();
 	add_section(".gnu_debugaltlink", "/usr/lib/debug/.dwz/a\\000\\001\\002\\003");
@@ -131,7 +132,7 @@ Test(about, alt_link)
 
 Test(about, links_that_are_none)
 {
-	struct reader_about about;
+	struct symbolizer_about about;
 
 	make_program();
 	add_section(".gnu_debuglink", "../up\\000\\000\\000\\001\\002\\003\\004");
@@ -153,7 +154,7 @@ Test(about, links_that_are_none)
 
 Test(about, interpreters)
 {
-	struct reader_about about;
+	struct symbolizer_about about;
 
 	make_program();
 	cr_assert_eq(read_about("program", &about), 0);
@@ -170,7 +171,7 @@ Test(about, interpreters)
 
 Test(about, no_elf_file)
 {
-	struct reader_about about = {.n_segments = 7};
+	struct symbolizer_about about = {.n_segments = 7};
 
 	run("echo '#!/bin/sh' >script && : >empty");
 	cr_assert_eq(read_about("script", &about), -ENOEXEC);

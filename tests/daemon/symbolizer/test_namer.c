@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/objfile/reader.h"
+#include "daemon/objfile/symbolizer.h"
 #include "daemon/symbolizer/namer.h"
 #include "tests/fuzz/fuzz_names.c"
 #include "tests/support/directory.h"
@@ -105,7 +105,7 @@ static struct named *open_three(const char *file, const char *debug, const char 
 
 	for (size_t i = 0; i < 3; i++)
 		fds[i] = names[i] ? open_file(names[i]) : -1;
-	cr_assert_eq(namer_open(namer, READER_ELF_VADDRS, fds, &named), 0);
+	cr_assert_eq(namer_open(namer, SYMBOLIZER_ELF_VADDRS, fds, &named), 0);
 	for (size_t i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -118,7 +118,7 @@ static void assert_chain(struct named *named, uint64_t address, uint64_t start)
 		const char *function;
 		uint32_t line;
 	} chain[] = {{"outer", 14}, {"middle", 9}, {"inner", 4}};
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t vaddr = 0;
 
 	cr_assert_eq(named_find(named, address, &vaddr, names), 3);
@@ -152,7 +152,7 @@ Test(namer, inlined_functions_and_lines)
 
 Test(namer, without_debug_information_the_symbol_alone)
 {
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	struct named *named;
 	uint64_t vaddr;
 
@@ -169,7 +169,7 @@ Test(namer, without_debug_information_the_symbol_alone)
 
 Test(namer, offsets_become_addresses)
 {
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	int fds[3] = {-1, -1, -1};
 	struct named *named;
 	uint64_t vaddr, address;
@@ -178,7 +178,7 @@ Test(namer, offsets_become_addresses)
 	compile("-no-pie -static");
 	address = find_address("full", "place");
 	fds[0] = open_file("full");
-	cr_assert_eq(namer_open(namer, READER_ELF_OFFSETS, fds, &named), 0);
+	cr_assert_eq(namer_open(namer, SYMBOLIZER_ELF_OFFSETS, fds, &named), 0);
 	close(fds[0]);
 	cr_assert_eq(named_find(named, address - 0x400000, &vaddr, names), 3);
 	cr_assert_eq(vaddr, address);
@@ -207,7 +207,7 @@ Test(namer, separate_debug_file_by_build_id)
 
 Test(namer, separate_debug_file_by_checksum)
 {
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t place, start, vaddr;
 
 	compile("-Wl,--build-id=none");
@@ -222,7 +222,7 @@ Test(namer, separate_debug_file_by_checksum)
 
 Test(namer, debug_file_of_another_program_is_not_believed)
 {
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t place, vaddr;
 
 	compile("-Wl,--build-id=0x1111111111");
@@ -236,7 +236,7 @@ Test(namer, debug_file_of_another_program_is_not_believed)
 
 Test(namer, debug_information_shared_by_dwz)
 {
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t place, start, vaddr;
 
 	if (system("command -v dwz >/dev/null") != 0)
@@ -263,7 +263,7 @@ Test(namer, names_of_cplusplus_and_rust)
 		"{ __asm__ volatile(\".globl place\\nplace: nop\"); return a + 1; } };\n"
 		"int leaf::work(int a) { return quick(a) * 2; } }\n"
 		"extern \"C\" int _RNvC6_123foo3bar(int a) { return a * 3; }\n";
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	struct named *named;
 	uint64_t vaddr;
 
@@ -284,74 +284,74 @@ Test(namer, names_of_cplusplus_and_rust)
 struct answer {
 	int error;
 	size_t n;
-	char functions[READER_INLINES_MAX][64];
-	uint32_t lines[READER_INLINES_MAX];
+	char functions[SYMBOLIZER_INLINES_MAX][64];
+	uint32_t lines[SYMBOLIZER_INLINES_MAX];
 };
 
-static void on_answer(void *userdata, int error, const struct reader_reply *reply)
+static void on_answer(void *userdata, int error, const struct symbolizer_reply *reply)
 {
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	struct answer *answer = userdata;
 	uint64_t vaddr;
 
 	answer->error = error;
-	answer->n = error ? 0 : reader_reply_get_names(reply, 0, &vaddr, names);
+	answer->n = error ? 0 : symbolizer_reply_get_names(reply, 0, &vaddr, names);
 	for (size_t i = 0; i < answer->n; i++) {
 		snprintf(answer->functions[i], 64, "%s", names[i].function);
 		answer->lines[i] = names[i].line;
 	}
 }
 
-static struct answer ask_process(struct reader *reader, enum reader_source source, const char *file,
-				 const char *debug, uint64_t address)
+static struct answer ask_process(struct symbolizer *symbolizer, enum symbolizer_source source,
+				 const char *file, const char *debug, uint64_t address)
 {
 	struct answer answer = {.error = -1};
-	struct reader_files files = {
+	struct symbolizer_files files = {
 		.source = source,
 		.file = open_file(file),
 		.debug = debug ? open_file(debug) : -1,
 		.alt = -1,
 	};
 
-	cr_assert_eq(reader_ask_names(reader, &files, &address, 1, on_answer, &answer), 0);
+	cr_assert_eq(symbolizer_ask_names(symbolizer, &files, &address, 1, on_answer, &answer), 0);
 	close(files.file);
 	if (debug)
 		close(files.debug);
-	cr_assert(reader_wait(reader, READER_WALL_USEC));
+	cr_assert(symbolizer_wait(symbolizer, SYMBOLIZER_WALL_USEC));
 	cr_assert_eq(answer.error, 0, "%s: %d", file, answer.error);
 	return answer;
 }
 
 Test(namer, within_the_filter_of_the_reader)
 {
-	struct reader *reader = NULL;
+	struct symbolizer *symbolizer = NULL;
 	struct answer answer;
 
 	compile("-Wl,--build-id -gz=zlib");
 	split();
-	cr_assert_eq(reader_new(OX_READER_BUILT, &reader), 0);
-	answer = ask_process(reader, READER_ELF_VADDRS, "stripped", "full.debug",
+	cr_assert_eq(symbolizer_new(OX_SYMBOLIZER_BUILT, &symbolizer), 0);
+	answer = ask_process(symbolizer, SYMBOLIZER_ELF_VADDRS, "stripped", "full.debug",
 			     find_address("full", "place"));
 	cr_assert_eq(answer.n, 3);
 	cr_assert_str_eq(answer.functions[2], "inner");
 	cr_assert_eq(answer.lines[2], 4);
 	write_text("map", "1000 10 one\n");
-	answer = ask_process(reader, READER_PERF_MAP, "map", NULL, 0x1001);
+	answer = ask_process(symbolizer, SYMBOLIZER_PERF_MAP, "map", NULL, 0x1001);
 	cr_assert_eq(answer.n, 1);
 	cr_assert_str_eq(answer.functions[0], "one");
 	run("cp %s/fuzz/seeds/jitdump/records dump", start_directory);
-	answer = ask_process(reader, READER_JITDUMP, "dump", NULL, 0x300a);
+	answer = ask_process(symbolizer, SYMBOLIZER_JITDUMP, "dump", NULL, 0x300a);
 	cr_assert_eq(answer.n, 1);
 	cr_assert_str_eq(answer.functions[0], "first");
 	compile("-Wl,--build-id=none");
 	split();
-	answer = ask_process(reader, READER_ELF_VADDRS, "stripped", "full.debug",
+	answer = ask_process(symbolizer, SYMBOLIZER_ELF_VADDRS, "stripped", "full.debug",
 			     find_address("full", "place"));
 	cr_assert_eq(answer.n, 3, "by the checksum");
-	reader_free(reader);
+	symbolizer_free(symbolizer);
 }
 
-static struct named *open_text(int fd, enum reader_source source, int error)
+static struct named *open_text(int fd, enum symbolizer_source source, int error)
 {
 	const int fds[3] = {fd, -1, -1};
 	struct named *named = NULL;
@@ -363,7 +363,7 @@ static struct named *open_text(int fd, enum reader_source source, int error)
 Test(namer, perf_map_is_read_anew_when_it_grew)
 {
 	_cleanup_close_ int fd = memfd_create("map", MFD_CLOEXEC);
-	struct reader_name names[READER_INLINES_MAX];
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	struct named *named;
 	uint64_t vaddr;
 
@@ -372,16 +372,16 @@ Test(namer, perf_map_is_read_anew_when_it_grew)
 			   "e\n",
 			   13),
 		     13);
-	named = open_text(fd, READER_PERF_MAP, 0);
+	named = open_text(fd, SYMBOLIZER_PERF_MAP, 0);
 	cr_assert_eq(named_find(named, 0x1008, &vaddr, names), 1);
 	cr_assert_str_eq(names[0].function, "on\xef\xbf\xbd"
 					    "e");
 	cr_assert_eq(names[0].start, 0x1000);
 	cr_assert_eq(vaddr, 0x1008);
 	cr_assert_eq(named_find(named, 0x2000, &vaddr, names), 0);
-	cr_assert_eq(open_text(fd, READER_PERF_MAP, 0), named, "the same file is read once");
+	cr_assert_eq(open_text(fd, SYMBOLIZER_PERF_MAP, 0), named, "the same file is read once");
 	cr_assert_eq(write(fd, "2000 10 two\n", 12), 12);
-	named = open_text(fd, READER_PERF_MAP, 0);
+	named = open_text(fd, SYMBOLIZER_PERF_MAP, 0);
 	cr_assert_eq(named_find(named, 0x2000, &vaddr, names), 1);
 	cr_assert_str_eq(names[0].function, "two");
 }
@@ -392,12 +392,12 @@ Test(namer, few_files_are_kept_the_last_used_ones)
 	int kept = memfd_create("map", MFD_CLOEXEC);
 
 	cr_assert_eq(write(kept, "1000 10 kept\n", 13), 13);
-	first = open_text(kept, READER_PERF_MAP, 0);
+	first = open_text(kept, SYMBOLIZER_PERF_MAP, 0);
 	for (int i = 0; i < 3 * NAMER_FILES_MAX; i++) {
 		_cleanup_close_ int fd = memfd_create("map", MFD_CLOEXEC);
 
-		open_text(fd, READER_PERF_MAP, 0);
-		cr_assert_eq(open_text(kept, READER_PERF_MAP, 0), first);
+		open_text(fd, SYMBOLIZER_PERF_MAP, 0);
+		cr_assert_eq(open_text(kept, SYMBOLIZER_PERF_MAP, 0), first);
 	}
 	close(kept);
 }
@@ -407,10 +407,10 @@ Test(namer, files_of_another_kind)
 	_cleanup_close_ int fd = memfd_create("text", MFD_CLOEXEC);
 
 	cr_assert_eq(write(fd, "#!/bin/sh\n", 10), 10);
-	open_text(fd, READER_ELF_OFFSETS, -ENOEXEC);
-	open_text(fd, READER_JITDUMP, -ENOEXEC);
-	open_text(-1, READER_ELF_OFFSETS, -ENODATA);
-	open_text(-1, READER_PERF_MAP, -ENODATA);
+	open_text(fd, SYMBOLIZER_ELF_OFFSETS, -ENOEXEC);
+	open_text(fd, SYMBOLIZER_JITDUMP, -ENOEXEC);
+	open_text(-1, SYMBOLIZER_ELF_OFFSETS, -ENODATA);
+	open_text(-1, SYMBOLIZER_PERF_MAP, -ENODATA);
 }
 
 Test(namer, seeds)

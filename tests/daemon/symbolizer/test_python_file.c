@@ -31,7 +31,7 @@ static unsigned int get_debian_minor(void)
 	return minor;
 }
 
-static void expect_ranges(const struct reader_python *python)
+static void expect_ranges(const struct symbolizer_python *python)
 {
 	static const char *const calls[] = {
 		"_PyFunction_Vectorcall", "_PyEval_EvalCodeWithName",
@@ -46,16 +46,16 @@ static void expect_ranges(const struct reader_python *python)
 		"type_new",       "_PyGen_Finalize", "slotptr",          "PyGen_New",
 	};
 
-	expect_code(python, "_PyEval_EvalFrameDefault", READER_PYTHON_EVAL);
+	expect_code(python, "_PyEval_EvalFrameDefault", SYMBOLIZER_PYTHON_EVAL);
 	for (size_t i = 0; i < array_length(calls); i++)
-		expect_code(python, calls[i], READER_PYTHON_CALL);
+		expect_code(python, calls[i], SYMBOLIZER_PYTHON_CALL);
 	for (size_t i = 0; i < array_length(visible); i++)
 		expect_visible(python, visible[i]);
 }
 
-static void expect_interpreter(const struct reader_python *python, uint32_t version)
+static void expect_interpreter(const struct symbolizer_python *python, uint32_t version)
 {
-	cr_expect_eq(python->kind, READER_PYTHON_CPYTHON, "%u", python->kind);
+	cr_expect_eq(python->kind, SYMBOLIZER_PYTHON_CPYTHON, "%u", python->kind);
 	cr_expect_eq(python->version_hex >> 16, version, "%x", python->version_hex);
 	cr_expect_eq(python->runtime, get_symbol(version == 0x0306 ? "interp_head" : "_PyRuntime"));
 	cr_expect_eq(python->code_type, get_symbol("PyCode_Type"));
@@ -67,31 +67,31 @@ static void expect_interpreter(const struct reader_python *python, uint32_t vers
 
 /* What is known of the file with symbols, but for parts that nothing in the function leads to:
  * those never run. */
-static void expect_stripped(const struct reader_python *whole, const char *path)
+static void expect_stripped(const struct symbolizer_python *whole, const char *path)
 {
-	struct reader_python python;
+	struct symbolizer_python python;
 	unsigned int n_eval = 0;
 
 	run("strip -s -o stripped '%s'", path);
 	read_python(in_directory("stripped"), &python);
 	cr_expect(has_python(in_directory("stripped")));
-	cr_expect_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	cr_expect_eq(python.version_hex, whole->version_hex);
 	cr_expect_eq(python.code_type, whole->code_type);
 	cr_expect_eq(python.is_current, whole->version_hex >> 16 == 0x0306);
 	cr_expect_eq(python.runtime,
 		     python.is_current ? get_symbol("_PyThreadState_Current") : whole->runtime);
 	for (size_t i = 0; i < whole->n_ranges; i++) {
-		const struct reader_python_range *range = &whole->ranges[i];
+		const struct symbolizer_python_range *range = &whole->ranges[i];
 
-		if (range->code != READER_PYTHON_EVAL || range->end - range->start <= 16)
+		if (range->code != SYMBOLIZER_PYTHON_EVAL || range->end - range->start <= 16)
 			continue;
 		n_eval++;
-		cr_expect(is_code(&python, range->start, READER_PYTHON_EVAL));
-		cr_expect(is_code(&python, range->end - 1, READER_PYTHON_EVAL));
+		cr_expect(is_code(&python, range->start, SYMBOLIZER_PYTHON_EVAL));
+		cr_expect(is_code(&python, range->end - 1, SYMBOLIZER_PYTHON_EVAL));
 	}
 	for (size_t i = 0; i < python.n_ranges; i++) {
-		n_eval -= python.ranges[i].code == READER_PYTHON_EVAL;
+		n_eval -= python.ranges[i].code == SYMBOLIZER_PYTHON_EVAL;
 		cr_expect(is_code(whole, python.ranges[i].start, python.ranges[i].code));
 	}
 	cr_expect_eq(n_eval, 0, "what is no part of it");
@@ -108,7 +108,7 @@ Test(python_file, every_version_that_is_installed)
 		skip_loudly("no pyenv: its interpreters were NOT tested");
 	for (size_t i = 0; i < paths.gl_pathc; i++) {
 		const char *path = paths.gl_pathv[i];
-		struct reader_python python;
+		struct symbolizer_python python;
 
 		fprintf(stderr, "%s\n", path);
 		list_symbols(path);
@@ -121,8 +121,8 @@ Test(python_file, every_version_that_is_installed)
 }
 
 /* The jumps of a function that lead out of it, as objdump reads them. */
-static unsigned int count_jumps(const char *path, const struct reader_python *python,
-				const struct reader_python_range *range)
+static unsigned int count_jumps(const char *path, const struct symbolizer_python *python,
+				const struct symbolizer_python_range *range)
 {
 	char command[PATH_MAX + 128], line[1024];
 	unsigned int n = 0;
@@ -140,7 +140,7 @@ static unsigned int count_jumps(const char *path, const struct reader_python *py
 		if (sscanf(line, " %" SCNx64 ": j%*s %" SCNx64, &address, &target) != 2 ||
 		    (target >= range->start && target < range->end))
 			continue;
-		cr_expect(is_code(python, target, READER_PYTHON_EVAL), "%" PRIx64, target);
+		cr_expect(is_code(python, target, SYMBOLIZER_PYTHON_EVAL), "%" PRIx64, target);
 		n++;
 	}
 	pclose(pipe);
@@ -149,18 +149,18 @@ static unsigned int count_jumps(const char *path, const struct reader_python *py
 
 Test(python_file, stripped_program_of_the_distribution)
 {
-	struct reader_python python;
+	struct symbolizer_python python;
 
 	if (get_debian_minor() == 0)
 		skip_loudly("no " DEBIAN ": stripped programs were NOT tested");
 	cr_expect(has_python(DEBIAN));
 	read_python(DEBIAN, &python);
-	cr_expect_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	cr_expect_eq(python.version_hex >> 16, 0x0300 | get_debian_minor());
 	cr_expect_neq(python.runtime, 0);
 	cr_expect_neq(python.code_type, 0);
 	for (size_t i = 0; i < python.n_ranges; i++)
-		if (python.ranges[i].code == READER_PYTHON_EVAL &&
+		if (python.ranges[i].code == SYMBOLIZER_PYTHON_EVAL &&
 		    python.ranges[i].end - python.ranges[i].start > 20000)
 			cr_expect_gt(count_jumps(DEBIAN, &python, &python.ranges[i]), 0);
 }
@@ -183,7 +183,7 @@ static void link_static(const char *name, const char *flags)
 
 Test(python_file, embedded_in_a_program)
 {
-	struct reader_python python;
+	struct symbolizer_python python;
 
 	if (access(get_archive(), R_OK) < 0)
 		skip_loudly("no libpython3-dev: static interpreters were NOT tested");
@@ -200,7 +200,7 @@ Test(python_file, embedded_in_a_program)
 	/* Its own symbols are gone, those of its parts with them; others are there. */
 	run("strip -x exports");
 	read_python(in_directory("exports"), &python);
-	expect_code(&python, "_PyEval_EvalFrameDefault", READER_PYTHON_EVAL);
+	expect_code(&python, "_PyEval_EvalFrameDefault", SYMBOLIZER_PYTHON_EVAL);
 	/* It exports nothing: the section is there still. */
 	link_static("inside", "");
 	list_symbols(in_directory("inside"));
@@ -210,19 +210,19 @@ Test(python_file, embedded_in_a_program)
 	run("strip -s inside");
 	cr_expect(has_python(in_directory("inside")));
 	read_python(in_directory("inside"), &python);
-	cr_expect_eq(python.kind, READER_PYTHON_STRIPPED);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_STRIPPED);
 }
 
 Test(python_file, pypy)
 {
-	struct reader_python python;
+	struct symbolizer_python python;
 	glob_t paths = {};
 
 	if (glob("/usr/lib/*/libpypy3*-c.so", 0, NULL, &paths) != 0)
 		skip_loudly("no PyPy: it was NOT tested");
 	cr_expect(has_python(paths.gl_pathv[0]));
 	read_python(paths.gl_pathv[0], &python);
-	cr_expect_eq(python.kind, READER_PYTHON_PYPY);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_PYPY);
 	cr_expect_eq(python.n_ranges, 0);
 	globfree(&paths);
 }

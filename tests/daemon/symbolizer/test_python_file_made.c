@@ -8,14 +8,14 @@ TestSuite(python_file_made, .init = set_up, .fini = tear_down, .timeout = 1000);
 /* The same code twice: with its symbols, and without; its cold part is reached by one jcc alone. */
 Test(python_file_made, a_part_that_no_symbol_tells)
 {
-	struct reader_python whole, stripped;
+	struct symbolizer_python whole, stripped;
 
 	read_python("fuzz/seeds/python_file/sysv", &whole);
 	read_python("fuzz/seeds/python_file/gnu", &stripped);
 	cr_assert_geq(whole.n_ranges, 1);
 	cr_assert_geq(stripped.n_ranges, 1);
-	cr_expect_eq(whole.ranges[0].code, READER_PYTHON_EVAL);
-	cr_expect_eq(stripped.ranges[0].code, READER_PYTHON_EVAL);
+	cr_expect_eq(whole.ranges[0].code, SYMBOLIZER_PYTHON_EVAL);
+	cr_expect_eq(stripped.ranges[0].code, SYMBOLIZER_PYTHON_EVAL);
 	cr_expect_eq(stripped.ranges[0].end - stripped.ranges[0].start,
 		     whole.ranges[0].end - whole.ranges[0].start);
 }
@@ -29,7 +29,7 @@ static void make_library(const char *flags, const char *code)
 	run("cc -O1 -w -shared -fPIC -nostdlib %s l.c -o lib", flags);
 }
 
-static void read_library(struct reader_python *ret)
+static void read_library(struct symbolizer_python *ret)
 {
 	cr_expect(has_python(in_directory("lib")));
 	read_python(in_directory("lib"), ret);
@@ -59,14 +59,14 @@ Test(python_file_made, its_version_by_what_is_there)
 	};
 
 	for (size_t i = 0; i < array_length(cases); i++) {
-		struct reader_python python;
+		struct symbolizer_python python;
 		char code[1024];
 
 		snprintf(code, sizeof(code), RUNTIME EVAL "%s", cases[i].code);
 		make_library(cases[i].flags, code);
 		run("strip -s lib");
 		read_library(&python);
-		cr_expect_eq(python.kind, READER_PYTHON_CPYTHON, "%zu", i);
+		cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON, "%zu", i);
 		cr_expect_eq(python.version_hex, cases[i].version, "%zu: %x", i,
 			     python.version_hex);
 	}
@@ -76,19 +76,19 @@ Test(python_file_made, its_version_by_what_is_there)
 Test(python_file_made, by_either_hash)
 {
 	static const char *const flags[] = {"-Wl,--hash-style=sysv", "-Wl,--hash-style=gnu"};
-	struct reader_python python;
+	struct symbolizer_python python;
 
 	for (size_t i = 0; i < array_length(flags); i++) {
 		make_library(flags[i], RUNTIME EVAL);
 		run("strip -s lib");
 		read_library(&python);
-		cr_expect_eq(python.kind, READER_PYTHON_CPYTHON);
+		cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 		cr_expect_eq(python.n_ranges, 1);
 		make_library(flags[i], "extern long _PyRuntime; long *f(void) "
 				       "{ return &_PyRuntime; } long _PyRuntime2;");
 		cr_expect_not(has_python(in_directory("lib")), "it only uses one");
 		read_python(in_directory("lib"), &python);
-		cr_expect_eq(python.kind, READER_PYTHON_NONE);
+		cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_NONE);
 	}
 }
 
@@ -99,18 +99,18 @@ Test(python_file_made, by_either_hash)
 
 Test(python_file_made, what_it_says_of_itself)
 {
-	struct reader_python python;
+	struct symbolizer_python python;
 
 	make_library("", WORDS(0x030d01f0, 0));
 	read_library(&python);
-	cr_expect_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	cr_expect_eq(python.version_hex, 0x030d01f0);
 	cr_expect_eq(python.n_offsets, PYTHON_OFFSETS_WORDS);
 	cr_expect_eq(python.offsets[3], 3);
 	cr_expect_eq(python.offsets[95], 99);
 	make_library("", WORDS(0x030e00f0, 1));
 	read_library(&python);
-	cr_expect_eq(python.kind, READER_PYTHON_FREE_THREADED);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_FREE_THREADED);
 	cr_expect_eq(python.version_hex, 0x030e00f0);
 	make_library("", RUNTIME EVAL);
 	read_library(&python);
@@ -121,17 +121,17 @@ Test(python_file_made, what_it_says_of_itself)
 Test(python_file_made, without_what_is_needed)
 {
 	static const char *const codes[] = {"long _PyRuntime = 1;" EVAL, RUNTIME};
-	struct reader_python python;
+	struct symbolizer_python python;
 
 	for (size_t i = 0; i < array_length(codes); i++) {
 		make_library("", codes[i]);
 		read_library(&python);
-		cr_expect_eq(python.kind, READER_PYTHON_STRIPPED);
+		cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_STRIPPED);
 	}
 	make_library("-Wl,-soname,libpython2.7.so.1.0",
 		     "long _PyThreadState_Current = 1; long PyCode_Type = 1;");
 	read_library(&python);
-	cr_expect_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	cr_expect_eq(python.version_hex, 0x02070000);
 	cr_expect_eq(python.is_current, 1);
 }
@@ -141,7 +141,7 @@ Test(python_file_made, without_what_is_needed)
 Test(python_file_made, many_ranges)
 {
 	static char code[65536];
-	struct reader_python python;
+	struct symbolizer_python python;
 	size_t length = snprintf(code, sizeof(code), RUNTIME EVAL);
 	unsigned int n_eval = 0;
 
@@ -157,41 +157,41 @@ Test(python_file_made, many_ranges)
 				   i, i, i, i + 3);
 	make_library("-fno-toplevel-reorder", code);
 	read_library(&python);
-	cr_expect_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	for (size_t i = 0; i < python.n_ranges; i++)
-		n_eval += python.ranges[i].code == READER_PYTHON_EVAL;
+		n_eval += python.ranges[i].code == SYMBOLIZER_PYTHON_EVAL;
 	cr_expect_eq(n_eval, 1);
 	list_symbols(in_directory("lib"));
-	expect_code(&python, "_PyEval_EvalFrameDefault", READER_PYTHON_EVAL);
+	expect_code(&python, "_PyEval_EvalFrameDefault", SYMBOLIZER_PYTHON_EVAL);
 	for (int i = 0; i < 9; i++) {
 		char name[32];
 
 		snprintf(name, sizeof(name), "_TAIL_CALL_%d", i);
-		expect_code(&python, name, READER_PYTHON_CALL);
+		expect_code(&python, name, SYMBOLIZER_PYTHON_CALL);
 		snprintf(name, sizeof(name), "more_%d", i);
 		expect_visible(&python, name);
 	}
-	cr_expect_gt(python.n_ranges, READER_PYTHON_RANGES_MAX - 20, "%u", python.n_ranges);
+	cr_expect_gt(python.n_ranges, SYMBOLIZER_PYTHON_RANGES_MAX - 20, "%u", python.n_ranges);
 }
 
 /* Its table of names has one, and that is all that is looked at first. */
 Test(python_file_made, one_that_is_only_wanted)
 {
-	struct reader_python python;
+	struct symbolizer_python python;
 
 	run("echo 'extern long _PyRuntime; long f(void) { return _PyRuntime; }' >o.c && cc -c o.c");
 	cr_expect(has_python(in_directory("o.o")));
 	read_python(in_directory("o.o"), &python);
-	cr_expect_eq(python.kind, READER_PYTHON_NONE);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_NONE);
 }
 
 Test(python_file_made, no_interpreter)
 {
-	struct reader_python python = {.kind = 7};
+	struct symbolizer_python python = {.kind = 7};
 
 	cr_expect_not(has_python("/lib/x86_64-linux-gnu/libc.so.6"));
 	read_python("/lib/x86_64-linux-gnu/libc.so.6", &python);
-	cr_expect_eq(python.kind, READER_PYTHON_NONE);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_NONE);
 	cr_expect_eq(python.n_ranges, 0);
 	run("echo text >text");
 	int fd = open(in_directory("text"), O_RDONLY | O_CLOEXEC);

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/base/reader_wire.h"
+#include "daemon/base/symbolizer_wire.h"
 #include "daemon/symbolizer/sandbox.h"
 
 #define KEPT 3
@@ -80,7 +80,7 @@ static bool use_memory(void)
 	return munmap(map, 1 << 20) == 0;
 }
 
-Test(reader_sandbox, leaves_what_is_needed)
+Test(symbolizer_sandbox, leaves_what_is_needed)
 {
 	expect_works(do_nothing);
 	expect_works(make_answer);
@@ -100,7 +100,7 @@ static bool read_a_link(void)
 }
 
 /* By errno: libraries ask for names and do without. */
-Test(reader_sandbox, has_no_names)
+Test(symbolizer_sandbox, has_no_names)
 {
 	static const deed_fn deeds[] = {open_by_name, read_a_link};
 
@@ -179,7 +179,7 @@ static bool raise_limit(void)
 	return setrlimit(RLIMIT_AS, &limit) == 0;
 }
 
-Test(reader_sandbox, leaves_nothing_else)
+Test(symbolizer_sandbox, leaves_nothing_else)
 {
 	static const deed_fn deeds[] = {look_by_name, make_socket,    make_child,
 					run_program,  send_signal,    map_code,
@@ -196,11 +196,11 @@ static bool has_limits(void)
 	int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	char byte = 1;
 
-	return syscall(SYS_lseek, fd, READER_ANSWER_BYTES, SEEK_SET) >= 0 &&
+	return syscall(SYS_lseek, fd, SYMBOLIZER_ANSWER_BYTES, SEEK_SET) >= 0 &&
 	       write(fd, &byte, 1) < 0;
 }
 
-Test(reader_sandbox, has_bounds)
+Test(symbolizer_sandbox, has_bounds)
 {
 	int status = run(NULL, has_limits);
 
@@ -227,7 +227,7 @@ static bool burn(void)
 }
 
 /* Whatever the daemon had blocked or ignored. */
-Test(reader_sandbox, can_be_ended_by_its_timer)
+Test(symbolizer_sandbox, can_be_ended_by_its_timer)
 {
 	int status = run(block_signals, burn);
 

@@ -21,7 +21,7 @@
 #define N_ROWS  2000
 #define N_RULES 50
 
-static uint16_t find_slowly(const struct reader_table *table, uint32_t address)
+static uint16_t find_slowly(const struct symbolizer_table *table, uint32_t address)
 {
 	uint16_t rule = 0;
 
@@ -47,7 +47,7 @@ static uint16_t find_in_pack(const struct pack *pack, uint32_t address)
 	return rule;
 }
 
-static void expect_same(const struct reader_table *table)
+static void expect_same(const struct symbolizer_table *table)
 {
 	uint16_t numbers[N_RULES];
 	struct pack pack;
@@ -77,12 +77,12 @@ static void expect_same(const struct reader_table *table)
 
 static void expect_rows(uint32_t first, uint32_t step, uint32_t jump_at, uint32_t jump)
 {
-	static struct reader_row rows[N_ROWS];
-	struct reader_table table = {.rows = rows, .n_rows = N_ROWS};
+	static struct symbolizer_row rows[N_ROWS];
+	struct symbolizer_table table = {.rows = rows, .n_rows = N_ROWS};
 	uint32_t address = first;
 
 	for (size_t i = 0; i < N_ROWS; i++) {
-		rows[i] = (struct reader_row){address, i * 7 % N_RULES};
+		rows[i] = (struct symbolizer_row){address, i * 7 % N_RULES};
 		address += i == jump_at ? jump : 1 + i * step % 97;
 	}
 	rows[N_ROWS - 1].rule = 0;
@@ -100,8 +100,8 @@ Test(unwinder, finds_in_the_layout_what_is_in_the_table)
 
 Test(unwinder, refuses_a_table_over_too_many_addresses)
 {
-	const struct reader_row rows[] = {{0, 1}, {UINT32_MAX, 0}};
-	const struct reader_table table = {.rows = rows, .n_rows = 2};
+	const struct symbolizer_row rows[] = {{0, 1}, {UINT32_MAX, 0}};
+	const struct symbolizer_table table = {.rows = rows, .n_rows = 2};
 	const uint16_t numbers[] = {0, 1};
 	struct pack pack;
 
@@ -115,7 +115,7 @@ static struct images *images;
 static struct look *look;
 static struct files *files;
 static struct interpreters *interpreters;
-static struct reader *reader;
+static struct symbolizer *symbolizer;
 static struct unwinder *unwinder;
 static uint64_t ends[OX_N_ENDS], n_deep, n_samples;
 
@@ -131,17 +131,17 @@ static void open_world(uint64_t budget_bytes)
 	sampler_free(sampler_or_skip());
 	cr_assert_eq(sampler_new(budget_bytes, &sampler, &report), 0, "%s", report.why);
 	images = images_new("/proc");
-	cr_assert_eq(look_new(OX_READER_BUILT, &look), 0);
+	cr_assert_eq(look_new(OX_SYMBOLIZER_BUILT, &look), 0);
 	files = files_new("/proc", look);
 	interpreters = interpreters_new(files);
-	cr_assert_eq(reader_new(OX_READER_BUILT, &reader), 0);
-	unwinder = unwinder_new(files, interpreters, reader, no_complaint, NULL);
+	cr_assert_eq(symbolizer_new(OX_SYMBOLIZER_BUILT, &symbolizer), 0);
+	unwinder = unwinder_new(files, interpreters, symbolizer, no_complaint, NULL);
 	unwinder_attach(unwinder, sampler);
 }
 
 static void close_world(void)
 {
-	reader_free(reader);
+	symbolizer_free(symbolizer);
 	unwinder_free(unwinder);
 	interpreters_free(interpreters);
 	files_free(files);
@@ -252,7 +252,7 @@ static void sample_pids(const struct busy_process *processes, size_t n)
 			sampler_read_notices(sampler, take_notice, NULL);
 		}
 	}
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	drain();
 }
 
@@ -283,7 +283,7 @@ Test(unwinder, who_is_expected_is_whole_from_the_first_sample_on, .fini = close_
 
 	open_world(UINT64_C(8) << 20);
 	unwinder_expect(unwinder, images_find(images, process.pid, now_ns), now_ns);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_assert_eq(sampler_set_targets(sampler, &target, 1, false), 0);
 	cr_assert_eq(sampler_enable(sampler, INTERVAL_NS), 0);
 	busy_let(process.pid, 50);
@@ -359,7 +359,7 @@ Test(unwinder, tables_that_nobody_needs_make_room, .fini = close_world)
 	/* It still runs, and was sampled lately: nothing may go. */
 	unwinder_touch(unwinder, process.pid, now_ns);
 	unwinder_expect(unwinder, images_find(images, python.pid, now_ns), now_ns);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	unwinder_get_state(unwinder, &state);
 	cr_assert_eq(state.n_evicted, 0);
 	cr_assert_gt(state.n_refused, 0);
@@ -368,7 +368,7 @@ Test(unwinder, tables_that_nobody_needs_make_room, .fini = close_world)
 	unwinder_retry(unwinder);
 	cr_assert_geq(unwinder_update(unwinder, images_find(images, python.pid, now_ns), now_ns),
 		      0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	unwinder_get_state(unwinder, &state);
 	cr_assert_gt(state.n_evicted, 0);
 	busy_stop(&process);

@@ -14,7 +14,7 @@
 #include "tests/support/eh_image.h"
 #include "tests/support/kernel_side.h"
 
-static struct eh_rows *read_rows(int fd, struct reader_table *ret)
+static struct eh_rows *read_rows(int fd, struct symbolizer_table *ret)
 {
 	struct eh_rows *rows = NULL;
 	int r = eh_rows_read(fd, &rows);
@@ -25,7 +25,7 @@ static struct eh_rows *read_rows(int fd, struct reader_table *ret)
 }
 
 /* The rule that holds at an address. */
-static struct ox_rule find_rule(const struct reader_table *table, uint64_t address)
+static struct ox_rule find_rule(const struct symbolizer_table *table, uint64_t address)
 {
 	size_t low = 0, high = table->n_rows;
 
@@ -42,7 +42,7 @@ static struct ox_rule find_rule(const struct reader_table *table, uint64_t addre
 
 /* What readelf -wF says, and how it compares. */
 struct comparison {
-	const struct reader_table *table;
+	const struct symbolizer_table *table;
 	unsigned n_rows;
 	unsigned n_wrong;
 	unsigned n_odd_cfa;   /* on a register that is neither rsp nor rbp */
@@ -166,7 +166,7 @@ static void compare_file(const char *path, struct comparison *comparison)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_cleanup_(eh_rows_free_p) struct eh_rows *rows = NULL;
-	struct reader_table table;
+	struct symbolizer_table table;
 	char command[256], line[1024];
 	bool is_fde = false;
 	FILE *readelf;
@@ -242,7 +242,7 @@ static void expect_rows(struct eh_image *image, const char *expected)
 {
 	_cleanup_close_ int fd = eh_image_finish(image);
 	_cleanup_(eh_rows_free_p) struct eh_rows *rows = NULL;
-	struct reader_table table;
+	struct symbolizer_table table;
 	char text[2048] = "";
 	size_t length = 0;
 

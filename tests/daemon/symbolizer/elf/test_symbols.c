@@ -384,7 +384,7 @@ Test(symbols, cut_short_at_every_byte)
 		cr_assert(eq(int, LLVMFuzzerTestOneInput(image.bytes, size), 0));
 }
 
-/* Numbers that readers trip over, anywhere in the file. */
+/* Numbers that symbolizers trip over, anywhere in the file. */
 static void mutate(uint8_t *data, size_t size, unsigned int *seed)
 {
 	static const uint64_t values[] = {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the daemon (reader.h) and oxprof-reader say to each other over a SOCK_SEQPACKET pair, and
- * the words that both use.
+ * What the daemon (symbolizer.h) and oxprof-symbolizer say to each other over a SOCK_SEQPACKET
+ * pair, and the words that both use.
  *
- * The reader begins with a wire_answer of WIRE_HELLO bytes when it has given up all its rights.
+ * The symbolizer begins with a wire_answer of WIRE_HELLO bytes when it has given up all its rights.
  * Then each question is one packet, with its descriptors, and each answer one packet: an error, or
  * 0 and one descriptor, a memfd that is sealed against all change and holds a wire_table or
- * wire_names with what follows it, a reader_about or a reader_python. One question is under way at
- * a time.
+ * wire_names with what follows it, a symbolizer_about or a symbolizer_python. One question is under
+ * way at a time.
  */
 #pragma once
 
@@ -18,43 +18,43 @@
 #include "bpf/rule.h"
 #include "daemon/base/build_id.h"
 
-#define READER_INLINES_MAX 16                 /* frames of one address */
-#define READER_NAMES_MAX   4096               /* addresses of one question */
-#define READER_CPU_USEC    UINT64_C(5000000)  /* for one question */
-#define READER_WALL_USEC   UINT64_C(15000000) /* likewise: a file system may hang */
+#define SYMBOLIZER_INLINES_MAX 16                 /* frames of one address */
+#define SYMBOLIZER_NAMES_MAX   4096               /* addresses of one question */
+#define SYMBOLIZER_CPU_USEC    UINT64_C(5000000)  /* for one question */
+#define SYMBOLIZER_WALL_USEC   UINT64_C(15000000) /* likewise: a file system may hang */
 /* One that wants a CPU and gets none hangs in nothing: but it may have been taken over. */
-#define READER_STARVED_USEC      (10 * READER_WALL_USEC)
-#define READER_MEMORY_BYTES      (UINT64_C(2) << 30)
-#define READER_ROWS_MAX          4000000
-#define READER_TEXT_BYTES_MAX    4096 /* of one name or path, with its NUL */
-#define READER_ANSWER_BYTES      (UINT64_C(64) << 20)
-#define READER_SEGMENTS_MAX      32
-#define READER_LINK_BYTES        256 /* of a file name, with its NUL */
-#define READER_ALT_BYTES         512 /* of a path, likewise */
-#define READER_PYTHON_RANGES_MAX 128
+#define SYMBOLIZER_STARVED_USEC      (10 * SYMBOLIZER_WALL_USEC)
+#define SYMBOLIZER_MEMORY_BYTES      (UINT64_C(2) << 30)
+#define SYMBOLIZER_ROWS_MAX          4000000
+#define SYMBOLIZER_TEXT_BYTES_MAX    4096 /* of one name or path, with its NUL */
+#define SYMBOLIZER_ANSWER_BYTES      (UINT64_C(64) << 20)
+#define SYMBOLIZER_SEGMENTS_MAX      32
+#define SYMBOLIZER_LINK_BYTES        256 /* of a file name, with its NUL */
+#define SYMBOLIZER_ALT_BYTES         512 /* of a path, likewise */
+#define SYMBOLIZER_PYTHON_RANGES_MAX 128
 
-struct reader_row {
+struct symbolizer_row {
 	uint32_t address; /* ELF vaddr; rising */
 	uint32_t rule;    /* index in rules */
 };
-struct reader_table {
+struct symbolizer_table {
 	const struct ox_rule *rules;
 	size_t n_rules;
-	const struct reader_row *rows;
+	const struct symbolizer_row *rows;
 	size_t n_rows;
 };
 
 /* What a file is whose names are asked for, and what the addresses are. */
-enum reader_source {
-	READER_ELF_OFFSETS, /* offsets into the ELF file */
-	READER_ELF_VADDRS,  /* addresses in its own space */
-	READER_PERF_MAP,    /* /tmp/perf-PID.map: addresses of the process */
-	READER_JITDUMP,     /* jit-PID.dump: likewise */
-	READER_N_SOURCES,
+enum symbolizer_source {
+	SYMBOLIZER_ELF_OFFSETS, /* offsets into the ELF file */
+	SYMBOLIZER_ELF_VADDRS,  /* addresses in its own space */
+	SYMBOLIZER_PERF_MAP,    /* /tmp/perf-PID.map: addresses of the process */
+	SYMBOLIZER_JITDUMP,     /* jit-PID.dump: likewise */
+	SYMBOLIZER_N_SOURCES,
 };
 
 /* Texts are cleaned (text_clean() in parse.h), "" where unknown. */
-struct reader_name {
+struct symbolizer_name {
 	const char *function; /* demangled */
 	const char *file;     /* of the source */
 	uint64_t start;       /* of the function: ELF vaddr, or address in the process */
@@ -62,44 +62,46 @@ struct reader_name {
 };
 
 /* A PT_LOAD with code, as far as the file holds it. */
-struct reader_segment {
+struct symbolizer_segment {
 	uint64_t offset, bytes, vaddr;
 };
 /* What an ELF file says of itself; what it does not say is 0. No padding. */
-struct reader_about {
-	struct reader_segment segments[READER_SEGMENTS_MAX]; /* the first ones */
+struct symbolizer_about {
+	struct symbolizer_segment segments[SYMBOLIZER_SEGMENTS_MAX]; /* the first ones */
 	uint32_t n_segments;
-	uint32_t has_dwarf;  /* 1: in the file itself */
-	uint32_t has_python; /* 1: there is an interpreter in it: ask for struct reader_python */
+	uint32_t has_dwarf; /* 1: in the file itself */
+	uint32_t
+		has_python; /* 1: there is an interpreter in it: ask for struct symbolizer_python */
 	uint32_t reserved;
 	uint32_t build_id_bytes;
 	uint32_t alt_id_bytes;
 	uint8_t build_id[BUILD_ID_BYTES];
 	uint8_t alt_id[BUILD_ID_BYTES];
-	char link[READER_LINK_BYTES];    /* of its debug file, no path */
-	char alt_link[READER_ALT_BYTES]; /* what that shares with others: there with alt_id */
+	char link[SYMBOLIZER_LINK_BYTES];    /* of its debug file, no path */
+	char alt_link[SYMBOLIZER_ALT_BYTES]; /* what that shares with others: there with alt_id */
 };
 
 /* The interpreter in an ELF file. No padding. */
-enum reader_python_kind {
-	READER_PYTHON_NONE,
-	READER_PYTHON_CPYTHON,
-	READER_PYTHON_FREE_THREADED, /* CPython without the lock (3.13+, "t") */
-	READER_PYTHON_PYPY,
-	READER_PYTHON_STRIPPED, /* CPython, but what is needed of it has no symbols */
-	READER_N_PYTHON_KINDS,
+enum symbolizer_python_kind {
+	SYMBOLIZER_PYTHON_NONE,
+	SYMBOLIZER_PYTHON_CPYTHON,
+	SYMBOLIZER_PYTHON_FREE_THREADED, /* CPython without the lock (3.13+, "t") */
+	SYMBOLIZER_PYTHON_PYPY,
+	SYMBOLIZER_PYTHON_STRIPPED, /* CPython, but what is needed of it has no symbols */
+	SYMBOLIZER_N_PYTHON_KINDS,
 };
 /* C functions that carry out calls of Python functions. */
-enum reader_python_code {
-	READER_PYTHON_EVAL, /* runs Python code; one C frame for each entry (bpf/python.h) */
-	READER_PYTHON_CALL, /* stands between that and its callers: _PyFunction_Vectorcall ... */
+enum symbolizer_python_code {
+	SYMBOLIZER_PYTHON_EVAL, /* runs Python code; one C frame for each entry (bpf/python.h) */
+	SYMBOLIZER_PYTHON_CALL, /* stands between that and its callers: _PyFunction_Vectorcall ...
+				 */
 };
-struct reader_python_range {
+struct symbolizer_python_range {
 	uint64_t start, end; /* ELF vaddr */
-	uint32_t code;       /* enum reader_python_code */
+	uint32_t code;       /* enum symbolizer_python_code */
 	uint32_t reserved;
 };
-struct reader_python {
+struct symbolizer_python {
 	uint32_t kind;
 	uint32_t version_hex; /* PY_VERSION_HEX; 0xMMmm0000 where only that is known; 0: unknown */
 	uint64_t runtime;     /* ELF vaddr of _PyRuntime; up to 3.6 of interp_head, ... */
@@ -109,10 +111,10 @@ struct reader_python {
 	uint64_t offsets[PYTHON_OFFSETS_WORDS];
 	uint32_t n_ranges;
 	uint32_t reserved;
-	struct reader_python_range ranges[READER_PYTHON_RANGES_MAX]; /* rising, apart */
+	struct symbolizer_python_range ranges[SYMBOLIZER_PYTHON_RANGES_MAX]; /* rising, apart */
 };
 
-#define WIRE_FD    3                    /* the reader's end of the pair */
+#define WIRE_FD    3                    /* the symbolizer's end of the pair */
 #define WIRE_HELLO UINT32_C(0x6f785233) /* "oxR3"; the number changes with this file */
 #define WIRE_FILES 3                    /* file, debug, alt */
 
@@ -131,13 +133,13 @@ struct wire_question {
 	uint32_t n_addresses;
 };
 
-/* error: as in reader_fn. size: of the memfd, 0 with an error. */
+/* error: as in symbolizer_fn. size: of the memfd, 0 with an error. */
 struct wire_answer {
 	int32_t error;
 	uint32_t size_bytes;
 };
 
-/* n_rules struct ox_rule, n_rows struct reader_row. */
+/* n_rules struct ox_rule, n_rows struct symbolizer_row. */
 struct wire_table {
 	uint32_t n_rules;
 	uint32_t n_rows;
@@ -164,9 +166,10 @@ struct wire_frame {
 	uint32_t reserved;
 };
 
-_Static_assert(sizeof(struct reader_row) == 8, "row");
-_Static_assert(sizeof(struct reader_about) == 24 * READER_SEGMENTS_MAX + 24 + 2 * BUILD_ID_BYTES +
-						      READER_LINK_BYTES + READER_ALT_BYTES,
+_Static_assert(sizeof(struct symbolizer_row) == 8, "row");
+_Static_assert(sizeof(struct symbolizer_about) ==
+		       24 * SYMBOLIZER_SEGMENTS_MAX + 24 + 2 * BUILD_ID_BYTES +
+			       SYMBOLIZER_LINK_BYTES + SYMBOLIZER_ALT_BYTES,
 	       "about");
 _Static_assert(sizeof(struct wire_question) == 16, "question");
 _Static_assert(sizeof(struct wire_answer) == 8, "answer");

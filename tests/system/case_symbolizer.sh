@@ -4,18 +4,18 @@
 # mean harm cost.
 
 # One a line: that for tables, that for names.
-reader_pid() {
+symbolizer_pid() {
 	local child
 	for child in $(cat "/proc/$(daemon_pid)/task"/*/children); do
-		[ "$(cat "/proc/$child/comm")" != oxprof-reader ] || echo "$child"
+		[ "$(cat "/proc/$child/comm")" != oxprof-symboliz ] || echo "$child"
 	done | grep .
 }
 
-# A session in which the reader is there.
-reader_start() {
+# A session in which the symbolizer is there.
+symbolizer_start() {
 	spawn root /opt/oxtest/omit
 	oxprofctl unpause --comm=omit --comm=inlines --comm=plugin --comm=jitcode --frequency=999
-	wait_until reader_pid
+	wait_until symbolizer_pid
 }
 
 daemon_rss_kb() {
@@ -23,57 +23,57 @@ daemon_rss_kb() {
 }
 
 # Rights are dropped before anything is read: one that was just forked has yet to.
-reader_is_locked() {
+symbolizer_is_locked() {
 	grep -qE '^Seccomp:[[:space:]]*2$' "/proc/$1/status"
 }
 
 # What can be inherited (CapInh) is left: the daemon's own filter refuses to change it, and who cannot
 # exec() passes nothing on.
 expect_no_rights() {
-	local reader=$1 status
-	wait_until reader_is_locked "$reader"
-	status=$(cat "/proc/$reader/status")
+	local symbolizer=$1 status
+	wait_until symbolizer_is_locked "$symbolizer"
+	status=$(cat "/proc/$symbolizer/status")
 	for set in CapPrm CapEff CapAmb; do
 		grep -qE "^$set:[[:space:]]*0{16}\$" <<<"$status"
 	done
 	grep -qE '^NoNewPrivs:[[:space:]]*1$' <<<"$status"
 	expect_not grep -qE '^Uid:[[:space:]]*0[[:space:]]' <<<"$status"
 	# Nothing of the daemon's: no database, no BPF, no events; of sockets its own, and the journal's.
-	expect_not sh -c "ls -l /proc/$reader/fd | grep -E 'oxprof.db|bpf|perf_event|timerfd|signalfd'"
-	[ "$(find "/proc/$reader/fd" -lname 'socket:*' | wc -l)" -le 3 ]
-	expect_equal "$(awk '/Max core file size/ { print $5 }' "/proc/$reader/limits")" 0
+	expect_not sh -c "ls -l /proc/$symbolizer/fd | grep -E 'oxprof.db|bpf|perf_event|timerfd|signalfd'"
+	[ "$(find "/proc/$symbolizer/fd" -lname 'socket:*' | wc -l)" -le 3 ]
+	expect_equal "$(awk '/Max core file size/ { print $5 }' "/proc/$symbolizer/limits")" 0
 }
 
 case_reader_has_no_rights() {
-	local reader
-	reader_start
-	for reader in $(reader_pid); do
-		expect_no_rights "$reader"
+	local symbolizer
+	symbolizer_start
+	for symbolizer in $(symbolizer_pid); do
+		expect_no_rights "$symbolizer"
 	done
 }
 
-reader_is_missed() {
-	journalctl -q -o cat -u oxprofd --since="@$1" | grep -E 'inlines|oxprof-reader'
+symbolizer_is_missed() {
+	journalctl -q -o cat -u oxprofd --since="@$1" | grep -E 'inlines|oxprof-symbolizer'
 }
 
 # They are killed over a question: that file has no names, it is told, and all else goes on.
 case_reader_crash() {
-	local omit readers daemon samples began=$EPOCHSECONDS
+	local omit symbolizers daemon samples began=$EPOCHSECONDS
 	daemon=$(daemon_pid)
-	reader_start
+	symbolizer_start
 	omit=$pid
 	wait_tables comm:omit
-	mapfile -t readers < <(reader_pid)
-	kill -STOP "${readers[@]}"
+	mapfile -t symbolizers < <(symbolizer_pid)
+	kill -STOP "${symbolizers[@]}"
 	spawn root /opt/oxtest/inlines
 	spend 500 "$pid"
 	query
 	samples=$(json 'd["samples"]')
-	kill -9 "${readers[@]}"
+	kill -9 "${symbolizers[@]}"
 	spend 500 "$omit"
 	query
 	expect_json "d['samples'] > $samples + 100"
-	wait_until reader_is_missed "$began"
+	wait_until symbolizer_is_missed "$began"
 	# Another program is named all the same.
 	spawn_waiting root /opt/oxtest/plugin /opt/oxtest/libfirst.so work_in_first
 	spawn_go

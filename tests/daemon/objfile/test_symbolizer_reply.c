@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers that a reader of somebody else's mind could give. */
+/* Answers that a symbolizer of somebody else's mind could give. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/objfile/reader_internal.h"
+#include "daemon/objfile/symbolizer_internal.h"
 
 #define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -15,7 +15,7 @@ static int open_reply(const struct wire_question *question, const void *data, si
 		      int seals)
 {
 	_cleanup_close_ int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct reader_reply reply;
+	struct symbolizer_reply reply;
 	int r;
 
 	cr_assert(fd >= 0 && write(fd, data, size) == (ssize_t)size);
@@ -29,7 +29,7 @@ static int open_reply(const struct wire_question *question, const void *data, si
 struct table_answer {
 	struct wire_table head;
 	struct ox_rule rules[2];
-	struct reader_row rows[3];
+	struct symbolizer_row rows[3];
 };
 
 static const struct wire_question table_question = {.kind = WIRE_TABLE};
@@ -39,16 +39,16 @@ static const struct table_answer good_table = {
 	.rows = {{0x1000, 1}, {0x1001, 0}, {0xffffffff, 1}},
 };
 
-Test(reader_reply, takes_a_table_that_is_right)
+Test(symbolizer_reply, takes_a_table_that_is_right)
 {
 	cr_assert_eq(open_reply(&table_question, &good_table, sizeof(good_table), ALL_SEALS), 0);
 }
 
-Test(reader_reply, refuses_what_is_not_sealed)
+Test(symbolizer_reply, refuses_what_is_not_sealed)
 {
 	static const int seals[] = {0, F_SEAL_SHRINK | F_SEAL_GROW, F_SEAL_SHRINK | F_SEAL_WRITE,
 				    F_SEAL_GROW | F_SEAL_WRITE};
-	struct reader_reply reply;
+	struct symbolizer_reply reply;
 	_cleanup_close_ int zero = open("/dev/zero", O_RDONLY);
 
 	for (size_t i = 0; i < array_length(seals); i++)
@@ -96,7 +96,7 @@ static void same_address(struct table_answer *answer)
 	answer->rows[1].address = 0x1000;
 }
 
-Test(reader_reply, refuses_a_table_that_is_wrong)
+Test(symbolizer_reply, refuses_a_table_that_is_wrong)
 {
 	cr_expect_eq(open_table(many_rules), -EBADMSG);
 	cr_expect_eq(open_table(many_rows), -EBADMSG);
@@ -131,24 +131,24 @@ static int open_names(void (*damage)(struct names_answer *answer))
 	return open_reply(&names_question, &answer, sizeof(answer), ALL_SEALS);
 }
 
-Test(reader_reply, gives_names)
+Test(symbolizer_reply, gives_names)
 {
 	_cleanup_close_ int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	struct reader_name names[READER_INLINES_MAX];
-	struct reader_reply reply;
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
+	struct symbolizer_reply reply;
 	uint64_t vaddr;
 
 	cr_assert(write(fd, &good_names, sizeof(good_names)) == sizeof(good_names));
 	cr_assert_eq(fcntl(fd, F_ADD_SEALS, ALL_SEALS), 0);
 	cr_assert_eq(reply_open(&reply, &names_question, fd, sizeof(good_names)), 0);
-	cr_assert_eq(reader_reply_get_names(&reply, 0, &vaddr, names), 2);
+	cr_assert_eq(symbolizer_reply_get_names(&reply, 0, &vaddr, names), 2);
 	cr_expect_eq(vaddr, 0x1234);
 	cr_expect_str_eq(names[0].function, "main");
 	cr_expect_str_eq(names[0].file, "a.\xc3\xbc.c");
 	cr_expect_eq(names[0].start, 0x1000);
 	cr_expect_eq(names[0].line, 7);
 	cr_expect_str_eq(names[1].file, "");
-	cr_assert_eq(reader_reply_get_names(&reply, 1, &vaddr, names), 0);
+	cr_assert_eq(symbolizer_reply_get_names(&reply, 1, &vaddr, names), 0);
 	cr_expect_eq(vaddr, 0x5678);
 	reply_done(&reply);
 }
@@ -190,7 +190,7 @@ static void text_unclean(struct names_answer *answer)
 	answer->text[2] = '\x1b';
 }
 
-Test(reader_reply, refuses_names_that_are_wrong)
+Test(symbolizer_reply, refuses_names_that_are_wrong)
 {
 	cr_expect_eq(open_reply(&names_question, &good_names, sizeof(good_names), ALL_SEALS), 0);
 	cr_expect_eq(open_names(other_count), -EBADMSG);
@@ -206,9 +206,9 @@ Test(reader_reply, refuses_names_that_are_wrong)
 
 static const struct wire_question about_question = {.kind = WIRE_ABOUT};
 
-static int open_about(void (*damage)(struct reader_about *about))
+static int open_about(void (*damage)(struct symbolizer_about *about))
 {
-	struct reader_about about = {
+	struct symbolizer_about about = {
 		.segments = {{0x1000, 0x2000, 0x401000}},
 		.n_segments = 1,
 		.build_id_bytes = 2,
@@ -222,69 +222,69 @@ static int open_about(void (*damage)(struct reader_about *about))
 	return open_reply(&about_question, &about, sizeof(about), ALL_SEALS);
 }
 
-static void many_segments(struct reader_about *about)
+static void many_segments(struct symbolizer_about *about)
 {
-	about->n_segments = READER_SEGMENTS_MAX + 1;
+	about->n_segments = SYMBOLIZER_SEGMENTS_MAX + 1;
 }
 
-static void far_segment(struct reader_about *about)
+static void far_segment(struct symbolizer_about *about)
 {
 	about->segments[0].offset = UINT64_MAX;
 }
 
-static void long_segment(struct reader_about *about)
+static void long_segment(struct symbolizer_about *about)
 {
 	about->segments[0].bytes = UINT64_MAX;
 }
 
-static void odd_flag(struct reader_about *about)
+static void odd_flag(struct symbolizer_about *about)
 {
 	about->has_dwarf = 2;
 }
 
-static void odd_interpreter(struct reader_about *about)
+static void odd_interpreter(struct symbolizer_about *about)
 {
 	about->has_python = 2;
 }
 
-static void long_id(struct reader_about *about)
+static void long_id(struct symbolizer_about *about)
 {
 	about->build_id_bytes = BUILD_ID_BYTES + 1;
 }
 
-static void long_alt_id(struct reader_about *about)
+static void long_alt_id(struct symbolizer_about *about)
 {
 	about->alt_id_bytes = BUILD_ID_BYTES + 1;
 }
 
-static void link_without_end(struct reader_about *about)
+static void link_without_end(struct symbolizer_about *about)
 {
 	memset(about->link, 'x', sizeof(about->link));
 }
 
-static void link_elsewhere(struct reader_about *about)
+static void link_elsewhere(struct symbolizer_about *about)
 {
 	strcpy(about->link, "../b");
 }
 
-static void alt_link_without_end(struct reader_about *about)
+static void alt_link_without_end(struct symbolizer_about *about)
 {
 	memset(about->alt_link, 'x', sizeof(about->alt_link));
 }
 
-static void alt_link_without_id(struct reader_about *about)
+static void alt_link_without_id(struct symbolizer_about *about)
 {
 	about->alt_id_bytes = 0;
 }
 
-static void alt_id_without_link(struct reader_about *about)
+static void alt_id_without_link(struct symbolizer_about *about)
 {
 	about->alt_link[0] = '\0';
 }
 
-Test(reader_reply, refuses_what_no_file_says_of_itself)
+Test(symbolizer_reply, refuses_what_no_file_says_of_itself)
 {
-	static void (*const damages[])(struct reader_about *) = {
+	static void (*const damages[])(struct symbolizer_about *) = {
 		many_segments,       far_segment,
 		long_segment,        odd_flag,
 		odd_interpreter,     long_id,
@@ -292,7 +292,7 @@ Test(reader_reply, refuses_what_no_file_says_of_itself)
 		link_elsewhere,      alt_link_without_end,
 		alt_link_without_id, alt_id_without_link,
 	};
-	static const struct reader_about about;
+	static const struct symbolizer_about about;
 
 	cr_expect_eq(open_about(NULL), 0);
 	for (size_t i = 0; i < array_length(damages); i++)
@@ -305,15 +305,15 @@ Test(reader_reply, refuses_what_no_file_says_of_itself)
 
 static const struct wire_question python_question = {.kind = WIRE_PYTHON};
 
-static int open_python(void (*damage)(struct reader_python *python))
+static int open_python(void (*damage)(struct symbolizer_python *python))
 {
-	struct reader_python python = {
-		.kind = READER_PYTHON_CPYTHON,
+	struct symbolizer_python python = {
+		.kind = SYMBOLIZER_PYTHON_CPYTHON,
 		.n_offsets = PYTHON_OFFSETS_WORDS,
 		.is_current = 1,
 		.n_ranges = 3,
 		.ranges = {{.start = 0, .end = 1},
-			   {.start = 1, .end = 9, .code = READER_PYTHON_CALL},
+			   {.start = 1, .end = 9, .code = SYMBOLIZER_PYTHON_CALL},
 			   {.start = 11, .end = UINT64_MAX}},
 	};
 
@@ -322,55 +322,55 @@ static int open_python(void (*damage)(struct reader_python *python))
 	return open_reply(&python_question, &python, sizeof(python), ALL_SEALS);
 }
 
-static void python_odd_kind(struct reader_python *python)
+static void python_odd_kind(struct symbolizer_python *python)
 {
-	python->kind = READER_N_PYTHON_KINDS;
+	python->kind = SYMBOLIZER_N_PYTHON_KINDS;
 }
 
-static void python_odd_flag(struct reader_python *python)
+static void python_odd_flag(struct symbolizer_python *python)
 {
 	python->is_current = 2;
 }
 
-static void python_many_offsets(struct reader_python *python)
+static void python_many_offsets(struct symbolizer_python *python)
 {
 	python->n_offsets = PYTHON_OFFSETS_WORDS + 1;
 }
 
-static void python_many_ranges(struct reader_python *python)
+static void python_many_ranges(struct symbolizer_python *python)
 {
-	for (uint32_t i = 0; i < READER_PYTHON_RANGES_MAX; i++)
-		python->ranges[i] = (struct reader_python_range){.start = i, .end = i + 1};
-	python->n_ranges = READER_PYTHON_RANGES_MAX + 1;
+	for (uint32_t i = 0; i < SYMBOLIZER_PYTHON_RANGES_MAX; i++)
+		python->ranges[i] = (struct symbolizer_python_range){.start = i, .end = i + 1};
+	python->n_ranges = SYMBOLIZER_PYTHON_RANGES_MAX + 1;
 }
 
-static void python_odd_code(struct reader_python *python)
+static void python_odd_code(struct symbolizer_python *python)
 {
-	python->ranges[2].code = READER_PYTHON_CALL + 1;
+	python->ranges[2].code = SYMBOLIZER_PYTHON_CALL + 1;
 }
 
-static void python_overlap(struct reader_python *python)
+static void python_overlap(struct symbolizer_python *python)
 {
 	python->ranges[1].start = 0;
 }
 
-static void python_empty_range(struct reader_python *python)
+static void python_empty_range(struct symbolizer_python *python)
 {
 	python->ranges[1].end = 1;
 }
 
-static void python_falling(struct reader_python *python)
+static void python_falling(struct symbolizer_python *python)
 {
 	python->ranges[2].start = 2;
 }
 
-Test(reader_reply, refuses_an_interpreter_that_is_none)
+Test(symbolizer_reply, refuses_an_interpreter_that_is_none)
 {
-	static void (*const damages[])(struct reader_python *) = {
+	static void (*const damages[])(struct symbolizer_python *) = {
 		python_odd_kind, python_odd_flag, python_many_offsets, python_many_ranges,
 		python_odd_code, python_overlap,  python_empty_range,  python_falling,
 	};
-	static const struct reader_python python;
+	static const struct symbolizer_python python;
 
 	cr_expect_eq(open_python(NULL), 0);
 	for (size_t i = 0; i < array_length(damages); i++)

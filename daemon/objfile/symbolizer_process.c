@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The process of the reader: its start, its end, and the packets to and from it. */
+/* The process of the symbolizer: its start, its end, and the packets to and from it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/objfile/reader_internal.h"
+#include "daemon/objfile/symbolizer_internal.h"
 
 /*
  * In the child of vfork(), in the daemon's own memory: system calls alone. Ambient capabilities
@@ -77,7 +77,7 @@ static void forget(int *fd, int epoll)
 	*fd = -1;
 }
 
-int reader_process_start(struct reader_process *process, const char *program, int epoll)
+int symbolizer_process_start(struct symbolizer_process *process, const char *program, int epoll)
 {
 	int sockets[2], pid, r;
 
@@ -89,21 +89,21 @@ int reader_process_start(struct reader_process *process, const char *program, in
 		close(sockets[0]);
 		return -EIO;
 	}
-	*process = (struct reader_process){
+	*process = (struct symbolizer_process){
 		.pid = pid, .socket = sockets[0], .pidfd = pidfd_open(pid, 0)};
 	r = process->pidfd < 0 ? -errno : watch(epoll, process->pidfd);
 	if (r == 0)
 		r = watch(epoll, process->socket);
 	if (r < 0) {
-		reader_process_stop(process, epoll);
+		symbolizer_process_stop(process, epoll);
 		waitpid(pid, NULL, 0); /* it has opened nothing yet that could keep it */
 		forget(&process->pidfd, epoll);
-		*process = (struct reader_process){.pidfd = -1, .socket = -1};
+		*process = (struct symbolizer_process){.pidfd = -1, .socket = -1};
 	}
 	return r;
 }
 
-void reader_process_stop(struct reader_process *process, int epoll)
+void symbolizer_process_stop(struct symbolizer_process *process, int epoll)
 {
 	if (process->pid <= 0)
 		return;
@@ -112,7 +112,7 @@ void reader_process_stop(struct reader_process *process, int epoll)
 }
 
 /* proc_pid_stat(5): the third field, behind the last bracket of the second one. */
-bool reader_process_is_runnable(const struct reader_process *process)
+bool symbolizer_process_is_runnable(const struct symbolizer_process *process)
 {
 	char path[64], text[512];
 	_cleanup_close_ int fd = -1;
@@ -127,7 +127,7 @@ bool reader_process_is_runnable(const struct reader_process *process)
 	return end && end[1] == ' ' && end[2] == 'R';
 }
 
-uint64_t reader_process_cpu_ns(const struct reader_process *process)
+uint64_t symbolizer_process_cpu_ns(const struct symbolizer_process *process)
 {
 	struct timespec used = {};
 	clockid_t clock;
@@ -138,7 +138,7 @@ uint64_t reader_process_cpu_ns(const struct reader_process *process)
 	return used.tv_sec * UINT64_C(1000000000) + used.tv_nsec;
 }
 
-static int tell_end(const struct reader_process *process, int status)
+static int tell_end(const struct symbolizer_process *process, int status)
 {
 	if (!process->is_ready)
 		return -EIO;
@@ -147,7 +147,7 @@ static int tell_end(const struct reader_process *process, int status)
 	return -EBADMSG;
 }
 
-int reader_process_reap(struct reader_process *process, int epoll, int *ret_error)
+int symbolizer_process_reap(struct symbolizer_process *process, int epoll, int *ret_error)
 {
 	int status = 0;
 	pid_t pid;
@@ -160,12 +160,12 @@ int reader_process_reap(struct reader_process *process, int epoll, int *ret_erro
 	*ret_error = tell_end(process, status);
 	forget(&process->socket, epoll);
 	forget(&process->pidfd, epoll);
-	*process = (struct reader_process){.pidfd = -1, .socket = -1};
+	*process = (struct symbolizer_process){.pidfd = -1, .socket = -1};
 	return 1;
 }
 
-int reader_process_send(const struct reader_process *process,
-			const struct reader_question *question)
+int symbolizer_process_send(const struct symbolizer_process *process,
+			    const struct symbolizer_question *question)
 {
 	union {
 		struct cmsghdr head;
@@ -190,7 +190,7 @@ int reader_process_send(const struct reader_process *process,
 	return sendmsg(process->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-/* The one descriptor of an answer; of a reader that sends others none is kept. */
+/* The one descriptor of an answer; of a symbolizer that sends others none is kept. */
 static int take_descriptor(const struct msghdr *message)
 {
 	const struct cmsghdr *control = CMSG_FIRSTHDR(message);
@@ -203,7 +203,8 @@ static int take_descriptor(const struct msghdr *message)
 }
 
 /* Room for one descriptor: the kernel closes what is more. */
-int reader_process_receive(struct reader_process *process, struct wire_answer *ret, int *ret_fd)
+int symbolizer_process_receive(struct symbolizer_process *process, struct wire_answer *ret,
+			       int *ret_fd)
 {
 	union {
 		struct cmsghdr head;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the reader answered, checked: nobody behind this asks again whether an index is in bounds.
+/* What the symbolizer answered, checked: nobody behind this asks again whether an index is in
+ * bounds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,7 @@
 #include <sys/vfs.h>
 
 #include "daemon/base/text.h"
-#include "daemon/objfile/reader_internal.h"
+#include "daemon/objfile/symbolizer_internal.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -25,7 +26,7 @@ static bool is_sealed(int fd, uint32_t bytes)
 	       fs.f_type == TMPFS_MAGIC && fstat(fd, &st) == 0 && st.st_size == (off_t)bytes;
 }
 
-static bool table_is_valid(const struct reader_table *table)
+static bool table_is_valid(const struct symbolizer_table *table)
 {
 	for (size_t i = 0; i < table->n_rules; i++)
 		if (table->rules[i].kind >= OX_N_RULE_KINDS || table->rules[i].rbp > OX_RBP_RBP)
@@ -37,14 +38,14 @@ static bool table_is_valid(const struct reader_table *table)
 	return table->n_rows > 0;
 }
 
-static int open_table(struct reader_reply *reply)
+static int open_table(struct symbolizer_reply *reply)
 {
 	const struct wire_table *head = reply->map;
-	struct reader_table *table = &reply->table;
+	struct symbolizer_table *table = &reply->table;
 	size_t bytes;
 
 	if (reply->bytes < sizeof(*head) || head->n_rules > OX_RULES_MAX ||
-	    head->n_rows > READER_ROWS_MAX)
+	    head->n_rows > SYMBOLIZER_ROWS_MAX)
 		return -EBADMSG;
 	bytes = sizeof(*head) + head->n_rules * sizeof(*table->rules) +
 		head->n_rows * sizeof(*table->rows);
@@ -64,7 +65,7 @@ static bool text_is_valid(const char *text, size_t bytes)
 	for (size_t at = 0; at < bytes;) {
 		size_t length = strlen(text + at);
 
-		if (length >= READER_TEXT_BYTES_MAX || !text_is_clean(text + at))
+		if (length >= SYMBOLIZER_TEXT_BYTES_MAX || !text_is_clean(text + at))
 			return false;
 		at += length + 1;
 	}
@@ -72,17 +73,17 @@ static bool text_is_valid(const char *text, size_t bytes)
 }
 
 /* At the start of a text: from its middle it need not be clean. */
-static bool offset_is_valid(const struct reader_reply *reply, uint32_t offset, size_t bytes)
+static bool offset_is_valid(const struct symbolizer_reply *reply, uint32_t offset, size_t bytes)
 {
 	return offset < bytes && (offset == 0 || reply->text[offset - 1] == '\0');
 }
 
-static bool names_are_valid(const struct reader_reply *reply, const struct wire_names *head)
+static bool names_are_valid(const struct symbolizer_reply *reply, const struct wire_names *head)
 {
 	for (size_t i = 0; i < head->n_addresses; i++) {
 		const struct wire_address *address = &reply->addresses[i];
 
-		if (address->n > READER_INLINES_MAX || address->n > head->n_frames ||
+		if (address->n > SYMBOLIZER_INLINES_MAX || address->n > head->n_frames ||
 		    address->first > head->n_frames - address->n)
 			return false;
 	}
@@ -93,7 +94,7 @@ static bool names_are_valid(const struct reader_reply *reply, const struct wire_
 	return text_is_valid(reply->text, head->text_bytes);
 }
 
-static int open_names(struct reader_reply *reply, size_t n_addresses)
+static int open_names(struct symbolizer_reply *reply, size_t n_addresses)
 {
 	const struct wire_names *head = reply->map;
 	uint64_t bytes;
@@ -112,12 +113,12 @@ static int open_names(struct reader_reply *reply, size_t n_addresses)
 	return names_are_valid(reply, head) ? 0 : -EBADMSG;
 }
 
-static bool about_is_valid(const struct reader_about *about)
+static bool about_is_valid(const struct symbolizer_about *about)
 {
 	const size_t link = strnlen(about->link, sizeof(about->link));
 	const size_t alt = strnlen(about->alt_link, sizeof(about->alt_link));
 
-	if (about->n_segments > READER_SEGMENTS_MAX || about->has_dwarf > 1 ||
+	if (about->n_segments > SYMBOLIZER_SEGMENTS_MAX || about->has_dwarf > 1 ||
 	    about->has_python > 1 || about->build_id_bytes > BUILD_ID_BYTES ||
 	    about->alt_id_bytes > BUILD_ID_BYTES)
 		return false;
@@ -129,7 +130,7 @@ static bool about_is_valid(const struct reader_about *about)
 	       alt < sizeof(about->alt_link) && !about->alt_link[0] == !about->alt_id_bytes;
 }
 
-static int open_about(struct reader_reply *reply)
+static int open_about(struct symbolizer_reply *reply)
 {
 	if (reply->bytes != sizeof(*reply->about) || !about_is_valid(reply->map))
 		return -EBADMSG;
@@ -137,25 +138,26 @@ static int open_about(struct reader_reply *reply)
 	return 0;
 }
 
-static bool python_is_valid(const struct reader_python *python)
+static bool python_is_valid(const struct symbolizer_python *python)
 {
 	uint64_t end = 0;
 
-	if (python->kind >= READER_N_PYTHON_KINDS || python->is_current > 1 ||
-	    python->n_offsets > PYTHON_OFFSETS_WORDS || python->n_ranges > READER_PYTHON_RANGES_MAX)
+	if (python->kind >= SYMBOLIZER_N_PYTHON_KINDS || python->is_current > 1 ||
+	    python->n_offsets > PYTHON_OFFSETS_WORDS ||
+	    python->n_ranges > SYMBOLIZER_PYTHON_RANGES_MAX)
 		return false;
 	for (size_t i = 0; i < python->n_ranges; i++) {
-		const struct reader_python_range *range = &python->ranges[i];
+		const struct symbolizer_python_range *range = &python->ranges[i];
 
 		if (range->start < end || range->start >= range->end ||
-		    range->code > READER_PYTHON_CALL)
+		    range->code > SYMBOLIZER_PYTHON_CALL)
 			return false;
 		end = range->end;
 	}
 	return true;
 }
 
-static int open_python(struct reader_reply *reply)
+static int open_python(struct symbolizer_reply *reply)
 {
 	if (reply->bytes != sizeof(*reply->python) || !python_is_valid(reply->map))
 		return -EBADMSG;
@@ -163,7 +165,7 @@ static int open_python(struct reader_reply *reply)
 	return 0;
 }
 
-static int open_answer(struct reader_reply *reply, const struct wire_question *question)
+static int open_answer(struct symbolizer_reply *reply, const struct wire_question *question)
 {
 	switch (question->kind) {
 	case WIRE_TABLE:
@@ -177,14 +179,14 @@ static int open_answer(struct reader_reply *reply, const struct wire_question *q
 	}
 }
 
-int reply_open(struct reader_reply *reply, const struct wire_question *question, int fd,
+int reply_open(struct symbolizer_reply *reply, const struct wire_question *question, int fd,
 	       uint32_t bytes)
 {
 	void *map;
 	int r;
 
-	*reply = (struct reader_reply){};
-	if (fd < 0 || bytes == 0 || bytes > READER_ANSWER_BYTES || !is_sealed(fd, bytes))
+	*reply = (struct symbolizer_reply){};
+	if (fd < 0 || bytes == 0 || bytes > SYMBOLIZER_ANSWER_BYTES || !is_sealed(fd, bytes))
 		return -EBADMSG;
 	map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
@@ -197,30 +199,32 @@ int reply_open(struct reader_reply *reply, const struct wire_question *question,
 	return r;
 }
 
-void reply_done(struct reader_reply *reply)
+void reply_done(struct symbolizer_reply *reply)
 {
 	if (reply->map)
 		munmap((void *)reply->map, reply->bytes);
-	*reply = (struct reader_reply){};
+	*reply = (struct symbolizer_reply){};
 }
 
-void reader_reply_get_table(const struct reader_reply *reply, struct reader_table *ret)
+void symbolizer_reply_get_table(const struct symbolizer_reply *reply, struct symbolizer_table *ret)
 {
 	*ret = reply->table;
 }
 
-void reader_reply_get_about(const struct reader_reply *reply, struct reader_about *ret)
+void symbolizer_reply_get_about(const struct symbolizer_reply *reply, struct symbolizer_about *ret)
 {
 	*ret = *reply->about;
 }
 
-void reader_reply_get_python(const struct reader_reply *reply, struct reader_python *ret)
+void symbolizer_reply_get_python(const struct symbolizer_reply *reply,
+				 struct symbolizer_python *ret)
 {
 	*ret = *reply->python;
 }
 
-size_t reader_reply_get_names(const struct reader_reply *reply, size_t i, uint64_t *ret_vaddr,
-			      struct reader_name ret[static READER_INLINES_MAX])
+size_t symbolizer_reply_get_names(const struct symbolizer_reply *reply, size_t i,
+				  uint64_t *ret_vaddr,
+				  struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX])
 {
 	const struct wire_address *address = &reply->addresses[i];
 
@@ -228,10 +232,10 @@ size_t reader_reply_get_names(const struct reader_reply *reply, size_t i, uint64
 	for (size_t k = 0; k < address->n; k++) {
 		const struct wire_frame *frame = &reply->frames[address->first + k];
 
-		ret[k] = (struct reader_name){.function = reply->text + frame->function,
-					      .file = reply->text + frame->file,
-					      .start = frame->start,
-					      .line = frame->line};
+		ret[k] = (struct symbolizer_name){.function = reply->text + frame->function,
+						  .file = reply->text + frame->file,
+						  .start = frame->start,
+						  .line = frame->line};
 	}
 	return address->n;
 }

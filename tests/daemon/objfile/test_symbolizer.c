@@ -18,15 +18,15 @@
 #include <unistd.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/objfile/reader.h"
-#include "daemon/objfile/reader_internal.h"
+#include "daemon/objfile/symbolizer.h"
+#include "daemon/objfile/symbolizer_internal.h"
 #include "tests/support/kernel_side.h"
 
 #define PATIENCE_USEC UINT64_C(600000000)
 #define NOBODY        65534
 #define LIBC          "/lib/x86_64-linux-gnu/libc.so.6"
 
-define_cleanup(struct reader *, reader_free);
+define_cleanup(struct symbolizer *, symbolizer_free);
 
 /* What came of a question. */
 struct outcome {
@@ -39,26 +39,26 @@ struct outcome {
 
 static int calls_so_far;
 
-static void note_table(void *userdata, int error, const struct reader_reply *reply)
+static void note_table(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	struct outcome *outcome = userdata;
-	struct reader_table table = {};
+	struct symbolizer_table table = {};
 
 	outcome->calls++;
 	outcome->error = error;
 	outcome->order = ++calls_so_far;
 	if (error == 0)
-		reader_reply_get_table(reply, &table);
+		symbolizer_reply_get_table(reply, &table);
 	outcome->n_rows = table.n_rows;
 	outcome->n_rules = table.n_rules;
 }
 
-static struct reader *start(const char *program)
+static struct symbolizer *start(const char *program)
 {
-	struct reader *reader;
+	struct symbolizer *symbolizer;
 
-	cr_assert_eq(reader_new(program, &reader), 0);
-	return reader;
+	cr_assert_eq(symbolizer_new(program, &symbolizer), 0);
+	return symbolizer;
 }
 
 static int open_file(const char *path)
@@ -77,7 +77,7 @@ static int make_file(const void *data, size_t size)
 	return fd;
 }
 
-/* The reader is the only child of a test. */
+/* The symbolizer is the only child of a test. */
 static int find_child(void)
 {
 	char path[64];
@@ -113,16 +113,16 @@ static void get_status(int pid, const char *name, char *ret, size_t size)
 				 line + strlen(name) + 2);
 }
 
-Test(reader, makes_the_table_of_libc)
+Test(symbolizer, makes_the_table_of_libc)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome outcome = {};
 
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), 0);
-	cr_assert_eq(reader_count_open(reader), 1);
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), 0);
+	cr_assert_eq(symbolizer_count_open(symbolizer), 1);
 	cr_assert_eq(outcome.calls, 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_assert_eq(outcome.calls, 1);
 	cr_assert_eq(outcome.error, 0, "%d", outcome.error);
 	cr_assert_gt(outcome.n_rows, 20000);
@@ -130,76 +130,77 @@ Test(reader, makes_the_table_of_libc)
 	cr_assert(fcntl(fd, F_GETFD) >= 0, "the descriptor is the caller's");
 }
 
-static void note_python(void *userdata, int error, const struct reader_reply *reply)
+static void note_python(void *userdata, int error, const struct symbolizer_reply *reply)
 {
-	struct reader_python *python = userdata;
+	struct symbolizer_python *python = userdata;
 
 	cr_assert_eq(error, 0, "%d", error);
-	reader_reply_get_python(reply, python);
+	symbolizer_reply_get_python(reply, python);
 }
 
-Test(reader, tells_of_an_interpreter)
+Test(symbolizer, tells_of_an_interpreter)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int libc = open_file(LIBC), seed = open_file("fuzz/seeds/python_file/sysv");
-	struct reader_python none = {.kind = 7}, python;
+	struct symbolizer_python none = {.kind = 7}, python;
 
-	cr_assert_eq(reader_ask_python(reader, libc, note_python, &none), 0);
-	cr_assert_eq(reader_ask_python(reader, seed, note_python, &python), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
-	cr_expect_eq(none.kind, READER_PYTHON_NONE);
-	cr_expect_eq(python.kind, READER_PYTHON_CPYTHON);
+	cr_assert_eq(symbolizer_ask_python(symbolizer, libc, note_python, &none), 0);
+	cr_assert_eq(symbolizer_ask_python(symbolizer, seed, note_python, &python), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
+	cr_expect_eq(none.kind, SYMBOLIZER_PYTHON_NONE);
+	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	cr_expect_eq(python.version_hex, 0x030d01f0);
 	cr_expect_eq(python.offsets[95], 99);
 	cr_expect_eq(python.n_ranges, 2);
 }
 
-Test(reader, answers_in_order)
+Test(symbolizer, answers_in_order)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int libc = open_file(LIBC), text = make_file("no ELF", 6);
 	struct outcome outcomes[20] = {};
 
 	calls_so_far = 0;
 	for (int i = 0; i < 20; i++)
-		cr_assert_eq(
-			reader_ask_table(reader, i % 5 ? text : libc, note_table, &outcomes[i]), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+		cr_assert_eq(symbolizer_ask_table(symbolizer, i % 5 ? text : libc, note_table,
+						  &outcomes[i]),
+			     0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	for (int i = 0; i < 20; i++) {
 		cr_expect_eq(outcomes[i].order, i + 1);
 		cr_expect_eq(outcomes[i].error, i % 5 ? -ENOEXEC : 0);
 	}
 }
 
-Test(reader, wakes_its_event_loop)
+Test(symbolizer, wakes_its_event_loop)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome outcome = {};
-	struct pollfd pollfd = {.fd = reader_fd(reader), .events = POLLIN};
+	struct pollfd pollfd = {.fd = symbolizer_fd(symbolizer), .events = POLLIN};
 
 	cr_assert_eq(poll(&pollfd, 1, 0), 0);
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), 0);
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), 0);
 	while (outcome.calls == 0) {
 		cr_assert_eq(poll(&pollfd, 1, 600000), 1);
-		reader_dispatch(reader);
+		symbolizer_dispatch(symbolizer);
 	}
 	cr_assert_eq(outcome.error, 0);
 	cr_assert_eq(poll(&pollfd, 1, 0), 0, "nothing is left to do");
-	cr_assert_eq(reader_fd(reader), pollfd.fd);
+	cr_assert_eq(symbolizer_fd(symbolizer), pollfd.fd);
 }
 
-Test(reader, has_no_rights)
+Test(symbolizer, has_no_rights)
 {
 	static const char *const names[] = {"CapEff", "CapPrm", "CapInh", "CapAmb"};
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome outcome = {};
 	char text[64];
 	int pid;
 
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	pid = find_child();
 	for (size_t i = 0; i < array_length(names); i++) {
 		get_status(pid, names[i], text, sizeof(text));
@@ -216,19 +217,19 @@ Test(reader, has_no_rights)
 }
 
 /* Its own socket and the streams that lead nowhere; the questions' files are closed. */
-Test(reader, keeps_no_file)
+Test(symbolizer, keeps_no_file)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC), open_end = dup(fd);
 	struct outcome outcome = {};
 	char path[64], target[64];
 	int pid;
 
 	if (geteuid() != 0)
-		skip_loudly("needs root to look: the files of the reader were NOT tested");
+		skip_loudly("needs root to look: the files of the symbolizer were NOT tested");
 	cr_assert(open_end >= 0); /* not close-on-exec */
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	pid = find_child();
 	for (int i = 0; i < 64; i++) {
 		ssize_t n;
@@ -245,165 +246,168 @@ Test(reader, keeps_no_file)
 	}
 }
 
-Test(reader, death_costs_the_question_in_front)
+Test(symbolizer, death_costs_the_question_in_front)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome first = {}, outcomes[3] = {};
 
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &first), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &first), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	/* It stands still, so that it cannot have answered when it is killed. */
 	cr_assert_eq(kill(find_child(), SIGSTOP), 0);
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcomes[i]), 0);
+		cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcomes[i]), 0);
 	cr_assert_eq(kill(find_child(), SIGKILL), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_expect_eq(outcomes[0].error, -EBADMSG);
 	cr_expect_eq(outcomes[1].error, 0);
 	cr_expect_eq(outcomes[2].error, 0);
 	cr_expect_eq(outcomes[2].n_rows, first.n_rows);
 }
 
-/* A reader that died with nothing to do is nobody's fault. */
-Test(reader, death_in_idleness_costs_nothing)
+/* A symbolizer that died with nothing to do is nobody's fault. */
+Test(symbolizer, death_in_idleness_costs_nothing)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome first = {}, second = {};
 	siginfo_t info;
 
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &first), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &first), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_assert_eq(kill(find_child(), SIGKILL), 0);
 	cr_assert_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &second), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &second), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_expect_eq(second.error, 0);
 }
 
 /* The signal of its own limit of CPU time, which says what happened. */
-Test(reader, tells_time_that_is_over)
+Test(symbolizer, tells_time_that_is_over)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome first = {}, second = {};
 
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &first), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &first), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_assert_eq(kill(find_child(), SIGSTOP), 0);
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &second), 0);
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &second), 0);
 	cr_assert_eq(kill(find_child(), SIGPROF), 0);
 	cr_assert_eq(kill(find_child(), SIGCONT), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_expect_eq(second.error, -ETIMEDOUT);
 }
 
-Test(reader, rests)
+Test(symbolizer, rests)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome outcome = {};
-	struct pollfd pollfd = {.fd = reader_fd(reader), .events = POLLIN};
+	struct pollfd pollfd = {.fd = symbolizer_fd(symbolizer), .events = POLLIN};
 
-	reader_rest(reader);
+	symbolizer_rest(symbolizer);
 	cr_assert(!has_child());
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), 0);
-	reader_rest(reader);
-	cr_assert(reader_wait(reader, PATIENCE_USEC), "not while it is asked");
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), 0);
+	symbolizer_rest(symbolizer);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC), "not while it is asked");
 	cr_assert_eq(outcome.error, 0);
-	reader_rest(reader);
+	symbolizer_rest(symbolizer);
 	cr_assert_eq(poll(&pollfd, 1, 600000), 1);
-	reader_dispatch(reader);
+	symbolizer_dispatch(symbolizer);
 	cr_assert(!has_child());
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_assert_eq(outcome.calls, 2);
 }
 
-Test(reader, free_answers_what_is_open)
+Test(symbolizer, free_answers_what_is_open)
 {
-	struct reader *reader = start(OX_READER_BUILT);
+	struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome outcomes[2] = {};
 
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcomes[0]), 0);
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcomes[1]), 0);
-	reader_free(reader);
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcomes[0]), 0);
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcomes[1]), 0);
+	symbolizer_free(symbolizer);
 	cr_assert_eq(outcomes[0].error, -ECANCELED);
 	cr_assert_eq(outcomes[1].error, -ECANCELED);
 	cr_assert(!has_child());
 }
 
-Test(reader, says_when_it_cannot_be_started)
+Test(symbolizer, says_when_it_cannot_be_started)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start("/nonexistent/oxprof-reader");
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer =
+		start("/nonexistent/oxprof-symbolizer");
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome outcome = {};
 
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), -EIO);
-	cr_assert_eq(reader_ask_table(reader, -1, note_table, &outcome), -EIO);
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), -EIO);
+	cr_assert_eq(symbolizer_ask_table(symbolizer, -1, note_table, &outcome), -EIO);
 	cr_assert_eq(outcome.calls, 0);
-	cr_assert_eq(reader_count_open(reader), 0);
+	cr_assert_eq(symbolizer_count_open(symbolizer), 0);
 }
 
 /* One that ends before it has said hello fails all questions, and is not started for each. */
-Test(reader, says_when_it_gives_up)
+Test(symbolizer, says_when_it_gives_up)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start("/bin/true");
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start("/bin/true");
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome outcomes[3] = {};
 
 	for (int i = 0; i < 3; i++)
-		cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcomes[i]), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+		cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcomes[i]), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	for (int i = 0; i < 3; i++)
 		cr_expect_eq(outcomes[i].error, -EIO);
 }
 
-Test(reader, has_bounds)
+Test(symbolizer, has_bounds)
 {
-	struct outcome outcome = {}; /* outlives the reader, which has a question open at the end */
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	struct outcome outcome =
+		{}; /* outlives the symbolizer, which has a question open at the end */
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = make_file("no ELF", 6);
-	const struct reader_files files = {READER_ELF_VADDRS, fd, -1, -1};
-	static const uint64_t addresses[READER_NAMES_MAX + 1];
+	const struct symbolizer_files files = {SYMBOLIZER_ELF_VADDRS, fd, -1, -1};
+	static const uint64_t addresses[SYMBOLIZER_NAMES_MAX + 1];
 	int r;
 
-	cr_assert_eq(reader_ask_names(reader, &files, addresses, 0, note_table, &outcome), -EINVAL);
-	cr_assert_eq(reader_ask_names(reader, &files, addresses, READER_NAMES_MAX + 1, note_table,
-				      &outcome),
+	cr_assert_eq(symbolizer_ask_names(symbolizer, &files, addresses, 0, note_table, &outcome),
+		     -EINVAL);
+	cr_assert_eq(symbolizer_ask_names(symbolizer, &files, addresses, SYMBOLIZER_NAMES_MAX + 1,
+					  note_table, &outcome),
 		     -EINVAL);
 	do
-		r = reader_ask_table(reader, fd, note_table, &outcome);
+		r = symbolizer_ask_table(symbolizer, fd, note_table, &outcome);
 	while (r == 0);
 	cr_assert(r == -EBUSY || r == -EMFILE, "%d", r);
-	cr_assert(reader_count_open(reader) <= READER_QUESTIONS_MAX);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
-	cr_assert_eq(reader_ask_table(reader, fd, note_table, &outcome), 0);
+	cr_assert(symbolizer_count_open(symbolizer) <= SYMBOLIZER_QUESTIONS_MAX);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), 0);
 }
 
-static struct reader *asking;
+static struct symbolizer *asking;
 
-static void ask_again(void *userdata, int error, const struct reader_reply *reply)
+static void ask_again(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	struct outcome *outcome = userdata;
 
 	outcome->calls++;
 	outcome->error = error;
 	if (outcome->calls < 3)
-		reader_ask_table(asking, outcome->order, ask_again, outcome);
+		symbolizer_ask_table(asking, outcome->order, ask_again, outcome);
 }
 
-Test(reader, can_be_asked_from_an_answer)
+Test(symbolizer, can_be_asked_from_an_answer)
 {
-	_cleanup_(reader_free_p) struct reader *reader = start(OX_READER_BUILT);
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_file(LIBC);
 	struct outcome outcome = {.order = fd};
 
-	asking = reader;
-	cr_assert_eq(reader_ask_table(reader, fd, ask_again, &outcome), 0);
-	cr_assert(reader_wait(reader, PATIENCE_USEC));
+	asking = symbolizer;
+	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, ask_again, &outcome), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_assert_eq(outcome.calls, 3);
 	cr_assert_eq(outcome.error, 0);
 }
@@ -441,19 +445,19 @@ static bool refuse_as_the_unit(void)
 static void ask_libc(void)
 {
 	struct outcome outcome = {};
-	struct reader *reader;
+	struct symbolizer *symbolizer;
 	char program[64];
-	int fd = open(LIBC, O_RDONLY), built = open(OX_READER_BUILT, O_PATH);
+	int fd = open(LIBC, O_RDONLY), built = open(OX_SYMBOLIZER_BUILT, O_PATH);
 
 	/* The directories of a build may be closed to who is nobody. */
 	snprintf(program, sizeof(program), "/proc/self/fd/%d", built);
-	if (!refuse_as_the_unit() || reader_new(program, &reader) < 0 ||
-	    reader_ask_table(reader, fd, note_table, &outcome) < 0)
+	if (!refuse_as_the_unit() || symbolizer_new(program, &symbolizer) < 0 ||
+	    symbolizer_ask_table(symbolizer, fd, note_table, &outcome) < 0)
 		_exit(1);
-	_exit(reader_wait(reader, PATIENCE_USEC) && outcome.error == 0 ? 0 : 2);
+	_exit(symbolizer_wait(symbolizer, PATIENCE_USEC) && outcome.error == 0 ? 0 : 2);
 }
 
-Test(reader, works_under_the_unit)
+Test(symbolizer, works_under_the_unit)
 {
 	pid_t pid = fork();
 	int status;
@@ -465,8 +469,8 @@ Test(reader, works_under_the_unit)
 }
 
 /*
- * This program as a reader of somebody else's mind: started as one, it never comes to its tests.
- * What it does is told by the first address that it is asked for.
+ * This program as a symbolizer of somebody else's mind: started as one, it never comes to its
+ * tests. What it does is told by the first address that it is asked for.
  */
 
 enum {
@@ -528,32 +532,32 @@ __attribute__((constructor)) static void be_reader(void)
 	_exit(0);
 }
 
-static void note_error(void *userdata, int error, const struct reader_reply *reply)
+static void note_error(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	*(int *)userdata = error;
 }
 
-static void ask_deed(struct reader *reader, uint64_t deed, int *error)
+static void ask_deed(struct symbolizer *symbolizer, uint64_t deed, int *error)
 {
-	const struct reader_files files = {READER_ELF_VADDRS, -1, -1, -1};
+	const struct symbolizer_files files = {SYMBOLIZER_ELF_VADDRS, -1, -1, -1};
 
-	cr_assert_eq(reader_ask_names(reader, &files, &deed, 1, note_error, error), 0);
+	cr_assert_eq(symbolizer_ask_names(symbolizer, &files, &deed, 1, note_error, error), 0);
 }
 
 /* Each misdeed costs its question, and the process that did it. */
-Test(reader, is_not_believed)
+Test(symbolizer, is_not_believed)
 {
 	static const uint64_t misdeeds[] = {DEED_NONSENSE, DEED_EXIT, DEED_DEAF};
-	_cleanup_(reader_free_p) struct reader *reader = start("/proc/self/exe");
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start("/proc/self/exe");
 	int errors[5];
 
 	for (size_t i = 0; i < array_length(misdeeds); i++) {
-		ask_deed(reader, DEED_COUNT, &errors[0]);
-		ask_deed(reader, DEED_COUNT, &errors[1]);
-		ask_deed(reader, misdeeds[i], &errors[2]);
-		ask_deed(reader, DEED_COUNT, &errors[3]);
-		ask_deed(reader, DEED_ERROR, &errors[4]);
-		cr_assert(reader_wait(reader, PATIENCE_USEC));
+		ask_deed(symbolizer, DEED_COUNT, &errors[0]);
+		ask_deed(symbolizer, DEED_COUNT, &errors[1]);
+		ask_deed(symbolizer, misdeeds[i], &errors[2]);
+		ask_deed(symbolizer, DEED_COUNT, &errors[3]);
+		ask_deed(symbolizer, DEED_ERROR, &errors[4]);
+		cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 		cr_expect_eq(errors[0], i ? -EFBIG : -ENODATA);
 		cr_expect_eq(errors[1], -EFBIG);
 		cr_expect_eq(errors[2], -EBADMSG);

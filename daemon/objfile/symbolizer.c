@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The questions, in a list; the one in front is with the process, the others wait here. So whatever
+ * the process dies of is the fault of the one in front.
+ */
+#include "daemon/objfile/symbolizer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
+#include "daemon/objfile/symbolizer_internal.h"
+
+/* Processes that were killed and have not gone yet: a file system that hangs may keep them. */
+#define LEFT_MAX 8
+
+struct symbolizer {
+	char *program;
+	int epoll;
+	struct symbolizer_process process;
+	struct symbolizer_question *first, **last;
+	size_t n_open;
+	bool is_asked;                   /* the first */
+	bool is_closed;                  /* all are being answered with one error: no others now */
+	uint64_t asked_ns, asked_cpu_ns; /* when, and what the process had used by then */
+	struct symbolizer_process left[LEFT_MAX];
+};
+
+define_cleanup(struct symbolizer *, symbolizer_free);
+
+static struct symbolizer_question *free_question(struct symbolizer_question *question)
+{
+	for (size_t i = 0; question && i < WIRE_FILES; i++)
+		if (question->files[i] >= 0)
+			close(question->files[i]);
+	free(question);
+	return NULL;
+}
+
+define_cleanup(struct symbolizer_question *, free_question);
+
+int symbolizer_new(const char *program, struct symbolizer **ret)
+{
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
+
+	if (!symbolizer)
+		return -ENOMEM;
+	symbolizer->last = &symbolizer->first;
+	symbolizer->process.socket = symbolizer->process.pidfd = -1;
+	symbolizer->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (symbolizer->epoll < 0)
+		return -errno;
+	symbolizer->program = strdup(program);
+	if (!symbolizer->program)
+		return -ENOMEM;
+	*ret = take_ptr(symbolizer);
+	return 0;
+}
+
+/* The process is killed, and no longer waited for where that has to be at once. False: there is no
+ * place left to remember it, and it stays the process. */
+static bool leave_process(struct symbolizer *symbolizer)
+{
+	symbolizer_process_stop(&symbolizer->process, symbolizer->epoll);
+	for (size_t i = 0; i < LEFT_MAX; i++) {
+		if (symbolizer->left[i].pid == 0) {
+			symbolizer->left[i] = symbolizer->process;
+			symbolizer->process =
+				(struct symbolizer_process){.socket = -1, .pidfd = -1};
+			return true;
+		}
+	}
+	return false;
+}
+
+static void reap_left(struct symbolizer *symbolizer)
+{
+	int error;
+
+	for (size_t i = 0; i < LEFT_MAX; i++)
+		symbolizer_process_reap(&symbolizer->left[i], symbolizer->epoll, &error);
+}
+
+/* Takes the first question off the list before anything is called for it: that may ask again. */
+static void answer_first(struct symbolizer *symbolizer, int error,
+			 const struct symbolizer_reply *reply)
+{
+	_cleanup_(free_question_p) struct symbolizer_question *question = symbolizer->first;
+
+	symbolizer->first = question->next;
+	if (!symbolizer->first)
+		symbolizer->last = &symbolizer->first;
+	symbolizer->n_open--;
+	symbolizer->is_asked = false;
+	question->fn(question->userdata, error, reply);
+}
+
+static void answer_all(struct symbolizer *symbolizer, int error)
+{
+	symbolizer->is_closed = true;
+	while (symbolizer->first)
+		answer_first(symbolizer, error, NULL);
+	symbolizer->is_closed = false;
+}
+
+/* A process that can be asked. One that ended while it had nothing to do is nobody's fault. */
+static int ready_process(struct symbolizer *symbolizer)
+{
+	int error;
+
+	symbolizer_process_reap(&symbolizer->process, symbolizer->epoll, &error);
+	if (symbolizer->process.pid && symbolizer->process.socket < 0 && !leave_process(symbolizer))
+		return -EIO;
+	if (symbolizer->process.pid)
+		return 0;
+	return symbolizer_process_start(&symbolizer->process, symbolizer->program,
+					symbolizer->epoll) < 0
+		       ? -EIO
+		       : 0;
+}
+
+/* Where sending fails the process is ending, and that is seen as its end. */
+static void send_first(struct symbolizer *symbolizer)
+{
+	(void)symbolizer_process_send(&symbolizer->process, symbolizer->first);
+	symbolizer->is_asked = true;
+	symbolizer->asked_ns = clock_monotonic_ns();
+	symbolizer->asked_cpu_ns = symbolizer_process_cpu_ns(&symbolizer->process);
+}
+
+static void go_on(struct symbolizer *symbolizer)
+{
+	if (!symbolizer->first || symbolizer->is_asked)
+		return;
+	if (ready_process(symbolizer) < 0)
+		answer_all(symbolizer, -EIO);
+	else
+		send_first(symbolizer);
+}
+
+/* As symbolizer_fn has them. */
+static int check_error(int error)
+{
+	switch (error) {
+	case 0:
+	case -ENOEXEC:
+	case -ENODATA:
+	case -EFBIG:
+		return error;
+	case -ENOMEM: /* more than SYMBOLIZER_MEMORY_BYTES, or than the daemon has */
+		return -EFBIG;
+	default:
+		return -EBADMSG;
+	}
+}
+
+static void take_answer(struct symbolizer *symbolizer, const struct wire_answer *answer, int fd)
+{
+	struct symbolizer_reply reply = {};
+	int r = check_error(answer->error);
+
+	if (r == 0) {
+		r = check_error(
+			reply_open(&reply, &symbolizer->first->wire, fd, answer->size_bytes));
+		if (r < 0) /* whatever has got hold of it, the next file is not for it */
+			symbolizer_process_stop(&symbolizer->process, symbolizer->epoll);
+	}
+	answer_first(symbolizer, r, r < 0 ? NULL : &reply);
+	reply_done(&reply);
+}
+
+/* 1: something was taken in; 0: there is nothing; negative: it talks nonsense, or no more. */
+static int receive(struct symbolizer *symbolizer)
+{
+	struct symbolizer_process *process = &symbolizer->process;
+	_cleanup_close_ int fd = -1;
+	struct wire_answer answer;
+	int r = symbolizer_process_receive(process, &answer, &fd);
+
+	if (r <= 0)
+		return r;
+	if (!process->is_ready) {
+		process->is_ready = answer.size_bytes == WIRE_HELLO;
+		return process->is_ready ? 1 : -EBADMSG;
+	}
+	if (!symbolizer->is_asked)
+		return -EBADMSG;
+	take_answer(symbolizer, &answer, fd);
+	go_on(symbolizer);
+	return 1;
+}
+
+static void end_process(struct symbolizer *symbolizer, int error)
+{
+	if (error == -EIO)
+		answer_all(symbolizer, error);
+	else if (symbolizer->is_asked)
+		answer_first(symbolizer, error, NULL);
+	go_on(symbolizer);
+}
+
+void symbolizer_dispatch(struct symbolizer *symbolizer)
+{
+	int r, error;
+
+	reap_left(symbolizer);
+	do
+		r = receive(symbolizer);
+	while (r > 0);
+	if (r < 0)
+		symbolizer_process_stop(&symbolizer->process, symbolizer->epoll);
+	if (symbolizer_process_reap(&symbolizer->process, symbolizer->epoll, &error) > 0)
+		end_process(symbolizer, error);
+}
+
+bool symbolizer_is_starved(const struct symbolizer *symbolizer)
+{
+	uint64_t took_ns = clock_monotonic_ns() - symbolizer->asked_ns;
+	uint64_t ran_ns =
+		symbolizer_process_cpu_ns(&symbolizer->process) - symbolizer->asked_cpu_ns;
+
+	return symbolizer->is_asked && symbolizer_process_is_runnable(&symbolizer->process) &&
+	       ran_ns < took_ns / 2;
+}
+
+static bool took_too_long(const struct symbolizer *symbolizer)
+{
+	uint64_t took_usec = (clock_monotonic_ns() - symbolizer->asked_ns) / 1000;
+
+	return took_usec >= SYMBOLIZER_WALL_USEC &&
+	       (took_usec >= SYMBOLIZER_STARVED_USEC || !symbolizer_is_starved(symbolizer));
+}
+
+void symbolizer_check(struct symbolizer *symbolizer)
+{
+	symbolizer_dispatch(symbolizer);
+	if (!symbolizer->is_asked || !took_too_long(symbolizer))
+		return;
+	leave_process(symbolizer);
+	answer_first(symbolizer, -ETIMEDOUT, NULL);
+	go_on(symbolizer);
+}
+
+bool symbolizer_wait(struct symbolizer *symbolizer, uint64_t usec)
+{
+	uint64_t end = clock_monotonic_ns() + usec * 1000, now;
+	struct epoll_event event;
+
+	symbolizer_check(symbolizer);
+	while (symbolizer->n_open > 0 && (now = clock_monotonic_ns()) < end) {
+		uint64_t left_ms = (end - now) / 1000000 + 1;
+
+		epoll_wait(symbolizer->epoll, &event, 1, left_ms < 1000 ? left_ms : 1000);
+		symbolizer_check(symbolizer);
+	}
+	return symbolizer->n_open == 0;
+}
+
+void symbolizer_give_up(struct symbolizer *symbolizer)
+{
+	leave_process(symbolizer);
+	answer_all(symbolizer, -ETIMEDOUT);
+}
+
+void symbolizer_rest(struct symbolizer *symbolizer)
+{
+	if (symbolizer->n_open == 0 && symbolizer->process.pid)
+		leave_process(symbolizer);
+}
+
+int symbolizer_fd(const struct symbolizer *symbolizer)
+{
+	return symbolizer->epoll;
+}
+
+size_t symbolizer_count_open(const struct symbolizer *symbolizer)
+{
+	return symbolizer->n_open;
+}
+
+/* A zombie is left only of one that a file system holds: it goes with the daemon. */
+static void await_end(struct symbolizer *symbolizer, struct symbolizer_process *process)
+{
+	struct pollfd pollfd = {.fd = process->pidfd, .events = POLLIN};
+	int error;
+
+	symbolizer_process_stop(process, symbolizer->epoll);
+	if (process->pid && poll(&pollfd, 1, 1000) > 0)
+		symbolizer_process_reap(process, symbolizer->epoll, &error);
+	else if (process->pid)
+		close(process->pidfd);
+}
+
+struct symbolizer *symbolizer_free(struct symbolizer *symbolizer)
+{
+	if (!symbolizer)
+		return NULL;
+	if (symbolizer->first)
+		answer_all(symbolizer, -ECANCELED);
+	await_end(symbolizer, &symbolizer->process);
+	for (size_t i = 0; i < LEFT_MAX; i++)
+		await_end(symbolizer, &symbolizer->left[i]);
+	if (symbolizer->epoll >= 0)
+		close(symbolizer->epoll);
+	free(symbolizer->program);
+	free(symbolizer);
+	return NULL;
+}
+
+static int copy_files(struct symbolizer_question *question, const int files[WIRE_FILES])
+{
+	for (size_t i = 0; i < WIRE_FILES; i++) {
+		if (files[i] < 0)
+			continue;
+		question->files[i] = fcntl(files[i], F_DUPFD_CLOEXEC, 0);
+		if (question->files[i] < 0)
+			return -errno;
+		question->wire.files |= 1u << i;
+	}
+	return 0;
+}
+
+static int ask(struct symbolizer *symbolizer, const struct wire_question *wire,
+	       const int files[WIRE_FILES], const uint64_t *addresses, symbolizer_fn fn,
+	       void *userdata)
+{
+	_cleanup_(free_question_p) struct symbolizer_question *question = NULL;
+	size_t bytes = wire->n_addresses * sizeof(*addresses);
+	int r;
+
+	if (symbolizer->is_closed)
+		return -EIO;
+	if (symbolizer->n_open >= SYMBOLIZER_QUESTIONS_MAX)
+		return -EBUSY;
+	question = malloc(sizeof(*question) + bytes);
+	if (!question)
+		return -ENOMEM;
+	*question = (struct symbolizer_question){
+		.fn = fn, .userdata = userdata, .files = {-1, -1, -1}, .wire = *wire};
+	if (bytes)
+		memcpy(question->addresses, addresses, bytes);
+	r = copy_files(question, files);
+	if (r == 0 && !symbolizer->first)
+		r = ready_process(symbolizer);
+	if (r < 0)
+		return r;
+	*symbolizer->last = question;
+	symbolizer->last = &question->next;
+	symbolizer->n_open++;
+	if (symbolizer->first == take_ptr(question))
+		send_first(symbolizer);
+	return 0;
+}
+
+int symbolizer_ask_table(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata)
+{
+	const struct wire_question wire = {.kind = WIRE_TABLE};
+	const int files[WIRE_FILES] = {fd, -1, -1};
+
+	return ask(symbolizer, &wire, files, NULL, fn, userdata);
+}
+
+int symbolizer_ask_about(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata)
+{
+	const struct wire_question wire = {.kind = WIRE_ABOUT};
+	const int files[WIRE_FILES] = {fd, -1, -1};
+
+	return ask(symbolizer, &wire, files, NULL, fn, userdata);
+}
+
+int symbolizer_ask_python(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata)
+{
+	const struct wire_question wire = {.kind = WIRE_PYTHON};
+	const int files[WIRE_FILES] = {fd, -1, -1};
+
+	return ask(symbolizer, &wire, files, NULL, fn, userdata);
+}
+
+int symbolizer_ask_names(struct symbolizer *symbolizer, const struct symbolizer_files *files,
+			 const uint64_t *addresses, size_t n, symbolizer_fn fn, void *userdata)
+{
+	const struct wire_question wire = {
+		.kind = WIRE_NAMES, .source = files->source, .n_addresses = n};
+	const int fds[WIRE_FILES] = {files->file, files->debug, files->alt};
+
+	if (n == 0 || n > SYMBOLIZER_NAMES_MAX)
+		return -EINVAL;
+	return ask(symbolizer, &wire, fds, addresses, fn, userdata);
+}
