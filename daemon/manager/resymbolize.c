@@ -42,7 +42,7 @@ static void rest(struct manager *manager)
 {
 	symbolizer_rest(manager->symbolizer);
 	if (!manager->running)
-		look_rest(recorder_look(manager->recorder));
+		inspector_rest(recorder_inspector(manager->recorder));
 }
 
 static void finish(struct manager *manager, int error)
@@ -99,7 +99,7 @@ static int start(struct manager *manager)
 {
 	struct managed_resymbolize *run = &manager->resymbolize;
 	int r = resymbolize_new(manager->store, manager->symbolizer,
-				recorder_look(manager->recorder), run->means ?: &means,
+				recorder_inspector(manager->recorder), run->means ?: &means,
 				run->proc ?: "/proc", on_wake, manager, &run->work);
 
 	r = r < 0 ? r : sd_event_add_defer(manager->event, &run->step, on_step, manager);

@@ -13,7 +13,7 @@
 #define DEBUG_ROOT "/usr/lib/debug"
 
 struct search {
-	struct look *look;
+	struct inspector *inspector;
 	const char *proc;
 	uint32_t pid;
 	const struct stat *file; /* which is no debug file of its own */
@@ -36,7 +36,7 @@ static int try_path(struct search *search, const char *path, const uint8_t *id, 
 	if (fd < 0 || fstat(fd, &st) < 0 ||
 	    (st.st_dev == search->file->st_dev && st.st_ino == search->file->st_ino))
 		return -1;
-	r = look_at(search->look, fd, ret);
+	r = inspect_file(search->inspector, fd, ret);
 	search->is_late |= r == -EAGAIN;
 	if (r < 0)
 		return -1;
@@ -131,11 +131,12 @@ static void find_in(struct search *search, const char *path, const struct symbol
 		ret->alt = find_alt(search, &debug);
 }
 
-int debug_file_find(struct look *look, const char *proc, const struct debug_file_owner *owner,
-		    struct debug_file *ret)
+int debug_file_find(struct inspector *inspector, const char *proc,
+		    const struct debug_file_owner *owner, struct debug_file *ret)
 {
 	struct stat st;
-	struct search search = {.look = look, .proc = proc, .pid = owner->pid, .file = &st};
+	struct search search = {
+		.inspector = inspector, .proc = proc, .pid = owner->pid, .file = &st};
 
 	*ret = (struct debug_file){.debug = -1, .alt = -1};
 	build_id_format(owner->about->build_id, owner->about->build_id_bytes, ret->build_id);

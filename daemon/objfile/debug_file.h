@@ -3,7 +3,7 @@
  * Finds the separate debug file of an ELF file, as the process that has it mapped sees the file
  * system, and then as PID 1 does: by build-id in /usr/lib/debug/.build-id, by .gnu_debuglink beside
  * the file, in .debug, and in /usr/lib/debug; and what that one shares with others
- * (.gnu_debugaltlink). What these files say of themselves, look.h tells.
+ * (.gnu_debugaltlink). What these files say of themselves, inspect.h tells.
  *
  * A debug file is a claim: that of a container must not name a file for anyone outside of it. So
  * who remembers names remembers what they were read from (struct file_id).
@@ -34,8 +34,8 @@ struct debug_file_owner {
 /* Always fills ret. 0, also where there is none; -EAGAIN: one could not be looked at for now, and
  * nothing is open. A debug file without a build-id may be a wrong one: its checksum is for the
  * symbolizer. */
-int debug_file_find(struct look *look, const char *proc, const struct debug_file_owner *owner,
-		    struct debug_file *ret);
+int debug_file_find(struct inspector *inspector, const char *proc,
+		    const struct debug_file_owner *owner, struct debug_file *ret);
 /* Where that of a build-id (of 2 bytes or more) is. 0; -EINVAL: the text is no build-id, and would
  * not be safe in a path. */
 int debug_file_format_path(const char *build_id, char ret[static DEBUG_FILE_PATH_BYTES]);

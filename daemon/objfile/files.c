@@ -36,7 +36,7 @@ struct content {
 
 struct files {
 	char *proc;
-	struct look *look;
+	struct inspector *inspector;
 	uint64_t n_late;
 	struct content *contents;
 	size_t contents_size;
@@ -46,13 +46,13 @@ struct files {
 	size_t numbers_size;
 };
 
-struct files *files_new(const char *proc, struct look *look)
+struct files *files_new(const char *proc, struct inspector *inspector)
 {
 	struct files *files = calloc(1, sizeof(*files));
 
 	if (!files)
 		return NULL;
-	files->look = look;
+	files->inspector = inspector;
 	files->proc = strdup(proc);
 	files->files = table_new();
 	files->places = table_new();
@@ -126,7 +126,7 @@ static int python_read(struct files *files, struct content *content, int fd)
 
 	if (!python)
 		return -ENOMEM;
-	r = look_at_python(files->look, fd, python);
+	r = inspect_python(files->inspector, fd, python);
 	if (is_late(content, r))
 		return -EAGAIN;
 	content->python = r < 0 || python->kind == SYMBOLIZER_PYTHON_NONE ? NULL : take_ptr(python);
@@ -141,7 +141,7 @@ static int content_read(struct files *files, struct content *content, int fd)
 
 	if (!about)
 		return -ENOMEM;
-	r = look_at(files->look, fd, about);
+	r = inspect_file(files->inspector, fd, about);
 	if (is_late(content, r))
 		return -EAGAIN;
 	if (r == 0 && about->has_python) {

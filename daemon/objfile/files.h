@@ -13,8 +13,8 @@
 
 struct files;
 
-/* Borrows the look. */
-struct files *files_new(const char *proc, struct look *look);
+/* Borrows the inspector. */
+struct files *files_new(const char *proc, struct inspector *inspector);
 struct files *files_free(struct files *files);
 
 /* The number of the file, from 1 on; 0: there is none, or it cannot be opened (any more). ret_fd

@@ -7,7 +7,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 
-struct look {
+struct inspector {
 	struct symbolizer *symbolizer;
 	uint64_t left_ns, as_of_ns; /* that may be waited */
 };
@@ -17,48 +17,48 @@ struct outcome {
 	int error;
 };
 
-define_cleanup(struct look *, look_free);
+define_cleanup(struct inspector *, inspector_free);
 
-int look_new(const char *program, struct look **ret)
+int inspector_new(const char *program, struct inspector **ret)
 {
-	_cleanup_(look_free_p) struct look *look = calloc(1, sizeof(*look));
+	_cleanup_(inspector_free_p) struct inspector *inspector = calloc(1, sizeof(*inspector));
 	int r;
 
-	if (!look)
+	if (!inspector)
 		return -ENOMEM;
-	r = symbolizer_new(program, &look->symbolizer);
+	r = symbolizer_new(program, &inspector->symbolizer);
 	if (r < 0)
 		return r;
-	look->left_ns = LOOK_SAVED_USEC * 1000;
-	look->as_of_ns = clock_monotonic_ns();
-	*ret = take_ptr(look);
+	inspector->left_ns = INSPECT_SAVED_USEC * 1000;
+	inspector->as_of_ns = clock_monotonic_ns();
+	*ret = take_ptr(inspector);
 	return 0;
 }
 
-struct look *look_free(struct look *look)
+struct inspector *inspector_free(struct inspector *inspector)
 {
-	if (look)
-		symbolizer_free(look->symbolizer);
-	free(look);
+	if (inspector)
+		symbolizer_free(inspector->symbolizer);
+	free(inspector);
 	return NULL;
 }
 
-static bool may_wait(struct look *look, uint64_t now_ns)
+static bool may_wait(struct inspector *inspector, uint64_t now_ns)
 {
-	look->left_ns += (now_ns - look->as_of_ns) / LOOK_SHARE;
-	if (look->left_ns > LOOK_SAVED_USEC * 1000)
-		look->left_ns = LOOK_SAVED_USEC * 1000;
-	look->as_of_ns = now_ns;
+	inspector->left_ns += (now_ns - inspector->as_of_ns) / INSPECT_SHARE;
+	if (inspector->left_ns > INSPECT_SAVED_USEC * 1000)
+		inspector->left_ns = INSPECT_SAVED_USEC * 1000;
+	inspector->as_of_ns = now_ns;
 	/* All of it: less time would be no proof against the file. */
-	return look->left_ns >= LOOK_WAIT_USEC * 1000;
+	return inspector->left_ns >= INSPECT_WAIT_USEC * 1000;
 }
 
-static void has_waited(struct look *look, uint64_t now_ns)
+static void has_waited(struct inspector *inspector, uint64_t now_ns)
 {
-	uint64_t waited_ns = now_ns - look->as_of_ns;
+	uint64_t waited_ns = now_ns - inspector->as_of_ns;
 
-	look->left_ns -= waited_ns < look->left_ns ? waited_ns : look->left_ns;
-	look->as_of_ns = now_ns;
+	inspector->left_ns -= waited_ns < inspector->left_ns ? waited_ns : inspector->left_ns;
+	inspector->as_of_ns = now_ns;
 }
 
 static int check_error(int error)
@@ -97,47 +97,49 @@ static void take_python(void *userdata, int error, const struct symbolizer_reply
 
 typedef int (*ask_fn)(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata);
 
-static int look_ask(struct look *look, int fd, ask_fn ask, symbolizer_fn take, void *ret)
+static int inspector_ask(struct inspector *inspector, int fd, ask_fn ask, symbolizer_fn take,
+			 void *ret)
 {
 	struct outcome outcome = {.ret = ret, .error = -EAGAIN};
 	bool is_starved = false;
 
-	if (!may_wait(look, clock_monotonic_ns()) || ask(look->symbolizer, fd, take, &outcome) < 0)
+	if (!may_wait(inspector, clock_monotonic_ns()) ||
+	    ask(inspector->symbolizer, fd, take, &outcome) < 0)
 		return -EAGAIN;
-	if (!symbolizer_wait(look->symbolizer, LOOK_WAIT_USEC)) {
-		is_starved = symbolizer_is_starved(look->symbolizer);
-		symbolizer_give_up(look->symbolizer);
+	if (!symbolizer_wait(inspector->symbolizer, INSPECT_WAIT_USEC)) {
+		is_starved = symbolizer_is_starved(inspector->symbolizer);
+		symbolizer_give_up(inspector->symbolizer);
 	}
-	has_waited(look, clock_monotonic_ns());
+	has_waited(inspector, clock_monotonic_ns());
 	/* On a machine that is overloaded the next file would take as long. */
 	if (is_starved)
-		look->left_ns = 0;
+		inspector->left_ns = 0;
 	return is_starved ? -EAGAIN : outcome.error;
 }
 
-int look_at(struct look *look, int fd, struct symbolizer_about *ret)
+int inspect_file(struct inspector *inspector, int fd, struct symbolizer_about *ret)
 {
 	*ret = (struct symbolizer_about){};
-	return look_ask(look, fd, symbolizer_ask_about, take_about, ret);
+	return inspector_ask(inspector, fd, symbolizer_ask_about, take_about, ret);
 }
 
-int look_at_python(struct look *look, int fd, struct symbolizer_python *ret)
+int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python *ret)
 {
 	*ret = (struct symbolizer_python){};
-	return look_ask(look, fd, symbolizer_ask_python, take_python, ret);
+	return inspector_ask(inspector, fd, symbolizer_ask_python, take_python, ret);
 }
 
-void look_rest(struct look *look)
+void inspector_rest(struct inspector *inspector)
 {
-	symbolizer_rest(look->symbolizer);
+	symbolizer_rest(inspector->symbolizer);
 }
 
-int look_fd(const struct look *look)
+int inspector_fd(const struct inspector *inspector)
 {
-	return symbolizer_fd(look->symbolizer);
+	return symbolizer_fd(inspector->symbolizer);
 }
 
-void look_dispatch(struct look *look)
+void inspector_dispatch(struct inspector *inspector)
 {
-	symbolizer_dispatch(look->symbolizer);
+	symbolizer_dispatch(inspector->symbolizer);
 }

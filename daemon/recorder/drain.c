@@ -219,6 +219,6 @@ int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience
 	/* Paused: no process that waits, no file that is held. Tables and names stay. */
 	symbolizer_rest(recorder->table_symbolizer);
 	symbolizer_rest(recorder->name_symbolizer);
-	look_rest(recorder->look);
+	inspector_rest(recorder->inspector);
 	return r < 0 ? r : ended < 0 ? ended : 0;
 }

@@ -62,7 +62,7 @@ struct recorder {
 	struct interpreters *interpreters;
 	struct symbolizer *table_symbolizer; /* one for each: names do not wait for tables */
 	struct symbolizer *name_symbolizer;
-	struct look *look; /* nor does this for either */
+	struct inspector *inspector; /* nor does this for either */
 	struct unwinder *unwinder;
 	struct resolver *resolver;
 	recorder_complain_fn complain;

@@ -66,7 +66,7 @@ static int open_symbolizers(struct recorder *recorder, const char *program)
 	int r = symbolizer_new(program, &recorder->table_symbolizer);
 
 	r = r < 0 ? r : symbolizer_new(program, &recorder->name_symbolizer);
-	return r < 0 ? r : look_new(program, &recorder->look);
+	return r < 0 ? r : inspector_new(program, &recorder->inspector);
 }
 
 struct recorder *recorder_new(struct store *store, const char *proc, const char *program,
@@ -84,7 +84,7 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 	recorder->images = images_new(proc);
 	if (open_symbolizers(recorder, program) < 0)
 		return recorder_free(recorder);
-	recorder->files = files_new(proc, recorder->look);
+	recorder->files = files_new(proc, recorder->inspector);
 	if (!recorder->files)
 		return recorder_free(recorder);
 	recorder->interpreters = interpreters_new(recorder->files);
@@ -93,7 +93,7 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 	recorder->unwinder = unwinder_new(recorder->files, recorder->interpreters,
 					  recorder->table_symbolizer, complain_of_table, recorder);
 	recorder->resolver =
-		resolver_new(proc, recorder->files, recorder->look, recorder->name_symbolizer,
+		resolver_new(proc, recorder->files, recorder->inspector, recorder->name_symbolizer,
 			     recorder->complain, recorder->userdata);
 	recorder->processes.table = table_new();
 	recorder->tasks.table = table_new();
@@ -152,7 +152,7 @@ struct recorder *recorder_free(struct recorder *recorder)
 	resolver_free(recorder->resolver);
 	interpreters_free(recorder->interpreters);
 	files_free(recorder->files);
-	look_free(recorder->look);
+	inspector_free(recorder->inspector);
 	images_free(recorder->images);
 	free(recorder->shares);
 	free(recorder->noticed);
@@ -172,7 +172,7 @@ int recorder_fd(const struct recorder *recorder, unsigned n)
 	case 1:
 		return symbolizer_fd(recorder->name_symbolizer);
 	default:
-		return look_fd(recorder->look);
+		return inspector_fd(recorder->inspector);
 	}
 }
 
@@ -180,12 +180,12 @@ void recorder_dispatch(struct recorder *recorder)
 {
 	symbolizer_dispatch(recorder->table_symbolizer);
 	symbolizer_dispatch(recorder->name_symbolizer);
-	look_dispatch(recorder->look);
+	inspector_dispatch(recorder->inspector);
 }
 
-struct look *recorder_look(const struct recorder *recorder)
+struct inspector *recorder_inspector(const struct recorder *recorder)
 {
-	return recorder->look;
+	return recorder->inspector;
 }
 
 static int begin_session(struct recorder *recorder, const struct store_session *session)

@@ -55,7 +55,7 @@ void recorder_unload(struct recorder *recorder);
 int recorder_fd(const struct recorder *recorder, unsigned n);
 void recorder_dispatch(struct recorder *recorder);
 /* For others who have a file to look at; borrowed. */
-struct look *recorder_look(const struct recorder *recorder);
+struct inspector *recorder_inspector(const struct recorder *recorder);
 /* News of processes from the kernel side (sampler_notice_fd()): it gets their ranges at once. */
 void recorder_take_notices(struct recorder *recorder);
 /* Reads definitions of Python code objects only (sampler_definitions_fd()): likewise. */

@@ -101,7 +101,7 @@ struct resolver {
 	char *proc;
 	struct symbolizer *symbolizer;
 	struct files *files;
-	struct look *look;
+	struct inspector *inspector;
 	resolver_fn fn;
 	void *userdata;
 	uint64_t generation; /* grows with each clear: answers to older questions mean nothing */

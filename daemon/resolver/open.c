@@ -164,7 +164,7 @@ static int open_file(struct resolver *resolver, const struct image *image,
 		return *ret ? 0 : intern_missing(resolver, mapping, file, ret);
 	owner = (struct debug_file_owner){image->pid, fd, mapping->path,
 					  files_get_about(resolver->files, file)};
-	if (debug_file_find(resolver->look, resolver->proc, &owner, &found) < 0) {
+	if (debug_file_find(resolver->inspector, resolver->proc, &owner, &found) < 0) {
 		close(fd);
 		return *ret ? 0 : intern_missing(resolver, mapping, file, ret);
 	}

@@ -16,7 +16,7 @@ struct kernel_key {
 	uint64_t generation;
 };
 
-struct resolver *resolver_new(const char *proc, struct files *files, struct look *look,
+struct resolver *resolver_new(const char *proc, struct files *files, struct inspector *inspector,
 			      struct symbolizer *symbolizer, resolver_fn fn, void *userdata)
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
@@ -24,7 +24,7 @@ struct resolver *resolver_new(const char *proc, struct files *files, struct look
 	if (!resolver)
 		return NULL;
 	resolver->files = files;
-	resolver->look = look;
+	resolver->inspector = inspector;
 	resolver->symbolizer = symbolizer;
 	resolver->fn = fn;
 	resolver->userdata = userdata;

@@ -32,9 +32,9 @@ struct resolver;
 /* Called with one line about a file whose names cannot be read, once for each: it is damaged, or
  * too large. */
 typedef void (*resolver_fn)(void *userdata, const char *text);
-/* files, look and symbolizer are borrowed; when the files are cleared, so has this to be. fn may be
- * NULL. NULL: no memory. */
-struct resolver *resolver_new(const char *proc, struct files *files, struct look *look,
+/* files, inspector and symbolizer are borrowed; when the files are cleared, so has this to be. fn
+ * may be NULL. NULL: no memory. */
+struct resolver *resolver_new(const char *proc, struct files *files, struct inspector *inspector,
 			      struct symbolizer *symbolizer, resolver_fn fn, void *userdata);
 /* The symbolizer may still have questions of it open. */
 struct resolver *resolver_free(struct resolver *resolver);

@@ -48,7 +48,7 @@ struct found {
 struct resymbolize {
 	struct store *store;
 	struct symbolizer *symbolizer;
-	struct look *look;
+	struct inspector *inspector;
 	const struct resymbolize_means *means;
 	char *proc;
 	resymbolize_wake_t wake;
@@ -71,7 +71,7 @@ struct resymbolize {
 
 define_cleanup(struct resymbolize *, resymbolize_free);
 
-int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct look *look,
+int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct inspector *inspector,
 		    const struct resymbolize_means *means, const char *proc,
 		    resymbolize_wake_t wake, void *userdata, struct resymbolize **ret)
 {
@@ -81,7 +81,7 @@ int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct l
 		return -ENOMEM;
 	*self = (struct resymbolize){.store = store,
 				     .symbolizer = symbolizer,
-				     .look = look,
+				     .inspector = inspector,
 				     .means = means,
 				     .wake = wake,
 				     .userdata = userdata,
@@ -209,7 +209,7 @@ static int open_agreeing(const struct resymbolize *self, const char *path, const
 
 	if (fd < 0)
 		return -1;
-	r = look_at(self->look, fd, &about);
+	r = inspect_file(self->inspector, fd, &about);
 	if (r < 0 && r != -ENOEXEC)
 		*ret_error = r;
 	return has_build_id(&about, build_id) ? take_fd(&fd) : -1;

@@ -35,7 +35,7 @@ struct resymbolize_means {
 typedef void (*resymbolize_wake_t)(void *userdata);
 
 /* Borrows all but the userdata. 0 or -ENOMEM. */
-int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct look *look,
+int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct inspector *inspector,
 		    const struct resymbolize_means *means, const char *proc,
 		    resymbolize_wake_t wake, void *userdata, struct resymbolize **ret);
 /* Also while a question is open: what comes for it is thrown away. */

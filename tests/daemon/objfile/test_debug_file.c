@@ -8,7 +8,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/objfile/debug_file.h"
 #include "tests/support/directory.h"
-#include "tests/support/fake_look.h"
+#include "tests/support/fake_inspector.h"
 #include "tests/support/shell.h"
 
 #define run(...) shell_run(directory, __VA_ARGS__)
@@ -58,7 +58,7 @@ static int find(int fd, struct debug_file *ret)
 	const struct debug_file_owner owner = {10, fd, "/opt/program", &about};
 
 	(void)about_read(fd, &about);
-	return debug_file_find(&fake_look, proc, &owner, ret);
+	return debug_file_find(&fake_inspector, proc, &owner, ret);
 }
 
 /* NULL: none is to be found. */
@@ -208,15 +208,15 @@ Test(debug_file, one_that_cannot_be_looked_at_for_now)
 	make_program("0xabcdef");
 	snprintf(path, sizeof(path), "%s/own/opt/program", directory);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	fake_look.error = -EAGAIN;
+	fake_inspector.error = -EAGAIN;
 	cr_assert_eq(find(fd, &found), 0, "there is none to be looked at");
 	place("machine/" BY_ID);
 	cr_assert_eq(find(fd, &found), -EAGAIN);
 	cr_assert_lt(found.debug, 0);
-	fake_look.error = -EBADMSG;
+	fake_inspector.error = -EBADMSG;
 	cr_assert_eq(find(fd, &found), 0);
 	cr_assert_lt(found.debug, 0);
-	fake_look.error = 0;
+	fake_inspector.error = 0;
 	cr_assert_eq(find(fd, &found), 0);
 	cr_assert_geq(found.debug, 0);
 	debug_file_done(&found);

@@ -9,7 +9,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/objfile/files.h"
 #include "tests/support/directory.h"
-#include "tests/support/fake_look.h"
+#include "tests/support/fake_inspector.h"
 
 #define PID  10
 #define HERE UINT64_C(0x10000000)
@@ -48,7 +48,7 @@ static void set_up(void)
 	make_directory("proc/10/root");
 	make_directory("proc/1");
 	make_directory("proc/1/root");
-	files = files_new(proc, &fake_look);
+	files = files_new(proc, &fake_inspector);
 	cr_assert_not_null(files);
 	image = (struct image){.id = 7, .pid = PID};
 }
@@ -177,7 +177,7 @@ Test(files, a_file_is_looked_at_once)
 	cr_assert_eq(find("/lib", HERE), number);
 	cr_assert_eq(find("/lib", 2 * HERE), number);
 	cr_assert_eq(find("/other", 3 * HERE), number, "the same file by another name");
-	cr_assert_eq(fake_look.n_looks, 1);
+	cr_assert_eq(fake_inspector.n_looks, 1);
 	cr_assert_eq(files_get_about(files, number)->build_id_bytes, 4);
 	cr_assert_eq(
 		files_find(files, &image,
@@ -188,7 +188,7 @@ Test(files, a_file_is_looked_at_once)
 	close(fd);
 	files_clear(files);
 	cr_assert_gt(find("/lib", HERE), 0);
-	cr_assert_eq(fake_look.n_looks, 2);
+	cr_assert_eq(fake_inspector.n_looks, 2);
 }
 
 Test(files, another_build_is_not_what_was_mapped)
@@ -213,7 +213,7 @@ Test(files, what_is_no_elf_file_has_no_code)
 	cr_expect_eq(files_find_vaddr(files, number, 0, &vaddr), -ENOENT);
 	cr_expect_eq(files_get_about(files, number)->n_segments, 0);
 	cr_expect_eq(find_with_id("/text", 2 * HERE, program.id, 4), 0);
-	cr_expect_eq(fake_look.n_looks, 1);
+	cr_expect_eq(fake_inspector.n_looks, 1);
 	cr_expect_eq(find("/missing", 3 * HERE), 0);
 	cr_expect_eq(find("[vdso]", 4 * HERE), 0);
 	cr_expect_eq(find("//anon", 5 * HERE), 0);
@@ -232,12 +232,12 @@ Test(files, what_cannot_be_said_now_is_asked_again)
 	uint32_t number;
 
 	make_file("10", "/lib", &program, sizeof(program));
-	fake_look.error = -EAGAIN;
+	fake_inspector.error = -EAGAIN;
 	for (uint64_t i = 1; i < 10; i++) {
 		cr_assert_eq(find("/lib", HERE), 0);
 		cr_assert_eq(files_count_late(files), i);
 	}
-	fake_look.error = 0;
+	fake_inspector.error = 0;
 	number = find("/lib", HERE);
 	cr_assert_gt(number, 0);
 	expect_vaddr(number, 0x600, 0x1600);
@@ -250,13 +250,13 @@ Test(files, one_that_takes_too_long_each_time_is_left_alone)
 	uint64_t vaddr;
 
 	make_file("10", "/lib", &program, sizeof(program));
-	fake_look.error = -ETIMEDOUT;
+	fake_inspector.error = -ETIMEDOUT;
 	cr_assert_eq(find("/lib", HERE), 0);
 	cr_assert_eq(find("/lib", HERE), 0);
 	number = find("/lib", HERE);
 	cr_assert_gt(number, 0);
 	cr_assert_eq(find("/lib", 2 * HERE), number);
-	cr_assert_eq(fake_look.n_looks, 3);
+	cr_assert_eq(fake_inspector.n_looks, 3);
 	cr_assert_eq(files_find_vaddr(files, number, 0x600, &vaddr), -ENOENT);
 }
 
@@ -269,17 +269,17 @@ Test(files, an_interpreter_is_read_once)
 	make_file("10", "/python", interpreter, interpreter_bytes);
 	other = find("/lib", HERE);
 	cr_assert_null(files_get_python(files, other));
-	cr_assert_eq(fake_look.n_python_looks, 0);
+	cr_assert_eq(fake_inspector.n_python_looks, 0);
 	number = find("/python", 2 * HERE);
 	cr_assert_gt(number, 0);
 	cr_assert_not_null(files_get_python(files, number));
 	cr_assert_eq(files_get_python(files, number)->version_hex, 0x030d01f0);
 	cr_assert_eq(find("/python", 3 * HERE), number);
-	cr_assert_eq(fake_look.n_python_looks, 1);
+	cr_assert_eq(fake_inspector.n_python_looks, 1);
 	cr_assert_null(files_get_python(files, other));
 	files_clear(files);
 	cr_assert_gt(find("/python", 2 * HERE), 0);
-	cr_assert_eq(fake_look.n_python_looks, 2);
+	cr_assert_eq(fake_inspector.n_python_looks, 2);
 }
 
 Test(files, an_interpreter_that_cannot_be_read_now)
@@ -288,12 +288,12 @@ Test(files, an_interpreter_that_cannot_be_read_now)
 
 	read_interpreter();
 	make_file("10", "/python", interpreter, interpreter_bytes);
-	fake_look.python_error = -EAGAIN;
+	fake_inspector.python_error = -EAGAIN;
 	for (uint64_t i = 1; i < 6; i++) {
 		cr_assert_eq(find("/python", HERE), 0);
 		cr_assert_eq(files_count_late(files), i);
 	}
-	fake_look.python_error = 0;
+	fake_inspector.python_error = 0;
 	number = find("/python", HERE);
 	cr_assert_gt(number, 0);
 	cr_assert_not_null(files_get_python(files, number));
@@ -308,7 +308,7 @@ Test(files, an_interpreter_that_cannot_be_read_at_all)
 	for (size_t i = 0; i < array_length(errors); i++) {
 		uint32_t number = 0;
 
-		fake_look.python_error = errors[i];
+		fake_inspector.python_error = errors[i];
 		for (int k = 0; k < 3 && !number; k++)
 			number = find("/python", HERE);
 		cr_assert_gt(number, 0);

@@ -15,16 +15,16 @@
 #include "daemon/objfile/inspect.h"
 #include "tests/support/directory.h"
 
-define_cleanup(struct look *, look_free);
+define_cleanup(struct inspector *, inspector_free);
 
 static const struct symbolizer_about nothing;
 
-static struct look *start(const char *program)
+static struct inspector *start(const char *program)
 {
-	struct look *look;
+	struct inspector *inspector;
 
-	cr_assert_eq(look_new(program, &look), 0);
-	return look;
+	cr_assert_eq(inspector_new(program, &inspector), 0);
+	return inspector;
 }
 
 static bool has_child(void)
@@ -42,87 +42,88 @@ static int open_self(void)
 	return fd;
 }
 
-Test(look, tells_at_once)
+Test(inspector, tells_at_once)
 {
-	_cleanup_(look_free_p) struct look *look = start(OX_SYMBOLIZER_BUILT);
+	_cleanup_(inspector_free_p) struct inspector *inspector = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_self();
 	struct symbolizer_about about = {};
 
 	cr_assert(!has_child());
-	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_assert_eq(inspect_file(inspector, fd, &about), 0);
 	cr_expect_gt(about.n_segments, 0);
 	cr_expect_gt(about.build_id_bytes, 0);
 	cr_assert(fcntl(fd, F_GETFD) >= 0, "the descriptor is the caller's");
 	about = nothing;
-	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_assert_eq(inspect_file(inspector, fd, &about), 0);
 	cr_expect_gt(about.n_segments, 0);
 }
 
-Test(look, tells_that_it_is_no_elf_file)
+Test(inspector, tells_that_it_is_no_elf_file)
 {
-	_cleanup_(look_free_p) struct look *look = start(OX_SYMBOLIZER_BUILT);
+	_cleanup_(inspector_free_p) struct inspector *inspector = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int text = memfd_create("text", MFD_CLOEXEC), self = open_self();
 	struct symbolizer_about about = {.n_segments = 5};
 
 	cr_assert_eq(write(text, "#!/bin/sh\n", 10), 10);
-	cr_assert_eq(look_at(look, text, &about), -ENOEXEC);
+	cr_assert_eq(inspect_file(inspector, text, &about), -ENOEXEC);
 	cr_assert_arr_eq(&about, &nothing, sizeof(about));
-	cr_assert_eq(look_at(look, -1, &about), -EBADMSG);
-	cr_assert_eq(look_at(look, self, &about), 0);
+	cr_assert_eq(inspect_file(inspector, -1, &about), -EBADMSG);
+	cr_assert_eq(inspect_file(inspector, self, &about), 0);
 }
 
-Test(look, tells_of_an_interpreter)
+Test(inspector, tells_of_an_interpreter)
 {
-	_cleanup_(look_free_p) struct look *look = start(OX_SYMBOLIZER_BUILT);
+	_cleanup_(inspector_free_p) struct inspector *inspector = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_self(), text = memfd_create("text", MFD_CLOEXEC);
 	_cleanup_close_ int seed = open("fuzz/seeds/python_file/gnu", O_RDONLY | O_CLOEXEC);
 	static const struct symbolizer_python none;
 	struct symbolizer_about about;
 	struct symbolizer_python python = {.n_ranges = 5};
 
-	cr_assert_eq(look_at_python(look, fd, &python), 0);
+	cr_assert_eq(inspect_python(inspector, fd, &python), 0);
 	cr_assert_arr_eq(&python, &none, sizeof(python));
-	cr_assert_eq(look_at(look, fd, &about), 0, "one after the other");
+	cr_assert_eq(inspect_file(inspector, fd, &about), 0, "one after the other");
 	cr_assert_eq(about.has_python, 0);
-	cr_assert_eq(look_at_python(look, seed, &python), 0);
+	cr_assert_eq(inspect_python(inspector, seed, &python), 0);
 	cr_assert_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	cr_assert_eq(python.version_hex, 0x030d01f0);
-	cr_assert_eq(look_at(look, seed, &about), 0);
+	cr_assert_eq(inspect_file(inspector, seed, &about), 0);
 	cr_assert_eq(about.has_python, 1);
-	cr_assert_eq(look_at_python(look, text, &python), -ENOEXEC);
+	cr_assert_eq(inspect_python(inspector, text, &python), -ENOEXEC);
 	cr_assert_arr_eq(&python, &none, sizeof(python));
 }
 
-Test(look, rests)
+Test(inspector, rests)
 {
-	_cleanup_(look_free_p) struct look *look = start(OX_SYMBOLIZER_BUILT);
-	struct pollfd pollfd = {.fd = look_fd(look), .events = POLLIN};
+	_cleanup_(inspector_free_p) struct inspector *inspector = start(OX_SYMBOLIZER_BUILT);
+	struct pollfd pollfd = {.fd = inspector_fd(inspector), .events = POLLIN};
 	_cleanup_close_ int fd = open_self();
 	struct symbolizer_about about;
 
-	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_assert_eq(inspect_file(inspector, fd, &about), 0);
 	cr_assert(has_child());
-	look_rest(look);
+	inspector_rest(inspector);
 	cr_assert_eq(poll(&pollfd, 1, 600000), 1);
-	look_dispatch(look);
+	inspector_dispatch(inspector);
 	cr_assert(!has_child());
-	cr_assert_eq(look_at(look, fd, &about), 0);
+	cr_assert_eq(inspect_file(inspector, fd, &about), 0);
 }
 
-Test(look, one_that_cannot_be_started_is_not_the_files_fault)
+Test(inspector, one_that_cannot_be_started_is_not_the_files_fault)
 {
-	_cleanup_(look_free_p) struct look *none = start("/nonexistent/oxprof-symbolizer");
-	_cleanup_(look_free_p) struct look *ends = start("/bin/true");
+	_cleanup_(inspector_free_p) struct inspector *none =
+		start("/nonexistent/oxprof-symbolizer");
+	_cleanup_(inspector_free_p) struct inspector *ends = start("/bin/true");
 	_cleanup_close_ int fd = open_self();
 	struct symbolizer_about about;
 
-	cr_assert_eq(look_at(none, fd, &about), -EAGAIN);
-	cr_assert_eq(look_at(ends, fd, &about), -EAGAIN);
+	cr_assert_eq(inspect_file(none, fd, &about), -EAGAIN);
+	cr_assert_eq(inspect_file(ends, fd, &about), -EAGAIN);
 	cr_assert_arr_eq(&about, &nothing, sizeof(about));
 }
 
 /* A symbolizer that does as the shell is told. */
-static struct look *start_script(char directory[static 256], const char *script)
+static struct inspector *start_script(char directory[static 256], const char *script)
 {
 	char program[300];
 	FILE *file;
@@ -137,18 +138,19 @@ static struct look *start_script(char directory[static 256], const char *script)
 }
 
 /* First the files that it is asked about, then none any more. */
-Test(look, waits_a_share_of_the_time)
+Test(inspector, waits_a_share_of_the_time)
 {
 	char directory[256];
-	_cleanup_(look_free_p) struct look *look = start_script(directory, "exec sleep 1000");
+	_cleanup_(inspector_free_p) struct inspector *inspector =
+		start_script(directory, "exec sleep 1000");
 	_cleanup_close_ int fd = open_self();
 	struct symbolizer_about about = {.n_segments = 5};
 	int r;
 
-	cr_assert_eq(look_at(look, fd, &about), -ETIMEDOUT);
+	cr_assert_eq(inspect_file(inspector, fd, &about), -ETIMEDOUT);
 	cr_assert_arr_eq(&about, &nothing, sizeof(about));
 	/* A machine that is busy may stand still meanwhile. */
-	for (int i = 0; (r = look_at(look, fd, &about)) != -EAGAIN && i < 20; i++)
+	for (int i = 0; (r = inspect_file(inspector, fd, &about)) != -EAGAIN && i < 20; i++)
 		cr_assert_eq(r, -ETIMEDOUT);
 	cr_assert_eq(r, -EAGAIN);
 	directory_remove(directory);
@@ -176,10 +178,10 @@ static pid_t burn(int *ret_cpu)
 
 /* It is not the file's fault that there is no CPU for it; nor is the next one asked about at once.
  */
-Test(look, a_reader_without_a_cpu_is_no_proof_against_the_file)
+Test(inspector, a_reader_without_a_cpu_is_no_proof_against_the_file)
 {
 	char directory[256], script[256];
-	_cleanup_(look_free_p) struct look *look = NULL;
+	_cleanup_(inspector_free_p) struct inspector *inspector = NULL;
 	_cleanup_close_ int fd = open_self();
 	struct symbolizer_about about;
 	int cpu;
@@ -187,9 +189,9 @@ Test(look, a_reader_without_a_cpu_is_no_proof_against_the_file)
 
 	snprintf(script, sizeof(script),
 		 "exec taskset -c %d chrt -i 0 sh -c 'while true; do :; done'", cpu);
-	look = start_script(directory, script);
-	cr_assert_eq(look_at(look, fd, &about), -EAGAIN);
-	cr_assert_eq(look_at(look, fd, &about), -EAGAIN);
+	inspector = start_script(directory, script);
+	cr_assert_eq(inspect_file(inspector, fd, &about), -EAGAIN);
+	cr_assert_eq(inspect_file(inspector, fd, &about), -EAGAIN);
 	kill(pid, SIGKILL);
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
 	directory_remove(directory);

@@ -45,12 +45,12 @@ static const struct symbolizer_python pythons[] = {
 };
 enum { NONE, CPYTHON, OLD, FREE, PYPY, STRIPPED, CURRENT };
 
-struct look {
+struct inspector {
 	int python_error;
 	size_t n_python_looks;
 };
 
-static struct look look;
+static struct inspector inspector;
 static char directory[256], proc[300];
 static struct files *files;
 static struct interpreters *interpreters;
@@ -63,7 +63,7 @@ static size_t read_number(int fd)
 	return digit - '0';
 }
 
-int look_at(struct look *at, int fd, struct symbolizer_about *ret)
+int inspect_file(struct inspector *at, int fd, struct symbolizer_about *ret)
 {
 	*ret = (struct symbolizer_about){
 		.segments = {{.offset = OFFSET, .bytes = BYTES, .vaddr = VADDR}},
@@ -73,7 +73,7 @@ int look_at(struct look *at, int fd, struct symbolizer_about *ret)
 	return 0;
 }
 
-int look_at_python(struct look *at, int fd, struct symbolizer_python *ret)
+int inspect_python(struct inspector *at, int fd, struct symbolizer_python *ret)
 {
 	at->n_python_looks++;
 	*ret = at->python_error ? (struct symbolizer_python){} : pythons[read_number(fd)];
@@ -111,7 +111,7 @@ static void set_up(void)
 	make_directory("proc/1/root");
 	make_file("/app", NONE);
 	make_file("/lib", CPYTHON);
-	files = files_new(proc, &look);
+	files = files_new(proc, &inspector);
 	cr_assert_not_null(files);
 	interpreters = interpreters_new(files);
 	cr_assert_not_null(interpreters);
@@ -206,7 +206,7 @@ Test(interpreters, what_was_found_is_not_looked_for_again)
 	for (int i = 0; i < 3; i++)
 		cr_expect_eq(find(&image)->bias, HERE - VADDR);
 	cr_expect_eq(find(&other)->bias, 2 * HERE - VADDR);
-	cr_expect_eq(look.n_python_looks, 1);
+	cr_expect_eq(inspector.n_python_looks, 1);
 	/* The same generation: nothing has changed. */
 	cr_assert_geq(maps_add(image.maps, &(struct mapping){.start = HERE,
 							     .end = HERE + BYTES,
@@ -228,15 +228,15 @@ Test(interpreters, what_could_not_be_told_is_asked_again)
 	struct image image = image_new();
 
 	image_map(&image, HERE, "/lib", 0);
-	look.python_error = -EAGAIN;
+	inspector.python_error = -EAGAIN;
 	for (size_t i = 1; i < 10; i++) {
 		cr_assert_null(find(&image));
-		cr_assert_eq(look.n_python_looks, i);
+		cr_assert_eq(inspector.n_python_looks, i);
 	}
-	look.python_error = 0;
+	inspector.python_error = 0;
 	cr_assert_not_null(find(&image));
 	cr_assert_not_null(find(&image));
-	cr_assert_eq(look.n_python_looks, 10);
+	cr_assert_eq(inspector.n_python_looks, 10);
 	maps_free(image.maps);
 }
 
@@ -245,10 +245,10 @@ Test(interpreters, what_cannot_be_read_is_none)
 	struct image image = image_new();
 
 	image_map(&image, HERE, "/lib", 0);
-	look.python_error = -EBADMSG;
+	inspector.python_error = -EBADMSG;
 	cr_assert_null(find(&image));
 	cr_assert_null(find(&image));
-	cr_assert_eq(look.n_python_looks, 1);
+	cr_assert_eq(inspector.n_python_looks, 1);
 	maps_free(image.maps);
 }
 
@@ -396,6 +396,6 @@ Test(interpreters, cleared_they_are_looked_for_anew)
 	files_clear(files);
 	cr_assert_eq(interpreters_count(interpreters), 0);
 	cr_assert_not_null(find(&image));
-	cr_assert_eq(look.n_python_looks, 2);
+	cr_assert_eq(inspector.n_python_looks, 2);
 	maps_free(image.maps);
 }

@@ -11,7 +11,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/resolver/resolver.h"
 #include "tests/support/directory.h"
-#include "tests/support/fake_look.h"
+#include "tests/support/fake_inspector.h"
 #include "tests/support/fake_symbolizer.h"
 #include "tests/support/shell.h"
 
@@ -40,8 +40,8 @@ static void on_failure(void *userdata, const char *text)
 static void make_resolver(const char *proc_root)
 {
 	symbolizer = fake_reader_new();
-	files = files_new(proc_root, &fake_look);
-	resolver = resolver_new(proc_root, files, &fake_look, symbolizer, on_failure, NULL);
+	files = files_new(proc_root, &fake_inspector);
+	resolver = resolver_new(proc_root, files, &fake_inspector, symbolizer, on_failure, NULL);
 	cr_assert(resolver && files);
 }
 
@@ -246,11 +246,11 @@ Test(resolver, a_file_that_cannot_be_looked_at_for_now_has_its_names_later)
 	snprintf(path, sizeof(path), "%s/liblater.so", directory);
 	make_library("liblater.so", "later");
 	image_map(&image, HERE, path, 0);
-	fake_look.error = -EAGAIN;
+	fake_inspector.error = -EAGAIN;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "+0x1000", "liblater.so");
 	cr_assert_eq(symbolizer->n_questions, 0);
-	fake_look.error = 0;
+	fake_inspector.error = 0;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "later", "liblater.so");
 	cr_assert_eq(strlen(frame.build_id), 40);

@@ -10,7 +10,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/resolver/resymbolize.h"
 #include "tests/support/directory.h"
-#include "tests/support/fake_look.h"
+#include "tests/support/fake_inspector.h"
 
 #define LIBRARY "/lib/liba.so"
 #define DEBUG   "/usr/lib/debug/.build-id/ab/cd01.debug"
@@ -236,9 +236,9 @@ static void start(void)
 {
 	struct symbolizer *symbolizer = (struct symbolizer *)directory; /* is only handed on */
 
-	cr_assert_eq(
-		resymbolize_new(store, symbolizer, &fake_look, &means, proc, wake, &n_wakes, &work),
-		0);
+	cr_assert_eq(resymbolize_new(store, symbolizer, &fake_inspector, &means, proc, wake,
+				     &n_wakes, &work),
+		     0);
 }
 
 /* To the next question, or to the end. */
@@ -345,7 +345,7 @@ Test(resymbolize, a_file_that_cannot_be_looked_at_is_told)
 	add_unnamed(LIBRARY, "abcd01", 0x1000);
 	add_unnamed("/lib/gone.so", "123456", 0x1000);
 	make_file(LIBRARY, "\xab\xcd\x01");
-	fake_look.error = -EBADMSG;
+	fake_inspector.error = -EBADMSG;
 	start();
 	cr_assert_eq(go(), RESYMBOLIZE_DONE);
 	cr_expect_eq(question.n_asked, 0);

@@ -112,7 +112,7 @@ Test(unwinder, refuses_a_table_over_too_many_addresses)
 
 static struct sampler *sampler;
 static struct images *images;
-static struct look *look;
+static struct inspector *inspector;
 static struct files *files;
 static struct interpreters *interpreters;
 static struct symbolizer *symbolizer;
@@ -131,8 +131,8 @@ static void open_world(uint64_t budget_bytes)
 	sampler_free(sampler_or_skip());
 	cr_assert_eq(sampler_new(budget_bytes, &sampler, &report), 0, "%s", report.why);
 	images = images_new("/proc");
-	cr_assert_eq(look_new(OX_SYMBOLIZER_BUILT, &look), 0);
-	files = files_new("/proc", look);
+	cr_assert_eq(inspector_new(OX_SYMBOLIZER_BUILT, &inspector), 0);
+	files = files_new("/proc", inspector);
 	interpreters = interpreters_new(files);
 	cr_assert_eq(symbolizer_new(OX_SYMBOLIZER_BUILT, &symbolizer), 0);
 	unwinder = unwinder_new(files, interpreters, symbolizer, no_complaint, NULL);
@@ -145,7 +145,7 @@ static void close_world(void)
 	unwinder_free(unwinder);
 	interpreters_free(interpreters);
 	files_free(files);
-	look_free(look);
+	inspector_free(inspector);
 	images_free(images);
 	sampler_free(sampler);
 }

@@ -11,19 +11,19 @@
 #include "daemon/symbolizer/about.h"
 #include "daemon/symbolizer/python_file.h"
 
-struct look {
+struct inspector {
 	int error; /* instead of an answer */
 	int python_error;
 	size_t n_looks, n_python_looks;
 };
 
-static struct look fake_look;
+static struct inspector fake_inspector;
 
-int look_at(struct look *look, int fd, struct symbolizer_about *ret)
+int inspect_file(struct inspector *inspector, int fd, struct symbolizer_about *ret)
 {
-	int r = look->error;
+	int r = inspector->error;
 
-	look->n_looks++;
+	inspector->n_looks++;
 	if (!r)
 		r = about_read(fd, ret);
 	if (r < 0)
@@ -31,11 +31,11 @@ int look_at(struct look *look, int fd, struct symbolizer_about *ret)
 	return r;
 }
 
-int look_at_python(struct look *look, int fd, struct symbolizer_python *ret)
+int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python *ret)
 {
-	int r = look->python_error;
+	int r = inspector->python_error;
 
-	look->n_python_looks++;
+	inspector->n_python_looks++;
 	if (!r)
 		r = python_file_read(fd, ret);
 	if (r < 0)
