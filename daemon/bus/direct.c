@@ -58,6 +58,7 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 	for (size_t i = 0; i < DIRECT_MAX; i++)
 		if (direct->connections[i] == bus)
 			direct->connections[i] = sd_bus_close_unref(bus);
+	(void)sd_event_source_set_enabled(direct->source, SD_EVENT_ON);
 	return 0;
 }
 
@@ -90,19 +91,30 @@ static sd_bus *open_connection(struct direct *direct, int fd)
 	return start_connection(direct, bus) < 0 ? sd_bus_close_unref(bus) : bus;
 }
 
+/* NULL: all are taken. */
+static sd_bus **find_free(struct direct *direct)
+{
+	for (size_t i = 0; i < DIRECT_MAX; i++)
+		if (!direct->connections[i])
+			return &direct->connections[i];
+	return NULL;
+}
+
 static int on_connect(sd_event_source *source, int listening, uint32_t events, void *userdata)
 {
 	struct direct *direct = userdata;
-	int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	sd_bus **connection = find_free(direct);
+	int fd;
 
+	if (!connection)
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return 0;
-	for (size_t i = 0; i < DIRECT_MAX && peer_is_root(fd); i++)
-		if (!direct->connections[i]) {
-			direct->connections[i] = open_connection(direct, fd);
-			return 0;
-		}
-	close(fd);
+	if (peer_is_root(fd))
+		*connection = open_connection(direct, fd);
+	else
+		close(fd);
 	return 0;
 }
 

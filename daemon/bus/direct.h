@@ -9,8 +9,8 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-/* At once; more are closed as soon as they are accepted. */
-#define DIRECT_MAX 16
+/* At once; more wait until one of them is closed. */
+#define DIRECT_MAX 64
 
 struct direct;
 
