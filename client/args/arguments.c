@@ -256,6 +256,11 @@ static int check_together(const struct request *request, const struct reading *r
 static int check_format(const struct request *request, const struct reading *reading)
 {
 	static const enum option of_rows[] = {OPTION_BY, OPTION_SORT, OPTION_MAX};
+	static const char *const names[N_FORMATS] = {
+		[FORMAT_FOLDED] = "folded",         [FORMAT_PPROF] = "pprof",
+		[FORMAT_SPEEDSCOPE] = "speedscope", [FORMAT_FLAMEGRAPH] = "flamegraph",
+		[FORMAT_SVG] = "flamegraph",
+	};
 	const char *verb = verb_infos[request->verb].name;
 
 	if (is_given(reading, OPTION_JSON) && is_given(reading, OPTION_FORMAT) &&
@@ -274,16 +279,16 @@ static int check_format(const struct request *request, const struct reading *rea
 				verb);
 	if (request->verb == VERB_QUERY && request->format < FORMAT_FLAMEGRAPH &&
 	    is_given(reading, OPTION_THRESHOLD))
-		return complain(reading->why, "%s: --threshold is for flame graphs", verb);
+		return complain(reading->why, "%s: --threshold applies to flame graphs only", verb);
 	if (request->format < FORMAT_FOLDED)
 		return 0;
 	for (size_t i = 0; i < array_length(of_rows); i++)
 		if (is_given(reading, of_rows[i]))
 			return complain(
 				reading->why,
-				"%s: --%s is for rows, as those of a table: this format has "
-				"all stacks",
-				verb, option_infos[of_rows[i]].name);
+				"%s: --%s does not apply to --format=%s, which always contains "
+				"whole stacks",
+				verb, option_infos[of_rows[i]].name, names[request->format]);
 	return 0;
 }
 

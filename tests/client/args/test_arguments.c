@@ -219,7 +219,7 @@ Test(client_arguments, formats)
 	}
 }
 
-#define NO_ROWS " is for rows, as those of a table: this format has all stacks"
+#define NO_ROWS(format) " does not apply to --format=" format ", which always contains whole stacks"
 
 Test(client_arguments, bad_formats_are_refused)
 {
@@ -231,12 +231,13 @@ Test(client_arguments, bad_formats_are_refused)
 	       "query: --json and another --format exclude each other");
 	refuse("query -o", "-o: the value is missing");
 	refuse("query --output=", "query: --output=: not the name of a file");
-	refuse("query --format=folded --by=stack", "query: --by" NO_ROWS);
-	refuse("query -o a.svg --sort=self", "query: --sort" NO_ROWS);
-	refuse("query -o a.pb.gz --max=0", "query: --max" NO_ROWS);
-	refuse("diff --base=-2h..-1h --with=-1h.. -o a.html --max=3", "diff: --max" NO_ROWS);
-	refuse("query --threshold=1", "query: --threshold is for flame graphs");
-	refuse("query --threshold=1 -o a.csv", "query: --threshold is for flame graphs");
+	refuse("query --format=folded --by=stack", "query: --by" NO_ROWS("folded"));
+	refuse("query -o a.svg --sort=self", "query: --sort" NO_ROWS("flamegraph"));
+	refuse("query -o a.pb.gz --max=0", "query: --max" NO_ROWS("pprof"));
+	refuse("diff --base=-2h..-1h --with=-1h.. -o a.html --max=3",
+	       "diff: --max" NO_ROWS("flamegraph"));
+	refuse("query --threshold=1", "query: --threshold applies to flame graphs only");
+	refuse("query --threshold=1 -o a.csv", "query: --threshold applies to flame graphs only");
 	refuse("show -o a.csv",
 	       "show: --output: not an option of this verb; see oxprofctl show --help");
 	refuse("flamegraph -o a.folded", "flamegraph: -o: a flame graph is .html, .svg or .json");
