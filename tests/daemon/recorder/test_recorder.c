@@ -12,7 +12,8 @@
 #include "tests/support/kernel_side.h"
 #include "tests/support/store_world.h"
 
-#define PATIENCE_USEC 100000000
+#define PATIENCE_USEC   100000000 /* ends a test that hangs */
+#define IMPATIENCE_USEC 1000000
 
 #define INTERVAL_NS UINT64_C(250000)
 #define CPU_MS      40
@@ -362,7 +363,7 @@ Test(recorder, with_tables_a_stack_reaches_its_root_and_its_target_knows)
 
 /* A symbolizer that never answers for names: the third that is started, after those that look and
  * that make tables. */
-static void use_slow_reader(char *where, size_t size)
+static void use_slow_symbolizer(char *where, size_t size)
 {
 	char program[300];
 	FILE *f;
@@ -386,19 +387,19 @@ Test(recorder, samples_wait_for_slow_names_and_are_there_when_somebody_asks)
 	uint64_t now_usec = clock_realtime_usec();
 	char where[256];
 
-	use_slow_reader(where, sizeof(where));
+	use_slow_symbolizer(where, sizeof(where));
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
 	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, 0), 0);
 	cr_assert_eq(number("SELECT count(*) FROM sample"), 0);
-	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, PATIENCE_USEC), 0);
+	cr_assert_geq(recorder_drain(recorder, now_usec + 2000, IMPATIENCE_USEC), 0);
 	cr_assert_gt(samples(), 0);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	cr_assert_eq(number("SELECT total_hits FROM functions WHERE name LIKE "
 			    "'test_daemon_recorder_recorder+0x%' "
 			    "ORDER BY total_hits DESC LIMIT 1"),
 		     samples());
-	cr_assert_eq(recorder_end(recorder, now_usec + 3000, PATIENCE_USEC), 0);
+	cr_assert_eq(recorder_end(recorder, now_usec + 3000, IMPATIENCE_USEC), 0);
 	directory_remove(where);
 	busy_stop(&busy);
 }
