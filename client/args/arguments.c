@@ -17,7 +17,7 @@ struct given {
 	const char *value; /* NULL: the option takes none */
 };
 
-struct reading {
+struct arguments_reading {
 	char **argv;
 	int argc;
 	int next;
@@ -45,7 +45,7 @@ static const char *expand_short(const char *text)
 	return !strcmp(text, "-h") ? "help" : !strcmp(text, "-o") ? "output" : NULL;
 }
 
-static int read_option(struct reading *reading, const char *text)
+static int read_option(struct arguments_reading *reading, const char *text)
 {
 	const char *name = expand_short(text) ?: text + 2;
 	size_t length = strcspn(name, "=");
@@ -67,7 +67,7 @@ static int read_option(struct reading *reading, const char *text)
 	return 0;
 }
 
-static void read_word(struct reading *reading, const char *text)
+static void read_word(struct arguments_reading *reading, const char *text)
 {
 	if (!reading->verb)
 		reading->verb = text;
@@ -83,7 +83,7 @@ static bool is_option(const char *text)
 	return text[0] == '-' && text[1] && text[1] != '.' && !isdigit((unsigned char)text[1]);
 }
 
-static int read_all(struct reading *reading)
+static int read_all(struct arguments_reading *reading)
 {
 	bool only_words = false;
 	int r;
@@ -175,7 +175,8 @@ static int apply(struct request *request, const struct given *given, uint64_t no
 	}
 }
 
-static int apply_options(struct request *request, const struct reading *reading, uint64_t now_usec)
+static int apply_options(struct request *request, const struct arguments_reading *reading,
+			 uint64_t now_usec)
 {
 	const char *verb = verb_infos[request->verb].name;
 	int r;
@@ -202,7 +203,7 @@ static int apply_options(struct request *request, const struct reading *reading,
 	return 0;
 }
 
-static int apply_word(struct request *request, const struct reading *reading)
+static int apply_word(struct request *request, const struct arguments_reading *reading)
 {
 	const struct verb_info *info = &verb_infos[request->verb];
 	const char *surplus = info->argument ? reading->surplus : reading->word;
@@ -224,7 +225,7 @@ static int apply_word(struct request *request, const struct reading *reading)
 	return 0;
 }
 
-static bool is_given(const struct reading *reading, enum option option)
+static bool is_given(const struct arguments_reading *reading, enum option option)
 {
 	for (size_t i = 0; i < reading->n_given; i++)
 		if (reading->given[i].option == option)
@@ -232,7 +233,7 @@ static bool is_given(const struct reading *reading, enum option option)
 	return false;
 }
 
-static int check_together(const struct request *request, const struct reading *reading)
+static int check_together(const struct request *request, const struct arguments_reading *reading)
 {
 	const char *verb = verb_infos[request->verb].name;
 
@@ -253,7 +254,7 @@ static int check_together(const struct request *request, const struct reading *r
 }
 
 /* Those of the stacks themselves have no rows that could be chosen or sorted. */
-static int check_format(const struct request *request, const struct reading *reading)
+static int check_format(const struct request *request, const struct arguments_reading *reading)
 {
 	static const enum option of_rows[] = {OPTION_BY, OPTION_SORT, OPTION_MAX};
 	static const char *const names[N_FORMATS] = {
@@ -294,7 +295,7 @@ static int check_format(const struct request *request, const struct reading *rea
 
 /* What is said outright counts, then --json, then the suffix, which also says as what a flame graph
  * is drawn. */
-static void choose_format(struct request *request, const struct reading *reading)
+static void choose_format(struct request *request, const struct arguments_reading *reading)
 {
 	enum format of_file = request->output ? format_of_file(request->output) : FORMAT_TABLE;
 
@@ -308,7 +309,8 @@ static void choose_format(struct request *request, const struct reading *reading
 		request->json = true;
 }
 
-static int parse_request(struct request *request, const struct reading *reading, uint64_t now_usec)
+static int parse_request(struct request *request, const struct arguments_reading *reading,
+			 uint64_t now_usec)
 {
 	int r;
 
@@ -337,7 +339,8 @@ int arguments_parse(int argc, char **argv, uint64_t now_usec, struct request *re
 		    char ret_why[static ARGUMENTS_WHY_BYTES])
 {
 	_cleanup_free_ struct given *given = calloc((size_t)argc + 1, sizeof(*given));
-	struct reading reading = {.argv = argv, .argc = argc, .given = given, .why = ret_why};
+	struct arguments_reading reading = {
+		.argv = argv, .argc = argc, .given = given, .why = ret_why};
 	struct request request = {0};
 	int r;
 

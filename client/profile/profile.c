@@ -13,7 +13,7 @@
 define_cleanup(struct profile *, profile_free);
 define_cleanup(struct stream *, stream_free);
 
-struct reading {
+struct profile_reading {
 	struct profile *profile;
 	struct progress *progress;
 	profile_hit_fn fn;
@@ -21,7 +21,7 @@ struct reading {
 };
 
 /* All are checked already (profile_take_part()). */
-static int tell_hits(const struct reading *reading, const Oxprof__Part *part)
+static int tell_hits(const struct profile_reading *reading, const Oxprof__Part *part)
 {
 	int r = 0;
 
@@ -56,7 +56,7 @@ static char *describe(int error, const char *failure)
 	}
 }
 
-static int read_parts(const struct reading *reading, struct stream *stream, char **ret_why)
+static int read_parts(const struct profile_reading *reading, struct stream *stream, char **ret_why)
 {
 	const Oxprof__Part *part;
 	int r;
@@ -88,7 +88,7 @@ int profile_read(int fd, struct progress *progress, profile_hit_fn fn, void *use
 		r = profile_new(&profile);
 	if (r < 0)
 		return r;
-	r = read_parts(&(struct reading){profile, progress, fn, userdata}, stream, ret_why);
+	r = read_parts(&(struct profile_reading){profile, progress, fn, userdata}, stream, ret_why);
 	if (r >= 0)
 		*ret = take_ptr(profile);
 	return r;

@@ -16,14 +16,14 @@ bool report_is_text(const struct request *request)
 	       (request->verb == VERB_DIFF && request->format < FORMAT_FOLDED);
 }
 
-struct question {
+struct export_call {
 	const struct export_wish *wish;
 	int fd;
 };
 
 static int ask(struct bus *bus, const struct request *request, void *userdata)
 {
-	struct question *question = userdata;
+	struct export_call *question = userdata;
 
 	return bus_export(bus, request, question->wish, &question->fd);
 }
@@ -74,7 +74,7 @@ int report_read(struct report *report, const struct request *request,
 {
 	_cleanup_(progress_free_p) struct progress *progress = NULL;
 	const char *verb = verb_infos[request->verb].name;
-	struct question question = {wish, -1};
+	struct export_call question = {wish, -1};
 	char *why = NULL;
 	int r;
 

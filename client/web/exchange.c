@@ -135,7 +135,7 @@ static enum MHD_Result log_in(const struct web_shared *shared, struct MHD_Connec
 
 /* ---- calls ---- */
 
-struct reading {
+struct body_reading {
 	struct web_words *words;
 	int r;
 };
@@ -144,7 +144,7 @@ struct reading {
 static enum MHD_Result add_parameter(void *userdata, enum MHD_ValueKind kind, const char *name,
 				     size_t name_length, const char *value, size_t value_length)
 {
-	struct reading *reading = userdata;
+	struct body_reading *reading = userdata;
 
 	reading->r = web_words_add_bytes(reading->words, name, name_length, value, value_length);
 	return reading->r < 0 ? MHD_NO : MHD_YES;
@@ -155,7 +155,7 @@ static int read_parameters(struct MHD_Connection *connection, const struct web_e
 			   struct web_words *words)
 {
 	_cleanup_tree_ struct json_object *tree = NULL;
-	struct reading reading = {words, 0};
+	struct body_reading reading = {words, 0};
 	int r;
 
 	if (exchange->route->method == WEB_GET) {

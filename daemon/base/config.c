@@ -105,7 +105,7 @@ static const struct key {
 	 reset_max_size},
 };
 
-struct reader {
+struct parser {
 	struct config *config;
 	struct config initial;
 	const char *section; /* NULL: none, or one that is not known */
@@ -118,7 +118,7 @@ struct reader {
 };
 
 static void __attribute__((format(printf, 2, 3)))
-complain(struct reader *reader, const char *format, ...)
+complain(struct parser *parser, const char *format, ...)
 {
 	char why[WHY_BYTES], clean[WHY_BYTES];
 	va_list arguments;
@@ -127,39 +127,39 @@ complain(struct reader *reader, const char *format, ...)
 	vsnprintf(why, sizeof(why), format, arguments);
 	va_end(arguments);
 	text_clean(why, strlen(why), clean, sizeof(clean));
-	reader->complain(reader->userdata, reader->file, reader->line, clean);
-	reader->n_complaints++;
+	parser->complain(parser->userdata, parser->file, parser->line, clean);
+	parser->n_complaints++;
 }
 
-static void read_section(struct reader *reader, char *line)
+static void read_section(struct parser *parser, char *line)
 {
 	size_t length = strlen(line);
 
-	reader->section = NULL;
-	reader->in_section = true;
+	parser->section = NULL;
+	parser->in_section = true;
 	if (line[length - 1] != ']') {
-		complain(reader, "'%.64s' has no ']' at its end, what follows is ignored", line);
+		complain(parser, "'%.64s' has no ']' at its end, what follows is ignored", line);
 		return;
 	}
 	line[length - 1] = '\0';
-	for (size_t i = 0; i < array_length(keys) && !reader->section; i++)
+	for (size_t i = 0; i < array_length(keys) && !parser->section; i++)
 		if (strcmp(keys[i].section, line + 1) == 0)
-			reader->section = keys[i].section;
-	if (!reader->section)
-		complain(reader, "unknown section [%.64s], ignored", line + 1);
+			parser->section = keys[i].section;
+	if (!parser->section)
+		complain(parser, "unknown section [%.64s], ignored", line + 1);
 }
 
-static void set_value(struct reader *reader, const struct key *key, const char *value)
+static void set_value(struct parser *parser, const struct key *key, const char *value)
 {
 	int r;
 
 	if (!*value) {
-		key->reset(reader->config, &reader->initial);
+		key->reset(parser->config, &parser->initial);
 		return;
 	}
-	r = key->set(reader->config, value);
+	r = key->set(parser->config, value);
 	if (r < 0)
-		complain(reader, "%s=%.64s: %s, wanted: %s; ignored", key->name, value,
+		complain(parser, "%s=%.64s: %s, wanted: %s; ignored", key->name, value,
 			 r == -EINVAL ? "not understood" : "out of range", key->wanted);
 }
 
@@ -175,66 +175,66 @@ static char *trim(char *text)
 	return text;
 }
 
-static void read_setting(struct reader *reader, char *line)
+static void read_setting(struct parser *parser, char *line)
 {
 	char *equals = strchr(line, '='), *name;
 
 	if (!equals) {
-		complain(reader, "'%.64s' is neither [Section] nor Key=value, ignored", line);
+		complain(parser, "'%.64s' is neither [Section] nor Key=value, ignored", line);
 		return;
 	}
 	*equals = '\0';
 	name = trim(line);
-	if (!reader->section) {
-		if (!reader->in_section)
-			complain(reader, "%.64s= stands before any [Section], ignored", name);
+	if (!parser->section) {
+		if (!parser->in_section)
+			complain(parser, "%.64s= stands before any [Section], ignored", name);
 		return; /* the unknown section was complained about, once */
 	}
 	for (size_t i = 0; i < array_length(keys); i++) {
-		if (strcmp(keys[i].section, reader->section) == 0 &&
+		if (strcmp(keys[i].section, parser->section) == 0 &&
 		    strcmp(keys[i].name, name) == 0) {
-			set_value(reader, &keys[i], trim(equals + 1));
+			set_value(parser, &keys[i], trim(equals + 1));
 			return;
 		}
 	}
-	complain(reader, "unknown key %.64s= in section [%s], ignored", name, reader->section);
+	complain(parser, "unknown key %.64s= in section [%s], ignored", name, parser->section);
 }
 
-static void read_line(struct reader *reader, const char *text, size_t length)
+static void read_line(struct parser *parser, const char *text, size_t length)
 {
 	char copy[LINE_BYTES_MAX], *line;
 
 	if (length >= sizeof(copy)) {
-		complain(reader, "longer than %d bytes, ignored", LINE_BYTES_MAX - 1);
+		complain(parser, "longer than %d bytes, ignored", LINE_BYTES_MAX - 1);
 		return;
 	}
 	if (memchr(text, '\0', length)) {
-		complain(reader, "has a zero byte in it, ignored");
+		complain(parser, "has a zero byte in it, ignored");
 		return;
 	}
 	memcpy(copy, text, length);
 	copy[length] = '\0';
 	line = trim(copy);
 	if (*line == '[')
-		read_section(reader, line);
+		read_section(parser, line);
 	else if (*line && *line != '#' && *line != ';')
-		read_setting(reader, line);
+		read_setting(parser, line);
 }
 
 int config_parse(struct config *config, const char *file, const char *text, size_t length,
 		 config_complain_t complain_fn, void *userdata)
 {
-	struct reader reader = {
+	struct parser parser = {
 		.config = config, .file = file, .complain = complain_fn, .userdata = userdata};
 
-	config_init(&reader.initial);
+	config_init(&parser.initial);
 	for (size_t at = 0; at < length;) {
 		const char *end = memchr(text + at, '\n', length - at);
 		size_t n = end ? (size_t)(end - text) - at : length - at;
 
-		reader.line++;
-		read_line(&reader, text + at, n);
+		parser.line++;
+		read_line(&parser, text + at, n);
 		at += n + 1;
 	}
-	return reader.n_complaints;
+	return parser.n_complaints;
 }

@@ -19,7 +19,7 @@ struct chunk {
 	_Alignas(KEY_ALIGN) unsigned char bytes[];
 };
 
-struct entry {
+struct table_entry {
 	const unsigned char *key;
 	uint32_t length;
 	uint32_t hash;
@@ -29,7 +29,7 @@ struct entry {
 struct table {
 	uint64_t seed[2];
 	struct chunk *chunks;
-	struct entry *entries;
+	struct table_entry *entries;
 	uint32_t *slots;
 	uint32_t n_entries;
 	uint32_t n_entries_max;
@@ -129,7 +129,7 @@ static uint32_t *find_slot(const struct table *table, const void *key, size_t le
 	size_t at = hash & (table->n_slots - 1);
 
 	for (;; at = (at + 1) & (table->n_slots - 1)) {
-		const struct entry *entry;
+		const struct table_entry *entry;
 
 		if (!table->slots[at])
 			return table->slots + at;
@@ -163,7 +163,7 @@ static int grow_slots(struct table *table)
 static int grow_entries(struct table *table)
 {
 	uint32_t n = table->n_entries_max + table->n_entries_max / 2 + SLOTS_MIN;
-	struct entry *entries;
+	struct table_entry *entries;
 
 	if (n <= table->n_entries_max)
 		return -ENOMEM;
@@ -212,7 +212,8 @@ static int table_make_room(struct table *table)
 
 int table_intern(struct table *table, const void *key, size_t length, uint32_t *ret_index)
 {
-	struct entry entry = {.length = (uint32_t)length, .hash = hash_key(table, key, length)};
+	struct table_entry entry = {.length = (uint32_t)length,
+				    .hash = hash_key(table, key, length)};
 	uint32_t *slot;
 	int r;
 
@@ -250,7 +251,7 @@ int table_find(const struct table *table, const void *key, size_t length, uint32
 
 const void *table_get_key(const struct table *table, uint32_t index, size_t *ret_length)
 {
-	const struct entry *entry = table->entries + index;
+	const struct table_entry *entry = table->entries + index;
 
 	if (ret_length)
 		*ret_length = entry->length;

@@ -8,19 +8,19 @@
 #include "daemon/base/cleanup.h"
 
 /* Bounds what a client can have open; each is a call that waits for its answer. */
-#define QUESTIONS_MAX 256
+#define AUTHORIZATIONS_MAX 256
 
-struct question {
+struct authorization {
 	struct authorizer *authorizer;
 	sd_bus_message *call; /* held */
 	sd_bus_slot *slot;
 	char *action;
 	int result; /* 0: open; 1, -EACCES, -ENOKEY */
-	struct question *next;
+	struct authorization *next;
 };
 
 struct authorizer {
-	struct question *questions;
+	struct authorization *authorizations;
 	unsigned n;
 };
 
@@ -29,40 +29,40 @@ struct authorizer *authorizer_new(void)
 	return calloc(1, sizeof(struct authorizer));
 }
 
-static void question_free(struct question *question)
+static void authorization_free(struct authorization *authorization)
 {
-	sd_bus_slot_unref(question->slot);
-	sd_bus_message_unref(question->call);
-	free(question->action);
-	free(question);
+	sd_bus_slot_unref(authorization->slot);
+	sd_bus_message_unref(authorization->call);
+	free(authorization->action);
+	free(authorization);
 }
 
-static void remove_questions(struct authorizer *authorizer, const sd_bus_message *call)
+static void remove_authorizations(struct authorizer *authorizer, const sd_bus_message *call)
 {
-	for (struct question **p = &authorizer->questions; *p;) {
-		struct question *question = *p;
+	for (struct authorization **p = &authorizer->authorizations; *p;) {
+		struct authorization *authorization = *p;
 
-		if (call && question->call != call) {
-			p = &question->next;
+		if (call && authorization->call != call) {
+			p = &authorization->next;
 			continue;
 		}
-		*p = question->next;
+		*p = authorization->next;
 		authorizer->n--;
-		question_free(question);
+		authorization_free(authorization);
 	}
 }
 
 struct authorizer *authorizer_free(struct authorizer *authorizer)
 {
 	if (authorizer)
-		remove_questions(authorizer, NULL);
+		remove_authorizations(authorizer, NULL);
 	free(authorizer);
 	return NULL;
 }
 
 void authorize_done(struct authorizer *authorizer, sd_bus_message *call)
 {
-	remove_questions(authorizer, call);
+	remove_authorizations(authorizer, call);
 }
 
 int sender_get_uid(sd_bus_message *call, uint32_t *ret)
@@ -100,25 +100,25 @@ static int read_reply(sd_bus_message *reply)
 
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	struct question *question = userdata;
+	struct authorization *authorization = userdata;
 	int r;
 
-	question->result = read_reply(reply);
-	question->slot = sd_bus_slot_unref(question->slot);
+	authorization->result = read_reply(reply);
+	authorization->slot = sd_bus_slot_unref(authorization->slot);
 	/* The call goes through its handler again, which now finds the answer. */
-	r = sd_bus_message_rewind(question->call, true);
-	r = r < 0 ? r : sd_bus_enqueue_for_read(sd_bus_message_get_bus(reply), question->call);
+	r = sd_bus_message_rewind(authorization->call, true);
+	r = r < 0 ? r : sd_bus_enqueue_for_read(sd_bus_message_get_bus(reply), authorization->call);
 	if (r < 0)
-		(void)sd_bus_reply_method_errno(question->call, r, NULL);
+		(void)sd_bus_reply_method_errno(authorization->call, r, NULL);
 	return 1;
 }
 
-static int ask(struct question *question, const char *detail, bool interactive)
+static int ask(struct authorization *authorization, const char *detail, bool interactive)
 {
-	sd_bus *bus = sd_bus_message_get_bus(question->call);
+	sd_bus *bus = sd_bus_message_get_bus(authorization->call);
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
-	uint32_t flags = interactive &&
-			 sd_bus_message_get_allow_interactive_authorization(question->call) > 0;
+	uint32_t flags = interactive && sd_bus_message_get_allow_interactive_authorization(
+						authorization->call) > 0;
 	int r = sd_bus_message_new_method_call(bus, &message, "org.freedesktop.PolicyKit1",
 					       "/org/freedesktop/PolicyKit1/Authority",
 					       "org.freedesktop.PolicyKit1.Authority",
@@ -126,19 +126,19 @@ static int ask(struct question *question, const char *detail, bool interactive)
 
 	r = r < 0 ? r
 		  : sd_bus_message_append(message, "(sa{sv})s", "system-bus-name", 1, "name", "s",
-					  sd_bus_message_get_sender(question->call),
-					  question->action);
+					  sd_bus_message_get_sender(authorization->call),
+					  authorization->action);
 	r = r < 0 ? r : sd_bus_message_append(message, "a{ss}us", 1, "detail", detail, flags, "");
 	/* A person may be thinking about a password. */
 	return r < 0 ? r
-		     : sd_bus_call_async(bus, &question->slot, message, on_reply, question,
-					 interactive ? UINT64_C(300000000) : 0);
+		     : sd_bus_call_async(bus, &authorization->slot, message, on_reply,
+					 authorization, interactive ? UINT64_C(300000000) : 0);
 }
 
-static struct question *find_question(const struct authorizer *authorizer,
-				      const sd_bus_message *call, const char *action)
+static struct authorization *find_authorization(const struct authorizer *authorizer,
+						const sd_bus_message *call, const char *action)
 {
-	for (struct question *q = authorizer->questions; q; q = q->next)
+	for (struct authorization *q = authorizer->authorizations; q; q = q->next)
 		if (q->call == call && !strcmp(q->action, action))
 			return q;
 	return NULL;
@@ -147,29 +147,29 @@ static struct question *find_question(const struct authorizer *authorizer,
 int authorize(struct authorizer *authorizer, sd_bus_message *call, const char *action,
 	      const char *detail, bool interactive)
 {
-	struct question *question;
+	struct authorization *authorization;
 	int r;
 
 	if (sender_is_privileged(call))
 		return 1;
-	question = find_question(authorizer, call, action);
-	if (question)
-		return question->result;
-	if (authorizer->n >= QUESTIONS_MAX || !sd_bus_message_get_sender(call))
+	authorization = find_authorization(authorizer, call, action);
+	if (authorization)
+		return authorization->result;
+	if (authorizer->n >= AUTHORIZATIONS_MAX || !sd_bus_message_get_sender(call))
 		return -EACCES;
-	question = calloc(1, sizeof(*question));
-	if (!question)
+	authorization = calloc(1, sizeof(*authorization));
+	if (!authorization)
 		return -ENOMEM;
-	question->authorizer = authorizer;
-	question->call = sd_bus_message_ref(call);
-	question->action = strdup(action);
-	r = question->action ? ask(question, detail, interactive) : -ENOMEM;
+	authorization->authorizer = authorizer;
+	authorization->call = sd_bus_message_ref(call);
+	authorization->action = strdup(action);
+	r = authorization->action ? ask(authorization, detail, interactive) : -ENOMEM;
 	if (r < 0) {
-		question_free(question);
+		authorization_free(authorization);
 		return -EACCES;
 	}
-	question->next = authorizer->questions;
-	authorizer->questions = question;
+	authorization->next = authorizer->authorizations;
+	authorizer->authorizations = authorization;
 	authorizer->n++;
 	return 0;
 }

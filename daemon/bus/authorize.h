@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * May the sender of a call do this? Root and the daemon's own user may all; others are asked about
- * at polkit, by their name on the bus. The question is asynchronous: while it is open the handler
+ * at polkit, by their name on the bus. The check is asynchronous: while it is open the handler
  * returns, and the call is handed to it once more when the answer is there.
  */
 #pragma once
@@ -11,14 +11,14 @@
 
 #include <systemd/sd-bus.h>
 
-struct authorizer; /* the open questions of one bus */
+struct authorizer; /* the open checks of one bus */
 
 struct authorizer *authorizer_new(void); /* NULL: no memory */
 struct authorizer *authorizer_free(struct authorizer *authorizer);
 
 /* Effective uid of who sent the call, as the bus saw it. 0 or a negative errno. */
 int sender_get_uid(sd_bus_message *call, uint32_t *ret);
-/* Root, or the daemon's own user: no question is asked. */
+/* Root, or the daemon's own user: nothing is checked. */
 bool sender_is_privileged(sd_bus_message *call);
 
 /*

@@ -141,7 +141,7 @@ static int append_tables(sd_bus_message *reply, const struct manager *manager)
 	return r < 0 ? r : bus_append_u32(reply, "unwind_evicted", tables.n_evicted);
 }
 
-struct interpreters {
+struct interpreter_reply {
 	sd_bus_message *reply;
 	uint32_t only_uid; /* UINT32_MAX: everybody's */
 	uint32_t n;
@@ -166,7 +166,7 @@ static int limit_interpreters(struct manager_bus *self, sd_bus_message *call, ui
 
 static int append_interpreter(void *userdata, const struct recorder_interpreter *of)
 {
-	struct interpreters *interpreters = userdata;
+	struct interpreter_reply *interpreters = userdata;
 	sd_bus_message *reply = interpreters->reply;
 	int r;
 
@@ -186,7 +186,7 @@ static int append_interpreter(void *userdata, const struct recorder_interpreter 
 
 static int append_interpreters(struct manager_bus *self, sd_bus_message *reply, uint32_t only_uid)
 {
-	struct interpreters interpreters = {.reply = reply, .only_uid = only_uid};
+	struct interpreter_reply interpreters = {.reply = reply, .only_uid = only_uid};
 	int r = sd_bus_message_open_container(reply, 'e', "sv");
 
 	r = r < 0 ? r : sd_bus_message_append(reply, "s", "interpreters");

@@ -14,7 +14,7 @@
 /* Forgotten all at once beyond this many: they are looked up again. */
 #define ENTRIES_MAX 20000
 
-struct entry {
+struct interpreter_entry {
 	uint32_t generation; /* of the image when it was looked at */
 	bool is_looked_at;
 	bool has_interpreter;
@@ -24,7 +24,7 @@ struct entry {
 struct interpreters {
 	struct files *files;
 	struct table *images; /* id -> index */
-	struct entry *entries;
+	struct interpreter_entry *entries;
 	size_t entries_size;
 };
 
@@ -121,7 +121,7 @@ static int look_at_mapping(struct interpreters *interpreters, const struct image
 	return ret->path ? 1 : -ENOMEM;
 }
 
-static void entry_look(struct interpreters *interpreters, struct entry *entry,
+static void entry_look(struct interpreters *interpreters, struct interpreter_entry *entry,
 		       const struct image *image, uint64_t at_ns)
 {
 	_cleanup_free_ struct maps_view *views = NULL;
@@ -140,7 +140,7 @@ static void entry_look(struct interpreters *interpreters, struct entry *entry,
 const struct interpreter *interpreters_find(struct interpreters *interpreters,
 					    const struct image *image, uint64_t at_ns)
 {
-	struct entry *entry;
+	struct interpreter_entry *entry;
 	uint32_t index;
 
 	if (table_count(interpreters->images) >= ENTRIES_MAX)
@@ -182,7 +182,7 @@ size_t interpreters_count(const struct interpreters *interpreters)
 
 const struct interpreter *interpreters_get(const struct interpreters *interpreters, size_t i)
 {
-	const struct entry *entry = &interpreters->entries[i];
+	const struct interpreter_entry *entry = &interpreters->entries[i];
 
 	return entry->has_interpreter ? &entry->interpreter : NULL;
 }

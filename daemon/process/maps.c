@@ -7,7 +7,7 @@
 
 #include "daemon/base/cleanup.h"
 
-struct entry {
+struct maps_entry {
 	struct mapping mapping;
 	uint64_t hidden_ns; /* since_ns of the first newer one that covers all of it; 0: none */
 };
@@ -18,7 +18,7 @@ struct list {
 	size_t n_entries;
 	size_t size;
 	size_t path_bytes;
-	struct entry *entries;
+	struct maps_entry *entries;
 };
 
 /* Most children exec at once or change nothing: so a fork shares the list until somebody writes. */
@@ -143,7 +143,7 @@ static void list_hide(struct list *list, const struct mapping *mapping)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < list->n_entries; i++) {
-		struct entry entry = list->entries[i];
+		struct maps_entry entry = list->entries[i];
 
 		if (entry.hidden_ns && entry.hidden_ns + MAPS_HIDDEN_NS < mapping->since_ns) {
 			list->path_bytes -= strlen(entry.mapping.path) + 1;
@@ -161,7 +161,7 @@ static void list_hide(struct list *list, const struct mapping *mapping)
 static int list_reserve(struct list *list)
 {
 	size_t size = list->size ? list->size * 2 : 16;
-	struct entry *entries;
+	struct maps_entry *entries;
 
 	if (list->n_entries < list->size)
 		return 0;
@@ -191,7 +191,7 @@ static int list_insert(struct list *list, const struct mapping *mapping)
 		at--;
 	memmove(&list->entries[at + 1], &list->entries[at],
 		(list->n_entries - at) * sizeof(*list->entries));
-	list->entries[at] = (struct entry){.mapping = *mapping};
+	list->entries[at] = (struct maps_entry){.mapping = *mapping};
 	list->entries[at].mapping.path = path;
 	list->n_entries++;
 	list->path_bytes += path_bytes;
@@ -351,7 +351,7 @@ static size_t list_boundaries(const struct list *list, uint64_t at_ns, struct ma
 	size_t n = 0;
 
 	for (size_t i = 0; i < list->n_entries; i++) {
-		const struct entry *entry = &list->entries[i];
+		const struct maps_entry *entry = &list->entries[i];
 
 		if (entry->mapping.since_ns > at_ns ||
 		    (entry->hidden_ns && entry->hidden_ns <= at_ns))

@@ -36,8 +36,8 @@ void resolver_drop_batches(struct resolver *resolver)
 		drop_batch(resolver, resolver->n_batches - 1);
 }
 
-struct answer *resolver_find_answer(const struct resolver *resolver, uint32_t source,
-				    uint64_t address)
+struct address_names *resolver_find_names(const struct resolver *resolver, uint32_t source,
+					  uint64_t address)
 {
 	const struct address_key key = {address, source};
 	uint32_t index;
@@ -47,21 +47,21 @@ struct answer *resolver_find_answer(const struct resolver *resolver, uint32_t so
 		       : &resolver->answers[index];
 }
 
-static void question_free(struct question *question)
+static void request_free(struct name_request *request)
 {
-	if (question->next)
-		question->next->link = question->link;
-	*question->link = question->next;
-	if (question->resolver)
-		question->resolver->question_bytes -=
-			sizeof(*question) + question->n * sizeof(*question->addresses);
-	free(question->addresses);
-	free(question);
+	if (request->next)
+		request->next->link = request->link;
+	*request->link = request->next;
+	if (request->resolver)
+		request->resolver->request_bytes -=
+			sizeof(*request) + request->n * sizeof(*request->addresses);
+	free(request->addresses);
+	free(request);
 }
 
 /* Not remembered where memory runs out: it is asked again. */
-static void store_frames(struct resolver *resolver, struct answer *answer, const uint32_t *frames,
-			 size_t n)
+static void store_frames(struct resolver *resolver, struct address_names *answer,
+			 const uint32_t *frames, size_t n)
 {
 	if (array_fit(resolver->pool, resolver->pool_size, resolver->n_pool + n) < 0)
 		return;
@@ -71,11 +71,11 @@ static void store_frames(struct resolver *resolver, struct answer *answer, const
 	resolver->n_pool += n;
 }
 
-static void store_answer(struct resolver *resolver, const struct question *question,
+static void store_answer(struct resolver *resolver, const struct name_request *request,
 			 const struct symbolizer_reply *reply, size_t i)
 {
-	struct answer *answer =
-		resolver_find_answer(resolver, question->source, question->addresses[i]);
+	struct address_names *answer =
+		resolver_find_names(resolver, request->source, request->addresses[i]);
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint32_t frames[SYMBOLIZER_INLINES_MAX];
 	uint64_t vaddr;
@@ -87,11 +87,11 @@ static void store_answer(struct resolver *resolver, const struct question *quest
 	if (reply)
 		n = symbolizer_reply_get_names(reply, i, &vaddr, names);
 	for (size_t j = 0; j < n && r == 0; j++)
-		r = resolver_intern_name(resolver, question->source, &names[j], &frames[j]);
+		r = resolver_intern_name(resolver, request->source, &names[j], &frames[j]);
 	answer->is_named = n > 0;
 	if (n == 0) {
 		n = 1;
-		r = resolver_intern_address(resolver, question->source, question->addresses[i],
+		r = resolver_intern_address(resolver, request->source, request->addresses[i],
 					    &frames[0]);
 	}
 	if (r == 0)
@@ -103,7 +103,7 @@ static void forget_asked(struct resolver *resolver, uint32_t source, const uint6
 			 size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct answer *answer = resolver_find_answer(resolver, source, addresses[i]);
+		struct address_names *answer = resolver_find_names(resolver, source, addresses[i]);
 
 		if (answer)
 			answer->is_asked = false;
@@ -142,42 +142,42 @@ static void break_source(struct resolver *resolver, uint32_t source, int error)
 
 static void on_names(void *userdata, int error, const struct symbolizer_reply *reply)
 {
-	struct question *question = userdata;
-	struct resolver *resolver = question->resolver;
+	struct name_request *request = userdata;
+	struct resolver *resolver = request->resolver;
 
-	if (!resolver || question->generation != resolver->generation) {
-		question_free(question);
+	if (!resolver || request->generation != resolver->generation) {
+		request_free(request);
 		return;
 	}
 	if (error == -ECANCELED || error == -EIO || error == -ENOMEM) {
-		forget_asked(resolver, question->source, question->addresses, question->n);
+		forget_asked(resolver, request->source, request->addresses, request->n);
 	} else {
 		if (error < 0)
-			break_source(resolver, question->source, error);
-		for (size_t i = 0; i < question->n; i++)
-			store_answer(resolver, question, error ? NULL : reply, i);
+			break_source(resolver, request->source, error);
+		for (size_t i = 0; i < request->n; i++)
+			store_answer(resolver, request, error ? NULL : reply, i);
 	}
-	question_free(question);
+	request_free(request);
 }
 
-static struct question *question_new(struct resolver *resolver, struct batch *batch)
+static struct name_request *request_new(struct resolver *resolver, struct batch *batch)
 {
-	struct question *question = calloc(1, sizeof(*question));
+	struct name_request *request = calloc(1, sizeof(*request));
 
-	if (!question)
+	if (!request)
 		return NULL;
-	question->resolver = resolver;
-	question->generation = resolver->generation;
-	question->source = batch->source;
-	question->addresses = take_ptr(batch->addresses);
-	question->n = batch->n;
-	question->next = resolver->questions;
-	question->link = &resolver->questions;
-	if (question->next)
-		question->next->link = &question->next;
-	resolver->questions = question;
-	resolver->question_bytes += sizeof(*question) + question->n * sizeof(*question->addresses);
-	return question;
+	request->resolver = resolver;
+	request->generation = resolver->generation;
+	request->source = batch->source;
+	request->addresses = take_ptr(batch->addresses);
+	request->n = batch->n;
+	request->next = resolver->requests;
+	request->link = &resolver->requests;
+	if (request->next)
+		request->next->link = &request->next;
+	resolver->requests = request;
+	resolver->request_bytes += sizeof(*request) + request->n * sizeof(*request->addresses);
+	return request;
 }
 
 static void send_batch(struct resolver *resolver, size_t i)
@@ -189,13 +189,13 @@ static void send_batch(struct resolver *resolver, size_t i)
 		.debug = batch->fds[1],
 		.alt = batch->fds[2],
 	};
-	struct question *question = batch->n > 0 ? question_new(resolver, batch) : NULL;
+	struct name_request *request = batch->n > 0 ? request_new(resolver, batch) : NULL;
 
-	if (question && symbolizer_ask_names(resolver->symbolizer, &files, question->addresses,
-					     question->n, on_names, question) < 0) {
-		forget_asked(resolver, question->source, question->addresses, question->n);
-		question_free(question);
-	} else if (!question) {
+	if (request && symbolizer_ask_names(resolver->symbolizer, &files, request->addresses,
+					    request->n, on_names, request) < 0) {
+		forget_asked(resolver, request->source, request->addresses, request->n);
+		request_free(request);
+	} else if (!request) {
 		forget_asked(resolver, batch->source, batch->addresses, batch->n);
 	}
 	drop_batch(resolver, i);
@@ -205,7 +205,7 @@ void resolver_ask(struct resolver *resolver, uint64_t wait_usec)
 {
 	while (resolver->n_batches > 0)
 		send_batch(resolver, resolver->n_batches - 1);
-	if (resolver->questions)
+	if (resolver->requests)
 		(void)symbolizer_wait(resolver->symbolizer, wait_usec);
 }
 
@@ -249,7 +249,7 @@ int resolver_add_address(struct resolver *resolver, uint32_t source, uint64_t ad
 	if (array_fit(resolver->answers, resolver->answers_size, index + 1) < 0)
 		return -ENOMEM;
 	if (r > 0)
-		resolver->answers[index] = (struct answer){};
+		resolver->answers[index] = (struct address_names){};
 	resolver->answers[index].is_asked = true;
 	batch->addresses[batch->n++] = address;
 	for (size_t i = 0; i < resolver->n_batches && batch->n == SYMBOLIZER_NAMES_MAX; i++)

@@ -48,7 +48,7 @@ struct address_key {
 	uint64_t address; /* offset into the file; address of the process */
 	uint64_t source;  /* index */
 };
-struct answer {
+struct address_names {
 	uint32_t first; /* in the pool */
 	uint16_t n;     /* 0: none yet */
 	bool is_asked;
@@ -77,8 +77,8 @@ struct batch {
 #define RESOLVER_BATCHES_MAX 64
 
 /* One that the symbolizer has. */
-struct question {
-	struct question *next, **link;
+struct name_request {
+	struct name_request *next, **link;
 	struct resolver *resolver; /* NULL: it is gone */
 	uint64_t generation;
 	uint32_t source;
@@ -104,7 +104,7 @@ struct resolver {
 	struct inspector *inspector;
 	resolver_fn fn;
 	void *userdata;
-	uint64_t generation; /* grows with each clear: answers to older questions mean nothing */
+	uint64_t generation; /* grows with each clear: answers to older requests mean nothing */
 
 	struct table *frames;
 	struct table *kernel; /* addresses */
@@ -126,7 +126,7 @@ struct resolver {
 	size_t source_size;
 
 	struct table *addresses;
-	struct answer *answers;
+	struct address_names *answers;
 	size_t answers_size;
 	uint32_t *pool; /* frames of the answers */
 	size_t n_pool;
@@ -140,8 +140,8 @@ struct resolver {
 
 	struct batch *batches[RESOLVER_BATCHES_MAX];
 	size_t n_batches;
-	struct question *questions;
-	size_t question_bytes;
+	struct name_request *requests;
+	size_t request_bytes;
 };
 
 /* source.c */
@@ -187,7 +187,7 @@ int resolver_open_jit(struct resolver *resolver, const struct image *image, uint
 int resolver_add_batch(struct resolver *resolver, uint32_t source,
 		       enum symbolizer_source symbolizer_source, const int fds[3]);
 /* The answer of an address, NULL: none. */
-struct answer *resolver_find_answer(const struct resolver *resolver, uint32_t source,
-				    uint64_t address);
+struct address_names *resolver_find_names(const struct resolver *resolver, uint32_t source,
+					  uint64_t address);
 int resolver_add_address(struct resolver *resolver, uint32_t source, uint64_t address);
 void resolver_drop_batches(struct resolver *resolver);

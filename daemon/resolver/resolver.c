@@ -68,15 +68,15 @@ static void drop_arrays(struct resolver *resolver)
 }
 
 /* They are answered still, to nobody: each is a list of its own. */
-static void orphan_questions(struct resolver *resolver)
+static void orphan_requests(struct resolver *resolver)
 {
-	while (resolver->questions) {
-		struct question *question = resolver->questions;
+	while (resolver->requests) {
+		struct name_request *request = resolver->requests;
 
-		resolver->questions = question->next;
-		question->resolver = NULL;
-		question->next = NULL;
-		question->link = &question->next;
+		resolver->requests = request->next;
+		request->resolver = NULL;
+		request->next = NULL;
+		request->link = &request->next;
 	}
 }
 
@@ -85,7 +85,7 @@ struct resolver *resolver_free(struct resolver *resolver)
 	if (!resolver)
 		return NULL;
 	resolver_drop_batches(resolver);
-	orphan_questions(resolver);
+	orphan_requests(resolver);
 	drop_arrays(resolver);
 	definitions_free(resolver->definitions);
 	table_free(resolver->places);
@@ -130,7 +130,7 @@ size_t resolver_bytes(const struct resolver *resolver)
 	       resolver->jit_size * sizeof(*resolver->jit) +
 	       resolver->source_size * sizeof(*resolver->source) +
 	       resolver->answers_size * sizeof(*resolver->answers) +
-	       resolver->pool_size * sizeof(*resolver->pool) + resolver->question_bytes +
+	       resolver->pool_size * sizeof(*resolver->pool) + resolver->request_bytes +
 	       definitions_bytes(resolver->definitions) + table_bytes(resolver->places) +
 	       resolver->place_frames_size * sizeof(*resolver->place_frames);
 }
@@ -157,7 +157,7 @@ static const struct recent *recent_find(struct resolver *resolver, const struct 
 }
 
 static void recent_put(struct resolver *resolver, const struct image *image, uint64_t address,
-		       uint64_t at_ns, const struct answer *answer)
+		       uint64_t at_ns, const struct address_names *answer)
 {
 	if (at_ns >= image->changed_ns)
 		*recent_at(resolver, image, address) = (struct recent){
@@ -172,7 +172,7 @@ static void recent_put(struct resolver *resolver, const struct image *image, uin
 /* It has an answer, or will have one. */
 static bool is_asked(const struct resolver *resolver, uint32_t source, uint64_t address)
 {
-	const struct answer *answer = resolver_find_answer(resolver, source, address);
+	const struct address_names *answer = resolver_find_names(resolver, source, address);
 
 	return answer && answer->is_asked;
 }
@@ -184,7 +184,7 @@ static bool is_asked(const struct resolver *resolver, uint32_t source, uint64_t 
 static bool is_settled(struct resolver *resolver, const struct image *image,
 		       const struct mapping *mapping, uint32_t source, uint64_t address)
 {
-	const struct answer *answer = resolver_find_answer(resolver, source, address);
+	const struct address_names *answer = resolver_find_names(resolver, source, address);
 
 	if (!resolver_is_jit(mapping))
 		return resolver->source[source].is_broken || (answer && answer->is_asked);
@@ -222,7 +222,7 @@ static int name_in(struct resolver *resolver, const struct image *image,
 		   uint32_t ret_frames[static RESOLVER_INLINES_MAX], uint32_t *ret_n)
 {
 	uint64_t inner = resolver_address_in(mapping, address);
-	const struct answer *answer = NULL;
+	const struct address_names *answer = NULL;
 	char module[256];
 	uint32_t source;
 	int r = resolver_find_source(resolver, image, mapping, &source);
@@ -230,7 +230,7 @@ static int name_in(struct resolver *resolver, const struct image *image,
 	if (r < 0)
 		return r;
 	if (source)
-		answer = resolver_find_answer(resolver, source - 1, inner);
+		answer = resolver_find_names(resolver, source - 1, inner);
 	if (answer && answer->n > 0) {
 		memcpy(ret_frames, resolver->pool + answer->first, answer->n * sizeof(*ret_frames));
 		*ret_n = answer->n;

@@ -36,7 +36,7 @@ typedef void (*resolver_fn)(void *userdata, const char *text);
  * may be NULL. NULL: no memory. */
 struct resolver *resolver_new(const char *proc, struct files *files, struct inspector *inspector,
 			      struct symbolizer *symbolizer, resolver_fn fn, void *userdata);
-/* The symbolizer may still have questions of it open. */
+/* The symbolizer may still have requests of it open. */
 struct resolver *resolver_free(struct resolver *resolver);
 
 /* 0 or -ENOMEM. image NULL: nothing is known of the process. */

@@ -11,7 +11,7 @@
 
 #define READ_BYTES 262144
 
-struct entry {
+struct perf_map_entry {
 	uint64_t start;
 	const char *name; /* in text */
 };
@@ -19,7 +19,7 @@ struct entry {
 struct perf_map {
 	char *text;
 	size_t text_bytes;
-	struct entry *entries; /* in the order of the lines */
+	struct perf_map_entry *entries; /* in the order of the lines */
 	size_t n_entries;
 	size_t entries_size;
 	struct ranges *ranges; /* address -> index in entries */
@@ -78,7 +78,7 @@ static int add_line(struct perf_map *map, char *line)
 		r = ranges_add(map->ranges, start, size, map->n_entries);
 	if (r < 0)
 		return r == -E2BIG ? 0 : r;
-	map->entries[map->n_entries++] = (struct entry){start, at + 1};
+	map->entries[map->n_entries++] = (struct perf_map_entry){start, at + 1};
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 
 /* ---- asking ---- */
 
-struct question {
+struct table_request {
 	struct unwinder *unwinder;
 	uint32_t number;
 	uint32_t life;
@@ -44,13 +44,13 @@ static enum table_state state_of(int error)
 
 static void take_answer(void *userdata, int error, const struct symbolizer_reply *reply)
 {
-	struct question *question = userdata;
-	struct unwinder *unwinder = question->unwinder;
-	struct unwind_file *file = &unwinder->states[question->number];
+	struct table_request *request = userdata;
+	struct unwinder *unwinder = request->unwinder;
+	struct unwind_file *file = &unwinder->states[request->number];
 	struct symbolizer_table rows;
 
-	if (question->life != unwinder->life) {
-		free(question);
+	if (request->life != unwinder->life) {
+		free(request);
 		return;
 	}
 	if (error == 0) {
@@ -59,27 +59,27 @@ static void take_answer(void *userdata, int error, const struct symbolizer_reply
 	}
 	file->state = state_of(error);
 	if (file->state == TABLE_FAILED)
-		unwinder->complain(unwinder->userdata, question->path, error);
-	unwinder_set_ranges(unwinder, question->number);
-	free(question);
+		unwinder->complain(unwinder->userdata, request->path, error);
+	unwinder_set_ranges(unwinder, request->number);
+	free(request);
 }
 
 static enum table_state ask(struct unwinder *unwinder, uint32_t number, const char *path, int fd)
 {
-	struct question *question = malloc(sizeof(*question) + strlen(path) + 1);
-	int r = question ? 0 : -ENOMEM;
+	struct table_request *request = malloc(sizeof(*request) + strlen(path) + 1);
+	int r = request ? 0 : -ENOMEM;
 
-	if (question) {
-		question->unwinder = unwinder;
-		question->number = number;
-		question->life = unwinder->life;
-		strcpy(question->path, path);
+	if (request) {
+		request->unwinder = unwinder;
+		request->number = number;
+		request->life = unwinder->life;
+		strcpy(request->path, path);
 		/* The answer may be there before this returns. */
 		unwinder->states[number].state = TABLE_WAITING;
-		r = symbolizer_ask_table(unwinder->symbolizer, fd, take_answer, question);
+		r = symbolizer_ask_table(unwinder->symbolizer, fd, take_answer, request);
 	}
 	if (r < 0) {
-		free(question);
+		free(request);
 		return TABLE_REFUSED;
 	}
 	return unwinder->states[number].state;

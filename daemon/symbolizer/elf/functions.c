@@ -139,7 +139,7 @@ static uint8_t symbol_rank(const Elf64_Sym *symbol)
 }
 
 /* A table that is being read. */
-struct reading {
+struct symbol_reading {
 	struct builder *builder;
 	const struct elf_file *elf;
 	uint32_t names; /* of the builder, where those of the table begin */
@@ -147,7 +147,7 @@ struct reading {
 
 static int add_symbol(void *userdata, const Elf64_Sym *symbol, const char *name)
 {
-	const struct reading *reading = userdata;
+	const struct symbol_reading *reading = userdata;
 	struct candidate candidate = {
 		.start = symbol->st_value,
 		.size = symbol->st_size < UINT32_MAX ? symbol->st_size : UINT32_MAX,
@@ -165,7 +165,7 @@ static int add_symbol(void *userdata, const Elf64_Sym *symbol, const char *name)
 static int add_table(struct builder *builder, const struct elf_file *elf, uint32_t type)
 {
 	_cleanup_(elf_symtab_done) struct elf_symtab symtab = {};
-	struct reading reading = {.builder = builder, .elf = elf};
+	struct symbol_reading reading = {.builder = builder, .elf = elf};
 	int r = elf_symtab_open(&symtab, elf, type);
 
 	if (r == 0)
