@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/pidfd.h>
@@ -15,6 +14,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/objfile/symbolizer_internal.h"
+#include "daemon/process/process.h"
 
 /*
  * In the child of vfork(), in the daemon's own memory: system calls alone. Ambient capabilities
@@ -111,20 +111,12 @@ void symbolizer_process_stop(struct symbolizer_process *process, int epoll)
 	forget(&process->socket, epoll);
 }
 
-/* proc_pid_stat(5): the third field, behind the last bracket of the second one. */
 bool symbolizer_process_is_runnable(const struct symbolizer_process *process)
 {
-	char path[64], text[512];
-	_cleanup_close_ int fd = -1;
-	const char *end;
-	ssize_t n;
+	struct process_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", process->pid);
-	fd = process->pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-	text[n > 0 ? n : 0] = '\0';
-	end = strrchr(text, ')');
-	return end && end[1] == ' ' && end[2] == 'R';
+	return process->pid > 0 && process_read_stat("/proc", process->pid, &stat) == 0 &&
+	       stat.state == 'R';
 }
 
 uint64_t symbolizer_process_cpu_ns(const struct symbolizer_process *process)
