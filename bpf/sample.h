@@ -86,11 +86,9 @@ typedef int64_t ox_s64;
 	X(STORE, "store", WHOLE)
 
 #define OX_LOSS_NUMBER(id, name, extent) OX_LOST_##id,
-enum ox_loss {
-	OX_KERNEL_LOSSES(OX_LOSS_NUMBER) OX_N_KERNEL_LOSSES,
-	OX_LOST_BEFORE_DAEMON = OX_N_KERNEL_LOSSES - 1,
-	OX_DAEMON_LOSSES(OX_LOSS_NUMBER) OX_N_LOSSES,
-};
+#define OX_LOSS_ONE(id, name, extent)    +1
+enum ox_loss { OX_KERNEL_LOSSES(OX_LOSS_NUMBER) OX_DAEMON_LOSSES(OX_LOSS_NUMBER) OX_N_LOSSES };
+enum { OX_N_KERNEL_LOSSES = 0 OX_KERNEL_LOSSES(OX_LOSS_ONE) };
 
 /* How a user stack ends. The names that users see are end_name()'s in daemon/base/loss.c; a stack
  * that is not whole has a frame of that name, in brackets, at its root. */
