@@ -81,12 +81,12 @@ int bus_open_peer(int fd, struct bus **ret)
 int bus_open_direct(struct bus **ret)
 {
 	const struct sockaddr_un address = {AF_UNIX, OX_DIRECT_PATH};
-	_cleanup_close_ int fd =
-		geteuid() == 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -EACCES;
+	_cleanup_close_ int fd = -1;
 
-	if (fd < 0)
-		return fd == -EACCES ? fd : -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	if (geteuid() != 0)
+		return -EACCES;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	return bus_open_peer(take_fd(&fd), ret);
 }

@@ -23,9 +23,9 @@ struct export_call {
 
 static int ask(struct bus *bus, const struct request *request, void *userdata)
 {
-	struct export_call *question = userdata;
+	struct export_call *call = userdata;
 
-	return bus_export(bus, request, question->wish, &question->fd);
+	return bus_export(bus, request, call->wish, &call->fd);
 }
 
 static void warn(const char *verb, const char *text)
@@ -74,11 +74,11 @@ int report_read(struct report *report, const struct request *request,
 {
 	_cleanup_(progress_free_p) struct progress *progress = NULL;
 	const char *verb = verb_infos[request->verb].name;
-	struct export_call question = {wish, -1};
+	struct export_call call = {wish, -1};
 	char *why = NULL;
 	int r;
 
-	r = question_call(report->bus, request, ask, &question);
+	r = question_call(report->bus, request, ask, &call);
 	if (r < 0) {
 		report->why = failure_describe(verb, bus_get_error(report->bus),
 					       bus_get_error_text(report->bus), r);
@@ -86,7 +86,7 @@ int report_read(struct report *report, const struct request *request,
 	}
 	if (!report->streams_to_terminal)
 		progress = progress_new(STDERR_FILENO, "reading");
-	r = profile_read(question.fd, progress, fn, userdata, ret, &why);
+	r = profile_read(call.fd, progress, fn, userdata, ret, &why);
 	progress = progress_free(progress);
 	if (why) {
 		report->why = describe_failure(request, why, r);
