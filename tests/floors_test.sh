@@ -40,7 +40,7 @@ expect client/base/text.c '#include "daemon/base/export.pb-c.h"
 expect daemon/bus/read.c '#include "read.h"' 'say its folder'
 expect daemon/recorder/drain.c '#include "daemon/resolver/internal.h"' 'is for its own folder alone'
 expect daemon/manager/run.c '#include <systemd/sd-bus.h>' 'daemon/manager does not own <systemd/sd-bus.h>'
-expect daemon/query/query.c '#include <sqlite3.h>' 'daemon/query does not own <sqlite3.h>'
+expect daemon/query/engine.c '#include <sqlite3.h>' 'daemon/query does not own <sqlite3.h>'
 expect daemon/new/new.c 'int new;' 'its folder is in no program'
 [ "$failed" = 0 ] && echo "floors.sh: each rule holds"
 exit "$failed"

@@ -10,7 +10,7 @@
 #include "daemon/base/api.h"
 #include "daemon/base/target.h"
 #include "daemon/export/export.h"
-#include "daemon/query/query.h"
+#include "daemon/query/engine.h"
 
 /* A list of targets ("as"); the array is the caller's to free. */
 int bus_read_targets(sd_bus_message *message, struct target **ret, size_t *ret_n,

@@ -75,8 +75,8 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 				   "cannot prepare to read files: %s", strerror(-r));
 	manager->recorder =
 		recorder_new(manager->store, "/proc", config->symbolizer, complain, manager);
-	manager->query = query_new(manager->store);
-	if (!manager->recorder || !manager->query)
+	manager->engine = query_engine_new(manager->store);
+	if (!manager->recorder || !manager->engine)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
 	r = manager_watch_symbolizers(manager);
 	if (r < 0)
@@ -107,7 +107,7 @@ struct manager *manager_free(struct manager *manager)
 		sd_event_source_disable_unref(manager->symbolizer_sources[i]);
 	manager_stop_resymbolize(manager);
 	manager_stop_exports(manager);
-	query_free(manager->query);
+	query_engine_free(manager->engine);
 	recorder_free(manager->recorder);
 	sd_event_source_disable_unref(manager->symbolizer_source);
 	symbolizer_free(manager->symbolizer);

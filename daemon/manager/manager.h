@@ -14,7 +14,7 @@
 #include "daemon/base/target.h"
 #include "daemon/export/export.h"
 #include "daemon/manager/failure.h"
-#include "daemon/query/query.h"
+#include "daemon/query/engine.h"
 #include "daemon/recorder/recorder.h"
 #include "daemon/resolver/resymbolize.h"
 

@@ -52,7 +52,7 @@ static void finish(struct manager *manager, int error)
 
 	tell_failures(run->work);
 	/* What was named before a failure stays. */
-	if (query_forget(manager->query) < 0 && error >= 0)
+	if (query_engine_forget(manager->engine) < 0 && error >= 0)
 		error = -ENOMEM;
 	recorder_forget_names(manager->recorder);
 	if (error < 0)

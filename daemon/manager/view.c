@@ -37,7 +37,7 @@ int manager_query(struct manager *manager, const struct question *question, stru
 		return r;
 	/* What could not be written is in the notice; what is on disk is answered all the same. */
 	manager_refresh(manager);
-	r = query_ask(manager->query, question, ret, why, sizeof(why));
+	r = query_engine_run(manager->engine, question, ret, why, sizeof(why));
 	if (r == -EINVAL || r == -E2BIG)
 		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN,
 				   "--filter: not a regular expression: %s",

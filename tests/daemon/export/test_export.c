@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Exports of stores that are made by hand, and of random ones against query_ask(). */
+/* Exports of stores that are made by hand, and of random ones against query_engine_run(). */
 #include "daemon/export/export.h"
 
 #include <errno.h>
 #include <poll.h>
 
 #include "daemon/base/table.h"
-#include "daemon/query/query.h"
+#include "daemon/query/engine.h"
 #include "tests/support/export_world.h"
 #include "tests/support/store_world.h"
 
@@ -467,7 +467,7 @@ Test(export, hours_are_as_good_as_windows)
 	}
 }
 
-/* ---- against query_ask() ---- */
+/* ---- against query_engine_run() ---- */
 
 struct sums {
 	struct table *names;
@@ -502,7 +502,7 @@ static void add_random_stack(int64_t session, const int64_t *tasks)
 	add_stack(session, tasks[random() % 4], stack, 1 + (uint64_t)random() % 50);
 }
 
-static void check_against_query(struct query *query, struct question *question)
+static void check_against_query(struct query_engine *engine, struct question *question)
 {
 	static struct sums sums;
 	_cleanup_(answer_done) struct answer answer = {0};
@@ -512,7 +512,7 @@ static void check_against_query(struct query *query, struct question *question)
 	memset(&sums, 0, sizeof(sums));
 	sums.names = table_new();
 	question->by = QUERY_BY_STACK;
-	cr_assert_eq(query_ask(query, question, &answer, why, sizeof(why)), 0, "%s", why);
+	cr_assert_eq(query_engine_run(engine, question, &answer, why, sizeof(why)), 0, "%s", why);
 	read_export(question, &stacks_only, &told);
 	for (size_t i = 0; i < told.n_hits; i++) {
 		char *stack = told_stack(&told, told.hits[i].node);
@@ -547,7 +547,7 @@ Test(export, a_name_is_no_mark)
 			      .file = "",
 			      .build_id = ""};
 	_cleanup_(told_done) struct told told;
-	struct query *query = query_new(store);
+	struct query_engine *engine = query_engine_new(store);
 
 	cr_assert_eq(store_add_frame(store, &frame, &id), 0);
 	cr_assert_eq(store_add_node(store, 0, id, &node), 0);
@@ -555,14 +555,14 @@ Test(export, a_name_is_no_mark)
 	read_export(&question, &stacks_only, &told);
 	cr_expect_eq(count_of(told.end->stacks, told.end->n_stacks, "root"), 3);
 	cr_expect_eq(count_of(told.end->stacks, told.end->n_stacks, "cut"), 0);
-	check_against_query(query, &question);
-	query_free(query);
+	check_against_query(engine, &question);
+	query_engine_free(engine);
 }
 
 Test(export, agrees_with_query)
 {
 	static const char *const filters[] = {NULL, "b\\(app", "c\\(web|\\[cut"};
-	struct query *query = query_new(store);
+	struct query_engine *engine = query_engine_new(store);
 	int64_t tasks[4], session = add_session(store, START);
 	unsigned n = 0;
 
@@ -581,12 +581,12 @@ Test(export, agrees_with_query)
 			question.without_kernel = i / 3 % 2;
 			question.filter = filters[i / 6 % 3];
 			question.only_uid = i / 18 ? 1 : UINT32_MAX;
-			check_against_query(query, &question);
+			check_against_query(engine, &question);
 			n++;
 		}
 	}
 	cr_assert_eq(n, 108);
-	query_free(query);
+	query_engine_free(engine);
 }
 
 Test(export, depth_is_no_matter)

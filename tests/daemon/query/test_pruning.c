@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames that a question leaves out, over a database of stacks that are written as text. */
 #include "daemon/base/table.h"
-#include "daemon/query/query.h"
+#include "daemon/query/engine.h"
 #include "daemon/query/stacks.h"
 #include "tests/support/store_world.h"
 
 #define N_KINDS 3 /* of enum query_kind */
 
 static struct store *store;
-static struct query *query;
+static struct query_engine *engine;
 static int64_t session;
 
 static void world_start(void)
@@ -16,13 +16,13 @@ static void world_start(void)
 	set_up();
 	store = open_store();
 	session = add_session(store, START);
-	query = query_new(store);
-	cr_assert_not_null(query);
+	engine = query_engine_new(store);
+	cr_assert_not_null(engine);
 }
 
 static void world_stop(void)
 {
-	query = query_free(query);
+	engine = query_engine_free(engine);
 	store_free(store);
 	tear_down();
 }
@@ -77,7 +77,7 @@ static char *ask(const struct question *question)
 	size_t size;
 	FILE *out;
 
-	cr_assert_eq(query_ask(query, question, &answer, why, sizeof(why)), 0, "%s", why);
+	cr_assert_eq(query_engine_run(engine, question, &answer, why, sizeof(why)), 0, "%s", why);
 	out = open_memstream(&text, &size);
 	fprintf(out, "%lu/%lu", answer.samples, answer.distinct);
 	for (size_t i = 0; i < answer.n_records; i++)
@@ -301,7 +301,7 @@ static void expect_sums(enum query_kind kind, const struct sums *sums)
 	_cleanup_(answer_done) struct answer answer = {0};
 	char why[128];
 
-	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
 	cr_expect_eq(answer.n_records, table_count(sums->names));
 	for (size_t i = 0; i < answer.n_records; i++) {
 		const struct record *record = &answer.records[i];

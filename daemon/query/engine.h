@@ -10,12 +10,12 @@
 #include "daemon/query/question.h"
 #include "db/store.h"
 
-struct query; /* keeps what it has read of the growing tables between questions */
+struct query_engine; /* keeps what it has read of the growing tables between questions */
 
-struct query *query_new(struct store *store); /* borrows the store */
-struct query *query_free(struct query *query);
+struct query_engine *query_engine_new(struct store *store); /* borrows the store */
+struct query_engine *query_engine_free(struct query_engine *engine);
 /* Names have changed in the store (store_rename_frame()): all is read anew. 0 or -ENOMEM. */
-int query_forget(struct query *query);
+int query_engine_forget(struct query_engine *engine);
 
 /*
  * 0 and an answer to be cleared by answer_done(); -EINVAL: the pattern, ret_why says why; else the
@@ -29,5 +29,5 @@ int query_forget(struct query *query);
  * Where one kind of frames is asked for, a sample without any is in `samples`, in `ends` and in no
  * record, be it of a function, a stack or a process.
  */
-int query_ask(struct query *query, const struct question *question, struct answer *ret,
-	      char *ret_why, size_t size);
+int query_engine_run(struct query_engine *engine, const struct question *question,
+		     struct answer *ret, char *ret_why, size_t size);

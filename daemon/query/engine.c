@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/query/query.h"
+#include "daemon/query/engine.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "daemon/query/stacks.h"
 #include "daemon/query/tasks.h"
 
-struct query {
+struct query_engine {
 	struct store *store;
 	struct stacks *stacks;
 };
@@ -29,37 +29,37 @@ struct tally {
 	uint64_t *task_hits; /* by group of tasks; NULL as tasks */
 };
 
-define_cleanup(struct query *, query_free);
+define_cleanup(struct query_engine *, query_engine_free);
 
-struct query *query_new(struct store *store)
+struct query_engine *query_engine_new(struct store *store)
 {
-	_cleanup_(query_free_p) struct query *query = calloc(1, sizeof(*query));
+	_cleanup_(query_engine_free_p) struct query_engine *engine = calloc(1, sizeof(*engine));
 
-	if (!query)
+	if (!engine)
 		return NULL;
-	query->store = store;
-	query->stacks = stacks_new();
-	if (!query->stacks)
+	engine->store = store;
+	engine->stacks = stacks_new();
+	if (!engine->stacks)
 		return NULL;
-	return take_ptr(query);
+	return take_ptr(engine);
 }
 
-struct query *query_free(struct query *query)
+struct query_engine *query_engine_free(struct query_engine *engine)
 {
-	if (query)
-		stacks_free(query->stacks);
-	free(query);
+	if (engine)
+		stacks_free(engine->stacks);
+	free(engine);
 	return NULL;
 }
 
-int query_forget(struct query *query)
+int query_engine_forget(struct query_engine *engine)
 {
 	struct stacks *stacks = stacks_new();
 
 	if (!stacks)
 		return -ENOMEM;
-	stacks_free(query->stacks);
-	query->stacks = stacks;
+	stacks_free(engine->stacks);
+	engine->stacks = stacks;
 	return 0;
 }
 
@@ -296,21 +296,21 @@ static int tally_compile(struct tally *tally, char *ret_why, size_t size)
 	return r == -E2BIG ? -EINVAL : r;
 }
 
-int query_ask(struct query *query, const struct question *question, struct answer *ret,
-	      char *ret_why, size_t size)
+int query_engine_run(struct query_engine *engine, const struct question *question,
+		     struct answer *ret, char *ret_why, size_t size)
 {
-	_cleanup_(tally_done) struct tally tally = {.question = question, .stacks = query->stacks};
+	_cleanup_(tally_done) struct tally tally = {.question = question, .stacks = engine->stacks};
 	int r;
 
 	if (size)
 		*ret_why = '\0';
 	r = tally_compile(&tally, ret_why, size);
 	if (r >= 0)
-		r = stacks_read(query->stacks, query->store);
+		r = stacks_read(engine->stacks, engine->store);
 	if (r >= 0)
-		r = tally_count(&tally, query->store);
+		r = tally_count(&tally, engine->store);
 	if (r >= 0)
-		r = grouping_new(question, query->stacks, pruning_tree(tally.pruning), tally.tasks,
+		r = grouping_new(question, engine->stacks, pruning_tree(tally.pruning), tally.tasks,
 				 tally.node_hits, tally.task_hits, &tally.grouping);
 	if (r >= 0)
 		r = tally_choose(&tally, ret_why, size);

@@ -6,7 +6,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/loss.h"
-#include "daemon/query/query.h"
+#include "daemon/query/engine.h"
 #include "daemon/query/stacks.h"
 
 #define START    UINT64_C(1700000000000000)
@@ -15,7 +15,7 @@
 
 static char directory[] = "/tmp/ox-test-query-XXXXXX";
 static struct store *store;
-static struct query *query;
+static struct query_engine *engine;
 static int64_t session, tasks[4], nodes[8];
 
 enum { APP, WORKER, CRON, LATER };                                    /* tasks */
@@ -117,8 +117,8 @@ static void open_store(void)
 	cr_assert_eq(store_add_loss(store, session, 0, "late", 3), 0);
 	cr_assert_eq(store_add_loss(store, session, 2, "full", 5), 0);
 	cr_assert_eq(store_commit(store), 0);
-	query = query_new(store);
-	cr_assert_not_null(query);
+	engine = query_engine_new(store);
+	cr_assert_not_null(engine);
 }
 
 static void close_store(void)
@@ -126,7 +126,7 @@ static void close_store(void)
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
 	char path[128];
 
-	query = query_free(query);
+	engine = query_engine_free(engine);
 	store_free(store);
 	for (size_t i = 0; i < array_length(suffixes); i++) {
 		snprintf(path, sizeof(path), "%s/ox.db%s", directory, suffixes[i]);
@@ -135,7 +135,7 @@ static void close_store(void)
 	rmdir(directory);
 }
 
-TestSuite(query, .init = open_store, .fini = close_store);
+TestSuite(engine, .init = open_store, .fini = close_store);
 
 static struct question ask_all(enum query_by by)
 {
@@ -162,17 +162,18 @@ static void expect_records(const struct answer *answer, const struct expected *e
 	}
 }
 
-#define expect_answer(question, ...)                                                          \
-	({                                                                                    \
-		const struct expected _expected[] = {__VA_ARGS__};                            \
-		_cleanup_(answer_done) struct answer _answer = {0};                           \
-		char _why[128];                                                               \
-                                                                                              \
-		cr_assert_eq(query_ask(query, &(question), &_answer, _why, sizeof(_why)), 0); \
-		expect_records(&_answer, _expected, array_length(_expected));                 \
+#define expect_answer(question, ...)                                                              \
+	({                                                                                        \
+		const struct expected _expected[] = {__VA_ARGS__};                                \
+		_cleanup_(answer_done) struct answer _answer = {0};                               \
+		char _why[128];                                                                   \
+                                                                                                  \
+		cr_assert_eq(query_engine_run(engine, &(question), &_answer, _why, sizeof(_why)), \
+			     0);                                                                  \
+		expect_records(&_answer, _expected, array_length(_expected));                     \
 	})
 
-Test(query, by_function)
+Test(engine, by_function)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 	_cleanup_(answer_done) struct answer answer = {0};
@@ -182,7 +183,7 @@ Test(query, by_function)
 	expect_answer(question, {"kthread(kernel)", 128, 128}, {"main(app)", 1 + 8, 127},
 		      {"a;b(__main__)", 64, 64}, {"[unknown](libz.so)", 32, 32},
 		      {"work(app)", 2 + 16, 2 + 4 + 16}, {"ksys_read(kernel)", 4, 4});
-	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
 	cr_expect_eq(answer.samples, 511);
 	cr_expect_eq(answer.distinct, 8);
 	cr_expect_eq(answer.since_usec, START);
@@ -202,7 +203,7 @@ Test(query, by_function)
 	cr_expect_str_eq(answer.records[3].function, "");
 }
 
-Test(query, by_module_file_and_line)
+Test(engine, by_module_file_and_line)
 {
 	struct question module = ask_all(QUERY_BY_MODULE), file = ask_all(QUERY_BY_FILE);
 	struct question line = ask_all(QUERY_BY_LINE);
@@ -217,12 +218,12 @@ Test(query, by_module_file_and_line)
 		      {"a;b(__main__) /srv/a.py:5", 64, 64}, {"[unknown](libz.so)", 32, 32},
 		      {"main(app) /srv/app.c:10", 1, 23}, {"work(app) /srv/app.c:20", 2, 22},
 		      {"work(app) /srv/app.c:21", 16, 16}, {"ksys_read(kernel)", 4, 4});
-	cr_assert_eq(query_ask(query, &line, &answer, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &line, &answer, why, sizeof(why)), 0);
 	cr_expect_eq(answer.records[1].line, 12);
 	cr_expect_eq(answer.records[0].line, 0);
 }
 
-Test(query, by_stack)
+Test(engine, by_stack)
 {
 	struct question question = ask_all(QUERY_BY_STACK);
 
@@ -238,7 +239,7 @@ Test(query, by_stack)
 		      {"main(app);work(app)", 6, 6});
 }
 
-Test(query, by_process_thread_unit_and_user)
+Test(engine, by_process_thread_unit_and_user)
 {
 	struct question process = ask_all(QUERY_BY_PROCESS), thread = ask_all(QUERY_BY_THREAD);
 	struct question unit = ask_all(QUERY_BY_UNIT), user = ask_all(QUERY_BY_USER);
@@ -250,13 +251,13 @@ Test(query, by_process_thread_unit_and_user)
 		      {"worker[101]", 12, 12});
 	expect_answer(unit, {"app.service", 287, 287}, {"[unknown]", 224, 224});
 	expect_answer(user, {"alice", 287, 287}, {"root", 224, 224});
-	cr_assert_eq(query_ask(query, &thread, &answer, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &thread, &answer, why, sizeof(why)), 0);
 	cr_expect_eq(answer.records[2].pid, 100);
 	cr_expect_eq(answer.records[2].tid, 101);
 	cr_expect_eq(answer.distinct, 8);
 }
 
-Test(query, without_kernel_gives_hits_to_the_caller)
+Test(engine, without_kernel_gives_hits_to_the_caller)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 
@@ -265,7 +266,7 @@ Test(query, without_kernel_gives_hits_to_the_caller)
 		      {"[unknown](libz.so)", 32, 32}, {"work(app)", 2 + 4 + 16, 22});
 }
 
-Test(query, chooses_by_target)
+Test(engine, chooses_by_target)
 {
 	static const struct {
 		const char *target;
@@ -298,7 +299,7 @@ Test(query, chooses_by_target)
 		char why[128];
 
 		cr_assert_eq(target_parse(cases[i].target, &target), 0);
-		cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+		cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
 		cr_expect_eq(answer.samples, cases[i].samples, "%s: %lu", cases[i].target,
 			     answer.samples);
 	}
@@ -310,7 +311,7 @@ Test(query, chooses_by_target)
 		      {"a;b(__main__)", 64, 64}, {"[unknown](libz.so)", 32, 32});
 }
 
-Test(query, shows_a_user_own_processes_only)
+Test(engine, shows_a_user_own_processes_only)
 {
 	struct question question = ask_all(QUERY_BY_PROCESS);
 	_cleanup_(answer_done) struct answer answer = {0};
@@ -322,7 +323,7 @@ Test(query, shows_a_user_own_processes_only)
 	question.targets = &everything;
 	question.n_targets = 1;
 	expect_answer(question, {"app[100]", 287, 287});
-	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
 	cr_expect(answer.restricted);
 	cr_expect_eq(answer.samples, 287);
 	cr_expect_eq(answer.distinct, 5);
@@ -331,7 +332,7 @@ Test(query, shows_a_user_own_processes_only)
 		      {"ksys_read(kernel)", 4, 4});
 }
 
-Test(query, filters_names)
+Test(engine, filters_names)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 	_cleanup_(answer_done) struct answer answer = {0};
@@ -339,7 +340,7 @@ Test(query, filters_names)
 
 	question.filter = "^w.*\\(app\\)$";
 	expect_answer(question, {"work(app)", 18, 22});
-	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
 	cr_expect_eq(answer.samples, 511, "shares are of all samples");
 	cr_expect_eq(answer.distinct, 8);
 	question.filter = "app";
@@ -350,27 +351,27 @@ Test(query, filters_names)
 	expect_answer(question, {"main(app);a:b(__main__)", 64, 64});
 }
 
-Test(query, says_what_is_wrong_with_a_filter)
+Test(engine, says_what_is_wrong_with_a_filter)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 	_cleanup_(answer_done) struct answer answer = {0};
 	char why[128], text[2 * OX_PATTERN_BYTES_MAX];
 
 	question.filter = "(";
-	cr_expect_eq(query_ask(query, &question, &answer, why, sizeof(why)), -EINVAL);
+	cr_expect_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), -EINVAL);
 	cr_expect_str_eq(why, "missing closing parenthesis, at position 1");
 	memset(text, 'a', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
 	question.filter = text;
-	cr_expect_eq(query_ask(query, &question, &answer, why, sizeof(why)), -EINVAL);
+	cr_expect_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), -EINVAL);
 	cr_expect_str_eq(why, "longer than 4096 bytes");
 	question.filter = "(*NO_START_OPT)(?R)?z";
-	cr_expect_eq(query_ask(query, &question, &answer, why, sizeof(why)), -EINVAL);
+	cr_expect_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), -EINVAL);
 	cr_expect_str_eq(why, "the filter takes too much work on these names");
 	cr_expect_eq(answer.n_records, 0);
 }
 
-Test(query, sorts_and_cuts)
+Test(engine, sorts_and_cuts)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 
@@ -387,7 +388,7 @@ Test(query, sorts_and_cuts)
 }
 
 /* Names decide among equals, also where the last place is cut. */
-Test(query, breaks_ties_by_self_and_name)
+Test(engine, breaks_ties_by_self_and_name)
 {
 	static const char *const names[] = {"tie_c", "tie_a", "tie_b"};
 	struct question question = ask_all(QUERY_BY_FUNCTION);
@@ -406,7 +407,7 @@ Test(query, breaks_ties_by_self_and_name)
 		      {"tie_z", 1000, 1000}, {"tie_root", 0, 1000});
 }
 
-Test(query, keeps_to_the_range)
+Test(engine, keeps_to_the_range)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 	_cleanup_(answer_done) struct answer answer = {0}, nothing = {0};
@@ -415,17 +416,17 @@ Test(query, keeps_to_the_range)
 	question.range = (struct store_range){START + WINDOW, START + 2 * WINDOW, 0};
 	expect_answer(question, {"main(app)", 8, 56}, {"[unknown](libz.so)", 32, 32},
 		      {"work(app)", 16, 16});
-	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
 	cr_expect_eq(answer.samples, 56);
 	cr_expect_eq(answer.since_usec, START + WINDOW);
 	cr_expect_eq(answer.n_lost, 0);
 	question.range = (struct store_range){0, START, 0};
-	cr_assert_eq(query_ask(query, &question, &nothing, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &nothing, why, sizeof(why)), 0);
 	cr_expect(nothing.samples == 0 && nothing.n_records == 0 && nothing.since_usec == 0);
 }
 
 /* What was read for one question is kept; what came since must be seen by the next. */
-Test(query, sees_what_came_since)
+Test(engine, sees_what_came_since)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 	int64_t node;
@@ -441,7 +442,7 @@ Test(query, sees_what_came_since)
 	expect_answer(question, {"[unknown]", 512, 512});
 }
 
-Test(query, reads_only_what_is_new)
+Test(engine, reads_only_what_is_new)
 {
 	struct stacks *stacks = stacks_new();
 	uint32_t n_frames;
@@ -459,7 +460,7 @@ Test(query, reads_only_what_is_new)
 }
 
 /* A window that is rolled back takes its ids with it; what was read before must stay right. */
-Test(query, survives_a_rollback)
+Test(engine, survives_a_rollback)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 
@@ -473,7 +474,7 @@ Test(query, survives_a_rollback)
 }
 
 /* How each stack ends, by what stands at its root; of the samples that are asked about only. */
-Test(query, counts_how_stacks_end)
+Test(engine, counts_how_stacks_end)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 	_cleanup_(answer_done) struct answer all = {0}, some = {0}, whole = {0};
@@ -481,7 +482,7 @@ Test(query, counts_how_stacks_end)
 	int64_t root, user, kernel;
 	char why[128];
 
-	cr_assert_eq(query_ask(query, &question, &whole, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &whole, why, sizeof(why)), 0);
 	cr_expect_eq(whole.ends[OX_END_ROOT], 1 + 2 + 4 + 8 + 16 + 32 + 64, "no kernel thread");
 	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++) {
 		char mark[32];
@@ -506,7 +507,7 @@ Test(query, counts_how_stacks_end)
 		kernel = add_node(0, FRAME_NATIVE, mark, "app", "", 0);
 		add_sample(3, CRON, kernel, 1);
 	}
-	cr_assert_eq(query_ask(query, &question, &all, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &all, why, sizeof(why)), 0);
 	cr_expect_eq(all.ends[OX_END_ROOT], whole.ends[OX_END_ROOT] + 2 * (OX_N_ENDS - 1));
 	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++)
 		cr_expect_eq(all.ends[end], 1000 * end + 2, "%s", end_name(end));
@@ -514,14 +515,14 @@ Test(query, counts_how_stacks_end)
 	question.targets = &target;
 	question.n_targets = 1;
 	question.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX, 0};
-	cr_assert_eq(query_ask(query, &question, &some, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &some, why, sizeof(why)), 0);
 	cr_expect_eq(some.ends[OX_END_ROOT], 0);
 	cr_expect_eq(some.ends[OX_END_NO_RULE], 1000 * OX_END_NO_RULE);
 	cr_expect_eq(some.samples, 1000 * OX_N_ENDS * (OX_N_ENDS - 1) / 2);
 }
 
 /* Frames of one function and line are one, whatever their addresses: so stacks of them are. */
-Test(query, a_name_that_came_later_makes_stacks_equal)
+Test(engine, a_name_that_came_later_makes_stacks_equal)
 {
 	struct question question = ask_all(QUERY_BY_STACK);
 	struct frame frame = {.module = "libx", .file = "/lib/libx", .build_id = "ab"};
@@ -543,18 +544,18 @@ Test(query, a_name_that_came_later_makes_stacks_equal)
 	expect_answer(question, {"main(app);libx+0x10;leaf(app)", 7, 7},
 		      {"main(app);libx+0x20;leaf(app)", 7, 7}, {"main(app);libx+0x10", 5, 5},
 		      {"main(app);libx+0x20", 5, 5}, {"main(app);last(libx)", 1, 1});
-	cr_assert_eq(query_ask(query, &question, &before, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &before, why, sizeof(why)), 0);
 	for (unsigned i = 0; i < 2; i++)
 		cr_assert_eq(store_rename_frame(store, ids[i], &name), 0);
-	cr_assert_eq(query_forget(query), 0);
+	cr_assert_eq(query_engine_forget(engine), 0);
 	expect_answer(question, {"main(app);named(libx);leaf(app)", 14, 14},
 		      {"main(app);named(libx)", 10, 10}, {"main(app);last(libx)", 1, 1});
-	cr_assert_eq(query_ask(query, &question, &after, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &after, why, sizeof(why)), 0);
 	cr_expect_eq(after.samples, before.samples);
 	cr_expect_eq(after.distinct, before.distinct - 2);
 }
 
-Test(query, names_of_what_can_be_asked)
+Test(engine, names_of_what_can_be_asked)
 {
 	static const char *const by[] = {"function", "module", "file", "line", "stack",
 					 "process",  "thread", "unit", "user"};
@@ -574,10 +575,10 @@ Test(query, names_of_what_can_be_asked)
 	cr_expect(query_kind_parse("native", &kind) == 0 && kind == QUERY_KIND_NATIVE);
 	cr_expect_eq(query_kind_parse("kernel", &kind), -EINVAL);
 	cr_expect_eq(query_kind_parse("", &kind), -EINVAL);
-	cr_expect_null(query_free(NULL));
+	cr_expect_null(query_engine_free(NULL));
 }
 
-Test(query, writes_json)
+Test(engine, writes_json)
 {
 	struct question question = ask_all(QUERY_BY_FUNCTION);
 	_cleanup_(answer_done) struct answer answer = {0};
@@ -588,7 +589,7 @@ Test(query, writes_json)
 
 	question.filter = "a;b|^work";
 	question.range.until_usec = START + 3 * WINDOW;
-	cr_assert_eq(query_ask(query, &question, &answer, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
 	out = open_memstream(&text, &size);
 	answer.samples = 64; /* for short shares */
 	cr_expect_eq(answer_write_json(&answer, "paused", 10101010, out), 0);
