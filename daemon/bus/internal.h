@@ -18,14 +18,14 @@ struct manager_bus {
 	size_t n_waiting;
 };
 
-/* Reads a question and leaves in it what the caller may see. 1, CALL_IS_PENDING, or an error that
+/* Reads a query and leaves in it what the caller may see. 1, CALL_IS_PENDING, or an error that
  * is set. Without the right: the caller's own; where others' are named: refused. The targets are
  * the caller's to free, whatever the result. */
-int manager_bus_read_question(struct manager_bus *self, sd_bus_message *call, struct question *ret,
-			      struct target **ret_targets, sd_bus_error *error);
+int manager_bus_read_query(struct manager_bus *self, sd_bus_message *call, struct query *ret,
+			   struct target **ret_targets, sd_bus_error *error);
 /* The second half of that. */
-int manager_bus_limit_question(struct manager_bus *self, sd_bus_message *call,
-			       struct question *question, sd_bus_error *error);
+int manager_bus_restrict_query(struct manager_bus *self, sd_bus_message *call, struct query *query,
+			       sd_bus_error *error);
 
 /* Rights. 1: granted; CALL_IS_PENDING; or an error that is set. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers on the bus: Query, QueryByFileDescriptor, Export. */
+/* Results on the bus: Query, QueryByFileDescriptor, Export. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,13 +15,13 @@
 
 /* ---- who may see what ---- */
 
-/* Does the question name somebody else's processes? Then it is one that needs the right. */
-static bool names_others(const struct question *question, uint32_t uid)
+/* Does the query name somebody else's processes? Then it is one that needs the right. */
+static bool names_others(const struct query *query, uint32_t uid)
 {
 	uint32_t user;
 
-	for (size_t i = 0; i < question->n_targets; i++) {
-		const struct target *target = &question->targets[i];
+	for (size_t i = 0; i < query->n_targets; i++) {
+		const struct target *target = &query->targets[i];
 
 		if (target->kind == TARGET_ALL ||
 		    (target->kind == TARGET_USER &&
@@ -31,8 +31,8 @@ static bool names_others(const struct question *question, uint32_t uid)
 	return false;
 }
 
-int manager_bus_limit_question(struct manager_bus *self, sd_bus_message *call,
-			       struct question *question, sd_bus_error *error)
+int manager_bus_restrict_query(struct manager_bus *self, sd_bus_message *call, struct query *query,
+			       sd_bus_error *error)
 {
 	uint32_t uid;
 	bool others;
@@ -42,130 +42,130 @@ int manager_bus_limit_question(struct manager_bus *self, sd_bus_message *call,
 		return 1;
 	if (r < 0)
 		return r;
-	others = names_others(question, uid);
+	others = names_others(query, uid);
 	r = authorize(self->authorizer, call, OX_ACTION_QUERY_OTHERS, "others' processes", others);
 	if (r == 0)
 		return CALL_IS_PENDING;
 	if (r < 0 && others)
 		return bus_error_refuse(error, r, "see what others' processes do");
 	if (r < 0)
-		question->only_uid = uid;
+		query->only_uid = uid;
 	r = authorize(self->authorizer, call, OX_ACTION_PROFILE_KERNEL, "kernel stacks", false);
 	if (r == 0)
 		return CALL_IS_PENDING;
-	question->without_kernel = r < 0;
+	query->without_kernel = r < 0;
 	return 1;
 }
 
-int manager_bus_read_question(struct manager_bus *self, sd_bus_message *call, struct question *ret,
-			      struct target **ret_targets, sd_bus_error *error)
+int manager_bus_read_query(struct manager_bus *self, sd_bus_message *call, struct query *ret,
+			   struct target **ret_targets, sd_bus_error *error)
 {
-	int r = bus_read_question(call, ret, ret_targets, error);
+	int r = bus_read_query(call, ret, ret_targets, error);
 
-	return r < 0 ? r : manager_bus_limit_question(self, call, ret, error);
+	return r < 0 ? r : manager_bus_restrict_query(self, call, ret, error);
 }
 
-/* 1: the answer is there, to be cleared. */
-static int answer_call(struct manager_bus *self, sd_bus_message *call, struct answer *ret,
+/* 1: the result is there, to be cleared. */
+static int answer_call(struct manager_bus *self, sd_bus_message *call, struct result *ret,
 		       sd_bus_error *error)
 {
 	_cleanup_free_ struct target *targets = NULL;
-	struct question question;
+	struct query query;
 	struct failure failure;
-	int r = manager_bus_read_question(self, call, &question, &targets, error);
+	int r = manager_bus_read_query(self, call, &query, &targets, error);
 
 	if (r != 1)
 		return r;
-	r = manager_query(self->manager, &question, ret, &failure);
+	r = manager_query(self->manager, &query, ret, &failure);
 	return r < 0 ? bus_error_set(error, &failure) : 1;
 }
 
 /* ---- Query ---- */
 
 static int append_summary(struct manager_bus *self, sd_bus_message *reply,
-			  const struct answer *answer)
+			  const struct result *result)
 {
 	int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
 	r = r < 0 ? r : bus_append_text(reply, "state", manager_state(self->manager));
-	r = r < 0 ? r : bus_append_u64(reply, "since", answer->since_usec);
-	r = r < 0 ? r : bus_append_u64(reply, "until", answer->until_usec);
+	r = r < 0 ? r : bus_append_u64(reply, "since", result->since_usec);
+	r = r < 0 ? r : bus_append_u64(reply, "until", result->until_usec);
 	r = r < 0 ? r : bus_append_u64(reply, "interval_ns", manager_interval_ns(self->manager));
-	r = r < 0 ? r : bus_append_u64(reply, "samples", answer->samples);
-	r = r < 0 ? r : bus_append_u64(reply, "distinct", answer->distinct);
-	r = r < 0 ? r : sd_bus_message_append(reply, "{sv}", "restricted", "b", answer->restricted);
+	r = r < 0 ? r : bus_append_u64(reply, "samples", result->samples);
+	r = r < 0 ? r : bus_append_u64(reply, "distinct", result->distinct);
+	r = r < 0 ? r : sd_bus_message_append(reply, "{sv}", "restricted", "b", result->restricted);
 	r = r < 0 ? r
 		  : sd_bus_message_append(reply, "{sv}", "without_kernel", "b",
-					  answer->without_kernel);
-	r = r < 0 ? r : bus_append_ends(reply, answer->ends);
+					  result->without_kernel);
+	r = r < 0 ? r : bus_append_ends(reply, result->ends);
 	r = r < 0 ? r : bus_open_lost(reply);
 	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
-	for (size_t i = 0; i < answer->n_lost && r >= 0; i++)
-		r = sd_bus_message_append(reply, "{st}", answer->lost[i].reason, answer->lost[i].n);
+	for (size_t i = 0; i < result->n_lost && r >= 0; i++)
+		r = sd_bus_message_append(reply, "{st}", result->lost[i].reason, result->lost[i].n);
 	r = r < 0 ? r : sd_bus_message_close_container(reply);
 	r = r < 0 ? r : bus_close_lost(reply);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int append_record(sd_bus_message *reply, const struct record *record, uint64_t samples)
+static int append_row(sd_bus_message *reply, const struct result_row *row, uint64_t samples)
 {
 	double all = samples ? samples : 1;
 	int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
-	r = r < 0 ? r : bus_append_text(reply, "name", record->name);
-	r = r < 0 ? r : bus_append_text(reply, "function", record->function);
-	r = r < 0 ? r : bus_append_text(reply, "module", record->module);
-	r = r < 0 ? r : bus_append_text(reply, "file", record->file);
-	r = r < 0 ? r : bus_append_text(reply, "kind", record->kind);
-	if (r >= 0 && record->line)
-		r = bus_append_u32(reply, "line", record->line);
-	if (r >= 0 && record->pid)
-		r = bus_append_u32(reply, "pid", record->pid);
-	if (r >= 0 && record->tid)
-		r = bus_append_u32(reply, "tid", record->tid);
-	r = r < 0 ? r : bus_append_u64(reply, "self", record->self);
-	r = r < 0 ? r : bus_append_u64(reply, "total", record->total);
-	r = r < 0 ? r : bus_append_double(reply, "self_share", record->self / all);
-	r = r < 0 ? r : bus_append_double(reply, "total_share", record->total / all);
+	r = r < 0 ? r : bus_append_text(reply, "name", row->name);
+	r = r < 0 ? r : bus_append_text(reply, "function", row->function);
+	r = r < 0 ? r : bus_append_text(reply, "module", row->module);
+	r = r < 0 ? r : bus_append_text(reply, "file", row->file);
+	r = r < 0 ? r : bus_append_text(reply, "kind", row->kind);
+	if (r >= 0 && row->line)
+		r = bus_append_u32(reply, "line", row->line);
+	if (r >= 0 && row->pid)
+		r = bus_append_u32(reply, "pid", row->pid);
+	if (r >= 0 && row->tid)
+		r = bus_append_u32(reply, "tid", row->tid);
+	r = r < 0 ? r : bus_append_u64(reply, "self", row->self);
+	r = r < 0 ? r : bus_append_u64(reply, "total", row->total);
+	r = r < 0 ? r : bus_append_double(reply, "self_share", row->self / all);
+	r = r < 0 ? r : bus_append_double(reply, "total_share", row->total / all);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int reply_answer(struct manager_bus *self, sd_bus_message *call, const struct answer *answer)
+static int reply_answer(struct manager_bus *self, sd_bus_message *call, const struct result *result)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	int r = sd_bus_message_new_method_return(call, &reply);
 
-	r = r < 0 ? r : append_summary(self, reply, answer);
+	r = r < 0 ? r : append_summary(self, reply, result);
 	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "a{sv}");
-	for (size_t i = 0; i < answer->n_records && r >= 0; i++)
-		r = append_record(reply, &answer->records[i], answer->samples);
+	for (size_t i = 0; i < result->n_rows && r >= 0; i++)
+		r = append_row(reply, &result->rows[i], result->samples);
 	r = r < 0 ? r : sd_bus_message_close_container(reply);
 	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
-	struct answer answer;
-	int r = answer_call(self, call, &answer, error);
+	struct result result;
+	int r = answer_call(self, call, &result, error);
 
 	if (r != 1)
 		return r;
 	/* A message that is too large gets the daemon thrown off the bus. */
-	if (answer.n_records > OX_RECORDS_IN_MESSAGE)
+	if (result.n_rows > OX_RECORDS_IN_MESSAGE)
 		r = sd_bus_error_setf(error, OX_ERROR_LIMIT_REACHED,
 				      "%zu records are too many for one message: set max, or use "
 				      "QueryByFileDescriptor",
-				      answer.n_records);
+				      result.n_rows);
 	else
-		r = reply_answer(self, call, &answer);
-	answer_done(&answer);
+		r = reply_answer(self, call, &result);
+	result_done(&result);
 	return r < 0 ? r : 1;
 }
 
 /* A sealed file in memory: what the client maps or reads cannot change under it. */
-static int make_json(struct manager_bus *self, const struct answer *answer)
+static int make_json(struct manager_bus *self, const struct result *result)
 {
-	_cleanup_close_ int fd = memfd_create("oxprof-answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	_cleanup_close_ int fd = memfd_create("oxprof-result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), r;
 	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
 
@@ -174,7 +174,7 @@ static int make_json(struct manager_bus *self, const struct answer *answer)
 		cleanup_close(&copy);
 		return r;
 	}
-	r = answer_write_json(answer, manager_state(self->manager),
+	r = result_write_json(result, manager_state(self->manager),
 			      manager_interval_ns(self->manager), out);
 	if (fclose(out) && r >= 0)
 		r = -EIO;
@@ -188,13 +188,13 @@ static int make_json(struct manager_bus *self, const struct answer *answer)
 int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
 	_cleanup_close_ int fd = -1;
-	struct answer answer;
-	int r = answer_call(self, call, &answer, error);
+	struct result result;
+	int r = answer_call(self, call, &result, error);
 
 	if (r != 1)
 		return r;
-	fd = make_json(self, &answer);
-	answer_done(&answer);
+	fd = make_json(self, &result);
+	result_done(&result);
 	return fd < 0 ? fd : sd_bus_reply_method_return(call, "h", fd);
 }
 
@@ -203,18 +203,18 @@ int manager_bus_export(struct manager_bus *self, sd_bus_message *call, sd_bus_er
 	_cleanup_free_ struct target *targets = NULL;
 	_cleanup_close_ int fd = -1;
 	struct export_options options;
-	struct question question;
+	struct query query;
 	struct failure failure;
 	uint32_t uid = UINT32_MAX;
-	int r = bus_read_export(call, &question, &options, &targets, error);
+	int r = bus_read_export(call, &query, &options, &targets, error);
 
-	r = r < 0 ? r : manager_bus_limit_question(self, call, &question, error);
+	r = r < 0 ? r : manager_bus_restrict_query(self, call, &query, error);
 	if (r != 1)
 		return r;
 	if (!sender_is_privileged(call))
 		r = sender_get_uid(call, &uid);
 	if (r < 0)
 		return r;
-	r = manager_export(self->manager, &question, &options, uid, &fd, &failure);
+	r = manager_export(self->manager, &query, &options, uid, &fd, &failure);
 	return r < 0 ? bus_error_set(error, &failure) : sd_bus_reply_method_return(call, "h", fd);
 }

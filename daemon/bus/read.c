@@ -146,8 +146,8 @@ int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *re
 	return read_dict(message, read_unpause_option, ret, error);
 }
 
-struct question_reader {
-	struct question *question;
+struct query_reader {
+	struct query *query;
 	struct export_options *options; /* of Export */
 	struct target *targets;
 };
@@ -157,23 +157,22 @@ static int read_name(sd_bus_message *message, const char **ret)
 	return read_variant(message, "s", ret);
 }
 
-static int read_question_targets(sd_bus_message *message, struct question_reader *reader,
-				 sd_bus_error *error)
+static int read_query_targets(sd_bus_message *message, struct query_reader *reader,
+			      sd_bus_error *error)
 {
 	int r = sd_bus_message_enter_container(message, 'v', "as");
 
 	free(take_ptr(reader->targets));
-	reader->question->n_targets = 0;
+	reader->query->n_targets = 0;
 	r = r < 0 ? r
-		  : bus_read_targets(message, &reader->targets, &reader->question->n_targets,
-				     error);
+		  : bus_read_targets(message, &reader->targets, &reader->query->n_targets, error);
 	r = r < 0 ? r : sd_bus_message_exit_container(message);
 	return r < 0 ? r : 1;
 }
 
 /* The value is one of the words that its key knows. */
-static int read_question_word(sd_bus_message *message, const char *key, struct question *question,
-			      sd_bus_error *error)
+static int read_query_word(sd_bus_message *message, const char *key, struct query *query,
+			   sd_bus_error *error)
 {
 	const char *word;
 	int r = read_name(message, &word);
@@ -181,42 +180,42 @@ static int read_question_word(sd_bus_message *message, const char *key, struct q
 	if (r < 0)
 		return r;
 	if (!strcmp(key, "sort"))
-		r = query_sort_parse(word, &question->sort);
+		r = query_sort_parse(word, &query->sort);
 	else if (!strcmp(key, "by"))
-		r = query_by_parse(word, &question->by);
+		r = query_by_parse(word, &query->by);
 	else
-		r = query_kind_parse(word, &question->kind);
+		r = query_kind_parse(word, &query->kind);
 	return r < 0 ? refuse(error, "%s cannot be \"%.60s\"", key, word) : 1;
 }
 
 /* What Query and Export have in common: which stacks. */
-static int read_choice(sd_bus_message *message, const char *key, struct question_reader *reader,
+static int read_choice(sd_bus_message *message, const char *key, struct query_reader *reader,
 		       sd_bus_error *error)
 {
-	struct question *question = reader->question;
+	struct query *query = reader->query;
 
 	if (!strcmp(key, "filter"))
-		return read_name(message, &question->filter);
+		return read_name(message, &query->filter);
 	if (!strcmp(key, "since"))
-		return read_variant(message, "t", &question->range.since_usec);
+		return read_variant(message, "t", &query->range.since_usec);
 	if (!strcmp(key, "until"))
-		return read_variant(message, "t", &question->range.until_usec);
+		return read_variant(message, "t", &query->range.until_usec);
 	if (!strcmp(key, "session"))
-		return read_variant(message, "x", &question->range.session);
+		return read_variant(message, "x", &query->range.session);
 	if (!strcmp(key, "targets"))
-		return read_question_targets(message, reader, error);
-	return strcmp(key, "kind") ? 0 : read_question_word(message, key, question, error);
+		return read_query_targets(message, reader, error);
+	return strcmp(key, "kind") ? 0 : read_query_word(message, key, query, error);
 }
 
-static int read_question_option(sd_bus_message *message, const char *key, void *userdata,
-				sd_bus_error *error)
+static int read_query_option(sd_bus_message *message, const char *key, void *userdata,
+			     sd_bus_error *error)
 {
-	struct question_reader *reader = userdata;
+	struct query_reader *reader = userdata;
 
 	if (!strcmp(key, "max"))
-		return read_variant(message, "u", &reader->question->max);
+		return read_variant(message, "u", &reader->query->max);
 	if (!strcmp(key, "sort") || !strcmp(key, "by"))
-		return read_question_word(message, key, reader->question, error);
+		return read_query_word(message, key, reader->query, error);
 	return read_choice(message, key, reader, error);
 }
 
@@ -265,7 +264,7 @@ static int read_step(sd_bus_message *message, struct export_options *options, sd
 static int read_export_option(sd_bus_message *message, const char *key, void *userdata,
 			      sd_bus_error *error)
 {
-	struct question_reader *reader = userdata;
+	struct query_reader *reader = userdata;
 
 	if (!strcmp(key, "dimensions"))
 		return read_dimensions(message, reader->options, error);
@@ -276,42 +275,41 @@ static int read_export_option(sd_bus_message *message, const char *key, void *us
 	return read_choice(message, key, reader, error);
 }
 
-static int read_all(sd_bus_message *message, read_value_t read, struct question_reader *reader,
+static int read_all(sd_bus_message *message, read_value_t read, struct query_reader *reader,
 		    struct target **ret_targets, sd_bus_error *error)
 {
-	struct question *question = reader->question;
+	struct query *query = reader->query;
 	int r;
 
-	*question = (struct question){
+	*query = (struct query){
 		.max = OX_RECORDS_DEFAULT,
 		.range.until_usec = UINT64_MAX,
 		.only_uid = UINT32_MAX,
 	};
 	r = read_dict(message, read, reader, error);
-	if (r >= 0 && question->range.since_usec >= question->range.until_usec)
+	if (r >= 0 && query->range.since_usec >= query->range.until_usec)
 		r = refuse(error, "the window ends before it begins");
 	if (r < 0) {
 		free(reader->targets);
 		return r;
 	}
-	question->targets = reader->targets;
+	query->targets = reader->targets;
 	*ret_targets = reader->targets;
 	return 0;
 }
 
-int bus_read_question(sd_bus_message *message, struct question *ret, struct target **ret_targets,
-		      sd_bus_error *error)
+int bus_read_query(sd_bus_message *message, struct query *ret, struct target **ret_targets,
+		   sd_bus_error *error)
 {
-	struct question_reader reader = {.question = ret};
+	struct query_reader reader = {.query = ret};
 
-	return read_all(message, read_question_option, &reader, ret_targets, error);
+	return read_all(message, read_query_option, &reader, ret_targets, error);
 }
 
-int bus_read_export(sd_bus_message *message, struct question *ret,
-		    struct export_options *ret_options, struct target **ret_targets,
-		    sd_bus_error *error)
+int bus_read_export(sd_bus_message *message, struct query *ret, struct export_options *ret_options,
+		    struct target **ret_targets, sd_bus_error *error)
 {
-	struct question_reader reader = {.question = ret, .options = ret_options};
+	struct query_reader reader = {.query = ret, .options = ret_options};
 
 	*ret_options = (struct export_options){.stacks = true};
 	return read_all(message, read_export_option, &reader, ret_targets, error);

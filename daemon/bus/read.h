@@ -27,9 +27,8 @@ int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *re
 int bus_read_interval(double seconds, uint64_t *ret_ns, sd_bus_error *error);
 
 /* filter is borrowed from the message; targets are the caller's to free. */
-int bus_read_question(sd_bus_message *message, struct question *ret, struct target **ret_targets,
-		      sd_bus_error *error);
+int bus_read_query(sd_bus_message *message, struct query *ret, struct target **ret_targets,
+		   sd_bus_error *error);
 /* The same of Export; focus is borrowed as well, and what the summary says is left to others. */
-int bus_read_export(sd_bus_message *message, struct question *ret,
-		    struct export_options *ret_options, struct target **ret_targets,
-		    sd_bus_error *error);
+int bus_read_export(sd_bus_message *message, struct query *ret, struct export_options *ret_options,
+		    struct target **ret_targets, sd_bus_error *error);

@@ -76,9 +76,9 @@ int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_e
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	_cleanup_free_ struct target *targets = NULL;
 	struct history history = {.self = self};
-	struct question question;
+	struct query query;
 	struct failure failure;
-	int r = manager_bus_read_question(self, call, &question, &targets, error);
+	int r = manager_bus_read_query(self, call, &query, &targets, error);
 
 	if (r != 1)
 		return r;
@@ -88,11 +88,10 @@ int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_e
 		return r;
 	history.reply = reply;
 	/* A row is about 300 bytes: a message holds so many sessions. */
-	history.max = question.max && question.max < OX_RECORDS_IN_MESSAGE ? question.max
-									   : OX_RECORDS_IN_MESSAGE;
-	r = manager_foreach_session(self->manager, question.range.since_usec,
-				    question.range.until_usec, question.only_uid, append_session,
-				    &history, &failure);
+	history.max =
+		query.max && query.max < OX_RECORDS_IN_MESSAGE ? query.max : OX_RECORDS_IN_MESSAGE;
+	r = manager_foreach_session(self->manager, query.range.since_usec, query.range.until_usec,
+				    query.only_uid, append_session, &history, &failure);
 	if (r < 0)
 		return bus_error_set(error, &failure);
 	r = sd_bus_message_close_container(reply);

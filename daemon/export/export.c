@@ -48,29 +48,28 @@ static int export_compile(const char *what, const char *text, struct pattern **r
 	return r == -E2BIG ? -EINVAL : r;
 }
 
-static int export_copy(struct export *export, const struct question *question,
+static int export_copy(struct export *export, const struct query *query,
 		       const struct export_options *options)
 {
 	struct export_order *order = &export->order;
 
-	order->question = *question;
-	order->question.filter = NULL;
+	order->query = *query;
+	order->query.filter = NULL;
 	order->options = *options;
 	order->options.focus = NULL;
 	order->options.state = export->state = strdup(options->state);
 	if (!export->state)
 		return -ENOMEM;
-	if (!question->n_targets)
+	if (!query->n_targets)
 		return 0;
-	order->question.targets = export->targets =
-		calloc(question->n_targets, sizeof(*export->targets));
+	order->query.targets = export->targets = calloc(query->n_targets, sizeof(*export->targets));
 	if (!export->targets)
 		return -ENOMEM;
-	memcpy(export->targets, question->targets, question->n_targets * sizeof(*export->targets));
+	memcpy(export->targets, query->targets, query->n_targets * sizeof(*export->targets));
 	return 0;
 }
 
-int export_new(const char *database, const struct question *question,
+int export_new(const char *database, const struct query *query,
 	       const struct export_options *options, struct export **ret, char *ret_why,
 	       size_t size)
 {
@@ -85,10 +84,9 @@ int export_new(const char *database, const struct question *question,
 	export->ended_fd = -1;
 	export->order.stop = &export->stop;
 	export->order.database = strdup(database);
-	r = export->order.database ? export_copy(export, question, options) : -ENOMEM;
+	r = export->order.database ? export_copy(export, query, options) : -ENOMEM;
 	if (r >= 0)
-		r = export_compile("filter", question->filter, &export->order.filter, ret_why,
-				   size);
+		r = export_compile("filter", query->filter, &export->order.filter, ret_why, size);
 	if (r >= 0)
 		r = export_compile("focus", options->focus, &export->order.focus, ret_why, size);
 	if (r < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The answer to a question as stacks and their hits: a stream of parts (export.proto), written into
+ * The answer to a query as stacks and their hits: a stream of parts (export.proto), written into
  * a pipe by a thread that has a connection of its own to the database, so that the event loop goes
  * on sampling meanwhile. Knows no bus.
  *
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/query/question.h"
+#include "daemon/query/query.h"
 
 struct export;
 
@@ -28,9 +28,9 @@ struct export_options {
 	uint64_t interval_ns;
 };
 
-/* Of the question `filter` here chooses stacks with such a frame; `by`, `sort` and `max` are not
+/* Of the query `filter` here chooses stacks with such a frame; `by`, `sort` and `max` are not
  * asked. All is copied. 0; -EINVAL: a pattern, ret_why says which and why; -ENOMEM. */
-int export_new(const char *database, const struct question *question,
+int export_new(const char *database, const struct query *query,
 	       const struct export_options *options, struct export **ret, char *ret_why,
 	       size_t size);
 /* Stops it and closes its end of the pipe. That takes up to 0.1 s; where it just searches names or

@@ -9,7 +9,7 @@
 
 /* What was ordered; owned by struct export, read by its thread. */
 struct export_order {
-	struct question question; /* filter and targets are not the caller's any more */
+	struct query query; /* filter and targets are not the caller's any more */
 	struct export_options options;
 	struct pattern *filter; /* NULL: all stacks */
 	struct pattern *focus;  /* NULL: no frame */

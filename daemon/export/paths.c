@@ -83,7 +83,7 @@ int export_paths_new(struct store *store, const struct export_order *order,
 		return -ENOMEM;
 	paths->store = store;
 	paths->order = order;
-	paths->prunes = order->question.kind || order->question.without_kernel;
+	paths->prunes = order->query.kind || order->query.without_kernel;
 	r = store_find_last_node(store, &last);
 	if (r < 0)
 		return r;
@@ -164,8 +164,7 @@ static int on_frame(void *userdata, int64_t function, const struct frame *frame)
 	reading->facts.kind = (uint8_t)frame->kind;
 	reading->facts.mark = (uint8_t)ends_mark(frame->kind, frame->function, frame->module);
 	/* What is left out is not searched either: also that it failed would tell of the name. */
-	if (!reading->facts.mark &&
-	    !question_wants_kind(&reading->paths->order->question, frame->kind))
+	if (!reading->facts.mark && !query_wants_kind(&reading->paths->order->query, frame->kind))
 		return 0;
 	return paths_read_function(reading->paths, function, frame, &reading->facts.facts);
 }
@@ -259,7 +258,7 @@ static int follow_unwanted(struct export_paths *paths, uint32_t node, uint32_t p
 /* All about its parent is known. */
 static int follow_node(struct export_paths *paths, uint32_t node)
 {
-	const struct question *question = &paths->order->question;
+	const struct query *query = &paths->order->query;
 	uint32_t parent = real(paths, paths->parents[node]);
 	uint8_t state = STATE_KNOWN;
 	struct frame_facts facts;
@@ -269,8 +268,8 @@ static int follow_node(struct export_paths *paths, uint32_t node)
 	if (r < 0)
 		return r;
 	state |= follow_end(paths, parent, &facts);
-	is_mark = question->kind && !parent && facts.mark;
-	if (is_mark || question_wants_kind(question, facts.kind)) {
+	is_mark = query->kind && !parent && facts.mark;
+	if (is_mark || query_wants_kind(query, facts.kind)) {
 		state |= (paths->states[parent] & STATE_MATCHES) | (is_mark ? STATE_MARK : 0);
 		state |= facts.facts & FRAME_MATCHES ? STATE_MATCHES : 0;
 		if (paths->prunes)

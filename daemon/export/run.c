@@ -22,8 +22,8 @@
 #include "daemon/export/slots.h"
 #include "daemon/export/tasks.h"
 #include "daemon/export/terms.h"
-#include "daemon/query/answer.h"
 #include "daemon/query/ends.h"
+#include "daemon/query/result.h"
 
 #define ROWS_BETWEEN_LOOKS 4096
 #define NEWS_NS            UINT64_C(250000000) /* of the progress, where there is no other */
@@ -40,7 +40,7 @@ struct run {
 	struct export_paths *paths;
 	struct export_hits *hits;
 	struct export_terms *terms;
-	struct answer answer; /* samples, ends, losses, what is covered */
+	struct result result; /* samples, ends, losses, what is covered */
 	bool follows_first;   /* see above */
 	uint64_t rows;
 	uint64_t read; /* hits, of about so many: */
@@ -65,7 +65,7 @@ static void run_done(struct run *run)
 
 static int on_loss(void *userdata, const char *reason, uint64_t n)
 {
-	answer_add_loss(userdata, reason, n);
+	result_add_loss(userdata, reason, n);
 	return 0;
 }
 
@@ -78,20 +78,20 @@ static uint64_t windows_of(const struct export_options *options)
 
 static int read_summary(struct run *run)
 {
-	const struct question *question = &run->order->question;
-	struct answer *answer = &run->answer;
+	const struct query *query = &run->order->query;
+	struct result *result = &run->result;
 	uint64_t now_usec = clock_realtime_usec();
-	int r = export_slots_new(run->store, &question->range, question->only_uid,
+	int r = export_slots_new(run->store, &query->range, query->only_uid,
 				 windows_of(&run->order->options), now_usec, &run->slots);
 
 	if (r >= 0)
-		r = store_find_cover(run->store, &question->range, &answer->since_usec,
-				     &answer->until_usec);
+		r = store_find_cover(run->store, &query->range, &result->since_usec,
+				     &result->until_usec);
 	if (r >= 0)
-		r = store_foreach_loss(run->store, &question->range, on_loss, answer);
+		r = store_foreach_loss(run->store, &query->range, on_loss, result);
 	/* The last window is not over yet. */
-	if (answer->until_usec > now_usec)
-		answer->until_usec = now_usec;
+	if (result->until_usec > now_usec)
+		result->until_usec = now_usec;
 	return r;
 }
 
@@ -138,8 +138,8 @@ static int add_sessions(struct run *run, Oxprof__Summary *summary, Oxprof__Sessi
 static int send_summary(struct run *run)
 {
 	const struct export_order *order = run->order;
-	Oxprof__Count counts[array_length(run->answer.lost)];
-	Oxprof__Count *lost[array_length(run->answer.lost)];
+	Oxprof__Count counts[array_length(run->result.lost)];
+	Oxprof__Count *lost[array_length(run->result.lost)];
 	_cleanup_free_ Oxprof__Session *sessions = NULL;
 	Oxprof__Summary summary = OXPROF__SUMMARY__INIT;
 	int r = read_summary(run);
@@ -147,16 +147,16 @@ static int send_summary(struct run *run)
 	if (r < 0)
 		return r;
 	summary.state = (char *)order->options.state;
-	summary.since = run->answer.since_usec;
-	summary.until = run->answer.until_usec;
+	summary.since = run->result.since_usec;
+	summary.until = run->result.until_usec;
 	summary.interval_ns = order->options.interval_ns;
-	summary.restricted = order->question.only_uid != UINT32_MAX;
-	summary.without_kernel = order->question.without_kernel;
+	summary.restricted = order->query.only_uid != UINT32_MAX;
+	summary.without_kernel = order->query.without_kernel;
 	summary.lost = lost;
-	for (size_t i = 0; i < run->answer.n_lost; i++) {
+	for (size_t i = 0; i < run->result.n_lost; i++) {
 		oxprof__count__init(&counts[i]);
-		counts[i].reason = run->answer.lost[i].reason;
-		counts[i].n = run->answer.lost[i].n;
+		counts[i].reason = run->result.lost[i].reason;
+		counts[i].n = run->result.lost[i].n;
 		lost[summary.n_lost++] = &counts[i];
 	}
 	r = add_sessions(run, &summary, &sessions);
@@ -177,10 +177,10 @@ static int judge(struct run *run, struct export_hit *hit)
 
 	if (r < 0)
 		return r;
-	run->answer.samples += hit->n;
+	run->result.samples += hit->n;
 	if (path.end != ENDS_NONE)
-		run->answer.ends[path.end] += hit->n;
-	if ((!path.left && order->question.kind) || (!path.matches && order->filter))
+		run->result.ends[path.end] += hit->n;
+	if ((!path.left && order->query.kind) || (!path.matches && order->filter))
 		return 0;
 	hit->node = order->options.stacks ? path.left : 0;
 	return 1;
@@ -253,12 +253,12 @@ static int send_end(struct run *run, const char *failure)
 	Oxprof__Count counts[OX_N_ENDS];
 	Oxprof__Count *stacks[OX_N_ENDS];
 
-	end.samples = run->answer.samples;
+	end.samples = run->result.samples;
 	end.stacks = stacks;
 	for (unsigned i = 0; i < OX_N_ENDS; i++) {
 		oxprof__count__init(&counts[i]);
 		counts[i].reason = (char *)end_name(i);
-		counts[i].n = run->answer.ends[i];
+		counts[i].n = run->result.ends[i];
 		stacks[end.n_stacks++] = &counts[i];
 	}
 	end.failure = (char *)failure;
@@ -298,7 +298,7 @@ static int prepare(struct run *run)
 		r = export_terms_new(run->store, run->paths, run->slots, run->part, &run->terms);
 	if (r < 0)
 		return r;
-	run->tasks = export_tasks_new(run->store, &order->question);
+	run->tasks = export_tasks_new(run->store, &order->query);
 	run->hits = export_hits_new();
 	return run->tasks && run->hits ? 0 : -ENOMEM;
 }
@@ -306,17 +306,17 @@ static int prepare(struct run *run)
 void export_run(const struct export_order *order, const struct export_pipe *pipe)
 {
 	_cleanup_(run_done) struct run run = {.order = order};
-	const struct question *question = &order->question;
+	const struct query *query = &order->query;
 	int r = export_part_new(pipe, &run.part);
 
 	if (r < 0)
 		return;
 	run.told_ns = clock_monotonic_ns();
-	run.follows_first = question->kind || question->without_kernel || !order->options.stacks;
+	run.follows_first = query->kind || query->without_kernel || !order->options.stacks;
 	r = prepare(&run);
 	if (r >= 0)
-		r = store_foreach_slot_hits(run.store, &question->range,
-					    windows_of(&order->options), on_hits, &run);
+		r = store_foreach_slot_hits(run.store, &query->range, windows_of(&order->options),
+					    on_hits, &run);
 	if (r >= 0)
 		r = tell_hits(&run);
 	if (r >= 0)

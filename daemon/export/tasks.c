@@ -11,19 +11,19 @@ enum verdict {
 
 struct export_tasks {
 	struct store *store;
-	const struct question *question;
+	const struct query *query;
 	uint8_t *verdicts; /* by id; enum verdict */
 	size_t size;
 };
 
-struct export_tasks *export_tasks_new(struct store *store, const struct question *question)
+struct export_tasks *export_tasks_new(struct store *store, const struct query *query)
 {
 	struct export_tasks *tasks = calloc(1, sizeof(*tasks));
 
 	if (!tasks)
 		return NULL;
 	tasks->store = store;
-	tasks->question = question;
+	tasks->query = query;
 	return tasks;
 }
 
@@ -39,7 +39,7 @@ static int on_task(void *userdata, const struct store_task *task)
 {
 	struct export_tasks *tasks = userdata;
 
-	if (question_wants_task(tasks->question, task))
+	if (query_wants_task(tasks->query, task))
 		tasks->verdicts[task->id] = VERDICT_WANTED;
 	return 0;
 }
@@ -48,7 +48,7 @@ int export_tasks_want(struct export_tasks *tasks, int64_t id)
 {
 	int r;
 
-	if (!tasks->question->n_targets && tasks->question->only_uid == UINT32_MAX)
+	if (!tasks->query->n_targets && tasks->query->only_uid == UINT32_MAX)
 		return 1;
 	if (id <= 0 || id > UINT32_MAX)
 		return -EOVERFLOW;

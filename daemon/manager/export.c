@@ -80,7 +80,7 @@ static int start_export(struct manager *manager, struct managed_export *place, i
 	return r;
 }
 
-int manager_export(struct manager *manager, const struct question *question,
+int manager_export(struct manager *manager, const struct query *query,
 		   struct export_options *options, uint32_t uid, int *ret_fd,
 		   struct failure *failure)
 {
@@ -89,12 +89,12 @@ int manager_export(struct manager *manager, const struct question *question,
 	char why[320] = "";
 	int r = find_place(manager, uid, &place, failure);
 
-	r = r < 0 ? r : manager_check_session(manager, question->range.session, failure);
+	r = r < 0 ? r : manager_check_session(manager, query->range.session, failure);
 	if (r < 0)
 		return r;
 	options->state = manager_state(manager);
 	options->interval_ns = manager->interval_ns;
-	r = export_new(manager->config.database, question, options, &place->work, why, sizeof(why));
+	r = export_new(manager->config.database, query, options, &place->work, why, sizeof(why));
 	if (r == -EINVAL)
 		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN, "%s", why);
 	/* As in manager_query(). */

@@ -90,12 +90,12 @@ int manager_set_interval(struct manager *manager, uint64_t interval_ns, struct f
 /* A unit was started or stopped: where it runs now, "" it does not. */
 void manager_move_unit(struct manager *manager, const char *unit, const char *cgroup);
 
-/* Takes in what was sampled up to now first. The answer is for answer_done(). */
-int manager_query(struct manager *manager, const struct question *question, struct answer *ret,
+/* Takes in what was sampled up to now first. The result is for result_done(). */
+int manager_query(struct manager *manager, const struct query *query, struct result *ret,
 		  struct failure *failure);
 /* The same as a stream, of what was sampled up to now. uid: who asks; UINT32_MAX: not counted with
  * those of a user. The rest of the options is filled in. *ret_fd is the caller's. */
-int manager_export(struct manager *manager, const struct question *question,
+int manager_export(struct manager *manager, const struct query *query,
 		   struct export_options *options, uint32_t uid, int *ret_fd,
 		   struct failure *failure);
 int manager_foreach_session(struct manager *manager, uint64_t since_usec, uint64_t until_usec,

@@ -104,7 +104,7 @@ static int start(struct manager *manager)
 
 	r = r < 0 ? r : sd_event_add_defer(manager->event, &run->step, on_step, manager);
 	r = r < 0 ? r : sd_event_source_set_enabled(run->step, SD_EVENT_ON);
-	/* Samples and questions first. */
+	/* Samples and queries first. */
 	r = r < 0 ? r : sd_event_source_set_priority(run->step, SD_EVENT_PRIORITY_IDLE);
 	return r < 0 ? r
 		     : sd_event_add_time_relative(manager->event, &run->check, CLOCK_MONOTONIC,

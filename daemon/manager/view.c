@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What others may know of the manager; nothing here changes it but what a question drains. */
+/* What others may know of the manager; nothing here changes it but what a query drains. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -27,17 +27,17 @@ int manager_check_session(struct manager *manager, int64_t session, struct failu
 	return 0;
 }
 
-int manager_query(struct manager *manager, const struct question *question, struct answer *ret,
+int manager_query(struct manager *manager, const struct query *query, struct result *ret,
 		  struct failure *failure)
 {
 	char why[256] = "";
-	int r = manager_check_session(manager, question->range.session, failure);
+	int r = manager_check_session(manager, query->range.session, failure);
 
 	if (r < 0)
 		return r;
 	/* What could not be written is in the notice; what is on disk is answered all the same. */
 	manager_refresh(manager);
-	r = query_engine_run(manager->engine, question, ret, why, sizeof(why));
+	r = query_engine_run(manager->engine, query, ret, why, sizeof(why));
 	if (r == -EINVAL || r == -E2BIG)
 		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN,
 				   "--filter: not a regular expression: %s",

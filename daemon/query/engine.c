@@ -16,15 +16,15 @@ struct query_engine {
 	struct stacks *stacks;
 };
 
-/* One question while it is being answered. */
+/* One query while it is being answered. */
 struct tally {
-	const struct question *question;
+	const struct query *query;
 	const struct stacks *stacks;
 	struct tasks *tasks; /* NULL: all */
 	struct pattern *pattern;
 	struct pruning *pruning;
 	struct grouping *grouping;
-	struct answer answer;
+	struct result result;
 	uint64_t *node_hits;
 	uint64_t *task_hits; /* by group of tasks; NULL as tasks */
 };
@@ -71,7 +71,7 @@ static void tally_done(struct tally *tally)
 	tasks_free(tally->tasks);
 	free(tally->node_hits);
 	free(tally->task_hits);
-	answer_done(&tally->answer);
+	result_done(&tally->result);
 }
 
 /* ---- counting ---- */
@@ -88,10 +88,10 @@ static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 	index = stacks_find_node(tally->stacks, node);
 	end = stacks_get_end(tally->stacks, index);
 	if (end != ENDS_NONE)
-		tally->answer.ends[end] += n;
-	tally->answer.samples += n;
+		tally->result.ends[end] += n;
+	tally->result.samples += n;
 	r = pruning_find(tally->pruning, index, &left);
-	if (r < 0 || (!left && tally->question->kind))
+	if (r < 0 || (!left && tally->query->kind))
 		return r;
 	tally->node_hits[left] += n;
 	if (tally->tasks)
@@ -101,13 +101,13 @@ static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 
 static int on_loss(void *userdata, const char *reason, uint64_t n)
 {
-	answer_add_loss(userdata, reason, n);
+	result_add_loss(userdata, reason, n);
 	return 0;
 }
 
 static int tally_read_tasks(struct tally *tally, struct store *store)
 {
-	int r = tasks_read(store, tally->question, &tally->tasks);
+	int r = tasks_read(store, tally->query, &tally->tasks);
 
 	if (r < 0)
 		return r;
@@ -118,28 +118,28 @@ static int tally_read_tasks(struct tally *tally, struct store *store)
 
 static int tally_count(struct tally *tally, struct store *store)
 {
-	const struct store_range *range = &tally->question->range;
+	const struct store_range *range = &tally->query->range;
 	uint32_t n_nodes = calltree_count(stacks_tree(tally->stacks));
-	struct answer *answer = &tally->answer;
+	struct result *result = &tally->result;
 	int r;
 
 	tally->node_hits = calloc((size_t)n_nodes + 1, sizeof(*tally->node_hits));
 	if (!tally->node_hits)
 		return -ENOMEM;
-	r = pruning_new(tally->question, tally->stacks, &tally->pruning);
-	if (r >= 0 && question_is_about_tasks(tally->question))
+	r = pruning_new(tally->query, tally->stacks, &tally->pruning);
+	if (r >= 0 && query_needs_tasks(tally->query))
 		r = tally_read_tasks(tally, store);
 	if (r >= 0)
-		r = store_foreach_hits(store, range, on_hits, tally, &answer->since_usec,
-				       &answer->until_usec);
+		r = store_foreach_hits(store, range, on_hits, tally, &result->since_usec,
+				       &result->until_usec);
 	if (r >= 0)
-		r = store_foreach_loss(store, range, on_loss, answer);
+		r = store_foreach_loss(store, range, on_loss, result);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 1; i <= n_nodes; i++)
-		answer->distinct += tally->node_hits[i] != 0;
-	answer->restricted = tally->question->only_uid != UINT32_MAX;
-	answer->without_kernel = tally->question->without_kernel;
+		result->distinct += tally->node_hits[i] != 0;
+	result->restricted = tally->query->only_uid != UINT32_MAX;
+	result->without_kernel = tally->query->without_kernel;
 	return 0;
 }
 
@@ -167,7 +167,7 @@ static int compare_ranks(const void *a, const void *b)
 }
 
 /* Same names, as of functions in two files, are told apart by all the rest. */
-static int compare_names(const struct record *left, const struct record *right)
+static int compare_names(const struct result_row *left, const struct result_row *right)
 {
 	int r = strcmp(left->name, right->name);
 
@@ -189,7 +189,7 @@ static int compare_by_name(const void *a, const void *b)
 
 static int compare_by_total(const void *a, const void *b)
 {
-	const struct record *left = a, *right = b;
+	const struct result_row *left = a, *right = b;
 	int r = compare_u64(right->total, left->total);
 
 	if (!r)
@@ -199,7 +199,7 @@ static int compare_by_total(const void *a, const void *b)
 
 static int compare_by_self(const void *a, const void *b)
 {
-	const struct record *left = a, *right = b;
+	const struct result_row *left = a, *right = b;
 	int r = compare_u64(right->self, left->self);
 
 	return r ? r : compare_by_total(a, b);
@@ -229,14 +229,14 @@ static int make_ranks(const struct grouping *grouping, enum query_sort sort, str
 	return 0;
 }
 
-/* 1: it is in the answer, 0: the filter refused it. */
+/* 1: it is in the result, 0: the filter refused it. */
 static int tally_add_record(struct tally *tally, uint32_t group, char *ret_why, size_t size)
 {
-	struct record record;
-	int r = grouping_describe(tally->grouping, group, &record);
+	struct result_row row;
+	int r = grouping_describe(tally->grouping, group, &row);
 
 	if (r >= 0 && tally->pattern)
-		r = pattern_search(tally->pattern, record.name);
+		r = pattern_search(tally->pattern, row.name);
 	else if (r >= 0)
 		r = 1;
 	if (r == -ELOOP) {
@@ -245,24 +245,24 @@ static int tally_add_record(struct tally *tally, uint32_t group, char *ret_why, 
 	}
 	if (r <= 0)
 		return r;
-	r = answer_add_record(&tally->answer, &record);
+	r = result_add_row(&tally->result, &row);
 	return r < 0 ? r : 1;
 }
 
 /* The first `max` by numbers, and all that are equal to the last of these: names decide then. */
 static int tally_choose(struct tally *tally, char *ret_why, size_t size)
 {
-	const struct question *question = tally->question;
-	uint32_t max = question->sort == QUERY_SORT_NAME ? 0 : question->max;
+	const struct query *query = tally->query;
+	uint32_t max = query->sort == QUERY_SORT_NAME ? 0 : query->max;
 	_cleanup_free_ struct rank *ranks = NULL;
 	const struct rank *last = NULL;
 	uint32_t n;
-	int r = make_ranks(tally->grouping, question->sort, &ranks, &n);
+	int r = make_ranks(tally->grouping, query->sort, &ranks, &n);
 
 	for (uint32_t i = 0; i < n && r >= 0; i++) {
 		const struct rank *rank = &ranks[i];
 
-		if (max && tally->answer.n_records >= max &&
+		if (max && tally->result.n_rows >= max &&
 		    (rank->first != last->first || rank->second != last->second))
 			break;
 		r = tally_add_record(tally, rank->group, ret_why, size);
@@ -272,7 +272,7 @@ static int tally_choose(struct tally *tally, char *ret_why, size_t size)
 	return r < 0 ? r : 0;
 }
 
-static void answer_sort(struct answer *answer, enum query_sort sort, uint32_t max)
+static void answer_sort(struct result *result, enum query_sort sort, uint32_t max)
 {
 	static int (*const compare[])(const void *, const void *) = {
 		[QUERY_SORT_TOTAL] = compare_by_total,
@@ -280,26 +280,26 @@ static void answer_sort(struct answer *answer, enum query_sort sort, uint32_t ma
 		[QUERY_SORT_NAME] = compare_by_name,
 	};
 
-	if (answer->n_records)
-		qsort(answer->records, answer->n_records, sizeof(*answer->records), compare[sort]);
-	if (max && answer->n_records > max)
-		answer->n_records = max;
+	if (result->n_rows)
+		qsort(result->rows, result->n_rows, sizeof(*result->rows), compare[sort]);
+	if (max && result->n_rows > max)
+		result->n_rows = max;
 }
 
 static int tally_compile(struct tally *tally, char *ret_why, size_t size)
 {
 	int r;
 
-	if (!tally->question->filter)
+	if (!tally->query->filter)
 		return 0;
-	r = pattern_new(tally->question->filter, &tally->pattern, ret_why, size);
+	r = pattern_new(tally->query->filter, &tally->pattern, ret_why, size);
 	return r == -E2BIG ? -EINVAL : r;
 }
 
-int query_engine_run(struct query_engine *engine, const struct question *question,
-		     struct answer *ret, char *ret_why, size_t size)
+int query_engine_run(struct query_engine *engine, const struct query *query, struct result *ret,
+		     char *ret_why, size_t size)
 {
-	_cleanup_(tally_done) struct tally tally = {.question = question, .stacks = engine->stacks};
+	_cleanup_(tally_done) struct tally tally = {.query = query, .stacks = engine->stacks};
 	int r;
 
 	if (size)
@@ -310,14 +310,14 @@ int query_engine_run(struct query_engine *engine, const struct question *questio
 	if (r >= 0)
 		r = tally_count(&tally, engine->store);
 	if (r >= 0)
-		r = grouping_new(question, engine->stacks, pruning_tree(tally.pruning), tally.tasks,
+		r = grouping_new(query, engine->stacks, pruning_tree(tally.pruning), tally.tasks,
 				 tally.node_hits, tally.task_hits, &tally.grouping);
 	if (r >= 0)
 		r = tally_choose(&tally, ret_why, size);
 	if (r < 0)
 		return r;
-	answer_sort(&tally.answer, question->sort, question->max);
-	*ret = tally.answer;
-	tally.answer = (struct answer){0};
+	answer_sort(&tally.result, query->sort, query->max);
+	*ret = tally.result;
+	tally.result = (struct result){0};
 	return 0;
 }

@@ -188,7 +188,7 @@ static int group_tasks(struct grouping *grouping, const uint64_t *task_hits)
 	return 0;
 }
 
-int grouping_new(const struct question *question, const struct stacks *stacks,
+int grouping_new(const struct query *query, const struct stacks *stacks,
 		 const struct calltree *tree, const struct tasks *tasks, const uint64_t *node_hits,
 		 const uint64_t *task_hits, struct grouping **ret)
 {
@@ -197,15 +197,15 @@ int grouping_new(const struct question *question, const struct stacks *stacks,
 
 	if (!grouping)
 		return -ENOMEM;
-	grouping->by = question->by;
+	grouping->by = query->by;
 	grouping->stacks = stacks;
 	grouping->tree = tree;
 	grouping->tasks = tasks;
 	grouping->pairs = table_new();
 	if (!grouping->pairs)
 		return -ENOMEM;
-	r = question->by >= QUERY_BY_PROCESS ? group_tasks(grouping, task_hits)
-					     : group_nodes(grouping, node_hits);
+	r = query->by >= QUERY_BY_PROCESS ? group_tasks(grouping, task_hits)
+					  : group_nodes(grouping, node_hits);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(grouping);
@@ -234,7 +234,7 @@ static int name_append_function(struct grouping *grouping, const struct stacks_f
 	return naming_append_function(&grouping->naming, function->function, function->module);
 }
 
-static int describe_function(struct grouping *grouping, uint32_t index, struct record *ret)
+static int describe_function(struct grouping *grouping, uint32_t index, struct result_row *ret)
 {
 	const struct stacks_function *function = stacks_get_function(grouping->stacks, index);
 
@@ -246,7 +246,7 @@ static int describe_function(struct grouping *grouping, uint32_t index, struct r
 	return name_append_function(grouping, function);
 }
 
-static int describe_line(struct grouping *grouping, uint32_t group, struct record *ret)
+static int describe_line(struct grouping *grouping, uint32_t group, struct result_row *ret)
 {
 	const struct line *line = table_get_key(grouping->pairs, group, NULL);
 	int r = describe_function(grouping, line->function, ret);
@@ -311,7 +311,7 @@ static int describe_text(struct grouping *grouping, const char *text, const char
 	return naming_append(&grouping->naming, *text ? text : NAMING_UNKNOWN);
 }
 
-static int describe_task(struct grouping *grouping, uint32_t group, struct record *ret)
+static int describe_task(struct grouping *grouping, uint32_t group, struct result_row *ret)
 {
 	struct tasks_group task = tasks_get_group(grouping->tasks, group);
 
@@ -320,30 +320,29 @@ static int describe_task(struct grouping *grouping, uint32_t group, struct recor
 	return naming_append(&grouping->naming, task.name);
 }
 
-int grouping_describe(struct grouping *grouping, uint32_t group, struct record *ret)
+int grouping_describe(struct grouping *grouping, uint32_t group, struct result_row *ret)
 {
-	struct record record = {.function = "", .module = "", .file = "", .kind = ""};
+	struct result_row row = {.function = "", .module = "", .file = "", .kind = ""};
 	int r;
 
 	naming_clear(&grouping->naming);
 	if (grouping->by == QUERY_BY_FUNCTION)
-		r = describe_function(grouping, group, &record);
+		r = describe_function(grouping, group, &row);
 	else if (grouping->by == QUERY_BY_LINE)
-		r = describe_line(grouping, group, &record);
+		r = describe_line(grouping, group, &row);
 	else if (grouping->by == QUERY_BY_MODULE)
-		r = describe_text(grouping, stacks_get_text(grouping->stacks, group),
-				  &record.module);
+		r = describe_text(grouping, stacks_get_text(grouping->stacks, group), &row.module);
 	else if (grouping->by == QUERY_BY_FILE)
-		r = describe_text(grouping, stacks_get_text(grouping->stacks, group), &record.file);
+		r = describe_text(grouping, stacks_get_text(grouping->stacks, group), &row.file);
 	else if (grouping->by == QUERY_BY_STACK)
 		r = describe_stack(grouping, group);
 	else
-		r = describe_task(grouping, group, &record);
+		r = describe_task(grouping, group, &row);
 	if (r < 0)
 		return r;
-	record.name = grouping->naming.text;
-	record.self = grouping->self[group];
-	record.total = grouping->total[group];
-	*ret = record;
+	row.name = grouping->naming.text;
+	row.self = grouping->self[group];
+	row.total = grouping->total[group];
+	*ret = row;
 	return 0;
 }

@@ -19,7 +19,7 @@ struct left {
 };
 
 struct pruning {
-	const struct question *question;
+	const struct query *query;
 	const struct stacks *stacks;
 	struct calltree *tree; /* NULL: nothing is left out, all is as in the stacks */
 	struct table *nodes;   /* struct node_key, of its nodes 1, 2, ... */
@@ -30,15 +30,15 @@ struct pruning {
 
 define_cleanup(struct pruning *, pruning_free);
 
-int pruning_new(const struct question *question, const struct stacks *stacks, struct pruning **ret)
+int pruning_new(const struct query *query, const struct stacks *stacks, struct pruning **ret)
 {
 	_cleanup_(pruning_free_p) struct pruning *pruning = calloc(1, sizeof(*pruning));
 
 	if (!pruning)
 		return -ENOMEM;
-	pruning->question = question;
+	pruning->query = query;
 	pruning->stacks = stacks;
-	if (question->kind || question->without_kernel) {
+	if (query->kind || query->without_kernel) {
 		pruning->tree = calltree_new();
 		pruning->nodes = table_new();
 		pruning->left = calloc((size_t)calltree_count(stacks_tree(stacks)) + 1,
@@ -109,9 +109,9 @@ static int follow_node(struct pruning *pruning, uint32_t node)
 	struct left left = pruning->left[parent];
 	int r = 0;
 
-	if (pruning->question->kind && !parent && is_mark(pruning, node))
+	if (pruning->query->kind && !parent && is_mark(pruning, node))
 		left.mark = frame + 1;
-	else if (question_wants_kind(pruning->question, kind))
+	else if (query_wants_kind(pruning->query, kind))
 		r = keep_node(pruning, frame, &left);
 	else if (kind == FRAME_KERNEL && parent && is_mark(pruning, parent))
 		left = pruning->left[calltree_parent(tree, parent)];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stacks as a question sees them: the frames that it leaves out are taken from each, and those that
+ * Stacks as a query sees them: the frames that it leaves out are taken from each, and those that
  * are equal then are one.
  *
  * A mark of missing callers ("[cut]", "[no-table]", ...) stays at the root of a stack, of whatever
@@ -11,13 +11,13 @@
 
 #include <stdint.h>
 
-#include "daemon/query/question.h"
+#include "daemon/query/query.h"
 #include "daemon/query/stacks.h"
 
 struct pruning;
 
 /* Borrows both until it is freed; meanwhile no stacks may be read. 0, -ENOMEM. */
-int pruning_new(const struct question *question, const struct stacks *stacks, struct pruning **ret);
+int pruning_new(const struct query *query, const struct stacks *stacks, struct pruning **ret);
 struct pruning *pruning_free(struct pruning *pruning);
 
 /* What is left of the stack of this node of the stacks' tree: a node of pruning_tree(), 0 nothing.

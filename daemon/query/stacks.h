@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the store knows of stacks and of the names in them, read once and kept: these tables only
- * grow, so that each question reads what is new. Indexes are dense; the store's ids have gaps.
+ * grow, so that each query reads what is new. Indexes are dense; the store's ids have gaps.
  *
  * Frames of one function and line are one here, whatever their addresses, and so are stacks of such
  * frames: several nodes of the store may be one of the tree. A frame that is given its name later

@@ -22,7 +22,7 @@ struct group_key {
 };
 
 struct tasks {
-	const struct question *question; /* while they are read */
+	const struct query *query; /* while they are read */
 	struct table *groups;
 	int64_t *ids; /* ascending, as the store gives them */
 	uint32_t *group_of;
@@ -92,12 +92,12 @@ static int on_task(void *userdata, const struct store_task *task)
 	struct group_key key;
 	int r;
 
-	if (!question_wants_task(tasks->question, task))
+	if (!query_wants_task(tasks->query, task))
 		return 0;
 	r = tasks_reserve(tasks);
 	if (r < 0)
 		return r;
-	name_group(task, tasks->question->by, &key);
+	name_group(task, tasks->query->by, &key);
 	r = table_intern(tasks->groups, &key,
 			 offsetof(struct group_key, name) + strlen(key.name) + 1,
 			 &tasks->group_of[tasks->n]);
@@ -107,21 +107,21 @@ static int on_task(void *userdata, const struct store_task *task)
 	return 0;
 }
 
-int tasks_read(struct store *store, const struct question *question, struct tasks **ret)
+int tasks_read(struct store *store, const struct query *query, struct tasks **ret)
 {
 	_cleanup_(tasks_free_p) struct tasks *tasks = calloc(1, sizeof(*tasks));
 	int r;
 
 	if (!tasks)
 		return -ENOMEM;
-	tasks->question = question;
+	tasks->query = query;
 	tasks->groups = table_new();
 	if (!tasks->groups)
 		return -ENOMEM;
 	r = store_foreach_task(store, on_task, tasks);
 	if (r < 0)
 		return r;
-	tasks->question = NULL;
+	tasks->query = NULL;
 	*ret = take_ptr(tasks);
 	return 0;
 }

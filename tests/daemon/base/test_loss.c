@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/loss.h"
-#include "daemon/query/answer.h"
+#include "daemon/query/result.h"
 
 /* Names are promises: they stand in databases and in people's scripts. */
 static const struct {
@@ -38,11 +38,11 @@ Test(loss, each_has_the_name_that_was_promised)
 
 Test(loss, an_answer_has_room_for_each)
 {
-	struct answer answer;
+	struct result result;
 
 	for (unsigned i = 0; i < OX_N_LOSSES; i++)
-		cr_expect_lt(strlen(loss_name(i)), sizeof(answer.lost[0].reason));
-	cr_assert_leq(OX_N_LOSSES, sizeof(answer.lost) / sizeof(answer.lost[0]));
+		cr_expect_lt(strlen(loss_name(i)), sizeof(result.lost[0].reason));
+	cr_assert_leq(OX_N_LOSSES, sizeof(result.lost) / sizeof(result.lost[0]));
 }
 
 /* Those of the kernel side come first: it counts no others. */
@@ -53,7 +53,7 @@ Test(loss, the_kernel_side_has_its_own)
 	cr_assert_eq(OX_LOST_MAPPINGS, OX_N_KERNEL_LOSSES);
 }
 
-/* What the recorder writes at a root is what a question finds there. */
+/* What the recorder writes at a root is what a query finds there. */
 Test(loss, each_end_is_known_by_its_frame)
 {
 	static const char *const names[] = {"root",       "cut",     "no-table",     "broken",

@@ -55,7 +55,7 @@ Test(authorize, without_polkit_nobody_but_root_may)
 	cr_assert_str_eq(told(&root, SET_INTERVAL), "ok \n");
 }
 
-/* More calls than there may be open questions: what was answered is forgotten. */
+/* More calls than there may be open queries: what was answered is forgotten. */
 Test(authorize, each_call_is_answered_once_and_forgotten)
 {
 	struct caller often = {.uid = NOBODY, .times = 300};

@@ -181,10 +181,10 @@ Test(export_bus, the_log_does_not_grow_for_ever)
 
 static void expect_own_limit(uint32_t uid, int wanted)
 {
-	struct question question = {.range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
+	struct query query = {.range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
 	struct export_options options = {.stacks = true};
 	struct failure failure = {0};
-	int fd = -1, r = manager_export(manager, &question, &options, uid, &fd, &failure);
+	int fd = -1, r = manager_export(manager, &query, &options, uid, &fd, &failure);
 
 	cr_assert_eq(r < 0 ? r : 0, wanted, "%s", failure.text);
 	if (r < 0)

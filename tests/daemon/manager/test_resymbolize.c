@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Resymbolize on the bus: answered when it is done, one at a time, seen by the next question. */
+/* Resymbolize on the bus: answered when it is done, one at a time, seen by the next query. */
 #include "tests/support/directory.h"
 
 #include "tests/support/bus_world.h"

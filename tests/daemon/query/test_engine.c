@@ -137,9 +137,9 @@ static void close_store(void)
 
 TestSuite(engine, .init = open_store, .fini = close_store);
 
-static struct question ask_all(enum query_by by)
+static struct query ask_all(enum query_by by)
 {
-	return (struct question){.by = by, .range.until_usec = UINT64_MAX, .only_uid = EVERYONE};
+	return (struct query){.by = by, .range.until_usec = UINT64_MAX, .only_uid = EVERYONE};
 }
 
 struct expected {
@@ -148,66 +148,64 @@ struct expected {
 	uint64_t total;
 };
 
-static void expect_records(const struct answer *answer, const struct expected *expected, size_t n)
+static void expect_records(const struct result *result, const struct expected *expected, size_t n)
 {
-	cr_expect_eq(answer->n_records, n, "%zu records, not %zu", answer->n_records, n);
-	for (size_t i = 0; i < n && i < answer->n_records; i++) {
-		const struct record *record = &answer->records[i];
+	cr_expect_eq(result->n_rows, n, "%zu rows, not %zu", result->n_rows, n);
+	for (size_t i = 0; i < n && i < result->n_rows; i++) {
+		const struct result_row *row = &result->rows[i];
 
-		cr_expect(strcmp(record->name, expected[i].name) == 0 &&
-				  record->self == expected[i].self &&
-				  record->total == expected[i].total,
-			  "%zu: %s %lu %lu, not %s %lu %lu", i, record->name, record->self,
-			  record->total, expected[i].name, expected[i].self, expected[i].total);
+		cr_expect(strcmp(row->name, expected[i].name) == 0 &&
+				  row->self == expected[i].self && row->total == expected[i].total,
+			  "%zu: %s %lu %lu, not %s %lu %lu", i, row->name, row->self, row->total,
+			  expected[i].name, expected[i].self, expected[i].total);
 	}
 }
 
-#define expect_answer(question, ...)                                                              \
-	({                                                                                        \
-		const struct expected _expected[] = {__VA_ARGS__};                                \
-		_cleanup_(answer_done) struct answer _answer = {0};                               \
-		char _why[128];                                                                   \
-                                                                                                  \
-		cr_assert_eq(query_engine_run(engine, &(question), &_answer, _why, sizeof(_why)), \
-			     0);                                                                  \
-		expect_records(&_answer, _expected, array_length(_expected));                     \
+#define expect_answer(query, ...)                                                                  \
+	({                                                                                         \
+		const struct expected _expected[] = {__VA_ARGS__};                                 \
+		_cleanup_(result_done) struct result _result = {0};                                \
+		char _why[128];                                                                    \
+                                                                                                   \
+		cr_assert_eq(query_engine_run(engine, &(query), &_result, _why, sizeof(_why)), 0); \
+		expect_records(&_result, _expected, array_length(_expected));                      \
 	})
 
 Test(engine, by_function)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
-	_cleanup_(answer_done) struct answer answer = {0};
-	const struct record *record;
+	struct query query = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(result_done) struct result result = {0};
+	const struct result_row *row;
 	char why[128];
 
-	expect_answer(question, {"kthread(kernel)", 128, 128}, {"main(app)", 1 + 8, 127},
+	expect_answer(query, {"kthread(kernel)", 128, 128}, {"main(app)", 1 + 8, 127},
 		      {"a;b(__main__)", 64, 64}, {"[unknown](libz.so)", 32, 32},
 		      {"work(app)", 2 + 16, 2 + 4 + 16}, {"ksys_read(kernel)", 4, 4});
-	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
-	cr_expect_eq(answer.samples, 511);
-	cr_expect_eq(answer.distinct, 8);
-	cr_expect_eq(answer.since_usec, START);
-	cr_expect_eq(answer.until_usec, START + 3 * WINDOW);
-	cr_expect(!answer.restricted);
-	cr_assert_eq(answer.n_lost, 2);
-	cr_expect_str_eq(answer.lost[0].reason, "full");
-	cr_expect_eq(answer.lost[0].n, 5);
-	record = &answer.records[1];
-	cr_expect_str_eq(record->function, "main");
-	cr_expect_str_eq(record->module, "app");
-	cr_expect_str_eq(record->file, "/srv/app.c");
-	cr_expect_str_eq(record->kind, "native");
-	cr_expect_eq(record->line, 10, "the smallest line that was seen");
-	cr_expect_str_eq(answer.records[0].kind, "kernel");
-	cr_expect_str_eq(answer.records[2].kind, "python");
-	cr_expect_str_eq(answer.records[3].function, "");
+	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
+	cr_expect_eq(result.samples, 511);
+	cr_expect_eq(result.distinct, 8);
+	cr_expect_eq(result.since_usec, START);
+	cr_expect_eq(result.until_usec, START + 3 * WINDOW);
+	cr_expect(!result.restricted);
+	cr_assert_eq(result.n_lost, 2);
+	cr_expect_str_eq(result.lost[0].reason, "full");
+	cr_expect_eq(result.lost[0].n, 5);
+	row = &result.rows[1];
+	cr_expect_str_eq(row->function, "main");
+	cr_expect_str_eq(row->module, "app");
+	cr_expect_str_eq(row->file, "/srv/app.c");
+	cr_expect_str_eq(row->kind, "native");
+	cr_expect_eq(row->line, 10, "the smallest line that was seen");
+	cr_expect_str_eq(result.rows[0].kind, "kernel");
+	cr_expect_str_eq(result.rows[2].kind, "python");
+	cr_expect_str_eq(result.rows[3].function, "");
 }
 
 Test(engine, by_module_file_and_line)
 {
-	struct question module = ask_all(QUERY_BY_MODULE), file = ask_all(QUERY_BY_FILE);
-	struct question line = ask_all(QUERY_BY_LINE);
-	_cleanup_(answer_done) struct answer answer = {0};
+	struct query module = ask_all(QUERY_BY_MODULE), file = ask_all(QUERY_BY_FILE);
+	struct query line = ask_all(QUERY_BY_LINE);
+	_cleanup_(result_done) struct result result = {0};
 	char why[128];
 
 	expect_answer(module, {"kernel", 132, 132}, {"app", 27, 127}, {"__main__", 64, 64},
@@ -218,22 +216,22 @@ Test(engine, by_module_file_and_line)
 		      {"a;b(__main__) /srv/a.py:5", 64, 64}, {"[unknown](libz.so)", 32, 32},
 		      {"main(app) /srv/app.c:10", 1, 23}, {"work(app) /srv/app.c:20", 2, 22},
 		      {"work(app) /srv/app.c:21", 16, 16}, {"ksys_read(kernel)", 4, 4});
-	cr_assert_eq(query_engine_run(engine, &line, &answer, why, sizeof(why)), 0);
-	cr_expect_eq(answer.records[1].line, 12);
-	cr_expect_eq(answer.records[0].line, 0);
+	cr_assert_eq(query_engine_run(engine, &line, &result, why, sizeof(why)), 0);
+	cr_expect_eq(result.rows[1].line, 12);
+	cr_expect_eq(result.rows[0].line, 0);
 }
 
 Test(engine, by_stack)
 {
-	struct question question = ask_all(QUERY_BY_STACK);
+	struct query query = ask_all(QUERY_BY_STACK);
 
-	expect_answer(question, {"[no stack]", 256, 256}, {"kthread(kernel)", 128, 128},
+	expect_answer(query, {"[no stack]", 256, 256}, {"kthread(kernel)", 128, 128},
 		      {"main(app);a:b(__main__)", 64, 64}, {"main(app);[unknown](libz.so)", 32, 32},
 		      {"main(app);work(app);work(app)", 16, 16}, {"main(app)", 9, 9},
 		      {"main(app);work(app);ksys_read(kernel)", 4, 4},
 		      {"main(app);work(app)", 2, 2});
-	question.without_kernel = true;
-	expect_answer(question, {"[no stack]", 256 + 128, 256 + 128},
+	query.without_kernel = true;
+	expect_answer(query, {"[no stack]", 256 + 128, 256 + 128},
 		      {"main(app);a:b(__main__)", 64, 64}, {"main(app);[unknown](libz.so)", 32, 32},
 		      {"main(app);work(app);work(app)", 16, 16}, {"main(app)", 9, 9},
 		      {"main(app);work(app)", 6, 6});
@@ -241,9 +239,9 @@ Test(engine, by_stack)
 
 Test(engine, by_process_thread_unit_and_user)
 {
-	struct question process = ask_all(QUERY_BY_PROCESS), thread = ask_all(QUERY_BY_THREAD);
-	struct question unit = ask_all(QUERY_BY_UNIT), user = ask_all(QUERY_BY_USER);
-	_cleanup_(answer_done) struct answer answer = {0};
+	struct query process = ask_all(QUERY_BY_PROCESS), thread = ask_all(QUERY_BY_THREAD);
+	struct query unit = ask_all(QUERY_BY_UNIT), user = ask_all(QUERY_BY_USER);
+	_cleanup_(result_done) struct result result = {0};
 	char why[128];
 
 	expect_answer(process, {"app[100]", 287, 287}, {"cron[200]", 224, 224});
@@ -251,18 +249,18 @@ Test(engine, by_process_thread_unit_and_user)
 		      {"worker[101]", 12, 12});
 	expect_answer(unit, {"app.service", 287, 287}, {"[unknown]", 224, 224});
 	expect_answer(user, {"alice", 287, 287}, {"root", 224, 224});
-	cr_assert_eq(query_engine_run(engine, &thread, &answer, why, sizeof(why)), 0);
-	cr_expect_eq(answer.records[2].pid, 100);
-	cr_expect_eq(answer.records[2].tid, 101);
-	cr_expect_eq(answer.distinct, 8);
+	cr_assert_eq(query_engine_run(engine, &thread, &result, why, sizeof(why)), 0);
+	cr_expect_eq(result.rows[2].pid, 100);
+	cr_expect_eq(result.rows[2].tid, 101);
+	cr_expect_eq(result.distinct, 8);
 }
 
 Test(engine, without_kernel_gives_hits_to_the_caller)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
+	struct query query = ask_all(QUERY_BY_FUNCTION);
 
-	question.without_kernel = true;
-	expect_answer(question, {"main(app)", 9, 127}, {"a;b(__main__)", 64, 64},
+	query.without_kernel = true;
+	expect_answer(query, {"main(app)", 9, 127}, {"a;b(__main__)", 64, 64},
 		      {"[unknown](libz.so)", 32, 32}, {"work(app)", 2 + 4 + 16, 22});
 }
 
@@ -289,101 +287,101 @@ Test(engine, chooses_by_target)
 		{"user:bob", 0},
 		{"all", 511},
 	};
-	struct question question = ask_all(QUERY_BY_FUNCTION);
+	struct query query = ask_all(QUERY_BY_FUNCTION);
 	struct target target, two[2];
 
-	question.targets = &target;
-	question.n_targets = 1;
+	query.targets = &target;
+	query.n_targets = 1;
 	for (size_t i = 0; i < array_length(cases); i++) {
-		_cleanup_(answer_done) struct answer answer = {0};
+		_cleanup_(result_done) struct result result = {0};
 		char why[128];
 
 		cr_assert_eq(target_parse(cases[i].target, &target), 0);
-		cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
-		cr_expect_eq(answer.samples, cases[i].samples, "%s: %lu", cases[i].target,
-			     answer.samples);
+		cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
+		cr_expect_eq(result.samples, cases[i].samples, "%s: %lu", cases[i].target,
+			     result.samples);
 	}
 	target_parse("pid:7", &two[0]);
 	target_parse("user:root", &two[1]);
-	question.targets = two;
-	question.n_targets = 2;
-	expect_answer(question, {"kthread(kernel)", 128, 128}, {"main(app)", 0, 96},
+	query.targets = two;
+	query.n_targets = 2;
+	expect_answer(query, {"kthread(kernel)", 128, 128}, {"main(app)", 0, 96},
 		      {"a;b(__main__)", 64, 64}, {"[unknown](libz.so)", 32, 32});
 }
 
 Test(engine, shows_a_user_own_processes_only)
 {
-	struct question question = ask_all(QUERY_BY_PROCESS);
-	_cleanup_(answer_done) struct answer answer = {0};
+	struct query query = ask_all(QUERY_BY_PROCESS);
+	_cleanup_(result_done) struct result result = {0};
 	struct target everything;
 	char why[128];
 
 	target_parse("all", &everything);
-	question.only_uid = 1000;
-	question.targets = &everything;
-	question.n_targets = 1;
-	expect_answer(question, {"app[100]", 287, 287});
-	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
-	cr_expect(answer.restricted);
-	cr_expect_eq(answer.samples, 287);
-	cr_expect_eq(answer.distinct, 5);
-	question.by = QUERY_BY_FUNCTION;
-	expect_answer(question, {"main(app)", 9, 31}, {"work(app)", 18, 22},
+	query.only_uid = 1000;
+	query.targets = &everything;
+	query.n_targets = 1;
+	expect_answer(query, {"app[100]", 287, 287});
+	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
+	cr_expect(result.restricted);
+	cr_expect_eq(result.samples, 287);
+	cr_expect_eq(result.distinct, 5);
+	query.by = QUERY_BY_FUNCTION;
+	expect_answer(query, {"main(app)", 9, 31}, {"work(app)", 18, 22},
 		      {"ksys_read(kernel)", 4, 4});
 }
 
 Test(engine, filters_names)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
-	_cleanup_(answer_done) struct answer answer = {0};
+	struct query query = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(result_done) struct result result = {0};
 	char why[128];
 
-	question.filter = "^w.*\\(app\\)$";
-	expect_answer(question, {"work(app)", 18, 22});
-	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
-	cr_expect_eq(answer.samples, 511, "shares are of all samples");
-	cr_expect_eq(answer.distinct, 8);
-	question.filter = "app";
-	question.max = 1;
-	expect_answer(question, {"main(app)", 9, 127});
-	question.by = QUERY_BY_STACK;
-	question.filter = "a:b";
-	expect_answer(question, {"main(app);a:b(__main__)", 64, 64});
+	query.filter = "^w.*\\(app\\)$";
+	expect_answer(query, {"work(app)", 18, 22});
+	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
+	cr_expect_eq(result.samples, 511, "shares are of all samples");
+	cr_expect_eq(result.distinct, 8);
+	query.filter = "app";
+	query.max = 1;
+	expect_answer(query, {"main(app)", 9, 127});
+	query.by = QUERY_BY_STACK;
+	query.filter = "a:b";
+	expect_answer(query, {"main(app);a:b(__main__)", 64, 64});
 }
 
 Test(engine, says_what_is_wrong_with_a_filter)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
-	_cleanup_(answer_done) struct answer answer = {0};
+	struct query query = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(result_done) struct result result = {0};
 	char why[128], text[2 * OX_PATTERN_BYTES_MAX];
 
-	question.filter = "(";
-	cr_expect_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), -EINVAL);
+	query.filter = "(";
+	cr_expect_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), -EINVAL);
 	cr_expect_str_eq(why, "missing closing parenthesis, at position 1");
 	memset(text, 'a', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	question.filter = text;
-	cr_expect_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), -EINVAL);
+	query.filter = text;
+	cr_expect_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), -EINVAL);
 	cr_expect_str_eq(why, "longer than 4096 bytes");
-	question.filter = "(*NO_START_OPT)(?R)?z";
-	cr_expect_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), -EINVAL);
+	query.filter = "(*NO_START_OPT)(?R)?z";
+	cr_expect_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), -EINVAL);
 	cr_expect_str_eq(why, "the filter takes too much work on these names");
-	cr_expect_eq(answer.n_records, 0);
+	cr_expect_eq(result.n_rows, 0);
 }
 
 Test(engine, sorts_and_cuts)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
+	struct query query = ask_all(QUERY_BY_FUNCTION);
 
-	question.max = 2;
-	expect_answer(question, {"kthread(kernel)", 128, 128}, {"main(app)", 9, 127});
-	question.sort = QUERY_SORT_SELF;
-	question.max = 3;
-	expect_answer(question, {"kthread(kernel)", 128, 128}, {"a;b(__main__)", 64, 64},
+	query.max = 2;
+	expect_answer(query, {"kthread(kernel)", 128, 128}, {"main(app)", 9, 127});
+	query.sort = QUERY_SORT_SELF;
+	query.max = 3;
+	expect_answer(query, {"kthread(kernel)", 128, 128}, {"a;b(__main__)", 64, 64},
 		      {"[unknown](libz.so)", 32, 32});
-	question.sort = QUERY_SORT_NAME;
-	question.max = 4;
-	expect_answer(question, {"[unknown](libz.so)", 32, 32}, {"a;b(__main__)", 64, 64},
+	query.sort = QUERY_SORT_NAME;
+	query.max = 4;
+	expect_answer(query, {"[unknown](libz.so)", 32, 32}, {"a;b(__main__)", 64, 64},
 		      {"ksys_read(kernel)", 4, 4}, {"kthread(kernel)", 128, 128});
 }
 
@@ -391,7 +389,7 @@ Test(engine, sorts_and_cuts)
 Test(engine, breaks_ties_by_self_and_name)
 {
 	static const char *const names[] = {"tie_c", "tie_a", "tie_b"};
-	struct question question = ask_all(QUERY_BY_FUNCTION);
+	struct query query = ask_all(QUERY_BY_FUNCTION);
 	int64_t root, leaf;
 
 	root = add_node(0, FRAME_NATIVE, "tie_root", "", "", 0);
@@ -399,47 +397,47 @@ Test(engine, breaks_ties_by_self_and_name)
 		add_sample(3, APP, add_node(0, FRAME_NATIVE, names[i], "", "", 0), 1000);
 	leaf = add_node(root, FRAME_NATIVE, "tie_z", "", "", 0);
 	add_sample(3, APP, leaf, 1000);
-	question.filter = "^tie";
-	question.max = 2;
-	expect_answer(question, {"tie_a", 1000, 1000}, {"tie_b", 1000, 1000});
-	question.max = 0;
-	expect_answer(question, {"tie_a", 1000, 1000}, {"tie_b", 1000, 1000}, {"tie_c", 1000, 1000},
+	query.filter = "^tie";
+	query.max = 2;
+	expect_answer(query, {"tie_a", 1000, 1000}, {"tie_b", 1000, 1000});
+	query.max = 0;
+	expect_answer(query, {"tie_a", 1000, 1000}, {"tie_b", 1000, 1000}, {"tie_c", 1000, 1000},
 		      {"tie_z", 1000, 1000}, {"tie_root", 0, 1000});
 }
 
 Test(engine, keeps_to_the_range)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
-	_cleanup_(answer_done) struct answer answer = {0}, nothing = {0};
+	struct query query = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(result_done) struct result result = {0}, nothing = {0};
 	char why[128];
 
-	question.range = (struct store_range){START + WINDOW, START + 2 * WINDOW, 0};
-	expect_answer(question, {"main(app)", 8, 56}, {"[unknown](libz.so)", 32, 32},
+	query.range = (struct store_range){START + WINDOW, START + 2 * WINDOW, 0};
+	expect_answer(query, {"main(app)", 8, 56}, {"[unknown](libz.so)", 32, 32},
 		      {"work(app)", 16, 16});
-	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
-	cr_expect_eq(answer.samples, 56);
-	cr_expect_eq(answer.since_usec, START + WINDOW);
-	cr_expect_eq(answer.n_lost, 0);
-	question.range = (struct store_range){0, START, 0};
-	cr_assert_eq(query_engine_run(engine, &question, &nothing, why, sizeof(why)), 0);
-	cr_expect(nothing.samples == 0 && nothing.n_records == 0 && nothing.since_usec == 0);
+	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
+	cr_expect_eq(result.samples, 56);
+	cr_expect_eq(result.since_usec, START + WINDOW);
+	cr_expect_eq(result.n_lost, 0);
+	query.range = (struct store_range){0, START, 0};
+	cr_assert_eq(query_engine_run(engine, &query, &nothing, why, sizeof(why)), 0);
+	cr_expect(nothing.samples == 0 && nothing.n_rows == 0 && nothing.since_usec == 0);
 }
 
-/* What was read for one question is kept; what came since must be seen by the next. */
+/* What was read for one query is kept; what came since must be seen by the next. */
 Test(engine, sees_what_came_since)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
+	struct query query = ask_all(QUERY_BY_FUNCTION);
 	int64_t node;
 
-	question.filter = "^(late|work)";
-	expect_answer(question, {"work(app)", 18, 22});
+	query.filter = "^(late|work)";
+	expect_answer(query, {"work(app)", 18, 22});
 	tasks[LATER] = add_task(add_process(300, 1, "later", "", "", ""), 300, "later");
 	node = add_node(nodes[WORK], FRAME_NATIVE, "late", "libl.so", "", 0);
 	add_sample(3, LATER, node, 512);
-	expect_answer(question, {"work(app)", 18, 534}, {"late(libl.so)", 512, 512});
-	question = ask_all(QUERY_BY_USER);
-	question.max = 1;
-	expect_answer(question, {"[unknown]", 512, 512});
+	expect_answer(query, {"work(app)", 18, 534}, {"late(libl.so)", 512, 512});
+	query = ask_all(QUERY_BY_USER);
+	query.max = 1;
+	expect_answer(query, {"[unknown]", 512, 512});
 }
 
 Test(engine, reads_only_what_is_new)
@@ -462,27 +460,27 @@ Test(engine, reads_only_what_is_new)
 /* A window that is rolled back takes its ids with it; what was read before must stay right. */
 Test(engine, survives_a_rollback)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
+	struct query query = ask_all(QUERY_BY_FUNCTION);
 
-	question.filter = "^(gone|kept)";
+	query.filter = "^(gone|kept)";
 	cr_assert_eq(store_begin(store), 0);
 	add_sample(3, APP, add_node(0, FRAME_NATIVE, "gone", "", "", 0), 7);
 	store_rollback(store);
-	expect_answer(question);
+	expect_answer(query);
 	add_sample(3, APP, add_node(0, FRAME_NATIVE, "kept", "", "", 0), 9);
-	expect_answer(question, {"kept", 9, 9});
+	expect_answer(query, {"kept", 9, 9});
 }
 
 /* How each stack ends, by what stands at its root; of the samples that are asked about only. */
 Test(engine, counts_how_stacks_end)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
-	_cleanup_(answer_done) struct answer all = {0}, some = {0}, whole = {0};
+	struct query query = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(result_done) struct result all = {0}, some = {0}, whole = {0};
 	struct target target;
 	int64_t root, user, kernel;
 	char why[128];
 
-	cr_assert_eq(query_engine_run(engine, &question, &whole, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &query, &whole, why, sizeof(why)), 0);
 	cr_expect_eq(whole.ends[OX_END_ROOT], 1 + 2 + 4 + 8 + 16 + 32 + 64, "no kernel thread");
 	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++) {
 		char mark[32];
@@ -507,15 +505,15 @@ Test(engine, counts_how_stacks_end)
 		kernel = add_node(0, FRAME_NATIVE, mark, "app", "", 0);
 		add_sample(3, CRON, kernel, 1);
 	}
-	cr_assert_eq(query_engine_run(engine, &question, &all, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &query, &all, why, sizeof(why)), 0);
 	cr_expect_eq(all.ends[OX_END_ROOT], whole.ends[OX_END_ROOT] + 2 * (OX_N_ENDS - 1));
 	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++)
 		cr_expect_eq(all.ends[end], 1000 * end + 2, "%s", end_name(end));
 	target_parse("pid:100", &target);
-	question.targets = &target;
-	question.n_targets = 1;
-	question.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX, 0};
-	cr_assert_eq(query_engine_run(engine, &question, &some, why, sizeof(why)), 0);
+	query.targets = &target;
+	query.n_targets = 1;
+	query.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX, 0};
+	cr_assert_eq(query_engine_run(engine, &query, &some, why, sizeof(why)), 0);
 	cr_expect_eq(some.ends[OX_END_ROOT], 0);
 	cr_expect_eq(some.ends[OX_END_NO_RULE], 1000 * OX_END_NO_RULE);
 	cr_expect_eq(some.samples, 1000 * OX_N_ENDS * (OX_N_ENDS - 1) / 2);
@@ -524,10 +522,10 @@ Test(engine, counts_how_stacks_end)
 /* Frames of one function and line are one, whatever their addresses: so stacks of them are. */
 Test(engine, a_name_that_came_later_makes_stacks_equal)
 {
-	struct question question = ask_all(QUERY_BY_STACK);
+	struct query query = ask_all(QUERY_BY_STACK);
 	struct frame frame = {.module = "libx", .file = "/lib/libx", .build_id = "ab"};
 	struct frame name = {.function = "named", .module = "libx", .file = "/lib/libx"};
-	_cleanup_(answer_done) struct answer before = {0}, after = {0};
+	_cleanup_(result_done) struct result before = {0}, after = {0};
 	int64_t ids[2], node;
 	char why[128];
 
@@ -540,17 +538,17 @@ Test(engine, a_name_that_came_later_makes_stacks_equal)
 		add_sample(3, APP, add_node(node, FRAME_NATIVE, "leaf", "app", "", 0), 7);
 	}
 	add_sample(3, APP, add_node(nodes[MAIN], FRAME_NATIVE, "last", "libx", "", 0), 1);
-	question.filter = "libx";
-	expect_answer(question, {"main(app);libx+0x10;leaf(app)", 7, 7},
+	query.filter = "libx";
+	expect_answer(query, {"main(app);libx+0x10;leaf(app)", 7, 7},
 		      {"main(app);libx+0x20;leaf(app)", 7, 7}, {"main(app);libx+0x10", 5, 5},
 		      {"main(app);libx+0x20", 5, 5}, {"main(app);last(libx)", 1, 1});
-	cr_assert_eq(query_engine_run(engine, &question, &before, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &query, &before, why, sizeof(why)), 0);
 	for (unsigned i = 0; i < 2; i++)
 		cr_assert_eq(store_rename_frame(store, ids[i], &name), 0);
 	cr_assert_eq(query_engine_forget(engine), 0);
-	expect_answer(question, {"main(app);named(libx);leaf(app)", 14, 14},
+	expect_answer(query, {"main(app);named(libx);leaf(app)", 14, 14},
 		      {"main(app);named(libx)", 10, 10}, {"main(app);last(libx)", 1, 1});
-	cr_assert_eq(query_engine_run(engine, &question, &after, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(engine, &query, &after, why, sizeof(why)), 0);
 	cr_expect_eq(after.samples, before.samples);
 	cr_expect_eq(after.distinct, before.distinct - 2);
 }
@@ -580,19 +578,19 @@ Test(engine, names_of_what_can_be_asked)
 
 Test(engine, writes_json)
 {
-	struct question question = ask_all(QUERY_BY_FUNCTION);
-	_cleanup_(answer_done) struct answer answer = {0};
+	struct query query = ask_all(QUERY_BY_FUNCTION);
+	_cleanup_(result_done) struct result result = {0};
 	_cleanup_free_ char *text = NULL;
 	char why[128];
 	size_t size;
 	FILE *out;
 
-	question.filter = "a;b|^work";
-	question.range.until_usec = START + 3 * WINDOW;
-	cr_assert_eq(query_engine_run(engine, &question, &answer, why, sizeof(why)), 0);
+	query.filter = "a;b|^work";
+	query.range.until_usec = START + 3 * WINDOW;
+	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
 	out = open_memstream(&text, &size);
-	answer.samples = 64; /* for short shares */
-	cr_expect_eq(answer_write_json(&answer, "paused", 10101010, out), 0);
+	result.samples = 64; /* for short shares */
+	cr_expect_eq(result_write_json(&result, "paused", 10101010, out), 0);
 	fclose(out);
 	cr_expect_str_eq(
 		text,
@@ -611,6 +609,6 @@ Test(engine, writes_json)
 		"\"total_share\":0.34375}]}\n",
 		"%s", text);
 	out = fopen("/dev/full", "w");
-	cr_expect_eq(answer_write_json(&answer, "paused", 1, out), -EIO);
+	cr_expect_eq(result_write_json(&result, "paused", 1, out), -EIO);
 	fclose(out);
 }

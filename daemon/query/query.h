@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be asked of the history, and whose samples a question is about. */
+/* What can be asked of the history, and whose samples a query is about. */
 #pragma once
 
 #include <stdbool.h>
@@ -41,8 +41,8 @@ int query_sort_parse(const char *text, enum query_sort *ret); /* 0, -EINVAL */
 /* "python", "native". 0, -EINVAL */
 int query_kind_parse(const char *text, enum query_kind *ret);
 
-struct question {
-	const char *filter; /* searched in each record's name; NULL: all */
+struct query {
+	const char *filter; /* searched in each row's name; NULL: all */
 	uint32_t max;       /* 0: all */
 	struct store_range range;
 	const struct target *targets; /* samples of processes that match any; none: all */
@@ -55,9 +55,9 @@ struct question {
 };
 
 /* Whether frames of that kind are left in the stacks. */
-bool question_wants_kind(const struct question *question, enum frame_kind kind);
-/* Whether the answer depends on who was sampled: else no task need be read. */
-bool question_is_about_tasks(const struct question *question);
+bool query_wants_kind(const struct query *query, enum frame_kind kind);
+/* Whether the result depends on who was sampled: else no task need be read. */
+bool query_needs_tasks(const struct query *query);
 /* A user target is matched by name and by uid; a pid target by any process that had the pid; a
  * cgroup target, and a unit that is a slice, with everything below it; "all" by everything. */
-bool question_wants_task(const struct question *question, const struct store_task *task);
+bool query_wants_task(const struct query *query, const struct store_task *task);

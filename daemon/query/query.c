@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/query/question.h"
+#include "daemon/query/query.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,11 +50,11 @@ int query_kind_parse(const char *text, enum query_kind *ret)
 	return 0;
 }
 
-bool question_wants_kind(const struct question *question, enum frame_kind kind)
+bool query_wants_kind(const struct query *query, enum frame_kind kind)
 {
-	switch (question->kind) {
+	switch (query->kind) {
 	case QUERY_KIND_ALL:
-		return kind != FRAME_KERNEL || !question->without_kernel;
+		return kind != FRAME_KERNEL || !query->without_kernel;
 	case QUERY_KIND_PYTHON:
 		return kind == FRAME_PYTHON;
 	case QUERY_KIND_NATIVE:
@@ -63,10 +63,9 @@ bool question_wants_kind(const struct question *question, enum frame_kind kind)
 	return false;
 }
 
-bool question_is_about_tasks(const struct question *question)
+bool query_needs_tasks(const struct query *query)
 {
-	return question->n_targets || question->only_uid != UINT32_MAX ||
-	       question->by >= QUERY_BY_PROCESS;
+	return query->n_targets || query->only_uid != UINT32_MAX || query->by >= QUERY_BY_PROCESS;
 }
 
 static bool path_is_below(const char *path, const char *top)
@@ -116,12 +115,12 @@ static bool target_has(const struct target *target, const struct store_process *
 	return false;
 }
 
-bool question_wants_task(const struct question *question, const struct store_task *task)
+bool query_wants_task(const struct query *query, const struct store_task *task)
 {
-	if (question->only_uid != UINT32_MAX && task->process.uid != question->only_uid)
+	if (query->only_uid != UINT32_MAX && task->process.uid != query->only_uid)
 		return false;
-	for (size_t i = 0; i < question->n_targets; i++)
-		if (target_has(&question->targets[i], &task->process))
+	for (size_t i = 0; i < query->n_targets; i++)
+		if (target_has(&query->targets[i], &task->process))
 			return true;
-	return !question->n_targets;
+	return !query->n_targets;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An answer to a question: how much was sampled, what was lost, and one record a name. */
+/* A result of a query: how much was sampled, what was lost, and one row a name. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 
 #include "bpf/sample.h"
 
-/* Texts are "" where unknown, pid and tid 0. Borrowed from the answer. */
-struct record {
+/* Texts are "" where unknown, pid and tid 0. Borrowed from the result. */
+struct result_row {
 	const char *name; /* "function(module)" or what `by` names; never "" */
 	const char *function;
 	const char *module;
@@ -23,14 +23,14 @@ struct record {
 	uint64_t total;
 };
 
-struct answer {
+struct result {
 	uint64_t since_usec; /* what the samples really cover */
 	uint64_t until_usec;
 	uint64_t samples;
 	uint64_t distinct;        /* stacks */
 	uint64_t ends[OX_N_ENDS]; /* samples with user frames, by how their stack ends */
-	struct record *records;
-	size_t n_records;
+	struct result_row *rows;
+	size_t n_rows;
 	struct {
 		char reason[32];
 		uint64_t n;
@@ -41,12 +41,12 @@ struct answer {
 	void *texts;         /* owns the strings */
 };
 
-/* Copies the record and its texts to the end. 0, -ENOMEM. */
-int answer_add_record(struct answer *answer, const struct record *record);
-void answer_add_loss(struct answer *answer, const char *reason, uint64_t n);
-void answer_done(struct answer *answer);
+/* Copies the row and its texts to the end. 0, -ENOMEM. */
+int result_add_row(struct result *result, const struct result_row *row);
+void result_add_loss(struct result *result, const char *reason, uint64_t n);
+void result_done(struct result *result);
 
 /* The object that `oxprofctl query --json` prints (oxprofctl(1)). state:
  * "paused" or "running". Flushes. 0 or -EIO. */
-int answer_write_json(const struct answer *answer, const char *state, uint64_t interval_ns,
+int result_write_json(const struct result *result, const char *state, uint64_t interval_ns,
 		      FILE *out);
