@@ -3,10 +3,10 @@
  * What the daemon (symbolizer.h) and oxprof-symbolizer say to each other over a SOCK_SEQPACKET
  * pair, and the words that both use.
  *
- * The symbolizer begins with a wire_answer of WIRE_HELLO bytes when it has given up all its rights.
- * Then each question is one packet, with its descriptors, and each answer one packet: an error, or
+ * The symbolizer begins with a wire_reply of WIRE_HELLO bytes when it has given up all its rights.
+ * Then each request is one packet, with its descriptors, and each reply one packet: an error, or
  * 0 and one descriptor, a memfd that is sealed against all change and holds a wire_table or
- * wire_names with what follows it, a symbolizer_about or a symbolizer_python. One question is under
+ * wire_names with what follows it, a symbolizer_about or a symbolizer_python. One request is under
  * way at a time.
  */
 #pragma once
@@ -19,8 +19,8 @@
 #include "daemon/base/build_id.h"
 
 #define SYMBOLIZER_INLINES_MAX 16                 /* frames of one address */
-#define SYMBOLIZER_NAMES_MAX   4096               /* addresses of one question */
-#define SYMBOLIZER_CPU_USEC    UINT64_C(5000000)  /* for one question */
+#define SYMBOLIZER_NAMES_MAX   4096               /* addresses of one request */
+#define SYMBOLIZER_CPU_USEC    UINT64_C(5000000)  /* for one request */
 #define SYMBOLIZER_WALL_USEC   UINT64_C(15000000) /* likewise: a file system may hang */
 /* One that wants a CPU and gets none hangs in nothing: but it may have been taken over. */
 #define SYMBOLIZER_STARVED_USEC      (10 * SYMBOLIZER_WALL_USEC)
@@ -126,7 +126,7 @@ enum wire_kind {
 };
 
 /* n_addresses times 8 bytes follow. Descriptors are sent in the order of their bits. */
-struct wire_question {
+struct wire_request {
 	uint32_t kind;
 	uint32_t source;
 	uint32_t files; /* bit i: the i-th file is there */
@@ -134,7 +134,7 @@ struct wire_question {
 };
 
 /* error: as in symbolizer_fn. size: of the memfd, 0 with an error. */
-struct wire_answer {
+struct wire_reply {
 	int32_t error;
 	uint32_t size_bytes;
 };
@@ -171,8 +171,8 @@ _Static_assert(sizeof(struct symbolizer_about) ==
 		       24 * SYMBOLIZER_SEGMENTS_MAX + 24 + 2 * BUILD_ID_BYTES +
 			       SYMBOLIZER_LINK_BYTES + SYMBOLIZER_ALT_BYTES,
 	       "about");
-_Static_assert(sizeof(struct wire_question) == 16, "question");
-_Static_assert(sizeof(struct wire_answer) == 8, "answer");
+_Static_assert(sizeof(struct wire_request) == 16, "request");
+_Static_assert(sizeof(struct wire_reply) == 8, "reply");
 _Static_assert(sizeof(struct wire_table) == 8, "table");
 _Static_assert(sizeof(struct wire_names) == 16, "names");
 _Static_assert(sizeof(struct wire_address) == 16, "address");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The questions, in a list; the one in front is with the process, the others wait here. So whatever
+ * The requests, in a list; the one in front is with the process, the others wait here. So whatever
  * the process dies of is the fault of the one in front.
  */
 #include "daemon/objfile/symbolizer.h"
@@ -22,7 +22,7 @@ struct symbolizer {
 	char *program;
 	int epoll;
 	struct symbolizer_process process;
-	struct symbolizer_question *first, **last;
+	struct symbolizer_request *first, **last;
 	size_t n_open;
 	bool is_asked;                   /* the first */
 	bool is_closed;                  /* all are being answered with one error: no others now */
@@ -32,16 +32,16 @@ struct symbolizer {
 
 define_cleanup(struct symbolizer *, symbolizer_free);
 
-static struct symbolizer_question *free_question(struct symbolizer_question *question)
+static struct symbolizer_request *free_request(struct symbolizer_request *request)
 {
-	for (size_t i = 0; question && i < WIRE_FILES; i++)
-		if (question->files[i] >= 0)
-			close(question->files[i]);
-	free(question);
+	for (size_t i = 0; request && i < WIRE_FILES; i++)
+		if (request->files[i] >= 0)
+			close(request->files[i]);
+	free(request);
 	return NULL;
 }
 
-define_cleanup(struct symbolizer_question *, free_question);
+define_cleanup(struct symbolizer_request *, free_request);
 
 int symbolizer_new(const char *program, struct symbolizer **ret)
 {
@@ -85,18 +85,18 @@ static void reap_left(struct symbolizer *symbolizer)
 		symbolizer_process_reap(&symbolizer->left[i], symbolizer->epoll, &error);
 }
 
-/* Takes the first question off the list before anything is called for it: that may ask again. */
+/* Takes the first request off the list before anything is called for it: that may ask again. */
 static void answer_first(struct symbolizer *symbolizer, int error,
 			 const struct symbolizer_reply *reply)
 {
-	_cleanup_(free_question_p) struct symbolizer_question *question = symbolizer->first;
+	_cleanup_(free_request_p) struct symbolizer_request *request = symbolizer->first;
 
-	symbolizer->first = question->next;
+	symbolizer->first = request->next;
 	if (!symbolizer->first)
 		symbolizer->last = &symbolizer->first;
 	symbolizer->n_open--;
 	symbolizer->is_asked = false;
-	question->fn(question->userdata, error, reply);
+	request->fn(request->userdata, error, reply);
 }
 
 static void answer_all(struct symbolizer *symbolizer, int error)
@@ -158,7 +158,7 @@ static int check_error(int error)
 	}
 }
 
-static void take_answer(struct symbolizer *symbolizer, const struct wire_answer *answer, int fd)
+static void take_answer(struct symbolizer *symbolizer, const struct wire_reply *answer, int fd)
 {
 	struct symbolizer_reply reply = {};
 	int r = check_error(answer->error);
@@ -178,7 +178,7 @@ static int receive(struct symbolizer *symbolizer)
 {
 	struct symbolizer_process *process = &symbolizer->process;
 	_cleanup_close_ int fd = -1;
-	struct wire_answer answer;
+	struct wire_reply answer;
 	int r = symbolizer_process_receive(process, &answer, &fd);
 
 	if (r <= 0)
@@ -311,24 +311,24 @@ struct symbolizer *symbolizer_free(struct symbolizer *symbolizer)
 	return NULL;
 }
 
-static int copy_files(struct symbolizer_question *question, const int files[WIRE_FILES])
+static int copy_files(struct symbolizer_request *request, const int files[WIRE_FILES])
 {
 	for (size_t i = 0; i < WIRE_FILES; i++) {
 		if (files[i] < 0)
 			continue;
-		question->files[i] = fcntl(files[i], F_DUPFD_CLOEXEC, 0);
-		if (question->files[i] < 0)
+		request->files[i] = fcntl(files[i], F_DUPFD_CLOEXEC, 0);
+		if (request->files[i] < 0)
 			return -errno;
-		question->wire.files |= 1u << i;
+		request->wire.files |= 1u << i;
 	}
 	return 0;
 }
 
-static int ask(struct symbolizer *symbolizer, const struct wire_question *wire,
+static int ask(struct symbolizer *symbolizer, const struct wire_request *wire,
 	       const int files[WIRE_FILES], const uint64_t *addresses, symbolizer_fn fn,
 	       void *userdata)
 {
-	_cleanup_(free_question_p) struct symbolizer_question *question = NULL;
+	_cleanup_(free_request_p) struct symbolizer_request *request = NULL;
 	size_t bytes = wire->n_addresses * sizeof(*addresses);
 	int r;
 
@@ -336,29 +336,29 @@ static int ask(struct symbolizer *symbolizer, const struct wire_question *wire,
 		return -EIO;
 	if (symbolizer->n_open >= SYMBOLIZER_QUESTIONS_MAX)
 		return -EBUSY;
-	question = malloc(sizeof(*question) + bytes);
-	if (!question)
+	request = malloc(sizeof(*request) + bytes);
+	if (!request)
 		return -ENOMEM;
-	*question = (struct symbolizer_question){
+	*request = (struct symbolizer_request){
 		.fn = fn, .userdata = userdata, .files = {-1, -1, -1}, .wire = *wire};
 	if (bytes)
-		memcpy(question->addresses, addresses, bytes);
-	r = copy_files(question, files);
+		memcpy(request->addresses, addresses, bytes);
+	r = copy_files(request, files);
 	if (r == 0 && !symbolizer->first)
 		r = ready_process(symbolizer);
 	if (r < 0)
 		return r;
-	*symbolizer->last = question;
-	symbolizer->last = &question->next;
+	*symbolizer->last = request;
+	symbolizer->last = &request->next;
 	symbolizer->n_open++;
-	if (symbolizer->first == take_ptr(question))
+	if (symbolizer->first == take_ptr(request))
 		send_first(symbolizer);
 	return 0;
 }
 
 int symbolizer_ask_table(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata)
 {
-	const struct wire_question wire = {.kind = WIRE_TABLE};
+	const struct wire_request wire = {.kind = WIRE_TABLE};
 	const int files[WIRE_FILES] = {fd, -1, -1};
 
 	return ask(symbolizer, &wire, files, NULL, fn, userdata);
@@ -366,7 +366,7 @@ int symbolizer_ask_table(struct symbolizer *symbolizer, int fd, symbolizer_fn fn
 
 int symbolizer_ask_about(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata)
 {
-	const struct wire_question wire = {.kind = WIRE_ABOUT};
+	const struct wire_request wire = {.kind = WIRE_ABOUT};
 	const int files[WIRE_FILES] = {fd, -1, -1};
 
 	return ask(symbolizer, &wire, files, NULL, fn, userdata);
@@ -374,7 +374,7 @@ int symbolizer_ask_about(struct symbolizer *symbolizer, int fd, symbolizer_fn fn
 
 int symbolizer_ask_python(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata)
 {
-	const struct wire_question wire = {.kind = WIRE_PYTHON};
+	const struct wire_request wire = {.kind = WIRE_PYTHON};
 	const int files[WIRE_FILES] = {fd, -1, -1};
 
 	return ask(symbolizer, &wire, files, NULL, fn, userdata);
@@ -383,7 +383,7 @@ int symbolizer_ask_python(struct symbolizer *symbolizer, int fd, symbolizer_fn f
 int symbolizer_ask_names(struct symbolizer *symbolizer, const struct symbolizer_files *files,
 			 const uint64_t *addresses, size_t n, symbolizer_fn fn, void *userdata)
 {
-	const struct wire_question wire = {
+	const struct wire_request wire = {
 		.kind = WIRE_NAMES, .source = files->source, .n_addresses = n};
 	const int fds[WIRE_FILES] = {files->file, files->debug, files->alt};
 

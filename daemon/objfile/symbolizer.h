@@ -5,8 +5,8 @@
  * capability, file name or network, under a filter that leaves it little more than pread, mmap and
  * its socket; it gets open descriptors and gives back tables and names. This is the daemon's end.
  *
- * The process is started by the first question and by the first one after it ended. Questions are
- * answered in their order. A question that the process dies of, or that takes too much time or
+ * The process is started by the first request and by the first one after it ended. Requests are
+ * answered in their order. A request that the process dies of, or that takes too much time or
  * memory, fails alone, and is told in the journal by the caller; those behind it are asked again.
  * What comes back is checked here: it may be nonsense, it is never out of bounds.
  */
@@ -33,7 +33,7 @@ typedef void (*symbolizer_fn)(void *userdata, int error, const struct symbolizer
 int symbolizer_new(const char *program, struct symbolizer **ret);
 /* Answers what is open with -ECANCELED, ends the process. */
 struct symbolizer *symbolizer_free(struct symbolizer *symbolizer);
-/* Ends the process once nothing is open, so that it keeps no file and no memory; the next question
+/* Ends the process once nothing is open, so that it keeps no file and no memory; the next request
  * starts another. */
 void symbolizer_rest(struct symbolizer *symbolizer);
 
@@ -48,7 +48,7 @@ void symbolizer_check(struct symbolizer *symbolizer);
 bool symbolizer_wait(struct symbolizer *symbolizer, uint64_t usec);
 /* Ends the process and answers all that is open with -ETIMEDOUT. */
 void symbolizer_give_up(struct symbolizer *symbolizer);
-/* The process wants a CPU for the question in front, and got one for less than half of the time. */
+/* The process wants a CPU for the request in front, and got one for less than half of the time. */
 bool symbolizer_is_starved(const struct symbolizer *symbolizer);
 size_t symbolizer_count_open(const struct symbolizer *symbolizer);
 

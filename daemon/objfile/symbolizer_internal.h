@@ -6,12 +6,12 @@
 
 #include "daemon/objfile/symbolizer.h"
 
-struct symbolizer_question {
-	struct symbolizer_question *next;
+struct symbolizer_request {
+	struct symbolizer_request *next;
 	symbolizer_fn fn;
 	void *userdata;
 	int files[WIRE_FILES]; /* of its own; -1 where there is none */
-	struct wire_question wire;
+	struct wire_request wire;
 	uint64_t addresses[]; /* wire.n_addresses */
 };
 
@@ -36,10 +36,10 @@ uint64_t symbolizer_process_cpu_ns(const struct symbolizer_process *process);
 int symbolizer_process_reap(struct symbolizer_process *process, int epoll, int *ret_error);
 /* The descriptors go with it. 0 or -errno. */
 int symbolizer_process_send(const struct symbolizer_process *process,
-			    const struct symbolizer_question *question);
+			    const struct symbolizer_request *request);
 /* 1: an answer, and its descriptor or -1, which is the caller's; 0: nothing there; -EPIPE: its end
  * is closed; -EBADMSG: no answer. */
-int symbolizer_process_receive(struct symbolizer_process *process, struct wire_answer *ret,
+int symbolizer_process_receive(struct symbolizer_process *process, struct wire_reply *ret,
 			       int *ret_fd);
 
 /* An answer that was checked. */
@@ -57,6 +57,6 @@ struct symbolizer_reply {
 
 /* Takes an answer in; the descriptor stays the caller's. 0; -EBADMSG: it is not sealed, or not what
  * symbolizer_wire.h says; -ENOMEM. */
-int reply_open(struct symbolizer_reply *reply, const struct wire_question *question, int fd,
+int reply_open(struct symbolizer_reply *reply, const struct wire_request *request, int fd,
 	       uint32_t bytes);
 void reply_done(struct symbolizer_reply *reply);

@@ -157,22 +157,22 @@ int symbolizer_process_reap(struct symbolizer_process *process, int epoll, int *
 }
 
 int symbolizer_process_send(const struct symbolizer_process *process,
-			    const struct symbolizer_question *question)
+			    const struct symbolizer_request *request)
 {
 	union {
 		struct cmsghdr head;
 		char bytes[CMSG_SPACE(WIRE_FILES * sizeof(int))];
 	} control = {};
-	const struct wire_question *wire = &question->wire;
+	const struct wire_request *wire = &request->wire;
 	struct iovec parts[] = {
 		{(void *)wire, sizeof(*wire)},
-		{(void *)question->addresses, wire->n_addresses * sizeof(question->addresses[0])}};
+		{(void *)request->addresses, wire->n_addresses * sizeof(request->addresses[0])}};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = array_length(parts)};
 	size_t n = 0;
 
 	for (size_t i = 0; i < WIRE_FILES; i++)
-		if (question->files[i] >= 0)
-			memcpy(CMSG_DATA(&control.head) + n++ * sizeof(int), &question->files[i],
+		if (request->files[i] >= 0)
+			memcpy(CMSG_DATA(&control.head) + n++ * sizeof(int), &request->files[i],
 			       sizeof(int));
 	control.head.cmsg_len = CMSG_LEN(n * sizeof(int));
 	control.head.cmsg_level = SOL_SOCKET;
@@ -195,7 +195,7 @@ static int take_descriptor(const struct msghdr *message)
 }
 
 /* Room for one descriptor: the kernel closes what is more. */
-int symbolizer_process_receive(struct symbolizer_process *process, struct wire_answer *ret,
+int symbolizer_process_receive(struct symbolizer_process *process, struct wire_reply *ret,
 			       int *ret_fd)
 {
 	union {

@@ -165,9 +165,9 @@ static int open_python(struct symbolizer_reply *reply)
 	return 0;
 }
 
-static int open_answer(struct symbolizer_reply *reply, const struct wire_question *question)
+static int open_kind(struct symbolizer_reply *reply, const struct wire_request *request)
 {
-	switch (question->kind) {
+	switch (request->kind) {
 	case WIRE_TABLE:
 		return open_table(reply);
 	case WIRE_ABOUT:
@@ -175,11 +175,11 @@ static int open_answer(struct symbolizer_reply *reply, const struct wire_questio
 	case WIRE_PYTHON:
 		return open_python(reply);
 	default:
-		return open_names(reply, question->n_addresses);
+		return open_names(reply, request->n_addresses);
 	}
 }
 
-int reply_open(struct symbolizer_reply *reply, const struct wire_question *question, int fd,
+int reply_open(struct symbolizer_reply *reply, const struct wire_request *request, int fd,
 	       uint32_t bytes)
 {
 	void *map;
@@ -193,7 +193,7 @@ int reply_open(struct symbolizer_reply *reply, const struct wire_question *quest
 		return -ENOMEM;
 	reply->map = map;
 	reply->bytes = bytes;
-	r = open_answer(reply, question);
+	r = open_kind(reply, request);
 	if (r < 0)
 		reply_done(reply);
 	return r;

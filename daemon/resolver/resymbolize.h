@@ -18,7 +18,7 @@
 #include "daemon/objfile/symbolizer.h"
 #include "db/store.h"
 
-#define RESYMBOLIZE_CHUNK         1024    /* addresses of one question, frames of one transaction */
+#define RESYMBOLIZE_CHUNK         1024    /* addresses of one request, frames of one transaction */
 #define RESYMBOLIZE_ADDRESSES_MAX 2000000 /* of one run, 32 MB; the next run finds the rest */
 
 struct resymbolize;
@@ -38,7 +38,7 @@ typedef void (*resymbolize_wake_t)(void *userdata);
 int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct inspector *inspector,
 		    const struct resymbolize_means *means, const char *proc,
 		    resymbolize_wake_t wake, void *userdata, struct resymbolize **ret);
-/* Also while a question is open: what comes for it is thrown away. */
+/* Also while a request is open: what comes for it is thrown away. */
 struct resymbolize *resymbolize_free(struct resymbolize *resymbolize);
 
 #define RESYMBOLIZE_DONE    0

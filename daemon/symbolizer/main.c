@@ -12,18 +12,18 @@
 #include <sys/time.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/symbolizer/answer.h"
 #include "daemon/symbolizer/namer.h"
+#include "daemon/symbolizer/reply.h"
 #include "daemon/symbolizer/sandbox.h"
 
-/* A question as it comes. */
+/* A request as it comes. */
 struct packet {
-	struct wire_question question;
+	struct wire_request request;
 	uint64_t addresses[SYMBOLIZER_NAMES_MAX];
 	int files[WIRE_FILES];
 };
 
-/* SIGPROF ends the process when a question has taken its time. */
+/* SIGPROF ends the process when a request has taken its time. */
 static void limit_time(uint64_t usec)
 {
 	const struct itimerval timer = {
@@ -43,15 +43,14 @@ static void packet_take_files(struct packet *packet, const struct msghdr *messag
 		memcpy(fds, CMSG_DATA(control), n * sizeof(int));
 	}
 	for (size_t i = 0; i < WIRE_FILES; i++)
-		packet->files[i] =
-			(packet->question.files & 1u << i) && next < n ? fds[next++] : -1;
+		packet->files[i] = (packet->request.files & 1u << i) && next < n ? fds[next++] : -1;
 }
 
-/* 1: there is one; 0: the daemon has closed its end, or says what is no question. */
+/* 1: there is one; 0: the daemon has closed its end, or says what is no request. */
 static int packet_receive(struct packet *packet)
 {
 	char control[CMSG_SPACE(WIRE_FILES * sizeof(int))];
-	struct iovec parts[] = {{&packet->question, sizeof(packet->question)},
+	struct iovec parts[] = {{&packet->request, sizeof(packet->request)},
 				{packet->addresses, sizeof(packet->addresses)}};
 	struct msghdr message = {.msg_iov = parts,
 				 .msg_iovlen = array_length(parts),
@@ -62,14 +61,14 @@ static int packet_receive(struct packet *packet)
 	do
 		n = recvmsg(WIRE_FD, &message, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
-	if (n < (ssize_t)sizeof(packet->question) || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+	if (n < (ssize_t)sizeof(packet->request) || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
 		return 0;
 	packet_take_files(packet, &message);
-	return (size_t)n == sizeof(packet->question) +
-				    packet->question.n_addresses * sizeof(packet->addresses[0]);
+	return (size_t)n ==
+	       sizeof(packet->request) + packet->request.n_addresses * sizeof(packet->addresses[0]);
 }
 
-static int send_answer(const struct wire_answer *answer, int fd)
+static int send_reply(const struct wire_reply *reply, int fd)
 {
 	union {
 		struct cmsghdr head;
@@ -77,7 +76,7 @@ static int send_answer(const struct wire_answer *answer, int fd)
 	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
 			      .cmsg_level = SOL_SOCKET,
 			      .cmsg_type = SCM_RIGHTS}};
-	struct iovec part = {(void *)answer, sizeof(*answer)};
+	struct iovec part = {(void *)reply, sizeof(*reply)};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 
 	if (fd >= 0) {
@@ -90,43 +89,43 @@ static int send_answer(const struct wire_answer *answer, int fd)
 
 static int packet_find(struct packet *packet, struct namer *namer, int *ret_fd, uint32_t *ret_bytes)
 {
-	const struct wire_question *question = &packet->question;
+	const struct wire_request *request = &packet->request;
 
-	switch (question->kind) {
+	switch (request->kind) {
 	case WIRE_TABLE:
-		return answer_make_table(packet->files[0], ret_fd, ret_bytes);
+		return reply_make_table(packet->files[0], ret_fd, ret_bytes);
 	case WIRE_ABOUT:
-		return answer_make_about(packet->files[0], ret_fd, ret_bytes);
+		return reply_make_about(packet->files[0], ret_fd, ret_bytes);
 	case WIRE_PYTHON:
-		return answer_make_python(packet->files[0], ret_fd, ret_bytes);
+		return reply_make_python(packet->files[0], ret_fd, ret_bytes);
 	default:
-		return answer_make_names(namer, question->source, packet->files, packet->addresses,
-					 question->n_addresses, ret_fd, ret_bytes);
+		return reply_make_names(namer, request->source, packet->files, packet->addresses,
+					request->n_addresses, ret_fd, ret_bytes);
 	}
 }
 
-static int packet_answer(struct packet *packet, struct namer *namer)
+static int packet_reply(struct packet *packet, struct namer *namer)
 {
-	struct wire_answer answer = {};
+	struct wire_reply reply = {};
 	_cleanup_close_ int fd = -1;
 
 	limit_time(SYMBOLIZER_CPU_USEC);
-	answer.error = packet_find(packet, namer, &fd, &answer.size_bytes);
+	reply.error = packet_find(packet, namer, &fd, &reply.size_bytes);
 	limit_time(0);
 	for (size_t i = 0; i < WIRE_FILES; i++)
 		if (packet->files[i] >= 0)
 			close(packet->files[i]);
-	return send_answer(&answer, fd);
+	return send_reply(&reply, fd);
 }
 
 static int serve(struct namer *namer)
 {
 	static struct packet packet;
-	struct wire_answer hello = {.error = 0, .size_bytes = WIRE_HELLO};
-	int r = send_answer(&hello, -1);
+	struct wire_reply hello = {.error = 0, .size_bytes = WIRE_HELLO};
+	int r = send_reply(&hello, -1);
 
 	while (r == 0 && packet_receive(&packet) > 0)
-		r = packet_answer(&packet, namer);
+		r = packet_reply(&packet, namer);
 	return r;
 }
 

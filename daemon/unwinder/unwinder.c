@@ -107,7 +107,7 @@ static int layout_make(struct unwinder *unwinder, const struct image *image, uin
 	files = calloc(n, sizeof(*files));
 	if (!ranges || !files)
 		return -ENOMEM;
-	/* First all questions: the answer to one may move what room there is. */
+	/* First all requests: the answer to one may move what room there is. */
 	for (ssize_t i = 0; i < n; i++)
 		ranges[i] = make_range(unwinder, image, &views[i], &files[i]);
 	r = unwinder_take(unwinder, n * OX_RANGE_WORDS, &ret->ranges);

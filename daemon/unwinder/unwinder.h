@@ -34,7 +34,7 @@ typedef void (*unwinder_complain_fn)(void *userdata, const char *path, int error
 struct unwinder *unwinder_new(struct files *files, struct interpreters *interpreters,
 			      struct symbolizer *symbolizer, unwinder_complain_fn complain,
 			      void *userdata);
-/* The symbolizer must be freed first: it still holds questions of ours. */
+/* The symbolizer must be freed first: it still holds requests of ours. */
 struct unwinder *unwinder_free(struct unwinder *unwinder);
 /* Another kernel side, or none (NULL): all that was in the old one is forgotten. */
 void unwinder_attach(struct unwinder *unwinder, struct sampler *sampler);

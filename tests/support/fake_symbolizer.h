@@ -15,8 +15,8 @@
 #include "daemon/objfile/symbolizer.h"
 #include "daemon/symbolizer/namer.h"
 
-struct fake_question {
-	struct fake_question *next;
+struct fake_request {
+	struct fake_request *next;
 	struct symbolizer_files files;
 	uint64_t *addresses;
 	size_t n;
@@ -26,8 +26,8 @@ struct fake_question {
 
 struct symbolizer {
 	struct namer *namer;
-	struct fake_question *open;
-	size_t n_questions; /* ever */
+	struct fake_request *open;
+	size_t n_requests; /* ever */
 	size_t n_addresses;
 	bool is_late; /* symbolizer_wait() comes back without answers */
 	int error;    /* instead of an answer */
@@ -46,27 +46,27 @@ static inline struct symbolizer *fake_reader_new(void)
 	return symbolizer;
 }
 
-static inline void fake_reader_answer(struct symbolizer *symbolizer, int error)
+static inline void fake_symbolizer_reply(struct symbolizer *symbolizer, int error)
 {
-	struct fake_question *question = symbolizer->open;
-	struct symbolizer_reply reply = {.addresses = question->addresses};
-	const int fds[3] = {question->files.file, question->files.debug, question->files.alt};
+	struct fake_request *request = symbolizer->open;
+	struct symbolizer_reply reply = {.addresses = request->addresses};
+	const int fds[3] = {request->files.file, request->files.debug, request->files.alt};
 
-	symbolizer->open = question->next;
+	symbolizer->open = request->next;
 	if (!error)
-		error = namer_open(symbolizer->namer, question->files.source, fds, &reply.named);
-	question->fn(question->userdata, error, error ? NULL : &reply);
+		error = namer_open(symbolizer->namer, request->files.source, fds, &reply.named);
+	request->fn(request->userdata, error, error ? NULL : &reply);
 	for (size_t i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	free(question->addresses);
-	free(question);
+	free(request->addresses);
+	free(request);
 }
 
 static inline void fake_reader_free(struct symbolizer *symbolizer)
 {
 	while (symbolizer->open)
-		fake_reader_answer(symbolizer, -ECANCELED);
+		fake_symbolizer_reply(symbolizer, -ECANCELED);
 	namer_free(symbolizer->namer);
 	free(symbolizer);
 }
@@ -74,7 +74,7 @@ static inline void fake_reader_free(struct symbolizer *symbolizer)
 bool symbolizer_wait(struct symbolizer *symbolizer, uint64_t usec)
 {
 	while (symbolizer->open && !symbolizer->is_late)
-		fake_reader_answer(symbolizer, symbolizer->error);
+		fake_symbolizer_reply(symbolizer, symbolizer->error);
 	return !symbolizer->open;
 }
 
@@ -86,10 +86,10 @@ static int fake_reader_dup(int fd)
 int symbolizer_ask_names(struct symbolizer *symbolizer, const struct symbolizer_files *files,
 			 const uint64_t *addresses, size_t n, symbolizer_fn fn, void *userdata)
 {
-	struct fake_question *question = calloc(1, sizeof(*question)), **last = &symbolizer->open;
+	struct fake_request *request = calloc(1, sizeof(*request)), **last = &symbolizer->open;
 
 	cr_assert(n > 0 && n <= SYMBOLIZER_NAMES_MAX);
-	*question = (struct fake_question){
+	*request = (struct fake_request){
 		.files = {files->source, fake_reader_dup(files->file),
 			  fake_reader_dup(files->debug), fake_reader_dup(files->alt)},
 		.addresses = malloc(n * sizeof(*addresses)),
@@ -97,11 +97,11 @@ int symbolizer_ask_names(struct symbolizer *symbolizer, const struct symbolizer_
 		.fn = fn,
 		.userdata = userdata,
 	};
-	memcpy(question->addresses, addresses, n * sizeof(*addresses));
+	memcpy(request->addresses, addresses, n * sizeof(*addresses));
 	while (*last)
 		last = &(*last)->next;
-	*last = question;
-	symbolizer->n_questions++;
+	*last = request;
+	symbolizer->n_requests++;
 	symbolizer->n_addresses += n;
 	return 0;
 }

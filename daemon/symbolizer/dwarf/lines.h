@@ -24,7 +24,7 @@ struct lines;
  * -EFBIG; -ENOMEM; -EIO. */
 int lines_open(int fd, int alt, struct lines **ret);
 struct lines *lines_free(struct lines *lines);
-/* The next question: it may take as much time as the one before. */
+/* The next request: it may take as much time as the one before. */
 void lines_renew(struct lines *lines);
 
 /* Of one place. Names as they stand in the file, borrowed from the lines; NULL: unknown. */

@@ -28,7 +28,7 @@
 
 define_cleanup(struct symbolizer *, symbolizer_free);
 
-/* What came of a question. */
+/* What came of a request. */
 struct outcome {
 	int calls;
 	int error;
@@ -216,7 +216,7 @@ Test(symbolizer, has_no_rights)
 	}
 }
 
-/* Its own socket and the streams that lead nowhere; the questions' files are closed. */
+/* Its own socket and the streams that lead nowhere; the requests' files are closed. */
 Test(symbolizer, keeps_no_file)
 {
 	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
@@ -241,7 +241,7 @@ Test(symbolizer, keeps_no_file)
 			cr_expect_str_eq(target, "/dev/null");
 		else if (i == WIRE_FD)
 			cr_expect(strncmp(target, "socket:", 7) == 0, "%s", target);
-		else if (strncmp(target, "/memfd:answer", 13) != 0) /* it may be closing that */
+		else if (strncmp(target, "/memfd:reply", 12) != 0) /* it may be closing that */
 			cr_expect_str_eq(target, "", "%d", i);
 	}
 }
@@ -349,7 +349,7 @@ Test(symbolizer, says_when_it_cannot_be_started)
 	cr_assert_eq(symbolizer_count_open(symbolizer), 0);
 }
 
-/* One that ends before it has said hello fails all questions, and is not started for each. */
+/* One that ends before it has said hello fails all requests, and is not started for each. */
 Test(symbolizer, says_when_it_gives_up)
 {
 	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start("/bin/true");
@@ -366,7 +366,7 @@ Test(symbolizer, says_when_it_gives_up)
 Test(symbolizer, has_bounds)
 {
 	struct outcome outcome =
-		{}; /* outlives the symbolizer, which has a question open at the end */
+		{}; /* outlives the symbolizer, which has a request open at the end */
 	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = make_file("no ELF", 6);
 	const struct symbolizer_files files = {SYMBOLIZER_ELF_VADDRS, fd, -1, -1};
@@ -474,7 +474,7 @@ Test(symbolizer, works_under_the_unit)
  */
 
 enum {
-	DEED_COUNT,    /* says -ENODATA to the first question, -EFBIG to others */
+	DEED_COUNT,    /* says -ENODATA to the first request, -EFBIG to others */
 	DEED_NONSENSE, /* an answer that is not sealed */
 	DEED_ERROR,    /* an error that there is not */
 	DEED_EXIT,
@@ -483,7 +483,7 @@ enum {
 
 static void send_packet(int error, uint32_t bytes, int fd)
 {
-	const struct wire_answer answer = {error, bytes};
+	const struct wire_reply answer = {error, bytes};
 	union {
 		struct cmsghdr head;
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -517,7 +517,7 @@ static void do_deed(uint64_t deed, int n_asked)
 __attribute__((constructor)) static void be_reader(void)
 {
 	struct {
-		struct wire_question question;
+		struct wire_request request;
 		uint64_t deed;
 	} packet;
 	socklen_t size = sizeof(int);
@@ -544,7 +544,7 @@ static void ask_deed(struct symbolizer *symbolizer, uint64_t deed, int *error)
 	cr_assert_eq(symbolizer_ask_names(symbolizer, &files, &deed, 1, note_error, error), 0);
 }
 
-/* Each misdeed costs its question, and the process that did it. */
+/* Each misdeed costs its request, and the process that did it. */
 Test(symbolizer, is_not_believed)
 {
 	static const uint64_t misdeeds[] = {DEED_NONSENSE, DEED_EXIT, DEED_DEAF};

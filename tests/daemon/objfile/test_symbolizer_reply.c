@@ -11,29 +11,28 @@
 
 #define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-static int open_reply(const struct wire_question *question, const void *data, size_t size,
-		      int seals)
+static int open_reply(const struct wire_request *request, const void *data, size_t size, int seals)
 {
-	_cleanup_close_ int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	_cleanup_close_ int fd = memfd_create("reply", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct symbolizer_reply reply;
 	int r;
 
 	cr_assert(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	cr_assert_eq(fcntl(fd, F_ADD_SEALS, seals), 0);
-	r = reply_open(&reply, question, fd, size);
+	r = reply_open(&reply, request, fd, size);
 	if (r == 0)
 		reply_done(&reply);
 	return r;
 }
 
-struct table_answer {
+struct table_reply {
 	struct wire_table head;
 	struct ox_rule rules[2];
 	struct symbolizer_row rows[3];
 };
 
-static const struct wire_question table_question = {.kind = WIRE_TABLE};
-static const struct table_answer good_table = {
+static const struct wire_request table_request = {.kind = WIRE_TABLE};
+static const struct table_reply good_table = {
 	.head = {2, 3},
 	.rules = {{.kind = OX_RULE_GAP}, {.kind = OX_RULE_RSP, .cfa_offset = 8}},
 	.rows = {{0x1000, 1}, {0x1001, 0}, {0xffffffff, 1}},
@@ -41,7 +40,7 @@ static const struct table_answer good_table = {
 
 Test(symbolizer_reply, takes_a_table_that_is_right)
 {
-	cr_assert_eq(open_reply(&table_question, &good_table, sizeof(good_table), ALL_SEALS), 0);
+	cr_assert_eq(open_reply(&table_request, &good_table, sizeof(good_table), ALL_SEALS), 0);
 }
 
 Test(symbolizer_reply, refuses_what_is_not_sealed)
@@ -52,48 +51,48 @@ Test(symbolizer_reply, refuses_what_is_not_sealed)
 	_cleanup_close_ int zero = open("/dev/zero", O_RDONLY);
 
 	for (size_t i = 0; i < array_length(seals); i++)
-		cr_expect_eq(open_reply(&table_question, &good_table, sizeof(good_table), seals[i]),
+		cr_expect_eq(open_reply(&table_request, &good_table, sizeof(good_table), seals[i]),
 			     -EBADMSG);
-	cr_expect_eq(reply_open(&reply, &table_question, zero, 40), -EBADMSG);
-	cr_expect_eq(reply_open(&reply, &table_question, -1, 40), -EBADMSG);
+	cr_expect_eq(reply_open(&reply, &table_request, zero, 40), -EBADMSG);
+	cr_expect_eq(reply_open(&reply, &table_request, -1, 40), -EBADMSG);
 }
 
-static int open_table(void (*damage)(struct table_answer *answer))
+static int open_table(void (*damage)(struct table_reply *reply))
 {
-	struct table_answer answer = good_table;
+	struct table_reply reply = good_table;
 
-	damage(&answer);
-	return open_reply(&table_question, &answer, sizeof(answer), ALL_SEALS);
+	damage(&reply);
+	return open_reply(&table_request, &reply, sizeof(reply), ALL_SEALS);
 }
 
-static void many_rules(struct table_answer *answer)
+static void many_rules(struct table_reply *reply)
 {
-	answer->head.n_rules = UINT32_MAX;
+	reply->head.n_rules = UINT32_MAX;
 }
 
-static void many_rows(struct table_answer *answer)
+static void many_rows(struct table_reply *reply)
 {
-	answer->head.n_rows = 4;
+	reply->head.n_rows = 4;
 }
 
-static void no_rule(struct table_answer *answer)
+static void no_rule(struct table_reply *reply)
 {
-	answer->rows[1].rule = 2;
+	reply->rows[1].rule = 2;
 }
 
-static void odd_kind(struct table_answer *answer)
+static void odd_kind(struct table_reply *reply)
 {
-	answer->rules[1].kind = OX_N_RULE_KINDS;
+	reply->rules[1].kind = OX_N_RULE_KINDS;
 }
 
-static void odd_rbp(struct table_answer *answer)
+static void odd_rbp(struct table_reply *reply)
 {
-	answer->rules[1].rbp = OX_RBP_RBP + 1;
+	reply->rules[1].rbp = OX_RBP_RBP + 1;
 }
 
-static void same_address(struct table_answer *answer)
+static void same_address(struct table_reply *reply)
 {
-	answer->rows[1].address = 0x1000;
+	reply->rows[1].address = 0x1000;
 }
 
 Test(symbolizer_reply, refuses_a_table_that_is_wrong)
@@ -105,42 +104,42 @@ Test(symbolizer_reply, refuses_a_table_that_is_wrong)
 	cr_expect_eq(open_table(odd_rbp), -EBADMSG);
 	cr_expect_eq(open_table(same_address), -EBADMSG);
 	for (size_t size = 1; size < sizeof(good_table); size++)
-		cr_expect_eq(open_reply(&table_question, &good_table, size, ALL_SEALS), -EBADMSG);
+		cr_expect_eq(open_reply(&table_request, &good_table, size, ALL_SEALS), -EBADMSG);
 }
 
-struct names_answer {
+struct names_reply {
 	struct wire_names head;
 	struct wire_address addresses[2];
 	struct wire_frame frames[2];
 	char text[16];
 };
 
-static const struct wire_question names_question = {.kind = WIRE_NAMES, .n_addresses = 2};
-static const struct names_answer good_names = {
+static const struct wire_request names_request = {.kind = WIRE_NAMES, .n_addresses = 2};
+static const struct names_reply good_names = {
 	.head = {2, 2, 16, 0},
 	.addresses = {{0x1234, 0, 2}, {0x5678, 2, 0}},
 	.frames = {{0x1000, 1, 6, 7, 0}, {0x1200, 13, 0, 0, 0}},
 	.text = "\0main\0a.\xc3\xbc.c\0in",
 };
 
-static int open_names(void (*damage)(struct names_answer *answer))
+static int open_names(void (*damage)(struct names_reply *reply))
 {
-	struct names_answer answer = good_names;
+	struct names_reply reply = good_names;
 
-	damage(&answer);
-	return open_reply(&names_question, &answer, sizeof(answer), ALL_SEALS);
+	damage(&reply);
+	return open_reply(&names_request, &reply, sizeof(reply), ALL_SEALS);
 }
 
 Test(symbolizer_reply, gives_names)
 {
-	_cleanup_close_ int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	_cleanup_close_ int fd = memfd_create("reply", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	struct symbolizer_reply reply;
 	uint64_t vaddr;
 
 	cr_assert(write(fd, &good_names, sizeof(good_names)) == sizeof(good_names));
 	cr_assert_eq(fcntl(fd, F_ADD_SEALS, ALL_SEALS), 0);
-	cr_assert_eq(reply_open(&reply, &names_question, fd, sizeof(good_names)), 0);
+	cr_assert_eq(reply_open(&reply, &names_request, fd, sizeof(good_names)), 0);
 	cr_assert_eq(symbolizer_reply_get_names(&reply, 0, &vaddr, names), 2);
 	cr_expect_eq(vaddr, 0x1234);
 	cr_expect_str_eq(names[0].function, "main");
@@ -153,46 +152,46 @@ Test(symbolizer_reply, gives_names)
 	reply_done(&reply);
 }
 
-static void other_count(struct names_answer *answer)
+static void other_count(struct names_reply *reply)
 {
-	answer->head.n_addresses = 1;
+	reply->head.n_addresses = 1;
 }
 
-static void frames_beyond(struct names_answer *answer)
+static void frames_beyond(struct names_reply *reply)
 {
-	answer->addresses[1].first = 1;
-	answer->addresses[1].n = 2;
+	reply->addresses[1].first = 1;
+	reply->addresses[1].n = 2;
 }
 
-static void first_wraps(struct names_answer *answer)
+static void first_wraps(struct names_reply *reply)
 {
-	answer->addresses[1].first = UINT32_MAX;
-	answer->addresses[1].n = 1;
+	reply->addresses[1].first = UINT32_MAX;
+	reply->addresses[1].n = 1;
 }
 
-static void text_beyond(struct names_answer *answer)
+static void text_beyond(struct names_reply *reply)
 {
-	answer->frames[1].function = 16;
+	reply->frames[1].function = 16;
 }
 
-static void text_from_middle(struct names_answer *answer)
+static void text_from_middle(struct names_reply *reply)
 {
-	answer->frames[0].file = 9;
+	reply->frames[0].file = 9;
 }
 
-static void text_without_end(struct names_answer *answer)
+static void text_without_end(struct names_reply *reply)
 {
-	answer->text[15] = 'x';
+	reply->text[15] = 'x';
 }
 
-static void text_unclean(struct names_answer *answer)
+static void text_unclean(struct names_reply *reply)
 {
-	answer->text[2] = '\x1b';
+	reply->text[2] = '\x1b';
 }
 
 Test(symbolizer_reply, refuses_names_that_are_wrong)
 {
-	cr_expect_eq(open_reply(&names_question, &good_names, sizeof(good_names), ALL_SEALS), 0);
+	cr_expect_eq(open_reply(&names_request, &good_names, sizeof(good_names), ALL_SEALS), 0);
 	cr_expect_eq(open_names(other_count), -EBADMSG);
 	cr_expect_eq(open_names(frames_beyond), -EBADMSG);
 	cr_expect_eq(open_names(first_wraps), -EBADMSG);
@@ -201,10 +200,10 @@ Test(symbolizer_reply, refuses_names_that_are_wrong)
 	cr_expect_eq(open_names(text_without_end), -EBADMSG);
 	cr_expect_eq(open_names(text_unclean), -EBADMSG);
 	for (size_t size = 1; size < sizeof(good_names); size++)
-		cr_expect_eq(open_reply(&names_question, &good_names, size, ALL_SEALS), -EBADMSG);
+		cr_expect_eq(open_reply(&names_request, &good_names, size, ALL_SEALS), -EBADMSG);
 }
 
-static const struct wire_question about_question = {.kind = WIRE_ABOUT};
+static const struct wire_request about_request = {.kind = WIRE_ABOUT};
 
 static int open_about(void (*damage)(struct symbolizer_about *about))
 {
@@ -219,7 +218,7 @@ static int open_about(void (*damage)(struct symbolizer_about *about))
 
 	if (damage)
 		damage(&about);
-	return open_reply(&about_question, &about, sizeof(about), ALL_SEALS);
+	return open_reply(&about_request, &about, sizeof(about), ALL_SEALS);
 }
 
 static void many_segments(struct symbolizer_about *about)
@@ -297,13 +296,13 @@ Test(symbolizer_reply, refuses_what_no_file_says_of_itself)
 	cr_expect_eq(open_about(NULL), 0);
 	for (size_t i = 0; i < array_length(damages); i++)
 		cr_expect_eq(open_about(damages[i]), -EBADMSG, "%zu", i);
-	cr_expect_eq(open_reply(&about_question, &about, sizeof(about) - 1, ALL_SEALS), -EBADMSG);
-	cr_expect_eq(open_reply(&about_question, &good_table, sizeof(good_table), ALL_SEALS),
+	cr_expect_eq(open_reply(&about_request, &about, sizeof(about) - 1, ALL_SEALS), -EBADMSG);
+	cr_expect_eq(open_reply(&about_request, &good_table, sizeof(good_table), ALL_SEALS),
 		     -EBADMSG);
-	cr_expect_eq(open_reply(&table_question, &about, sizeof(about), ALL_SEALS), -EBADMSG);
+	cr_expect_eq(open_reply(&table_request, &about, sizeof(about), ALL_SEALS), -EBADMSG);
 }
 
-static const struct wire_question python_question = {.kind = WIRE_PYTHON};
+static const struct wire_request python_request = {.kind = WIRE_PYTHON};
 
 static int open_python(void (*damage)(struct symbolizer_python *python))
 {
@@ -319,7 +318,7 @@ static int open_python(void (*damage)(struct symbolizer_python *python))
 
 	if (damage)
 		damage(&python);
-	return open_reply(&python_question, &python, sizeof(python), ALL_SEALS);
+	return open_reply(&python_request, &python, sizeof(python), ALL_SEALS);
 }
 
 static void python_odd_kind(struct symbolizer_python *python)
@@ -375,8 +374,7 @@ Test(symbolizer_reply, refuses_an_interpreter_that_is_none)
 	cr_expect_eq(open_python(NULL), 0);
 	for (size_t i = 0; i < array_length(damages); i++)
 		cr_expect_eq(open_python(damages[i]), -EBADMSG, "%zu", i);
-	cr_expect_eq(open_reply(&python_question, &python, sizeof(python), ALL_SEALS), 0);
-	cr_expect_eq(open_reply(&python_question, &python, sizeof(python) - 8, ALL_SEALS),
-		     -EBADMSG);
-	cr_expect_eq(open_reply(&about_question, &python, sizeof(python), ALL_SEALS), -EBADMSG);
+	cr_expect_eq(open_reply(&python_request, &python, sizeof(python), ALL_SEALS), 0);
+	cr_expect_eq(open_reply(&python_request, &python, sizeof(python) - 8, ALL_SEALS), -EBADMSG);
+	cr_expect_eq(open_reply(&about_request, &python, sizeof(python), ALL_SEALS), -EBADMSG);
 }

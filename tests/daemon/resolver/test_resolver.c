@@ -170,7 +170,7 @@ Test(resolver, names_functions_of_this_program_and_its_libraries)
 	images_free(images);
 }
 
-Test(resolver, all_addresses_of_a_file_are_one_question)
+Test(resolver, all_addresses_of_a_file_are_one_request)
 {
 	struct images *images = images_new("/proc");
 	const struct image *image = images_find(images, getpid(), NOW);
@@ -180,10 +180,10 @@ Test(resolver, all_addresses_of_a_file_are_one_question)
 		cr_assert_eq(resolver_want(resolver, image, (uintptr_t)known_function + i, NOW), 0);
 	cr_assert_eq(resolver_want(resolver, image, (uintptr_t)known_function, NOW), 0);
 	resolver_ask(resolver, WAIT_USEC);
-	cr_assert_eq(symbolizer->n_questions, 1);
+	cr_assert_eq(symbolizer->n_requests, 1);
 	cr_assert_eq(symbolizer->n_addresses, 8);
 	name_user(image, known_function, &frame);
-	cr_assert_eq(symbolizer->n_questions, 1, "what is known is not asked again");
+	cr_assert_eq(symbolizer->n_requests, 1, "what is known is not asked again");
 	images_free(images);
 }
 
@@ -226,7 +226,7 @@ Test(resolver, an_answer_that_comes_later_is_there_the_next_time)
 	cr_assert_eq(frame.offset, 0x1000);
 	cr_assert_eq(strlen(frame.build_id), 40);
 	name_at(&image, HERE + 0x1000, NOW, &frame);
-	cr_assert_eq(symbolizer->n_questions, 1, "asked once while it is open");
+	cr_assert_eq(symbolizer->n_requests, 1, "asked once while it is open");
 	symbolizer->is_late = false;
 	symbolizer_wait(symbolizer, 0);
 	cr_assert_eq(resolver_name_user(resolver, &image, HERE + 0x1000, NOW, frames, &n), 0);
@@ -249,7 +249,7 @@ Test(resolver, a_file_that_cannot_be_looked_at_for_now_has_its_names_later)
 	fake_inspector.error = -EAGAIN;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "+0x1000", "liblater.so");
-	cr_assert_eq(symbolizer->n_questions, 0);
+	cr_assert_eq(symbolizer->n_requests, 0);
 	fake_inspector.error = 0;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "later", "liblater.so");
@@ -292,7 +292,7 @@ Test(resolver, a_file_that_breaks_the_reader_is_told_once_and_left_alone)
 	cr_assert_eq(n_complaints, 1);
 	cr_assert_not_null(strstr(complaint, "/libbad.so: "), "%s", complaint);
 	name_at(&image, HERE + 0x1004, NOW, &frame);
-	cr_assert_eq(symbolizer->n_questions, 1);
+	cr_assert_eq(symbolizer->n_requests, 1);
 	cr_assert_eq(n_complaints, 1);
 	image_done(&image);
 }
@@ -362,9 +362,9 @@ Test(resolver, processes_of_one_file_ask_once)
 	image_map(&first, HERE, "/lib.so", 0);
 	image_map(&second, 2 * HERE, "/lib.so", 0);
 	name_at(&first, HERE + 0x1000, NOW, &frame);
-	cr_assert_eq(symbolizer->n_questions, 1);
+	cr_assert_eq(symbolizer->n_requests, 1);
 	name_at(&second, 2 * HERE + 0x1000, NOW, &frame);
-	cr_assert_eq(symbolizer->n_questions, 1);
+	cr_assert_eq(symbolizer->n_requests, 1);
 	image_done(&first);
 	image_done(&second);
 }
@@ -405,7 +405,7 @@ Test(resolver, memory_without_a_file_has_no_functions)
 	assert_frame(&frame, FRAME_NATIVE, "[unknown]", "[anon]");
 	name_at(&image, 8, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "[unknown]", "[unmapped]");
-	cr_assert_eq(symbolizer->n_questions, 0);
+	cr_assert_eq(symbolizer->n_requests, 0);
 	image_done(&image);
 }
 

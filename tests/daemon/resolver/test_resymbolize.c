@@ -20,8 +20,8 @@ static struct store *store;
 static struct resymbolize *work;
 static unsigned n_wakes;
 
-/* The question that is open. */
-static struct question {
+/* The request that is open. */
+static struct request {
 	uint64_t addresses[SYMBOLIZER_NAMES_MAX];
 	size_t n;
 	bool file, debug;
@@ -29,23 +29,23 @@ static struct question {
 	void *userdata;
 	unsigned n_asked;
 	int refuse;
-} question;
+} request;
 
 static int ask_names(struct symbolizer *symbolizer, const struct symbolizer_files *files,
 		     const uint64_t *addresses, size_t n, symbolizer_fn fn, void *userdata)
 {
-	cr_assert_null(question.fn, "one at a time");
+	cr_assert_null(request.fn, "one at a time");
 	cr_assert_leq(n, RESYMBOLIZE_CHUNK);
 	cr_assert_eq(files->source, SYMBOLIZER_ELF_VADDRS);
-	question.n_asked++;
-	if (question.refuse)
-		return question.refuse;
-	memcpy(question.addresses, addresses, n * sizeof(*addresses));
-	question.n = n;
-	question.file = files->file >= 0 && fcntl(files->file, F_GETFD) >= 0;
-	question.debug = files->debug >= 0 && fcntl(files->debug, F_GETFD) >= 0;
-	question.fn = fn;
-	question.userdata = userdata;
+	request.n_asked++;
+	if (request.refuse)
+		return request.refuse;
+	memcpy(request.addresses, addresses, n * sizeof(*addresses));
+	request.n = n;
+	request.file = files->file >= 0 && fcntl(files->file, F_GETFD) >= 0;
+	request.debug = files->debug >= 0 && fcntl(files->debug, F_GETFD) >= 0;
+	request.fn = fn;
+	request.userdata = userdata;
 	return 0;
 }
 
@@ -54,9 +54,9 @@ static size_t get_names(const struct symbolizer_reply *reply, size_t i, uint64_t
 			struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX])
 {
 	static char function[64];
-	uint64_t vaddr = question.addresses[i];
+	uint64_t vaddr = request.addresses[i];
 
-	cr_assert_lt(i, question.n);
+	cr_assert_lt(i, request.n);
 	*ret_vaddr = vaddr;
 	if (vaddr & 1)
 		return 0;
@@ -73,10 +73,10 @@ static const struct resymbolize_means means = {ask_names, get_names};
 
 static void answer(int error)
 {
-	symbolizer_fn fn = take_ptr(question.fn);
+	symbolizer_fn fn = take_ptr(request.fn);
 
 	cr_assert_not_null(fn);
-	fn(question.userdata, error, NULL);
+	fn(request.userdata, error, NULL);
 }
 
 static void wake(void *userdata)
@@ -241,7 +241,7 @@ static void start(void)
 		     0);
 }
 
-/* To the next question, or to the end. */
+/* To the next request, or to the end. */
 static int go(void)
 {
 	int r;
@@ -252,11 +252,11 @@ static int go(void)
 	return r;
 }
 
-static void go_to_question(void)
+static void go_to_request(void)
 {
 	cr_assert_eq(go(), RESYMBOLIZE_WAITING);
 	cr_assert_eq(go(), RESYMBOLIZE_WAITING);
-	cr_assert_not_null(question.fn);
+	cr_assert_not_null(request.fn);
 }
 
 Test(resymbolize, an_empty_history_is_done_at_once)
@@ -279,15 +279,15 @@ Test(resymbolize, addresses_get_names_from_the_file_and_its_debug_file)
 	make_file(LIBRARY, "\xab\xcd\x01");
 	make_file(DEBUG, "\xab\xcd\x01");
 	start();
-	go_to_question();
-	cr_expect(question.file && question.debug);
-	cr_expect_eq(question.n, 4);
+	go_to_request();
+	cr_expect(request.file && request.debug);
+	cr_expect_eq(request.n, 4);
 	cr_expect_eq(n_wakes, 0);
 	answer(0);
 	cr_expect_eq(n_wakes, 1);
 	expect_frame(even, "+0x1000", LIBRARY, 0, "abcd01", 0x1000);
 	cr_assert_eq(go(), RESYMBOLIZE_DONE);
-	cr_expect_eq(question.n_asked, 1);
+	cr_expect_eq(request.n_asked, 1);
 	expect_file(0, LIBRARY, "abcd01", 2, 2, 0);
 	cr_expect_eq(resymbolize_count_files(work), 1);
 	expect_frame(even, "f40", "/src/a.c", 7, "abcd01", 0x1000);
@@ -299,8 +299,8 @@ Test(resymbolize, addresses_get_names_from_the_file_and_its_debug_file)
 	/* The next run finds what is left. */
 	resymbolize_free(work);
 	start();
-	go_to_question();
-	cr_expect_eq(question.n, 2);
+	go_to_request();
+	cr_expect_eq(request.n, 2);
 	answer(0);
 	cr_assert_eq(go(), RESYMBOLIZE_DONE);
 }
@@ -315,7 +315,7 @@ Test(resymbolize, another_file_under_the_same_path_names_nothing)
 	make_file(DEBUG, "\xab\xcd\x03");
 	start();
 	cr_assert_eq(go(), RESYMBOLIZE_DONE);
-	cr_expect_eq(question.n_asked, 0);
+	cr_expect_eq(request.n_asked, 0);
 	expect_file(0, LIBRARY, "abcd01", 0, 1, -ENOENT);
 	expect_file(1, "/lib/gone.so", "123456", 0, 1, -ENOENT);
 	expect_file(2, "/lib/odd.so", "../../etc/x", 0, 1, -ENOENT);
@@ -329,11 +329,11 @@ Test(resymbolize, one_of_the_two_files_will_do)
 	make_file(DEBUG, "\xab\xcd\x01");
 	make_file("/lib/b.so", "\x11\x11\x11");
 	start();
-	go_to_question();
-	cr_expect(!question.file && question.debug);
+	go_to_request();
+	cr_expect(!request.file && request.debug);
 	answer(0);
-	go_to_question();
-	cr_expect(question.file && !question.debug);
+	go_to_request();
+	cr_expect(request.file && !request.debug);
 	answer(0);
 	cr_assert_eq(go(), RESYMBOLIZE_DONE);
 	expect_file(0, LIBRARY, "abcd01", 1, 0, 0);
@@ -348,7 +348,7 @@ Test(resymbolize, a_file_that_cannot_be_looked_at_is_told)
 	fake_inspector.error = -EBADMSG;
 	start();
 	cr_assert_eq(go(), RESYMBOLIZE_DONE);
-	cr_expect_eq(question.n_asked, 0);
+	cr_expect_eq(request.n_asked, 0);
 	expect_file(0, LIBRARY, "abcd01", 0, 1, -EBADMSG);
 	expect_file(1, "/lib/gone.so", "123456", 0, 1, -ENOENT);
 }
@@ -365,11 +365,11 @@ Test(resymbolize, a_file_that_fails_costs_its_own_names_only)
 	make_file(LIBRARY, "\xab\xcd\x01");
 	make_file("/lib/b.so", "\x11\x11\x11");
 	start();
-	go_to_question();
+	go_to_request();
 	answer(0);
-	go_to_question();
+	go_to_request();
 	answer(-EBADMSG);
-	go_to_question();
+	go_to_request();
 	answer(0);
 	cr_assert_eq(go(), RESYMBOLIZE_DONE);
 	expect_file(0, LIBRARY, "abcd01", RESYMBOLIZE_CHUNK, RESYMBOLIZE_CHUNK, -EBADMSG);
@@ -378,17 +378,17 @@ Test(resymbolize, a_file_that_fails_costs_its_own_names_only)
 	cr_expect_eq(n_wakes, 3);
 	/* The symbolizer cannot be started. */
 	resymbolize_free(work);
-	question.refuse = -EIO;
+	request.refuse = -EIO;
 	start();
 	cr_assert_eq(go(), RESYMBOLIZE_DONE);
 	expect_file(0, LIBRARY, "abcd01", 0, RESYMBOLIZE_CHUNK, -EIO);
 }
 
-/* Beyond one slice of the table, and beyond one question. */
+/* Beyond one slice of the table, and beyond one request. */
 Test(resymbolize, many_addresses_are_asked_for_in_chunks)
 {
 	enum { N = 20000 };
-	unsigned n_questions = 0;
+	unsigned n_requests = 0;
 	int r;
 
 	cr_assert_eq(store_begin(store), 0);
@@ -398,11 +398,11 @@ Test(resymbolize, many_addresses_are_asked_for_in_chunks)
 	make_file(LIBRARY, "\xab\xcd\x01");
 	start();
 	while ((r = go()) == RESYMBOLIZE_WAITING) {
-		n_questions++;
+		n_requests++;
 		answer(0);
 	}
 	cr_assert_eq(r, RESYMBOLIZE_DONE);
-	cr_expect_eq(n_questions, (N + RESYMBOLIZE_CHUNK - 1) / RESYMBOLIZE_CHUNK);
+	cr_expect_eq(n_requests, (N + RESYMBOLIZE_CHUNK - 1) / RESYMBOLIZE_CHUNK);
 	/* 0x2000 names itself as before. */
 	expect_file(0, LIBRARY, "abcd01", N - 1, 1, 0);
 }
@@ -413,14 +413,14 @@ Test(resymbolize, can_be_given_up_while_a_question_is_open)
 
 	make_file(LIBRARY, "\xab\xcd\x01");
 	start();
-	go_to_question();
+	go_to_request();
 	work = resymbolize_free(work);
-	cr_expect_not_null(question.fn);
+	cr_expect_not_null(request.fn);
 	answer(0);
 	cr_expect_eq(n_wakes, 0);
 	expect_frame(id, "+0x1000", LIBRARY, 0, "abcd01", 0x1000);
 	start();
-	go_to_question();
+	go_to_request();
 	answer(-ECANCELED);
 	cr_expect_eq(go(), -ECANCELED);
 	cr_expect_null(resymbolize_free(NULL));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/symbolizer/answer.h"
+#include "daemon/symbolizer/reply.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 #include "daemon/symbolizer/dwarf/eh_rows.h"
 #include "daemon/symbolizer/python_file.h"
 
-/* What is left of an answer for its addresses and frames is more than they can take. */
+/* What is left of a reply for its addresses and frames is more than they can take. */
 #define TEXT_BYTES_MAX (SYMBOLIZER_ANSWER_BYTES / 2)
 
-/* The frames and texts of an answer while it grows. */
+/* The frames and texts of a reply while it grows. */
 struct names {
 	struct wire_address *addresses; /* as many as asked for */
 	struct wire_frame *frames;
@@ -47,9 +47,9 @@ static int write_part(int fd, const struct iovec *part)
 	return 0;
 }
 
-static int write_answer(const struct iovec *parts, size_t n, int *ret_fd, uint32_t *ret_bytes)
+static int write_reply(const struct iovec *parts, size_t n, int *ret_fd, uint32_t *ret_bytes)
 {
-	_cleanup_close_ int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	_cleanup_close_ int fd = memfd_create("reply", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	uint64_t bytes = 0;
 	int r = fd < 0 ? -EIO : 0;
 
@@ -66,7 +66,7 @@ static int write_answer(const struct iovec *parts, size_t n, int *ret_fd, uint32
 	return 0;
 }
 
-int answer_make_table(int file, int *ret_fd, uint32_t *ret_bytes)
+int reply_make_table(int file, int *ret_fd, uint32_t *ret_bytes)
 {
 	_cleanup_(eh_rows_free_p) struct eh_rows *rows = NULL;
 	struct symbolizer_table table;
@@ -83,25 +83,25 @@ int answer_make_table(int file, int *ret_fd, uint32_t *ret_bytes)
 		{(void *)table.rules, table.n_rules * sizeof(*table.rules)},
 		{(void *)table.rows, table.n_rows * sizeof(*table.rows)},
 	};
-	return write_answer(parts, array_length(parts), ret_fd, ret_bytes);
+	return write_reply(parts, array_length(parts), ret_fd, ret_bytes);
 }
 
-int answer_make_about(int file, int *ret_fd, uint32_t *ret_bytes)
+int reply_make_about(int file, int *ret_fd, uint32_t *ret_bytes)
 {
 	struct symbolizer_about about;
 	const struct iovec part = {&about, sizeof(about)};
 	int r = about_read(file, &about);
 
-	return r < 0 ? r : write_answer(&part, 1, ret_fd, ret_bytes);
+	return r < 0 ? r : write_reply(&part, 1, ret_fd, ret_bytes);
 }
 
-int answer_make_python(int file, int *ret_fd, uint32_t *ret_bytes)
+int reply_make_python(int file, int *ret_fd, uint32_t *ret_bytes)
 {
 	struct symbolizer_python python;
 	const struct iovec part = {&python, sizeof(python)};
 	int r = python_file_read(file, &python);
 
-	return r < 0 ? r : write_answer(&part, 1, ret_fd, ret_bytes);
+	return r < 0 ? r : write_reply(&part, 1, ret_fd, ret_bytes);
 }
 
 static void names_done(struct names *names)
@@ -112,7 +112,7 @@ static void names_done(struct names *names)
 	free(names->offsets);
 }
 
-/* Where the text stands in the answer; one that finds no room counts as unknown. */
+/* Where the text stands in the reply; one that finds no room counts as unknown. */
 static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
 {
 	char clean[SYMBOLIZER_TEXT_BYTES_MAX];
@@ -198,12 +198,12 @@ static int write_names(const struct names *names, size_t n, int *ret_fd, uint32_
 
 		memcpy(text + names->offsets[i], key, length);
 	}
-	return write_answer(parts, array_length(parts), ret_fd, ret_bytes);
+	return write_reply(parts, array_length(parts), ret_fd, ret_bytes);
 }
 
-int answer_make_names(struct namer *namer, enum symbolizer_source source,
-		      const int files[WIRE_FILES], const uint64_t *addresses, size_t n, int *ret_fd,
-		      uint32_t *ret_bytes)
+int reply_make_names(struct namer *namer, enum symbolizer_source source,
+		     const int files[WIRE_FILES], const uint64_t *addresses, size_t n, int *ret_fd,
+		     uint32_t *ret_bytes)
 {
 	_cleanup_(names_done) struct names names = {};
 	struct named *named;
