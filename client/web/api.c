@@ -21,7 +21,7 @@ define_cleanup(struct graph *, graph_free);
 define_cleanup(struct profile *, profile_free);
 define_cleanup(struct web_timeline *, web_timeline_free);
 
-/* A call on its way to its answer. */
+/* A call on its way to its response. */
 struct call {
 	struct bus *bus;
 	const struct web_route *route;
@@ -31,10 +31,10 @@ struct call {
 	char *why; /* where neither the bus nor the errno knows */
 };
 
-void web_answer_done(struct web_answer *answer)
+void web_response_done(struct web_response *response)
 {
-	free(answer->body);
-	*answer = (struct web_answer){0};
+	free(response->body);
+	*response = (struct web_response){0};
 }
 
 static int write_error(const char *line, FILE *out)
@@ -50,15 +50,15 @@ static int write_error(const char *line, FILE *out)
 	return 0;
 }
 
-int web_answer_refuse(struct web_answer *answer, unsigned int status, const char *line)
+int web_response_refuse(struct web_response *response, unsigned int status, const char *line)
 {
 	_cleanup_fclose_ FILE *out = NULL;
 
-	web_answer_done(answer);
-	out = open_memstream(&answer->body, &answer->length);
+	web_response_done(response);
+	out = open_memstream(&response->body, &response->length);
 	if (!out || write_error(line, out) < 0 || fflush(out) != 0)
 		return -ENOMEM;
-	answer->status = status;
+	response->status = status;
 	return 0;
 }
 
@@ -75,7 +75,7 @@ static int add_losses_in_part(struct json_object *tree)
 	return array ? tree_add(tree, "losses_in_part", array) : -ENOMEM;
 }
 
-static int answer_status(struct call *call)
+static int respond_status(struct call *call)
 {
 	_cleanup_tree_ struct json_object *tree = NULL;
 	int r = bus_get_status(call->bus, &tree);
@@ -85,7 +85,7 @@ static int answer_status(struct call *call)
 	return r < 0 ? r : tree_print(tree, call->out);
 }
 
-static int answer_functions(struct call *call)
+static int respond_functions(struct call *call)
 {
 	_cleanup_tree_ struct json_object *tree = NULL;
 	int r = bus_query(call->bus, call->request, &tree);
@@ -93,7 +93,7 @@ static int answer_functions(struct call *call)
 	return r < 0 ? r : tree_print(tree, call->out);
 }
 
-static int answer_history(struct call *call)
+static int respond_history(struct call *call)
 {
 	_cleanup_tree_ struct json_object *tree = NULL;
 	int r = bus_get_history(call->bus, call->request, &tree);
@@ -119,7 +119,7 @@ static int choose_step(struct call *call, uint64_t *ret_usec)
 	return 0;
 }
 
-static int answer_timeline(struct call *call)
+static int respond_timeline(struct call *call)
 {
 	_cleanup_(web_timeline_free_p) struct web_timeline *timeline = web_timeline_new();
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
@@ -135,7 +135,7 @@ static int answer_timeline(struct call *call)
 	return r < 0 ? r : web_timeline_write(timeline, profile, call->out);
 }
 
-static int answer_flame(struct call *call)
+static int respond_flame(struct call *call)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	_cleanup_(graph_free_p) struct graph *graph = graph_new();
@@ -182,18 +182,18 @@ static int answer_order(struct call *call)
 	return r;
 }
 
-/* ---- the answer ---- */
+/* ---- the response ---- */
 
 static int run(struct call *call)
 {
-	static int (*const answers[N_WEB_ACTIONS])(struct call *) = {
-		[WEB_STATUS] = answer_status,   [WEB_FUNCTIONS] = answer_functions,
-		[WEB_HISTORY] = answer_history, [WEB_TIMELINE] = answer_timeline,
-		[WEB_FLAME] = answer_flame,     [WEB_PAUSE] = answer_order,
-		[WEB_UNPAUSE] = answer_order,   [WEB_SET_INTERVAL] = answer_order,
+	static int (*const responses[N_WEB_ACTIONS])(struct call *) = {
+		[WEB_STATUS] = respond_status,   [WEB_FUNCTIONS] = respond_functions,
+		[WEB_HISTORY] = respond_history, [WEB_TIMELINE] = respond_timeline,
+		[WEB_FLAME] = respond_flame,     [WEB_PAUSE] = answer_order,
+		[WEB_UNPAUSE] = answer_order,    [WEB_SET_INTERVAL] = answer_order,
 	};
 
-	return answers[call->route->action](call);
+	return responses[call->route->action](call);
 }
 
 static unsigned int choose_status(const char *name, int error)
@@ -219,17 +219,17 @@ static unsigned int choose_status(const char *name, int error)
 	return name ? 502 : 500;
 }
 
-static int explain(const struct call *call, int error, struct web_answer *ret)
+static int explain(const struct call *call, int error, struct web_response *ret)
 {
 	const char *verb = verb_infos[call->route->verb].name, *name = bus_get_error(call->bus);
 	_cleanup_free_ char *line = NULL;
 
 	line = call->why ? failure_describe(verb, NULL, call->why, error)
 			 : failure_describe(verb, name, bus_get_error_text(call->bus), error);
-	return line ? web_answer_refuse(ret, choose_status(name, error), line) : -ENOMEM;
+	return line ? web_response_refuse(ret, choose_status(name, error), line) : -ENOMEM;
 }
 
-static int run_to_end(struct call *call, struct web_answer *ret)
+static int run_to_end(struct call *call, struct web_response *ret)
 {
 	int r;
 
@@ -244,8 +244,8 @@ static int run_to_end(struct call *call, struct web_answer *ret)
 	return r;
 }
 
-int web_api_answer(const struct web_route *route, const struct request *request, int client_fd,
-		   struct web_answer *ret)
+int web_api_respond(const struct web_route *route, const struct request *request, int client_fd,
+		    struct web_response *ret)
 {
 	_cleanup_(bus_close_p) struct bus *bus = NULL;
 	struct call call = {.route = route, .request = request, .client_fd = client_fd};
@@ -255,7 +255,7 @@ int web_api_answer(const struct web_route *route, const struct request *request,
 	if (r < 0) {
 		_cleanup_free_ char *line = failure_describe_bus(verb_infos[route->verb].name, r);
 
-		return line ? web_answer_refuse(ret, 502, line) : -ENOMEM;
+		return line ? web_response_refuse(ret, 502, line) : -ENOMEM;
 	}
 	call.bus = bus;
 	r = run_to_end(&call, ret);

@@ -22,7 +22,7 @@ struct web_exchange {
 
 define_cleanup(struct web_words *, web_words_free);
 
-/* ---- answers, each with the headers that keep the page to itself ---- */
+/* ---- responses, each with the headers that keep the page to itself ---- */
 
 static void add_headers(struct MHD_Response *response, const char *type)
 {
@@ -45,33 +45,34 @@ static void add_headers(struct MHD_Response *response, const char *type)
 }
 
 /* Takes the body. type NULL: JSON. name: of one more header; NULL: none. */
-static enum MHD_Result send_answer(struct MHD_Connection *connection, struct web_answer *answer,
-				   const char *type, const char *name, const char *value)
+static enum MHD_Result send_response(struct MHD_Connection *connection,
+				     struct web_response *response, const char *type,
+				     const char *name, const char *value)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		answer->length, answer->body, MHD_RESPMEM_MUST_FREE);
+	struct MHD_Response *message = MHD_create_response_from_buffer(
+		response->length, response->body, MHD_RESPMEM_MUST_FREE);
 	enum MHD_Result result;
 
-	if (!response) {
-		web_answer_done(answer);
+	if (!message) {
+		web_response_done(response);
 		return MHD_NO;
 	}
-	add_headers(response, type ?: JSON_TYPE);
+	add_headers(message, type ?: JSON_TYPE);
 	if (name)
-		MHD_add_response_header(response, name, value);
-	result = MHD_queue_response(connection, answer->status, response);
-	MHD_destroy_response(response);
+		MHD_add_response_header(message, name, value);
+	result = MHD_queue_response(connection, response->status, message);
+	MHD_destroy_response(message);
 	return result;
 }
 
 static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int status,
 			      const char *why)
 {
-	struct web_answer answer = {0};
+	struct web_response response = {0};
 
-	if (web_answer_refuse(&answer, status, why) < 0)
+	if (web_response_refuse(&response, status, why) < 0)
 		return MHD_NO;
-	return send_answer(connection, &answer, NULL, NULL, NULL);
+	return send_response(connection, &response, NULL, NULL, NULL);
 }
 
 /* A file of the page. */
@@ -98,19 +99,19 @@ static enum MHD_Result send_asset(struct MHD_Connection *connection, const struc
 static enum MHD_Result welcome(const struct web_shared *shared, struct MHD_Connection *connection)
 {
 	_cleanup_free_ char *cookie = NULL;
-	struct web_answer answer = {.status = MHD_HTTP_OK};
+	struct web_response response = {.status = MHD_HTTP_OK};
 	int length;
 
-	length = asprintf(&answer.body, "{\"token\":\"%s\"}", web_guard_token(shared->guard));
+	length = asprintf(&response.body, "{\"token\":\"%s\"}", web_guard_token(shared->guard));
 	if (length < 0)
 		return MHD_NO;
-	answer.length = (size_t)length;
+	response.length = (size_t)length;
 	if (asprintf(&cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict",
 		     web_guard_cookie_name(shared->guard), web_guard_cookie(shared->guard)) < 0) {
-		web_answer_done(&answer);
+		web_response_done(&response);
 		return MHD_NO;
 	}
-	return send_answer(connection, &answer, NULL, MHD_HTTP_HEADER_SET_COOKIE, cookie);
+	return send_response(connection, &response, NULL, MHD_HTTP_HEADER_SET_COOKIE, cookie);
 }
 
 static enum MHD_Result log_in(const struct web_shared *shared, struct MHD_Connection *connection,
@@ -175,22 +176,22 @@ static int get_socket(struct MHD_Connection *connection)
 static enum MHD_Result make_call(struct web_shared *shared, struct MHD_Connection *connection,
 				 const struct web_route *route, const struct request *request)
 {
-	struct web_answer answer = {0};
+	struct web_response response = {0};
 	int r = -ECANCELED;
 
 	/* In this order: who waits until nobody works has said before that nobody may begin. */
 	atomic_fetch_add(&shared->n_working, 1);
 	if (!atomic_load(&shared->ends))
-		r = web_api_answer(route, request, get_socket(connection), &answer);
+		r = web_api_respond(route, request, get_socket(connection), &response);
 	atomic_fetch_sub(&shared->n_working, 1);
 	if (r < 0) {
-		web_answer_done(&answer);
+		web_response_done(&response);
 		return r == -ENOMEM ? refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 					     "oxprofctl web: out of memory")
 				    : MHD_NO;
 	}
-	return send_answer(connection, &answer, answer.status == MHD_HTTP_OK ? route->type : NULL,
-			   NULL, NULL);
+	return send_response(connection, &response,
+			     response.status == MHD_HTTP_OK ? route->type : NULL, NULL, NULL);
 }
 
 static enum MHD_Result call(struct web_shared *shared, struct MHD_Connection *connection,
@@ -243,14 +244,14 @@ static enum MHD_Result refuse_head(struct MHD_Connection *connection, unsigned i
 				   const char *why, const char *path)
 {
 	const struct web_route *route = web_route_find(path);
-	struct web_answer answer = {0};
+	struct web_response response = {0};
 
-	if (web_answer_refuse(&answer, status, why) < 0)
+	if (web_response_refuse(&response, status, why) < 0)
 		return MHD_NO;
 	if (status != MHD_HTTP_METHOD_NOT_ALLOWED)
-		return send_answer(connection, &answer, NULL, NULL, NULL);
-	return send_answer(connection, &answer, NULL, MHD_HTTP_HEADER_ALLOW,
-			   route && route->method == WEB_POST ? "POST" : "GET");
+		return send_response(connection, &response, NULL, NULL, NULL);
+	return send_response(connection, &response, NULL, MHD_HTTP_HEADER_ALLOW,
+			     route && route->method == WEB_POST ? "POST" : "GET");
 }
 
 enum MHD_Result web_exchange_begin(const struct web_shared *shared,
@@ -297,8 +298,8 @@ enum MHD_Result web_exchange_take(struct web_exchange *exchange, const char *dat
 	return MHD_YES;
 }
 
-enum MHD_Result web_exchange_answer(const struct web_exchange *exchange, struct web_shared *shared,
-				    struct MHD_Connection *connection)
+enum MHD_Result web_exchange_respond(const struct web_exchange *exchange, struct web_shared *shared,
+				     struct MHD_Connection *connection)
 {
 	switch (exchange->route->action) {
 	case WEB_ASSET:

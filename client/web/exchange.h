@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One request, from its head to its answer. */
+/* One request, from its head to its response. */
 #pragma once
 
 #include <microhttpd.h>
@@ -18,7 +18,7 @@ struct web_shared {
 
 struct web_exchange;
 
-/* Judges the head. MHD_YES with *ret: it goes on; without: it is refused, and that is its answer.
+/* Judges the head. MHD_YES with *ret: it goes on; without: it is refused, and that is its response.
  * MHD_NO, here and below: the connection ends. */
 enum MHD_Result web_exchange_begin(const struct web_shared *shared,
 				   struct MHD_Connection *connection, const char *path,
@@ -26,6 +26,6 @@ enum MHD_Result web_exchange_begin(const struct web_shared *shared,
 /* More of the body; *size is 0 then. */
 enum MHD_Result web_exchange_take(struct web_exchange *exchange, const char *data, size_t *size);
 /* All of it is there. */
-enum MHD_Result web_exchange_answer(const struct web_exchange *exchange, struct web_shared *shared,
-				    struct MHD_Connection *connection);
+enum MHD_Result web_exchange_respond(const struct web_exchange *exchange, struct web_shared *shared,
+				     struct MHD_Connection *connection);
 struct web_exchange *web_exchange_free(struct web_exchange *exchange);

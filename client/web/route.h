@@ -28,7 +28,7 @@ struct web_route {
 	enum web_method method;
 	enum web_action action;
 	const char *file;    /* of an asset: its name in client/page */
-	const char *type;    /* of the answer; NULL: JSON */
+	const char *type;    /* of the response; NULL: JSON */
 	enum format format;  /* of a flame graph */
 	enum verb verb;      /* whose options the parameters are */
 	uint64_t parameters; /* bits of enum option: those of them that it takes */

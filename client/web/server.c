@@ -116,7 +116,7 @@ static enum MHD_Result handle(void *userdata, struct MHD_Connection *connection,
 		return result;
 	}
 	return *size ? web_exchange_take(*state, data, size)
-		     : web_exchange_answer(*state, &server->shared, connection);
+		     : web_exchange_respond(*state, &server->shared, connection);
 }
 
 static void end_exchange(void *userdata, struct MHD_Connection *connection, void **state,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The page's server: loopback only, a thread and a connection to the bus for each connection, so
- * that a pause need not wait for a long answer.
+ * that a pause need not wait for a long response.
  */
 #pragma once
 
