@@ -174,4 +174,4 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 65536);
-} notices SEC(".maps");
+} events SEC(".maps");

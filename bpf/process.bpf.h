@@ -8,33 +8,33 @@
 
 /* A program that begins pages in code without end: it is looked at again after so long, or with
  * its next sample after that. */
-#define NOTICE_GAP_NS 2000000
+#define EVENT_GAP_NS 2000000
 
 /* The daemon is told once; until it has looked, more of the same says nothing new. */
-static __always_inline void process_notice(struct ox_process *process, __u32 pid, __u32 reason)
+static __always_inline void process_send_event(struct ox_process *process, __u32 pid, __u32 reason)
 {
-	struct ox_notice *notice;
+	struct ox_event *event;
 
-	if (process->noticed == OX_NOTICED_SENT)
+	if (process->event_state == OX_EVENT_STATE_SENT)
 		return;
-	notice = bpf_ringbuf_reserve(&notices, sizeof(*notice), 0);
-	if (!notice)
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event)
 		return;
-	process->noticed = OX_NOTICED_SENT;
-	notice->start_ns = process->start_ns;
-	notice->pid = pid;
-	notice->exec_id = process->exec_id;
-	notice->reason = reason;
-	notice->reserved = 0;
-	bpf_ringbuf_submit(notice, 0);
+	process->event_state = OX_EVENT_STATE_SENT;
+	event->start_ns = process->start_ns;
+	event->pid = pid;
+	event->exec_id = process->exec_id;
+	event->reason = reason;
+	event->reserved = 0;
+	bpf_ringbuf_submit(event, 0);
 }
 
 /* What was paged in is told, where it was not for too short a time. */
 static __always_inline void process_pay(struct ox_process *process, __u32 pid)
 {
-	if (process->noticed == OX_NOTICED_OWED &&
-	    bpf_ktime_get_ns() - process->as_of_ns >= NOTICE_GAP_NS)
-		process_notice(process, pid, OX_NOTICE_FAULT);
+	if (process->event_state == OX_EVENT_STATE_OWED &&
+	    bpf_ktime_get_ns() - process->as_of_ns >= EVENT_GAP_NS)
+		process_send_event(process, pid, OX_EVENT_FAULT);
 }
 
 static __always_inline __u32 process_number(void)
@@ -90,7 +90,7 @@ static __always_inline struct ox_process *process_get(__u32 pid, __u64 start_ns,
 	process_add(pid, start_ns, exec_id);
 	process = bpf_map_lookup_elem(&processes, &pid);
 	if (process)
-		process_notice(process, pid, OX_NOTICE_NEW);
+		process_send_event(process, pid, OX_EVENT_NEW);
 	return process;
 }
 
@@ -126,8 +126,8 @@ int BPF_PROG(on_fault, unsigned long address, struct pt_regs *regs, unsigned lon
 		return 0;
 	}
 	process->epoch++;
-	if (!process->noticed)
-		process->noticed = OX_NOTICED_OWED;
+	if (!process->event_state)
+		process->event_state = OX_EVENT_STATE_OWED;
 	process_pay(process, pid);
 	return 0;
 }

@@ -91,31 +91,31 @@ struct ox_process {
 	ox_u64 as_of_ns; /* CLOCK_MONOTONIC: the ranges are those of this time; 0: none yet */
 	ox_u32 ranges;   /* index of the first; 0: none */
 	ox_u32 n_ranges;
-	ox_u32 noticed; /* OX_NOTICED_*, 0: none; the daemon's next update clears it */
-	ox_u32 number;  /* of its own, as long as it is known */
+	ox_u32 event_state; /* OX_EVENT_STATE_*, 0: none; the daemon's next update clears it */
+	ox_u32 number;      /* of its own, as long as it is known */
 	struct ox_interpreter interpreter;
 };
 
-#define OX_NOTICED_SENT 1u /* a notice is on its way */
-#define OX_NOTICED_OWED 2u /* one will be sent when the last one is not so near */
+#define OX_EVENT_STATE_SENT 1u /* an event is on its way */
+#define OX_EVENT_STATE_OWED 2u /* one will be sent when the last one is not so near */
 
 /* Processes that are known at one time; beyond that their stacks have no tables. */
 #define OX_PROCESSES_MAX 16384
 
 /* To the daemon, at once: look at this process. */
-struct ox_notice {
+struct ox_event {
 	ox_u64 start_ns;
 	ox_u32 pid;
 	ox_u32 exec_id;
 	ox_u32 reason;
 	ox_u32 reserved;
 };
-#define OX_NOTICE_NEW   0u /* sampled, and nothing is known of it */
-#define OX_NOTICE_CODE  1u /* it runs code outside of the known ranges */
-#define OX_NOTICE_FAULT 2u /* code was paged in: something may have been mapped there */
+#define OX_EVENT_NEW   0u /* sampled, and nothing is known of it */
+#define OX_EVENT_CODE  1u /* it runs code outside of the known ranges */
+#define OX_EVENT_FAULT 2u /* code was paged in: something may have been mapped there */
 
 /* Epochs that the daemon gives are multiples of this; the kernel side counts on from there. */
 #define OX_EPOCH_STEP 65536u
 
 _Static_assert(sizeof(struct ox_process) == 64, "process");
-_Static_assert(sizeof(struct ox_notice) == 24, "notice");
+_Static_assert(sizeof(struct ox_event) == 24, "event");

@@ -66,7 +66,7 @@ typedef int64_t ox_s64;
 	X(CHILD, "child", WHOLE)
 /* Those that the daemon counts. */
 #define OX_DAEMON_LOSSES(X)                                                         \
-	/* notices of new mappings were dropped */                                  \
+	/* events of new mappings were dropped */                                   \
 	X(MAPPINGS, "mappings", WHOLE)                                              \
 	/* samples whose process was gone before its mappings could be read */      \
 	X(GONE, "gone", PART)                                                       \

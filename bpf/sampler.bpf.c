@@ -164,7 +164,7 @@ static __always_inline int take_user_stack(struct ox_sample *sample, __u32 which
 		sample->epoch = process->epoch;
 		stack = unwind_user(process->ranges, process->n_ranges, in_kernel);
 		if (stack & UNWIND_UNKNOWN_LEAF)
-			process_notice(process, sample->pid, OX_NOTICE_CODE);
+			process_send_event(process, sample->pid, OX_EVENT_CODE);
 	} else {
 		stack = unwind_user(0, 0, in_kernel);
 	}

@@ -64,7 +64,7 @@ struct manager {
 	void *ready_userdata;
 	sd_event_source *drain_source, *until_source;
 	sd_event_source **sideband_sources;
-	sd_event_source *notice_source;
+	sd_event_source *code_source;
 	sd_event_source *definition_source;
 	sd_event_source *symbolizer_sources[RECORDER_FDS];
 

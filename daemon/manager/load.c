@@ -56,25 +56,25 @@ int manager_watch_symbolizers(struct manager *manager)
 
 /* A process that is new gets its tables within a millisecond; where they come without end, as under
  * a build, they do not get more of the daemon's time than that. */
-#define NOTICES_USEC  UINT64_C(100000)
-#define NOTICES_BURST 200
+#define EVENTS_USEC  UINT64_C(100000)
+#define EVENTS_BURST 200
 
-static int on_notice(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int on_event(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct manager *manager = userdata;
 
-	recorder_take_notices(manager->recorder);
+	recorder_read_events(manager->recorder);
 	return 0;
 }
 
-static int watch_notices(struct manager *manager)
+static int watch_events(struct manager *manager)
 {
-	int r = sd_event_add_io(manager->event, &manager->notice_source,
-				sampler_notice_fd(manager->sampler), EPOLLIN, on_notice, manager);
+	int r = sd_event_add_io(manager->event, &manager->code_source,
+				sampler_event_fd(manager->sampler), EPOLLIN, on_event, manager);
 
 	return r < 0 ? r
-		     : sd_event_source_set_ratelimit(manager->notice_source, NOTICES_USEC,
-						     NOTICES_BURST);
+		     : sd_event_source_set_ratelimit(manager->code_source, EVENTS_USEC,
+						     EVENTS_BURST);
 }
 
 /* Before the next drain only where a program brings very much new code. */
@@ -96,7 +96,7 @@ static int watch_definitions(struct manager *manager)
 int manager_hear_kernel(struct manager *manager, bool hears)
 {
 	int enabled = hears ? SD_EVENT_ON : SD_EVENT_OFF;
-	int r = sd_event_source_set_enabled(manager->notice_source, enabled);
+	int r = sd_event_source_set_enabled(manager->code_source, enabled);
 
 	return r < 0 ? r : sd_event_source_set_enabled(manager->definition_source, enabled);
 }
@@ -105,7 +105,7 @@ int manager_hear_kernel(struct manager *manager, bool hears)
 
 static int watch_sampler(struct manager *manager)
 {
-	int r = watch_notices(manager);
+	int r = watch_events(manager);
 
 	if (r < 0)
 		return r;
@@ -120,7 +120,7 @@ static int adopt(struct manager *manager, const struct loader_result *result)
 
 	manager->sampler = result->sampler;
 	manager->sideband = result->sideband;
-	if (r >= 0 && !manager->notice_source)
+	if (r >= 0 && !manager->code_source)
 		r = watch_sampler(manager);
 	if (r >= 0 && manager->sideband)
 		r = watch_sideband(manager);
@@ -257,7 +257,7 @@ void manager_unload(struct manager *manager)
 	struct failure failure;
 
 	manager_close(manager);
-	manager->notice_source = sd_event_source_disable_unref(manager->notice_source);
+	manager->code_source = sd_event_source_disable_unref(manager->code_source);
 	manager->definition_source = sd_event_source_disable_unref(manager->definition_source);
 	if (manager->recorder)
 		recorder_unload(manager->recorder);

@@ -59,7 +59,7 @@ static void update_changed(void *userdata, uint32_t pid)
 		(void)unwinder_update(update->recorder->unwinder, image, update->as_of_ns);
 }
 
-/* What processes have mapped since, where no notice told it sooner. */
+/* What processes have mapped since, where no event told it sooner. */
 static void update_processes(struct recorder *recorder, uint64_t as_of_ns)
 {
 	struct update update = {recorder, as_of_ns};
@@ -81,7 +81,7 @@ static int read_ksyms(void *userdata, const char *text, size_t length)
 {
 	struct ksyms_reading *reading = userdata;
 
-	recorder_take_notices(reading->recorder);
+	recorder_read_events(reading->recorder);
 	return ksyms_parse(reading->ksyms, text, length);
 }
 

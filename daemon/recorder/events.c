@@ -7,8 +7,8 @@
 #include "daemon/base/clock.h"
 #include "daemon/recorder/internal.h"
 
-/* A program that maps code without end is left to the next notice. */
-#define NOTICE_ROUNDS 3
+/* A program that maps code without end is left to the next event. */
+#define EVENT_ROUNDS 3
 
 static int take_event(void *userdata, const struct sideband_event *event)
 {
@@ -25,27 +25,26 @@ int recorder_drain_sideband(struct recorder *recorder)
 			      &recorder->lost[OX_LOST_MAPPINGS]);
 }
 
-static void take_notice(void *userdata, const struct ox_notice *notice)
+static void add_event(void *userdata, const struct ox_event *event)
 {
 	struct recorder *recorder = userdata;
 
-	if (array_fit(recorder->noticed, recorder->noticed_size, recorder->n_noticed + 1) == 0)
-		recorder->noticed[recorder->n_noticed++] = *notice;
+	if (array_fit(recorder->events, recorder->events_size, recorder->n_events + 1) == 0)
+		recorder->events[recorder->n_events++] = *event;
 }
 
 /* True: once more, something happened meanwhile. */
-static bool answer_notice(struct recorder *recorder, const struct ox_notice *notice,
-			  uint64_t as_of_ns)
+static bool handle_event(struct recorder *recorder, const struct ox_event *event, uint64_t as_of_ns)
 {
-	const struct image *image = images_find(recorder->images, notice->pid, as_of_ns);
+	const struct image *image = images_find(recorder->images, event->pid, as_of_ns);
 
 	if (!image)
 		return false;
-	if (notice->reason == OX_NOTICE_CODE && unwinder_is_current(recorder->unwinder, image)) {
-		images_refresh(recorder->images, notice->pid, as_of_ns);
+	if (event->reason == OX_EVENT_CODE && unwinder_is_current(recorder->unwinder, image)) {
+		images_refresh(recorder->images, event->pid, as_of_ns);
 		/* Code that /proc does not show either: the next sample would only ask again. */
 		if (unwinder_is_current(recorder->unwinder, image)) {
-			unwinder_hold(recorder->unwinder, notice->pid);
+			unwinder_hold(recorder->unwinder, event->pid);
 			return false;
 		}
 	}
@@ -53,25 +52,25 @@ static bool answer_notice(struct recorder *recorder, const struct ox_notice *not
 }
 
 /* First what is asked for, then the news up to now: so that what was noticed is in them. */
-static void answer_notices(struct recorder *recorder)
+static void handle_events(struct recorder *recorder)
 {
-	size_t n = recorder->n_noticed;
+	size_t n = recorder->n_events;
 	uint64_t as_of_ns;
 
-	recorder->n_noticed = 0;
+	recorder->n_events = 0;
 	for (size_t i = 0; i < n; i++)
-		unwinder_mark(recorder->unwinder, recorder->noticed[i].pid);
+		unwinder_mark(recorder->unwinder, recorder->events[i].pid);
 	as_of_ns = clock_monotonic_ns();
 	(void)recorder_drain_sideband(recorder);
 	for (size_t i = 0; i < n; i++)
-		if (answer_notice(recorder, &recorder->noticed[i], as_of_ns))
-			recorder->noticed[recorder->n_noticed++] = recorder->noticed[i];
+		if (handle_event(recorder, &recorder->events[i], as_of_ns))
+			recorder->events[recorder->n_events++] = recorder->events[i];
 }
 
-void recorder_take_notices(struct recorder *recorder)
+void recorder_read_events(struct recorder *recorder)
 {
-	recorder->n_noticed = 0;
-	sampler_read_notices(recorder->sampler, take_notice, recorder);
-	for (unsigned i = 0; i < NOTICE_ROUNDS && recorder->n_noticed > 0; i++)
-		answer_notices(recorder);
+	recorder->n_events = 0;
+	sampler_read_events(recorder->sampler, add_event, recorder);
+	for (unsigned i = 0; i < EVENT_ROUNDS && recorder->n_events > 0; i++)
+		handle_events(recorder);
 }

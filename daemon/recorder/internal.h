@@ -85,8 +85,8 @@ struct recorder {
 
 	struct recorder_share *shares; /* by number of the target */
 	size_t shares_size;
-	struct ox_notice *noticed; /* while notices are read */
-	size_t n_noticed, noticed_size;
+	struct ox_event *events; /* while events are read */
+	size_t n_events, events_size;
 
 	bool is_to_forget; /* all names, as soon as nothing is pending */
 	bool is_to_expire; /* with the arena that is written now: what samples named before that */

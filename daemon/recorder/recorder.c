@@ -155,7 +155,7 @@ struct recorder *recorder_free(struct recorder *recorder)
 	inspector_free(recorder->inspector);
 	images_free(recorder->images);
 	free(recorder->shares);
-	free(recorder->noticed);
+	free(recorder->events);
 	ksyms_free(recorder->ksyms);
 	free(recorder->known);
 	free(recorder->counts);

@@ -56,8 +56,8 @@ int recorder_fd(const struct recorder *recorder, unsigned n);
 void recorder_dispatch(struct recorder *recorder);
 /* For others who have a file to look at; borrowed. */
 struct inspector *recorder_inspector(const struct recorder *recorder);
-/* News of processes from the kernel side (sampler_notice_fd()): it gets their ranges at once. */
-void recorder_take_notices(struct recorder *recorder);
+/* News of processes from the kernel side (sampler_event_fd()): it gets their ranges at once. */
+void recorder_read_events(struct recorder *recorder);
 /* Reads definitions of Python code objects only (sampler_definitions_fd()): likewise. */
 void recorder_take_definitions(struct recorder *recorder);
 /* Reads the side band only: its buffers are filling up. */

@@ -57,36 +57,36 @@ void sampler_forget_definitions(struct sampler *sampler)
 
 /* ---- news of processes ---- */
 
-struct notice_reader {
-	sampler_notice_fn fn;
+struct event_reader {
+	sampler_event_fn fn;
 	void *userdata;
 };
 
-static int take_notice(void *context, void *data, size_t size)
+static int add_event(void *context, void *data, size_t size)
 {
-	struct notice_reader *reader = *(struct notice_reader **)context;
+	struct event_reader *reader = *(struct event_reader **)context;
 
 	reader->fn(reader->userdata, data);
 	return 0;
 }
 
-int sampler_notices_init(struct sampler *sampler)
+int sampler_events_init(struct sampler *sampler)
 {
-	sampler->notices = ring_buffer__new(bpf_map__fd(sampler->bpf->maps.notices), take_notice,
-					    &sampler->notice_reader, NULL);
-	return sampler->notices ? 0 : -errno;
+	sampler->events = ring_buffer__new(bpf_map__fd(sampler->bpf->maps.events), add_event,
+					   &sampler->event_reader, NULL);
+	return sampler->events ? 0 : -errno;
 }
 
-int sampler_notice_fd(const struct sampler *sampler)
+int sampler_event_fd(const struct sampler *sampler)
 {
-	return ring_buffer__epoll_fd(sampler->notices);
+	return ring_buffer__epoll_fd(sampler->events);
 }
 
-void sampler_read_notices(struct sampler *sampler, sampler_notice_fn fn, void *userdata)
+void sampler_read_events(struct sampler *sampler, sampler_event_fn fn, void *userdata)
 {
-	struct notice_reader reader = {fn, userdata};
+	struct event_reader reader = {fn, userdata};
 
-	sampler->notice_reader = &reader;
-	(void)ring_buffer__consume(sampler->notices);
-	sampler->notice_reader = NULL;
+	sampler->event_reader = &reader;
+	(void)ring_buffer__consume(sampler->events);
+	sampler->event_reader = NULL;
 }

@@ -20,6 +20,6 @@ void sampler_read_definitions(struct sampler *sampler, sampler_part_fn fn, void 
 void sampler_forget_definitions(struct sampler *sampler);
 
 /* News of processes: a descriptor that is readable when there is some, and all of it. */
-int sampler_notice_fd(const struct sampler *sampler);
-typedef void (*sampler_notice_fn)(void *userdata, const struct ox_notice *notice);
-void sampler_read_notices(struct sampler *sampler, sampler_notice_fn fn, void *userdata);
+int sampler_event_fd(const struct sampler *sampler);
+typedef void (*sampler_event_fn)(void *userdata, const struct ox_event *event);
+void sampler_read_events(struct sampler *sampler, sampler_event_fn fn, void *userdata);

@@ -30,8 +30,8 @@ struct sampler {
 	struct block **blocks;
 	uint32_t n_blocks, blocks_max;
 	uint64_t grains_used;
-	struct ring_buffer *notices;
-	struct notice_reader *notice_reader; /* while they are read */
+	struct ring_buffer *events;
+	struct event_reader *event_reader; /* while they are read */
 	struct ring_buffer *parts;
 	struct part_reader *part_reader; /* likewise */
 };
@@ -40,7 +40,7 @@ struct sampler {
 uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns);
 int sampler_blocks_init(struct sampler *sampler, uint64_t budget_bytes); /* before load */
 void sampler_blocks_done(struct sampler *sampler);
-int sampler_notices_init(struct sampler *sampler);
+int sampler_events_init(struct sampler *sampler);
 void sampler_set_layouts(struct sampler *sampler); /* before load */
 int sampler_definitions_init(struct sampler *sampler);
 void sampler_clear_map(int fd);

@@ -106,7 +106,7 @@ static int load(struct sampler *sampler, uint64_t unwind_bytes)
 	sampler->rules = map_memory(bpf->maps.rules, sizeof(struct ox_rule) * OX_RULES_MAX);
 	if (!sampler->logs || !sampler->indexes || !sampler->cpus || !sampler->rules)
 		return -ENOMEM;
-	r = sampler_notices_init(sampler);
+	r = sampler_events_init(sampler);
 	return r < 0 ? r : sampler_definitions_init(sampler);
 }
 
@@ -212,7 +212,7 @@ struct sampler *sampler_free(struct sampler *sampler)
 		munmap(sampler->cpus, sampler->n_cpus * sizeof(struct ox_cpu));
 	if (sampler->rules)
 		munmap(sampler->rules, sizeof(struct ox_rule) * OX_RULES_MAX);
-	ring_buffer__free(sampler->notices);
+	ring_buffer__free(sampler->events);
 	ring_buffer__free(sampler->parts);
 	sampler_blocks_done(sampler);
 	bpf_link__destroy(sampler->idle_link);

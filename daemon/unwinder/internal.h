@@ -60,7 +60,7 @@ struct unwound {
 	uint64_t used_ns;
 	uint32_t marked_epoch;
 	bool asks_again;      /* a table of its has to be asked for once more, when it is sampled */
-	bool is_held;         /* its notices are off until the next update */
+	bool is_held;         /* its events are off until the next update */
 	struct unwound *next; /* in the bucket */
 };
 

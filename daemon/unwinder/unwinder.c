@@ -146,7 +146,7 @@ void unwinder_mark(struct unwinder *unwinder, uint32_t pid)
 		unwound->marked_epoch = process.epoch;
 }
 
-/* Whoever had paged in code since the mark had its notice held back: 1. */
+/* Whoever had paged in code since the mark had its event held back: 1. */
 static int publish(struct unwinder *unwinder, struct unwound *unwound, const struct image *image,
 		   const struct layout *layout, uint64_t as_of_ns)
 {
@@ -164,7 +164,7 @@ static int publish(struct unwinder *unwinder, struct unwound *unwound, const str
 	process.ranges = layout->ranges;
 	process.n_ranges = layout->n_ranges;
 	process.interpreter = interpreter ? interpreter->place : (struct ox_interpreter){};
-	process.noticed = 0;
+	process.event_state = 0;
 	unwound->marked_epoch = process.epoch;
 	r = sampler_set_process(unwinder->sampler, unwound->pid, &process);
 	return r < 0 ? r : moved;
@@ -257,7 +257,7 @@ void unwinder_forget_all(struct unwinder *unwinder)
 	for (size_t i = 0; i < UNWOUND_BUCKETS; i++)
 		while (unwinder->unwound[i])
 			unwinder_forget(unwinder, unwinder->unwound[i]->pid);
-	/* Also those whose notice never came. */
+	/* Also those whose event never came. */
 	if (unwinder->sampler)
 		sampler_drop_processes(unwinder->sampler);
 }

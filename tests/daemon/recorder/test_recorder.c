@@ -141,7 +141,7 @@ Test(recorder, every_sample_is_in_the_database)
 	busy_stop(&busy);
 }
 
-/* The stack that was hit most. Nobody listens to notices here, so it is followed by frame pointers
+/* The stack that was hit most. Nobody listens to events here, so it is followed by frame pointers
  * and says so. */
 static void assert_main_stack(void)
 {
@@ -327,7 +327,7 @@ static void listen_until_followed(struct busy_process *process)
 	cr_assert_eq(sampler_enable(sampler, INTERVAL_NS), 0);
 	while (!known.as_of_ns) {
 		busy_let(process->pid, 5);
-		recorder_take_notices(recorder);
+		recorder_read_events(recorder);
 		(void)sampler_get_process(sampler, process->pid, &known);
 	}
 	for (struct unwinder_state state = {.n_waiting = 1}; state.n_waiting;) {

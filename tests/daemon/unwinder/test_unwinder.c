@@ -206,16 +206,16 @@ static int see(void *userdata, const struct sampler_sample *sample)
 	return 0;
 }
 
-static void take_notice(void *userdata, const struct ox_notice *notice)
+static void add_event(void *userdata, const struct ox_event *event)
 {
 	uint64_t now_ns = clock_monotonic_ns();
-	const struct image *image = images_find(images, notice->pid, now_ns);
+	const struct image *image = images_find(images, event->pid, now_ns);
 
 	int r;
 
 	cr_assert_not_null(image);
 	r = unwinder_update(unwinder, image, now_ns);
-	/* Also a notice of what was dropped since, or of who pages code in meanwhile. */
+	/* Also an event of what was dropped since, or of who pages code in meanwhile. */
 	cr_assert(r == 0 || r == 1 || r == -ENOENT, "%d", r);
 }
 
@@ -245,11 +245,11 @@ static void sample_pids(const struct busy_process *processes, size_t n)
 		struct ox_process known = {};
 
 		while (!known.as_of_ns) {
-			struct pollfd pollfd = {sampler_notice_fd(sampler), POLLIN, 0};
+			struct pollfd pollfd = {sampler_event_fd(sampler), POLLIN, 0};
 
 			(void)sampler_get_process(sampler, processes[i].pid, &known);
 			cr_assert_geq(poll(&pollfd, 1, known.as_of_ns ? 0 : 10), 0);
-			sampler_read_notices(sampler, take_notice, NULL);
+			sampler_read_events(sampler, add_event, NULL);
 		}
 	}
 	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
