@@ -90,23 +90,23 @@ typedef int64_t ox_s64;
 enum ox_loss { OX_KERNEL_LOSSES(OX_LOSS_NUMBER) OX_DAEMON_LOSSES(OX_LOSS_NUMBER) OX_N_LOSSES };
 enum { OX_N_KERNEL_LOSSES = 0 OX_KERNEL_LOSSES(OX_LOSS_ONE) };
 
-/* How a user stack ends. The names that users see are end_name()'s in daemon/base/loss.c; a stack
+/* How a user stack ends. The names that users see are stop_name()'s in daemon/base/loss.c; a stack
  * that is not whole has a frame of that name, in brackets, at its root. */
-enum ox_end {
-	OX_END_ROOT = 0,   /* whole: _start, or the first function of a thread */
-	OX_END_CUT,        /* deeper than OX_MAX_USER_FRAMES */
-	OX_END_NO_TABLE,   /* led by frame pointers through code whose table was not there */
-	OX_END_BROKEN,     /* led out of all code, or a frame pointer led nowhere */
-	OX_END_UNREADABLE, /* the stack's memory could not be read (paged out) */
-	OX_END_NO_RULE,    /* at an instruction for which the table has no rule */
-	OX_END_PYTHON,     /* its C frames are whole, its Python frames are not (bpf/python.h) */
-	OX_N_ENDS,
+enum ox_stop {
+	OX_STOP_ROOT = 0,   /* whole: _start, or the first function of a thread */
+	OX_STOP_CUT,        /* deeper than OX_MAX_USER_FRAMES */
+	OX_STOP_NO_TABLE,   /* led by frame pointers through code whose table was not there */
+	OX_STOP_BROKEN,     /* led out of all code, or a frame pointer led nowhere */
+	OX_STOP_UNREADABLE, /* the stack's memory could not be read (paged out) */
+	OX_STOP_NO_RULE,    /* at an instruction for which the table has no rule */
+	OX_STOP_PYTHON,     /* its C frames are whole, its Python frames are not (bpf/python.h) */
+	OX_N_STOPS,
 };
 
 /* Kinds of record in the log. */
 enum ox_record_kind {
 	OX_RECORD_END = 0, /* nothing more in this chunk */
-	OX_RECORD_STACK,   /* n words: instruction pointers, leaf first; flags: enum ox_end */
+	OX_RECORD_STACK,   /* n words: instruction pointers, leaf first; flags: enum ox_stop */
 	OX_RECORD_SAMPLE,  /* OX_SAMPLE_WORDS words: struct ox_sample */
 	OX_RECORD_PYTHON,  /* n frames, leaf first (bpf/python.h); flags: enum ox_python_end */
 };

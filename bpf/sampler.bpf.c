@@ -92,7 +92,7 @@ static __always_inline bool take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u
 	}
 	if (bytes >= OX_MAX_KERNEL_FRAMES * 8) {
 		cpu->lost[OX_LOST_CUT]++;
-		flags = OX_END_CUT;
+		flags = OX_STOP_CUT;
 	}
 	sample->kernel_stack = record_intern(
 		which, SCRATCH_KERNEL, OX_RECORD_STACK << 24 | flags << 16 | (__u32)bytes / 8);

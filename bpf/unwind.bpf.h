@@ -124,7 +124,7 @@ static __always_inline const struct ox_rule *unwind_find_rule(struct unwind *unw
 
 static __always_inline long unwind_stop(struct unwind *unwind, __u32 end)
 {
-	unwind->end = unwind->guessed && end != OX_END_CUT ? OX_END_NO_TABLE : end;
+	unwind->end = unwind->guessed && end != OX_STOP_CUT ? OX_STOP_NO_TABLE : end;
 	return 1;
 }
 
@@ -135,12 +135,12 @@ static __always_inline long step_by_frame_pointer(struct unwind *unwind)
 
 	/* Nobody set it, from the first function on: so that one is the outermost. */
 	if (!unwind->bp && unwind->n > 1)
-		return unwind_stop(unwind, OX_END_ROOT);
+		return unwind_stop(unwind, OX_STOP_ROOT);
 	/* Stacks grow down: a caller's frame is higher. This also ends every cycle. */
 	if (unwind->bp < unwind->sp || unwind->bp & 7)
-		return unwind_stop(unwind, OX_END_BROKEN);
+		return unwind_stop(unwind, OX_STOP_BROKEN);
 	if (!stack_read(unwind->bp, &pair[0]) || !stack_read(unwind->bp + 8, &pair[1]))
-		return unwind_stop(unwind, OX_END_BROKEN);
+		return unwind_stop(unwind, OX_STOP_BROKEN);
 	unwind->sp = unwind->bp + 16;
 	unwind->bp = pair[0];
 	unwind->ip = pair[1];
@@ -153,7 +153,7 @@ static __always_inline long step_through_signal(struct unwind *unwind)
 	struct signal_registers saved;
 
 	if (!read_user(&saved, sizeof(saved), unwind->sp + SIGNAL_REGISTERS))
-		return unwind_stop(unwind, OX_END_UNREADABLE);
+		return unwind_stop(unwind, OX_STOP_UNREADABLE);
 	unwind->ip = saved.rip;
 	unwind->sp = saved.rsp;
 	unwind->bp = saved.rbp;
@@ -184,15 +184,15 @@ static __always_inline long step_by_rule(struct unwind *unwind, const struct ox_
 	__u64 cfa = find_cfa(unwind, rule), at, bp = unwind->bp;
 
 	if (!cfa)
-		return unwind_stop(unwind, OX_END_UNREADABLE);
+		return unwind_stop(unwind, OX_STOP_UNREADABLE);
 	if (cfa <= unwind->sp)
-		return unwind_stop(unwind, OX_END_BROKEN);
+		return unwind_stop(unwind, OX_STOP_BROKEN);
 	/* First what lies lower: the return address then is in the same read. */
 	at = (rule->rbp == OX_RBP_CFA ? cfa : bp) + rule->rbp_offset;
 	if (rule->rbp != OX_RBP_SAME && !stack_read(at, &bp))
-		return unwind_stop(unwind, OX_END_UNREADABLE);
+		return unwind_stop(unwind, OX_STOP_UNREADABLE);
 	if (!stack_read(cfa - 8, &unwind->ip))
-		return unwind_stop(unwind, OX_END_UNREADABLE);
+		return unwind_stop(unwind, OX_STOP_UNREADABLE);
 	unwind->bp = bp;
 	unwind->sp = cfa;
 	unwind->exact = false;
@@ -208,7 +208,7 @@ static __always_inline long step_to_caller(struct unwind *unwind)
 	if (!unwind_find_range(unwind, pc)) {
 		if (unwind->n > 1 && unwind->n_ranges) {
 			unwind->n--; /* what is no code is no caller */
-			return unwind_stop(unwind, OX_END_BROKEN);
+			return unwind_stop(unwind, OX_STOP_BROKEN);
 		}
 		unwind->unknown |= unwind->n == 1;
 		unwind->guessed = true;
@@ -218,11 +218,11 @@ static __always_inline long step_to_caller(struct unwind *unwind)
 	if (!rule || rule->kind == OX_RULE_GAP)
 		return step_by_frame_pointer(unwind);
 	if (rule->kind == OX_RULE_END)
-		return unwind_stop(unwind, OX_END_ROOT);
+		return unwind_stop(unwind, OX_STOP_ROOT);
 	if (rule->kind == OX_RULE_SIGNAL)
 		return step_through_signal(unwind);
 	if (rule->kind == OX_RULE_BAD || rule->kind >= OX_N_RULE_KINDS)
-		return unwind_stop(unwind, OX_END_NO_RULE);
+		return unwind_stop(unwind, OX_STOP_NO_RULE);
 	return step_by_rule(unwind, rule);
 }
 
@@ -237,9 +237,9 @@ static long unwind_step(__u32 i, void *unused)
 	if (step_to_caller(unwind))
 		return 1;
 	if (!unwind->ip)
-		return unwind_stop(unwind, OX_END_ROOT);
+		return unwind_stop(unwind, OX_STOP_ROOT);
 	if (i + 1 >= OX_MAX_USER_FRAMES)
-		return unwind_stop(unwind, OX_END_CUT);
+		return unwind_stop(unwind, OX_STOP_CUT);
 	/* By i, which the verifier does not know: a count of our own it would follow number by
 	 * number. */
 	scratch->words[SCRATCH_USER + ((i + 1) & (OX_MAX_USER_FRAMES - 1))] = unwind->ip;
@@ -247,7 +247,7 @@ static long unwind_step(__u32 i, void *unused)
 	return 0;
 }
 
-/* Leaf first into the scratch. How many frames, with enum ox_end << 16 and UNWIND_UNKNOWN_LEAF; 0:
+/* Leaf first into the scratch. How many frames, with enum ox_stop << 16 and UNWIND_UNKNOWN_LEAF; 0:
  * the task has no user side. */
 __noinline __u32 unwind_user(__u32 ranges, __u32 n_ranges, bool in_kernel)
 {
@@ -265,7 +265,7 @@ __noinline __u32 unwind_user(__u32 ranges, __u32 n_ranges, bool in_kernel)
 	unwind->sp = regs->sp;
 	unwind->bp = regs->bp;
 	unwind->n = 1;
-	unwind->end = OX_END_BROKEN;
+	unwind->end = OX_STOP_BROKEN;
 	unwind->ranges = ranges;
 	unwind->n_ranges = n_ranges;
 	unwind->start = unwind->length = 0;
@@ -273,7 +273,7 @@ __noinline __u32 unwind_user(__u32 ranges, __u32 n_ranges, bool in_kernel)
 	unwind->exact = !in_kernel || (long)regs->orig_ax < 0;
 	unwind->guessed = unwind->unknown = false;
 	if (regs->cs != USER_CS_64)
-		return OX_END_NO_RULE << 16 | 1;
+		return OX_STOP_NO_RULE << 16 | 1;
 	bpf_loop(OX_MAX_USER_FRAMES, unwind_step, 0, 0);
 	return unwind->end << 16 | unwind->n | (unwind->unknown ? UNWIND_UNKNOWN_LEAF : 0);
 }

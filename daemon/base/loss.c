@@ -13,31 +13,31 @@ const char *loss_name(enum ox_loss loss)
 	return names[loss];
 }
 
-const char *end_name(enum ox_end end)
+const char *stop_name(enum ox_stop stop)
 {
 	static const char *const names[] = {
-		[OX_END_ROOT] = "root",
-		[OX_END_CUT] = "cut",
-		[OX_END_NO_TABLE] = "no-table",
-		[OX_END_BROKEN] = "broken",
-		[OX_END_UNREADABLE] = "unreadable",
-		[OX_END_NO_RULE] = "no-rule",
-		[OX_END_PYTHON] = "python-broken",
+		[OX_STOP_ROOT] = "root",
+		[OX_STOP_CUT] = "cut",
+		[OX_STOP_NO_TABLE] = "no-table",
+		[OX_STOP_BROKEN] = "broken",
+		[OX_STOP_UNREADABLE] = "unreadable",
+		[OX_STOP_NO_RULE] = "no-rule",
+		[OX_STOP_PYTHON] = "python-broken",
 	};
 
-	_Static_assert(array_length(names) == OX_N_ENDS, "each end has a name");
-	return names[end];
+	_Static_assert(array_length(names) == OX_N_STOPS, "each stop has a name");
+	return names[stop];
 }
 
-enum ox_end end_of_frame(const char *function, const char *module)
+enum ox_stop stop_of_frame(const char *function, const char *module)
 {
 	size_t length = strlen(function);
 
 	if (*module || function[0] != '[' || function[length - 1] != ']')
-		return OX_END_ROOT;
-	for (unsigned end = OX_END_ROOT + 1; end < OX_N_ENDS; end++)
-		if (strlen(end_name(end)) == length - 2 &&
-		    !strncmp(end_name(end), function + 1, length - 2))
-			return end;
-	return OX_END_ROOT;
+		return OX_STOP_ROOT;
+	for (unsigned stop = OX_STOP_ROOT + 1; stop < OX_N_STOPS; stop++)
+		if (strlen(stop_name(stop)) == length - 2 &&
+		    !strncmp(stop_name(stop), function + 1, length - 2))
+			return stop;
+	return OX_STOP_ROOT;
 }

@@ -14,7 +14,7 @@ const char *loss_name(enum ox_loss loss);
 #define OX_LOSSES_IN_PART              OX_KERNEL_LOSSES(OX_LOSS_PART) OX_DAEMON_LOSSES(OX_LOSS_PART)
 
 /* "root", "cut", "no-table" ...: how a user stack ends. */
-const char *end_name(enum ox_end end);
+const char *stop_name(enum ox_stop stop);
 /* The end that a frame at the root tells of: its function is "[cut]", "[no-table]" ...;
- * OX_END_ROOT: it is a function like any other. */
-enum ox_end end_of_frame(const char *function, const char *module);
+ * OX_STOP_ROOT: it is a function like any other. */
+enum ox_stop stop_of_frame(const char *function, const char *module);

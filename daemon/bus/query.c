@@ -97,7 +97,7 @@ static int append_summary(struct manager_bus *self, sd_bus_message *reply,
 	r = r < 0 ? r
 		  : sd_bus_message_append(reply, "{sv}", "without_kernel", "b",
 					  result->without_kernel);
-	r = r < 0 ? r : bus_append_ends(reply, result->ends);
+	r = r < 0 ? r : bus_append_stops(reply, result->stops);
 	r = r < 0 ? r : bus_open_lost(reply);
 	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
 	for (size_t i = 0; i < result->n_lost && r >= 0; i++)

@@ -88,13 +88,13 @@ int bus_close_lost(sd_bus_message *reply)
 	return close_counts(reply);
 }
 
-int bus_append_ends(sd_bus_message *reply, const uint64_t ends[static OX_N_ENDS])
+int bus_append_stops(sd_bus_message *reply, const uint64_t stops[static OX_N_STOPS])
 {
 	int r = open_counts(reply, "stacks");
 
 	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
-	for (unsigned i = 0; i < OX_N_ENDS && r >= 0; i++)
-		r = sd_bus_message_append(reply, "{st}", end_name(i), ends[i]);
+	for (unsigned i = 0; i < OX_N_STOPS && r >= 0; i++)
+		r = sd_bus_message_append(reply, "{st}", stop_name(i), stops[i]);
 	r = r < 0 ? r : sd_bus_message_close_container(reply);
 	return r < 0 ? r : close_counts(reply);
 }

@@ -23,7 +23,7 @@ int bus_append_double(sd_bus_message *reply, const char *key, double value);
 /* "lost": what is appended between the two is its a{st}. */
 int bus_open_lost(sd_bus_message *reply);
 int bus_close_lost(sd_bus_message *reply);
-/* {"stacks": variant of a{st}}: samples by how their user stack ends, all ends. */
-int bus_append_ends(sd_bus_message *reply, const uint64_t ends[static OX_N_ENDS]);
+/* {"stacks": variant of a{st}}: samples by how their user stack ends, all reasons. */
+int bus_append_stops(sd_bus_message *reply, const uint64_t stops[static OX_N_STOPS]);
 /* The a{st} of a session's losses; reasons without any are left out. */
 int bus_append_lost(sd_bus_message *reply, const struct recorder_totals *totals);

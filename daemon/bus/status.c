@@ -211,7 +211,7 @@ static int append_status(struct manager_bus *self, sd_bus_message *reply, uint32
 	r = r < 0 ? r : bus_append_u64(reply, "interval_ns", manager_interval_ns(manager));
 	r = r < 0 ? r : append_achieved(reply, &totals);
 	r = r < 0 ? r : bus_append_u64(reply, "samples", totals.samples);
-	r = r < 0 ? r : bus_append_ends(reply, totals.ends);
+	r = r < 0 ? r : bus_append_stops(reply, totals.stops);
 	r = r < 0 ? r : bus_open_lost(reply);
 	r = r < 0 ? r : bus_append_lost(reply, &totals);
 	r = r < 0 ? r : bus_close_lost(reply);
@@ -247,7 +247,7 @@ static int append_target(sd_bus_message *reply, const struct manager_target_info
 	if (r >= 0 && info->until_usec)
 		r = bus_append_u64(reply, "until", info->until_usec);
 	r = r < 0 ? r : bus_append_u64(reply, "samples", info->samples);
-	r = r < 0 ? r : bus_append_ends(reply, info->ends);
+	r = r < 0 ? r : bus_append_stops(reply, info->stops);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

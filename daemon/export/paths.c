@@ -3,8 +3,8 @@
 
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
-#include "daemon/query/ends.h"
 #include "daemon/query/naming.h"
+#include "daemon/query/stop.h"
 
 #define BLOCK   256u /* nodes that are read together: they mostly lie on one page or two */
 #define IDS_MAX (INT64_C(1) << 31)
@@ -20,7 +20,7 @@ enum {
 	STATE_MARK = 0x40,    /* `left` is a mark, and stands if a frame behind it is left */
 };
 
-_Static_assert(ENDS_MAX <= STATE_END, "an end has its bits");
+_Static_assert(STOP_MAX <= STATE_END, "an end has its bits");
 
 enum {
 	FRAME_IS_KNOWN = 1,
@@ -31,7 +31,7 @@ enum {
 struct frame_facts {
 	uint8_t facts;
 	uint8_t kind;
-	uint8_t mark; /* end_of_frame() */
+	uint8_t mark; /* stop_of_frame() */
 };
 
 struct export_paths {
@@ -162,7 +162,7 @@ static int on_frame(void *userdata, int64_t function, const struct frame *frame)
 	struct frame_reading *reading = userdata;
 
 	reading->facts.kind = (uint8_t)frame->kind;
-	reading->facts.mark = (uint8_t)ends_mark(frame->kind, frame->function, frame->module);
+	reading->facts.mark = (uint8_t)stop_of_mark(frame->kind, frame->function, frame->module);
 	/* What is left out is not searched either: also that it failed would tell of the name. */
 	if (!reading->facts.mark && !query_wants_kind(&reading->paths->order->query, frame->kind))
 		return 0;
@@ -235,7 +235,7 @@ static uint32_t paths_left(const struct export_paths *paths, uint32_t node)
 static uint8_t follow_end(const struct export_paths *paths, uint32_t parent,
 			  const struct frame_facts *facts)
 {
-	return ends_follow(paths->states[parent] & STATE_END, !parent, facts->kind, facts->mark);
+	return stop_follow(paths->states[parent] & STATE_END, !parent, facts->kind, facts->mark);
 }
 
 /* What is left of a stack with this node whose frame is not wanted. */
@@ -307,7 +307,7 @@ int export_paths_find(struct export_paths *paths, int64_t id, struct export_path
 	is_mark = paths->states[node] & STATE_MARK;
 	*ret = (struct export_path){
 		.left = is_mark ? 0 : paths_left(paths, node),
-		.end = node ? ends_of_leaf(paths->states[node] & STATE_END) : ENDS_NONE,
+		.end = node ? stop_of_leaf(paths->states[node] & STATE_END) : STOP_NONE,
 		.matches = !is_mark && paths->states[node] & STATE_MATCHES,
 	};
 	return 0;

@@ -18,7 +18,7 @@ struct export_paths;
 
 struct export_path {
 	uint32_t left; /* the node that the stack ends at when frames are left out; 0: nothing */
-	unsigned end;  /* ends_of_leaf(), of all of it */
+	unsigned end;  /* stop_of_leaf(), of all of it */
 	bool matches;  /* a frame that is left has a name that the filter finds */
 };
 

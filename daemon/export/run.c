@@ -22,8 +22,8 @@
 #include "daemon/export/slots.h"
 #include "daemon/export/tasks.h"
 #include "daemon/export/terms.h"
-#include "daemon/query/ends.h"
 #include "daemon/query/result.h"
+#include "daemon/query/stop.h"
 
 #define ROWS_BETWEEN_LOOKS 4096
 #define NEWS_NS            UINT64_C(250000000) /* of the progress, where there is no other */
@@ -178,8 +178,8 @@ static int judge(struct run *run, struct export_hit *hit)
 	if (r < 0)
 		return r;
 	run->result.samples += hit->n;
-	if (path.end != ENDS_NONE)
-		run->result.ends[path.end] += hit->n;
+	if (path.end != STOP_NONE)
+		run->result.stops[path.end] += hit->n;
 	if ((!path.left && order->query.kind) || (!path.matches && order->filter))
 		return 0;
 	hit->node = order->options.stacks ? path.left : 0;
@@ -250,15 +250,15 @@ static int tell_hits(struct run *run)
 static int send_end(struct run *run, const char *failure)
 {
 	Oxprof__End end = OXPROF__END__INIT;
-	Oxprof__Count counts[OX_N_ENDS];
-	Oxprof__Count *stacks[OX_N_ENDS];
+	Oxprof__Count counts[OX_N_STOPS];
+	Oxprof__Count *stacks[OX_N_STOPS];
 
 	end.samples = run->result.samples;
 	end.stacks = stacks;
-	for (unsigned i = 0; i < OX_N_ENDS; i++) {
+	for (unsigned i = 0; i < OX_N_STOPS; i++) {
 		oxprof__count__init(&counts[i]);
-		counts[i].reason = (char *)end_name(i);
-		counts[i].n = run->result.ends[i];
+		counts[i].reason = (char *)stop_name(i);
+		counts[i].n = run->result.stops[i];
 		stacks[end.n_stacks++] = &counts[i];
 	}
 	end.failure = (char *)failure;

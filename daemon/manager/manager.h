@@ -131,7 +131,7 @@ struct manager_target_info {
 	/* Of this session, or of the last one; a process that several targets choose counts for the
 	 * one that chose it first. */
 	uint64_t samples;
-	uint64_t ends[OX_N_ENDS]; /* of those with user frames */
+	uint64_t stops[OX_N_STOPS]; /* of those with user frames */
 };
 
 /* Takes in what was sampled up to now, so that the counters below are of this moment. */

@@ -117,7 +117,7 @@ void manager_get_target(const struct manager *manager, size_t n, struct manager_
 	};
 	recorder_get_share(manager->recorder, managed->number, &share);
 	ret->samples = share.samples;
-	memcpy(ret->ends, share.ends, sizeof(ret->ends));
+	memcpy(ret->stops, share.stops, sizeof(ret->stops));
 }
 
 void manager_get_totals(const struct manager *manager, struct recorder_totals *ret)

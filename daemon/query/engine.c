@@ -87,8 +87,8 @@ static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 		return 0;
 	index = stacks_find_node(tally->stacks, node);
 	end = stacks_get_end(tally->stacks, index);
-	if (end != ENDS_NONE)
-		tally->result.ends[end] += n;
+	if (end != STOP_NONE)
+		tally->result.stops[end] += n;
 	tally->result.samples += n;
 	r = pruning_find(tally->pruning, index, &left);
 	if (r < 0 || (!left && tally->query->kind))

@@ -26,7 +26,7 @@ int query_engine_forget(struct query_engine *engine);
  * function. `distinct` stacks differ in a function or a line; frames that are left out make no
  * difference. Losses are those of the whole machine in that range.
  *
- * Where one kind of frames is asked for, a sample without any is in `samples`, in `ends` and in no
+ * Where one kind of frames is asked for, a sample without any is in `samples`, in `stops` and in no
  * row, be it of a function, a stack or a process.
  */
 int query_engine_run(struct query_engine *engine, const struct query *query, struct result *ret,

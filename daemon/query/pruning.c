@@ -75,7 +75,7 @@ static bool is_mark(const struct pruning *pruning, uint32_t node)
 {
 	const struct stacks_function *function = get_function(pruning, node);
 
-	return ends_mark(function->kind, function->function, function->module) != OX_END_ROOT;
+	return stop_of_mark(function->kind, function->function, function->module) != OX_STOP_ROOT;
 }
 
 static int keep_frame(struct pruning *pruning, uint32_t frame, uint32_t *node)

@@ -110,8 +110,8 @@ int result_write_json(const struct result *result, const char *state, uint64_t i
 	json_add_u64(&json, "samples", result->samples);
 	json_add_u64(&json, "distinct", result->distinct);
 	json_open(&json, "stacks", '{');
-	for (unsigned i = 0; i < OX_N_ENDS; i++)
-		json_add_u64(&json, end_name(i), result->ends[i]);
+	for (unsigned i = 0; i < OX_N_STOPS; i++)
+		json_add_u64(&json, stop_name(i), result->stops[i]);
 	json_close(&json, '}');
 	json_open(&json, "lost", '{');
 	for (size_t i = 0; i < result->n_lost; i++)

@@ -27,8 +27,8 @@ struct result {
 	uint64_t since_usec; /* what the samples really cover */
 	uint64_t until_usec;
 	uint64_t samples;
-	uint64_t distinct;        /* stacks */
-	uint64_t ends[OX_N_ENDS]; /* samples with user frames, by how their stack ends */
+	uint64_t distinct;          /* stacks */
+	uint64_t stops[OX_N_STOPS]; /* samples with user frames, by how their stack ends */
 	struct result_row *rows;
 	size_t n_rows;
 	struct {

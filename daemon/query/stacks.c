@@ -40,8 +40,8 @@ struct stacks {
 	uint32_t functions_size;
 	struct table *frames; /* struct stacks_frame; 0 is one that the store does not have */
 	struct table *nodes;  /* struct node_key, of the nodes 1, 2, ... */
-	uint8_t *ends;        /* by node */
-	size_t ends_size;
+	uint8_t *stops;       /* by node */
+	size_t stops_size;
 	struct ids node_ids;
 	struct ids frame_ids;
 };
@@ -178,19 +178,19 @@ static uint8_t follow_end(const struct stacks *stacks, const struct node_key *ke
 	const struct stacks_function *function =
 		stacks_get_function(stacks, stacks_get_frame(stacks, key->frame).function);
 
-	return ends_follow(stacks->ends[key->parent], !key->parent, function->kind,
-			   ends_mark(function->kind, function->function, function->module));
+	return stop_follow(stacks->stops[key->parent], !key->parent, function->kind,
+			   stop_of_mark(function->kind, function->function, function->module));
 }
 
 static int add_node(struct stacks *stacks, const struct node_key *key)
 {
 	uint32_t n = calltree_count(stacks->tree);
-	int r = array_fit(stacks->ends, stacks->ends_size, (size_t)n + 2);
+	int r = array_fit(stacks->stops, stacks->stops_size, (size_t)n + 2);
 
 	if (r >= 0)
 		r = calltree_add_node(stacks->tree, key->parent, key->frame);
 	if (r >= 0)
-		stacks->ends[n + 1] = follow_end(stacks, key);
+		stacks->stops[n + 1] = follow_end(stacks, key);
 	return r;
 }
 
@@ -227,10 +227,10 @@ struct stacks *stacks_new(void)
 	stacks->frames = table_new();
 	stacks->nodes = table_new();
 	if (!stacks->tree || !stacks->texts || !stacks->keys || !stacks->frames || !stacks->nodes ||
-	    array_fit(stacks->ends, stacks->ends_size, 1) < 0 ||
+	    array_fit(stacks->stops, stacks->stops_size, 1) < 0 ||
 	    intern_frame(stacks, &unknown, &index) < 0)
 		return NULL;
-	stacks->ends[0] = ENDS_NONE;
+	stacks->stops[0] = STOP_NONE;
 	return take_ptr(stacks);
 }
 
@@ -240,7 +240,7 @@ struct stacks *stacks_free(struct stacks *stacks)
 		return NULL;
 	ids_done(&stacks->frame_ids);
 	ids_done(&stacks->node_ids);
-	free(stacks->ends);
+	free(stacks->stops);
 	free(stacks->functions);
 	table_free(stacks->nodes);
 	table_free(stacks->frames);
@@ -273,7 +273,7 @@ uint32_t stacks_find_node(const struct stacks *stacks, int64_t id)
 
 unsigned stacks_get_end(const struct stacks *stacks, uint32_t node)
 {
-	return ends_of_leaf(stacks->ends[node]);
+	return stop_of_leaf(stacks->stops[node]);
 }
 
 uint32_t stacks_count_frames(const struct stacks *stacks)

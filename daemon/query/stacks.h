@@ -13,7 +13,7 @@
 
 #include "daemon/base/frame.h"
 #include "daemon/query/calltree.h"
-#include "daemon/query/ends.h"
+#include "daemon/query/stop.h"
 #include "db/store.h"
 
 struct stacks;
@@ -45,7 +45,7 @@ int stacks_read(struct stacks *stacks, struct store *store);
 const struct calltree *stacks_tree(const struct stacks *stacks);
 /* The tree's index of the store's node; 0, "no stack", where there is none. */
 uint32_t stacks_find_node(const struct stacks *stacks, int64_t id);
-/* How the user part of the stack ends, an enum ox_end or ENDS_NONE; of a node of the tree. */
+/* How the user part of the stack ends, an enum ox_stop or STOP_NONE; of a node of the tree. */
 unsigned stacks_get_end(const struct stacks *stacks, uint32_t node);
 uint32_t stacks_count_frames(const struct stacks *stacks);
 uint32_t stacks_count_functions(const struct stacks *stacks);

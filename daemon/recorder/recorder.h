@@ -72,7 +72,7 @@ struct recorder_totals {
 	uint64_t interval_ns; /* that was wanted */
 	uint64_t samples;
 	uint64_t lost[OX_N_LOSSES];
-	uint64_t ends[OX_N_ENDS]; /* samples by how their user stack ends */
+	uint64_t stops[OX_N_STOPS]; /* samples by how their user stack ends */
 	uint64_t timed_ns, timed_n;
 	uint64_t gap_n;
 	double gap_sum_ns, gap_squares_ns;
@@ -81,7 +81,7 @@ void recorder_get_totals(const struct recorder *recorder, struct recorder_totals
 /* Of this session, by the number of the target that chose them (struct ox_target). */
 struct recorder_share {
 	uint64_t samples;
-	uint64_t ends[OX_N_ENDS];
+	uint64_t stops[OX_N_STOPS];
 };
 void recorder_get_share(const struct recorder *recorder, uint32_t target,
 			struct recorder_share *ret);

@@ -30,7 +30,7 @@ static const struct image *find_image(struct recorder *recorder,
  * is a guess. Where it had no ranges at all it followed frame pointers to wherever they led.
  */
 static uint32_t count_believed(const struct image *image, const struct sampler_sample *sample,
-			       enum ox_end *end)
+			       enum ox_stop *end)
 {
 	uint64_t as_of_ns = sample->id->as_of_ns;
 
@@ -44,7 +44,7 @@ static uint32_t count_believed(const struct image *image, const struct sampler_s
 		if (mapping && (!as_of_ns || mapping->since_ns <= as_of_ns))
 			continue;
 		if (mapping || i > 0)
-			*end = OX_END_NO_TABLE;
+			*end = OX_STOP_NO_TABLE;
 		if (mapping)
 			return i + 1;
 		if (i > 0)
@@ -54,23 +54,23 @@ static uint32_t count_believed(const struct image *image, const struct sampler_s
 }
 
 static void count_end(struct recorder *recorder, const struct sampler_sample *sample,
-		      enum ox_end end)
+		      enum ox_stop end)
 {
 	static const enum ox_loss losses[] = {
-		[OX_END_CUT] = OX_LOST_CUT,
-		[OX_END_NO_TABLE] = OX_LOST_NO_TABLE,
-		[OX_END_BROKEN] = OX_LOST_BROKEN,
-		[OX_END_NO_RULE] = OX_LOST_NO_RULE,
-		[OX_END_UNREADABLE] = OX_LOST_USER_STACK,
-		[OX_END_PYTHON] = OX_LOST_PYTHON,
+		[OX_STOP_CUT] = OX_LOST_CUT,
+		[OX_STOP_NO_TABLE] = OX_LOST_NO_TABLE,
+		[OX_STOP_BROKEN] = OX_LOST_BROKEN,
+		[OX_STOP_NO_RULE] = OX_LOST_NO_RULE,
+		[OX_STOP_UNREADABLE] = OX_LOST_USER_STACK,
+		[OX_STOP_PYTHON] = OX_LOST_PYTHON,
 	};
-	recorder->totals.ends[end] += sample->count;
-	if (end != OX_END_ROOT)
+	recorder->totals.stops[end] += sample->count;
+	if (end != OX_STOP_ROOT)
 		recorder->lost[losses[end]] += sample->count;
-	recorder->shares[sample->id->target].ends[end] += sample->count;
+	recorder->shares[sample->id->target].stops[end] += sample->count;
 }
 
-static int add_end(struct recorder *recorder, enum ox_end end, uint32_t *node)
+static int add_end(struct recorder *recorder, enum ox_stop end, uint32_t *node)
 {
 	uint32_t frame;
 	int r = resolver_name_end(recorder->resolver, end, &frame);
@@ -97,20 +97,20 @@ struct user_stack {
 	const struct sampler_sample *sample;
 	const struct image *image;
 	uint32_t n; /* of the C frames, that are believed */
-	enum ox_end end;
+	enum ox_stop end;
 	size_t n_items;
 	uint8_t codes[OX_MAX_USER_FRAMES];
 	struct splice_item items[OX_MAX_USER_FRAMES + OX_MAX_PYTHON_FRAMES];
 };
 
 /* Its C frames may be whole, and its Python frames be not. */
-static enum ox_end end_of_both(const struct splice_input *input, enum ox_end end)
+static enum ox_stop end_of_both(const struct splice_input *input, enum ox_stop end)
 {
-	if (end != OX_END_ROOT)
+	if (end != OX_STOP_ROOT)
 		return end;
 	if (input->python_end == OX_PYTHON_CUT)
-		return OX_END_CUT;
-	return splice_is_whole(input) ? OX_END_ROOT : OX_END_PYTHON;
+		return OX_STOP_CUT;
+	return splice_is_whole(input) ? OX_STOP_ROOT : OX_STOP_PYTHON;
 }
 
 static void splice_frames(struct recorder *recorder, struct user_stack *stack)
@@ -126,7 +126,7 @@ static void splice_frames(struct recorder *recorder, struct user_stack *stack)
 		.words = sample->python,
 		.n_words = sample->n_python,
 		/* Of a process that is gone nobody knows which C frames are the interpreter's. */
-		.is_rooted = interpreter && stack->end == OX_END_ROOT,
+		.is_rooted = interpreter && stack->end == OX_STOP_ROOT,
 		.python_end = sample->python_end,
 	};
 
@@ -199,7 +199,7 @@ static int add_user_stack(struct recorder *recorder, const struct sampler_sample
 		recorder->lost[OX_LOST_GONE] += sample->count;
 	order_frames(recorder, &stack);
 	count_end(recorder, sample, stack.end);
-	if (stack.end != OX_END_ROOT)
+	if (stack.end != OX_STOP_ROOT)
 		r = add_end(recorder, stack.end, node);
 	return r < 0 ? r : add_items(recorder, &stack, node);
 }
@@ -207,7 +207,7 @@ static int add_user_stack(struct recorder *recorder, const struct sampler_sample
 static int add_kernel_stack(struct recorder *recorder, const struct sampler_sample *sample,
 			    uint32_t *node)
 {
-	int r = sample->kernel_cut ? add_end(recorder, OX_END_CUT, node) : 0;
+	int r = sample->kernel_cut ? add_end(recorder, OX_STOP_CUT, node) : 0;
 	uint32_t frame;
 
 	for (uint32_t i = sample->n_kernel; i-- > 0 && r >= 0;) {

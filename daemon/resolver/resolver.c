@@ -266,11 +266,11 @@ int resolver_name_user(struct resolver *resolver, const struct image *image, uin
 				       ret_frames);
 }
 
-int resolver_name_end(struct resolver *resolver, enum ox_end end, uint32_t *ret_frame)
+int resolver_name_end(struct resolver *resolver, enum ox_stop end, uint32_t *ret_frame)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "[%s]", end_name(end));
+	snprintf(name, sizeof(name), "[%s]", stop_name(end));
 	return resolver_intern_special(resolver, name, "", ret_frame);
 }
 

@@ -62,7 +62,7 @@ void resolver_expire(struct resolver *resolver);
 /* Another kernel side: its numbers mean other code objects. */
 void resolver_forget_python(struct resolver *resolver);
 /* The frame that stands for callers that are not there: "[cut]", "[no-table]" ... 0 or -ENOMEM. */
-int resolver_name_end(struct resolver *resolver, enum ox_end end, uint32_t *ret_frame);
+int resolver_name_end(struct resolver *resolver, enum ox_stop end, uint32_t *ret_frame);
 /* Borrowed until the next clear. */
 void resolver_get_frame(const struct resolver *resolver, uint32_t frame, struct frame *ret);
 uint32_t resolver_count(const struct resolver *resolver);

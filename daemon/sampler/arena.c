@@ -60,10 +60,10 @@ static int drain_record(const struct sampler *sampler, unsigned which,
 
 	sample.kernel = read_stack(sampler, which, id->kernel_stack, OX_RECORD_STACK,
 				   &sample.n_kernel, &flags);
-	sample.kernel_cut = flags == OX_END_CUT;
+	sample.kernel_cut = flags == OX_STOP_CUT;
 	sample.user =
 		read_stack(sampler, which, id->user_stack, OX_RECORD_STACK, &sample.n_user, &flags);
-	sample.end = flags < OX_N_ENDS ? flags : OX_END_BROKEN;
+	sample.end = flags < OX_N_STOPS ? flags : OX_STOP_BROKEN;
 	sample.python = read_stack(sampler, which, id->python_stack, OX_RECORD_PYTHON,
 				   &sample.n_python, &flags);
 	sample.python_end = flags <= OX_PYTHON_BROKEN ? flags : OX_PYTHON_BROKEN;

@@ -75,7 +75,7 @@ struct sampler_sample {
 	const uint64_t *python; /* words of bpf/python.h */
 	uint32_t n_user;
 	uint32_t n_python;
-	enum ox_end end; /* of the user stack */
+	enum ox_stop end; /* of the user stack */
 	enum ox_python_end python_end;
 	bool kernel_cut; /* the kernel's stack goes on */
 };

@@ -21,7 +21,7 @@ struct seen {
 	uint64_t count;
 	uint64_t first_ns;
 	uint32_t n_user, n_kernel;
-	enum ox_end end;
+	enum ox_stop end;
 	uint32_t n_python;
 	bool has_python;
 	enum ox_python_end python_end;

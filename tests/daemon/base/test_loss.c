@@ -59,19 +59,19 @@ Test(loss, each_end_is_known_by_its_frame)
 	static const char *const names[] = {"root",       "cut",     "no-table",     "broken",
 					    "unreadable", "no-rule", "python-broken"};
 
-	cr_assert_eq(sizeof(names) / sizeof(names[0]), OX_N_ENDS);
-	for (unsigned i = 0; i < OX_N_ENDS; i++) {
+	cr_assert_eq(sizeof(names) / sizeof(names[0]), OX_N_STOPS);
+	for (unsigned i = 0; i < OX_N_STOPS; i++) {
 		char function[32];
 
-		cr_expect_str_eq(end_name(i), names[i]);
+		cr_expect_str_eq(stop_name(i), names[i]);
 		snprintf(function, sizeof(function), "[%s]", names[i]);
-		cr_expect_eq(end_of_frame(function, ""), i);
-		cr_expect_eq(end_of_frame(function, "app"), OX_END_ROOT);
-		cr_expect_eq(end_of_frame(names[i], ""), OX_END_ROOT);
+		cr_expect_eq(stop_of_frame(function, ""), i);
+		cr_expect_eq(stop_of_frame(function, "app"), OX_STOP_ROOT);
+		cr_expect_eq(stop_of_frame(names[i], ""), OX_STOP_ROOT);
 	}
-	cr_expect_eq(end_of_frame("", ""), OX_END_ROOT);
-	cr_expect_eq(end_of_frame("[", ""), OX_END_ROOT);
-	cr_expect_eq(end_of_frame("[]", ""), OX_END_ROOT);
-	cr_expect_eq(end_of_frame("[cu]", ""), OX_END_ROOT);
-	cr_expect_eq(end_of_frame("[cuts]", ""), OX_END_ROOT);
+	cr_expect_eq(stop_of_frame("", ""), OX_STOP_ROOT);
+	cr_expect_eq(stop_of_frame("[", ""), OX_STOP_ROOT);
+	cr_expect_eq(stop_of_frame("[]", ""), OX_STOP_ROOT);
+	cr_expect_eq(stop_of_frame("[cu]", ""), OX_STOP_ROOT);
+	cr_expect_eq(stop_of_frame("[cuts]", ""), OX_STOP_ROOT);
 }

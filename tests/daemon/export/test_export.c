@@ -143,7 +143,7 @@ Test(export, a_world_is_told)
 	cr_expect_eq(told.summary->sessions[0]->observed_usec, 15000000);
 	cr_expect_eq(told.summary->observed_usec, 15000000);
 	cr_expect_eq(told.end->samples, 11);
-	cr_expect_eq(told.end->n_stacks, OX_N_ENDS);
+	cr_expect_eq(told.end->n_stacks, OX_N_STOPS);
 	cr_expect_eq(count_of(told.end->stacks, told.end->n_stacks, "root"), 10);
 	cr_expect_eq(told.parts[told.n_parts - 1]->permille, 1000);
 	cr_assert_eq(told.n_nodes, 1 + 4);
@@ -520,8 +520,8 @@ static void check_against_query(struct query_engine *engine, struct query *query
 		free(stack);
 	}
 	cr_expect_eq(told.end->samples, answer.samples);
-	for (unsigned end = 0; end < OX_N_ENDS; end++)
-		cr_expect_eq(told.end->stacks[end]->n, answer.ends[end], "%u", end);
+	for (unsigned end = 0; end < OX_N_STOPS; end++)
+		cr_expect_eq(told.end->stacks[end]->n, answer.stops[end], "%u", end);
 	cr_expect_eq(table_count(sums.names), answer.n_rows, "%u, %zu", table_count(sums.names),
 		     answer.n_rows);
 	for (size_t i = 0; i < answer.n_rows; i++) {

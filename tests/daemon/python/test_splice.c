@@ -328,7 +328,7 @@ static void compare(const struct splice_input *input)
 
 static const enum ox_python_end ends[] = {OX_PYTHON_WHOLE, OX_PYTHON_CUT, OX_PYTHON_BROKEN};
 
-static void compare_all_ends(struct stacks *stacks)
+static void compare_all_stops(struct stacks *stacks)
 {
 	for (size_t i = 0; i < 2 * array_length(ends); i++) {
 		stacks->input.is_rooted = i % 2;
@@ -368,7 +368,7 @@ Test(splice, of_all_small_stacks)
 			for (unsigned i = 0; i < power(3, n_codes) * power(4, n_words); i++) {
 				make_codes(&stacks, n_codes, i % power(3, n_codes));
 				make_words(&stacks, n_words, i / power(3, n_codes));
-				compare_all_ends(&stacks);
+				compare_all_stops(&stacks);
 			}
 }
 
@@ -385,6 +385,6 @@ Test(splice, of_larger_ones_at_random)
 			stacks.words[at] =
 				(random() % 4 ? (uint64_t)(at + 1) << 32 : 0) | (random() % 2);
 		}
-		compare_all_ends(&stacks);
+		compare_all_stops(&stacks);
 	}
 }

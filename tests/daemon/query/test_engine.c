@@ -481,12 +481,12 @@ Test(engine, counts_how_stacks_end)
 	char why[128];
 
 	cr_assert_eq(query_engine_run(engine, &query, &whole, why, sizeof(why)), 0);
-	cr_expect_eq(whole.ends[OX_END_ROOT], 1 + 2 + 4 + 8 + 16 + 32 + 64, "no kernel thread");
-	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++) {
+	cr_expect_eq(whole.stops[OX_STOP_ROOT], 1 + 2 + 4 + 8 + 16 + 32 + 64, "no kernel thread");
+	for (unsigned end = OX_STOP_CUT; end < OX_N_STOPS; end++) {
 		char mark[32];
 
-		cr_expect_eq(whole.ends[end], 0);
-		snprintf(mark, sizeof(mark), "[%s]", end_name(end));
+		cr_expect_eq(whole.stops[end], 0);
+		snprintf(mark, sizeof(mark), "[%s]", stop_name(end));
 		root = add_node(0, FRAME_NATIVE, mark, "", "", 0);
 		user = add_node(root, FRAME_NATIVE, "f", "app", "", 0);
 		kernel = add_node(user, FRAME_KERNEL, "k", "kernel", "", 0);
@@ -506,17 +506,17 @@ Test(engine, counts_how_stacks_end)
 		add_sample(3, CRON, kernel, 1);
 	}
 	cr_assert_eq(query_engine_run(engine, &query, &all, why, sizeof(why)), 0);
-	cr_expect_eq(all.ends[OX_END_ROOT], whole.ends[OX_END_ROOT] + 2 * (OX_N_ENDS - 1));
-	for (unsigned end = OX_END_CUT; end < OX_N_ENDS; end++)
-		cr_expect_eq(all.ends[end], 1000 * end + 2, "%s", end_name(end));
+	cr_expect_eq(all.stops[OX_STOP_ROOT], whole.stops[OX_STOP_ROOT] + 2 * (OX_N_STOPS - 1));
+	for (unsigned end = OX_STOP_CUT; end < OX_N_STOPS; end++)
+		cr_expect_eq(all.stops[end], 1000 * end + 2, "%s", stop_name(end));
 	target_parse("pid:100", &target);
 	query.targets = &target;
 	query.n_targets = 1;
 	query.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX, 0};
 	cr_assert_eq(query_engine_run(engine, &query, &some, why, sizeof(why)), 0);
-	cr_expect_eq(some.ends[OX_END_ROOT], 0);
-	cr_expect_eq(some.ends[OX_END_NO_RULE], 1000 * OX_END_NO_RULE);
-	cr_expect_eq(some.samples, 1000 * OX_N_ENDS * (OX_N_ENDS - 1) / 2);
+	cr_expect_eq(some.stops[OX_STOP_ROOT], 0);
+	cr_expect_eq(some.stops[OX_STOP_NO_RULE], 1000 * OX_STOP_NO_RULE);
+	cr_expect_eq(some.samples, 1000 * OX_N_STOPS * (OX_N_STOPS - 1) / 2);
 }
 
 /* Frames of one function and line are one, whatever their addresses: so stacks of them are. */

@@ -305,7 +305,7 @@ Test(recorder, a_stack_ends_where_it_leaves_all_code)
 	cr_assert_eq(recorder_end(recorder, now_usec + 1000, PATIENCE_USEC), 0);
 	recorder_get_totals(recorder, &totals);
 	cr_assert_eq(totals.lost[OX_LOST_NO_TABLE], totals.samples);
-	cr_assert_eq(totals.ends[OX_END_NO_TABLE], totals.samples);
+	cr_assert_eq(totals.stops[OX_STOP_NO_TABLE], totals.samples);
 	cr_assert_eq(number("SELECT sum(n) FROM sample"), samples());
 	assert_main_stack();
 	busy_stop(&process);
@@ -353,7 +353,7 @@ Test(recorder, with_tables_a_stack_reaches_its_root_and_its_target_knows)
 	cr_assert_eq(recorder_end(recorder, now_usec + 2000, PATIENCE_USEC), 0);
 	recorder_get_share(recorder, 7, &share);
 	cr_assert_gt(share.samples, before.samples);
-	cr_assert_eq(share.ends[OX_END_ROOT] - before.ends[OX_END_ROOT],
+	cr_assert_eq(share.stops[OX_STOP_ROOT] - before.stops[OX_STOP_ROOT],
 		     share.samples - before.samples);
 	cr_assert_eq(share.samples, samples());
 	cr_assert_gt(number("SELECT sum(hits) FROM stacks WHERE folded LIKE '_start(%compute%'"),

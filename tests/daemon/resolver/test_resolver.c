@@ -608,7 +608,7 @@ Test(resolver, the_end_of_a_stack_has_its_name)
 	struct frame frame;
 	uint32_t index;
 
-	cr_assert_eq(resolver_name_end(resolver, OX_END_NO_TABLE, &index), 0);
+	cr_assert_eq(resolver_name_end(resolver, OX_STOP_NO_TABLE, &index), 0);
 	resolver_get_frame(resolver, index, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "[no-table]", "");
 }

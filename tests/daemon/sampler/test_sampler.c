@@ -56,7 +56,7 @@ Test(sampler, a_stack_is_the_chain_of_frames)
 	sample(busy.pid, CPU_MS);
 	most = main_sample();
 	cr_assert_eq(most->n_user, 41);
-	cr_assert_neq(most->end, OX_END_CUT);
+	cr_assert_neq(most->end, OX_STOP_CUT);
 	cr_assert_eq(most->n_kernel, 0);
 	cr_assert_geq(most->user[0], (uintptr_t)busy_spin);
 	cr_assert_lt(most->user[0], (uintptr_t)busy_spin + 16);
@@ -158,7 +158,7 @@ Test(sampler, the_deepest_stack_is_whole)
 	busy_let(busy.pid, 10);
 	sample(busy.pid, CPU_MS);
 	cr_assert_eq(main_sample()->n_user, OX_MAX_USER_FRAMES);
-	cr_assert_neq(main_sample()->end, OX_END_CUT);
+	cr_assert_neq(main_sample()->end, OX_STOP_CUT);
 	cr_assert_eq(main_sample()->user[OX_MAX_USER_FRAMES - 1], 0x10000 + OX_MAX_USER_FRAMES - 2);
 	busy_stop(&busy);
 }
@@ -171,7 +171,7 @@ Test(sampler, a_deeper_one_is_cut_and_says_so)
 	choose(&target, 1);
 	busy_let(busy.pid, 10);
 	sample(busy.pid, CPU_MS);
-	cr_assert_eq(main_sample()->end, OX_END_CUT);
+	cr_assert_eq(main_sample()->end, OX_STOP_CUT);
 	cr_assert_eq(main_sample()->n_user, OX_MAX_USER_FRAMES);
 	/* The leaf end is there. */
 	cr_assert_eq(main_sample()->user[1], 0x10000);
@@ -187,7 +187,7 @@ Test(sampler, a_circle_of_frames_ends)
 	busy_let(busy.pid, 10);
 	sample(busy.pid, CPU_MS);
 	cr_assert_eq(main_sample()->n_user, 4);
-	cr_assert_neq(main_sample()->end, OX_END_CUT);
+	cr_assert_neq(main_sample()->end, OX_STOP_CUT);
 	busy_stop(&busy);
 }
 
@@ -201,7 +201,7 @@ Test(sampler, a_leaf_without_a_caller_says_that_there_was_no_table)
 	sample(busy.pid, CPU_MS);
 	cr_assert_gt(counted(), 0);
 	cr_assert_eq(main_sample()->n_user, 1);
-	cr_assert_eq(main_sample()->end, OX_END_NO_TABLE);
+	cr_assert_eq(main_sample()->end, OX_STOP_NO_TABLE);
 	busy_stop(&busy);
 }
 

@@ -117,7 +117,7 @@ static struct files *files;
 static struct interpreters *interpreters;
 static struct symbolizer *symbolizer;
 static struct unwinder *unwinder;
-static uint64_t ends[OX_N_ENDS], n_deep, n_samples;
+static uint64_t stops[OX_N_STOPS], n_deep, n_samples;
 
 static void no_complaint(void *userdata, const char *path, int error)
 {
@@ -194,12 +194,12 @@ static int see(void *userdata, const struct sampler_sample *sample)
 	unsigned n = 0;
 
 	n_samples += sample->count;
-	ends[sample->end] += sample->count;
+	stops[sample->end] += sample->count;
 	if (!sample->n_user || !is_in(sample->user[0], __start_place_burn, __stop_place_burn))
 		return 0;
 	for (uint32_t i = 1; i < sample->n_user; i++)
 		n += is_in(sample->user[i] - 1, __start_place_descend, __stop_place_descend);
-	if (sample->end == OX_END_ROOT) {
+	if (sample->end == OX_STOP_ROOT) {
 		cr_expect_eq(n, DEPTH);
 		n_deep += sample->count;
 	}
@@ -221,7 +221,7 @@ static void add_event(void *userdata, const struct ox_event *event)
 
 static void drain(void)
 {
-	memset(ends, 0, sizeof(ends));
+	memset(stops, 0, sizeof(stops));
 	n_samples = n_deep = 0;
 	sampler_swap(sampler);
 	cr_assert_geq(sampler_foreach(sampler, see, NULL), 0);
@@ -266,7 +266,7 @@ Test(unwinder, stacks_are_whole_and_the_depth_is_exact, .fini = close_world)
 	busy_let(process.pid, 200);
 	drain();
 	cr_assert_gt(n_deep, 0);
-	cr_assert_eq(ends[OX_END_ROOT], n_samples);
+	cr_assert_eq(stops[OX_STOP_ROOT], n_samples);
 	unwinder_get_state(unwinder, &state);
 	cr_assert_gt(state.n_tables, 1);
 	cr_assert_eq(state.n_waiting + state.n_refused, 0);
@@ -289,7 +289,7 @@ Test(unwinder, who_is_expected_is_whole_from_the_first_sample_on, .fini = close_
 	busy_let(process.pid, 50);
 	drain();
 	cr_assert_gt(n_samples, 0);
-	cr_assert_eq(ends[OX_END_ROOT], n_samples);
+	cr_assert_eq(stops[OX_STOP_ROOT], n_samples);
 	busy_stop(&process);
 }
 
@@ -391,6 +391,6 @@ Test(unwinder, cleared_it_begins_anew, .fini = close_world)
 	busy_let(process.pid, 50);
 	drain();
 	cr_assert_gt(n_deep, 0);
-	cr_assert_eq(ends[OX_END_ROOT], n_samples);
+	cr_assert_eq(stops[OX_STOP_ROOT], n_samples);
 	busy_stop(&process);
 }
