@@ -232,21 +232,21 @@ static int append_filter(sd_bus_message *message, const struct request *request)
 }
 
 static int append_export(sd_bus_message *message, const struct request *request,
-			 const struct export_wish *wish)
+			 const struct export_options *options)
 {
 	TRY(append_filter(message, request));
 	TRY(append_text(message, "focus", request->focus));
-	if (wish->step_usec)
-		TRY(append_u64(message, "step", wish->step_usec));
+	if (options->step_usec)
+		TRY(append_u64(message, "step", options->step_usec));
 	TRY(sd_bus_message_open_container(message, 'e', "sv"));
 	TRY(sd_bus_message_append(message, "s", "dimensions"));
 	TRY(sd_bus_message_open_container(message, 'v', "as"));
 	TRY(sd_bus_message_open_container(message, 'a', "s"));
-	if (wish->stacks)
+	if (options->stacks)
 		TRY(sd_bus_message_append(message, "s", "stack"));
-	if (wish->tasks)
+	if (options->tasks)
 		TRY(sd_bus_message_append(message, "s", "task"));
-	if (wish->slots)
+	if (options->slots)
 		TRY(sd_bus_message_append(message, "s", "time"));
 	TRY(sd_bus_message_close_container(message));
 	TRY(sd_bus_message_close_container(message));
@@ -438,14 +438,14 @@ int bus_query(struct bus *bus, const struct request *request, struct json_object
 	return 0;
 }
 
-int bus_export(struct bus *bus, const struct request *request, const struct export_wish *wish,
+int bus_export(struct bus *bus, const struct request *request, const struct export_options *options,
 	       int *ret_fd)
 {
 	_cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
 	int fd;
 
 	TRY(new_call(bus, "Export", &message));
-	TRY(append_export(message, request, wish));
+	TRY(append_export(message, request, options));
 	TRY(send_call(bus, message, &reply));
 	TRY(sd_bus_message_read(reply, "h", &fd));
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);

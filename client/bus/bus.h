@@ -12,7 +12,7 @@
 struct bus;
 
 /* What the hits of an export are told apart by; see api.h. */
-struct export_wish {
+struct export_options {
 	bool stacks;
 	bool tasks;
 	bool slots;
@@ -61,7 +61,7 @@ int bus_set_interval(struct bus *bus, uint64_t interval_ns);
 int bus_query(struct bus *bus, const struct request *request, struct json_object **ret);
 /* The stream of daemon/base/export.proto (client/profile/stream.h reads it): of the request's
  * window, targets, filter, kind and focus. The descriptor is the caller's. */
-int bus_export(struct bus *bus, const struct request *request, const struct export_wish *wish,
+int bus_export(struct bus *bus, const struct request *request, const struct export_options *options,
 	       int *ret_fd);
 int bus_get_history(struct bus *bus, const struct request *request, struct json_object **ret);
 int bus_get_status(struct bus *bus, struct json_object **ret);

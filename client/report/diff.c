@@ -119,22 +119,22 @@ static uint64_t choose_step_usec(struct bus *bus, const struct window *asked)
 static int read_side(struct report *report, struct sides *sides, int side)
 {
 	struct request request = *report->request;
-	struct export_wish wish = {.stacks = true, .slots = true};
+	struct export_options options = {.stacks = true, .slots = true};
 	int r;
 
 	request.window = *get_window(report->request, side);
 	request.focus = request.filter;
 	request.filter = NULL;
-	wish.step_usec = choose_step_usec(report->bus, &request.window);
+	options.step_usec = choose_step_usec(report->bus, &request.window);
 	sides->tallies[side] = tally_new(sides->names);
 	if (!sides->tallies[side])
 		return -ENOMEM;
-	r = report_read(report, &request, &wish, tally_add, sides->tallies[side],
+	r = report_read(report, &request, &options, tally_add, sides->tallies[side],
 			&sides->profiles[side]);
 	if (r >= 0)
 		r = check_samples(report, side, sides->profiles[side]);
 	return r < 0 ? r
-		     : tally_finish(sides->tallies[side], sides->profiles[side], wish.step_usec);
+		     : tally_finish(sides->tallies[side], sides->profiles[side], options.step_usec);
 }
 
 static int write_table(struct report *report, const struct sides *sides)
@@ -223,7 +223,7 @@ static int draw_side(struct report *report, int side, struct drawing *drawing)
 	int r;
 
 	request.window = *get_window(report->request, side);
-	r = report_read(report, &request, &(struct export_wish){.stacks = true},
+	r = report_read(report, &request, &(struct export_options){.stacks = true},
 			side == DIFF_BASE ? add_base : add_with, drawing->graph, &profile);
 	if (r >= 0)
 		r = check_samples(report, side, profile);

@@ -82,7 +82,7 @@ int flamegraph_report(struct report *report)
 
 	if (!graph)
 		return -ENOMEM;
-	r = report_read(report, request, &(struct export_wish){.stacks = true}, on_hit, &drawing,
+	r = report_read(report, request, &(struct export_options){.stacks = true}, on_hit, &drawing,
 			&profile);
 	if (r >= 0)
 		r = begin(&drawing);

@@ -21,7 +21,7 @@ struct report {
  * like it about another window. A negative errno is the caller's to pass on; report->why is set.
  */
 int report_read(struct report *report, const struct request *request,
-		const struct export_wish *wish, profile_hit_fn fn, void *userdata,
+		const struct export_options *options, profile_hit_fn fn, void *userdata,
 		struct profile **ret);
 /* In a profile_hit_fn: 0, or -EIO: nothing more can be written. */
 int report_check(const struct report *report);

@@ -374,11 +374,11 @@ static void write_header(struct pprof *pprof, const struct profile_summary *summ
 static int write_all(struct pprof *pprof)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
-	const struct export_wish wish = {.stacks = true, .tasks = true};
+	const struct export_options options = {.stacks = true, .tasks = true};
 	int r;
 
 	find_text(pprof, "");
-	r = report_read(pprof->report, pprof->report->request, &wish, on_hit, pprof, &profile);
+	r = report_read(pprof->report, pprof->report->request, &options, on_hit, pprof, &profile);
 	if (r < 0)
 		return r;
 	write_header(pprof, profile_summary(profile));

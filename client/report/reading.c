@@ -17,7 +17,7 @@ bool report_is_text(const struct request *request)
 }
 
 struct export_call {
-	const struct export_wish *wish;
+	const struct export_options *options;
 	int fd;
 };
 
@@ -25,7 +25,7 @@ static int ask(struct bus *bus, const struct request *request, void *userdata)
 {
 	struct export_call *call = userdata;
 
-	return bus_export(bus, request, call->wish, &call->fd);
+	return bus_export(bus, request, call->options, &call->fd);
 }
 
 static void warn(const char *verb, const char *text)
@@ -69,12 +69,12 @@ int report_check(const struct report *report)
 }
 
 int report_read(struct report *report, const struct request *request,
-		const struct export_wish *wish, profile_hit_fn fn, void *userdata,
+		const struct export_options *options, profile_hit_fn fn, void *userdata,
 		struct profile **ret)
 {
 	_cleanup_(progress_free_p) struct progress *progress = NULL;
 	const char *verb = verb_infos[request->verb].name;
-	struct export_call call = {wish, -1};
+	struct export_call call = {options, -1};
 	char *why = NULL;
 	int r;
 

@@ -129,7 +129,7 @@ int speedscope_report(struct report *report)
 	int r;
 
 	begin(&scope.json);
-	r = report_read(report, report->request, &(struct export_wish){.stacks = true}, on_hit,
+	r = report_read(report, report->request, &(struct export_options){.stacks = true}, on_hit,
 			&scope, &profile);
 	if (r >= 0)
 		end(&scope, profile);

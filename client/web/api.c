@@ -123,14 +123,14 @@ static int respond_timeline(struct call *call)
 {
 	_cleanup_(web_timeline_free_p) struct web_timeline *timeline = web_timeline_new();
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
-	struct export_wish wish = {.slots = true};
+	struct export_options options = {.slots = true};
 	int r;
 
 	if (!timeline)
 		return -ENOMEM;
-	r = choose_step(call, &wish.step_usec);
-	if (r >= 0 && wish.step_usec)
-		r = web_export_read(call->bus, call->request, &wish, call->client_fd,
+	r = choose_step(call, &options.step_usec);
+	if (r >= 0 && options.step_usec)
+		r = web_export_read(call->bus, call->request, &options, call->client_fd,
 				    web_timeline_add, timeline, &profile, &call->why);
 	return r < 0 ? r : web_timeline_write(timeline, profile, call->out);
 }
@@ -139,13 +139,13 @@ static int respond_flame(struct call *call)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	_cleanup_(graph_free_p) struct graph *graph = graph_new();
-	struct export_wish wish = {.stacks = true};
+	struct export_options options = {.stacks = true};
 	int r;
 
 	if (!graph)
 		return -ENOMEM;
-	r = web_export_read(call->bus, call->request, &wish, call->client_fd, flamegraph_add, graph,
-			    &profile, &call->why);
+	r = web_export_read(call->bus, call->request, &options, call->client_fd, flamegraph_add,
+			    graph, &profile, &call->why);
 	if (r >= 0)
 		r = graph_finish(graph);
 	if (r >= 0)

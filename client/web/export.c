@@ -33,27 +33,27 @@ static int take_hit(void *userdata, const struct profile *profile, const struct 
 }
 
 static int read_export(struct bus *bus, const struct request *request,
-		       const struct export_wish *wish, struct wanted *wanted, struct profile **ret,
-		       char **ret_why)
+		       const struct export_options *options, struct wanted *wanted,
+		       struct profile **ret, char **ret_why)
 {
 	int r, fd;
 
 	if (is_gone(wanted->client_fd))
 		return -ECANCELED;
-	r = bus_export(bus, request, wish, &fd);
+	r = bus_export(bus, request, options, &fd);
 	return r < 0 ? r : profile_read(fd, NULL, take_hit, wanted, ret, ret_why);
 }
 
-int web_export_read(struct bus *bus, const struct request *request, const struct export_wish *wish,
-		    int client_fd, profile_hit_fn fn, void *userdata, struct profile **ret,
-		    char **ret_why)
+int web_export_read(struct bus *bus, const struct request *request,
+		    const struct export_options *options, int client_fd, profile_hit_fn fn,
+		    void *userdata, struct profile **ret, char **ret_why)
 {
 	struct wanted wanted = {.client_fd = client_fd, .fn = fn, .userdata = userdata};
 	int r;
 
 	*ret_why = NULL;
 	pthread_mutex_lock(&one_at_a_time);
-	r = read_export(bus, request, wish, &wanted, ret, ret_why);
+	r = read_export(bus, request, options, &wanted, ret, ret_why);
 	pthread_mutex_unlock(&one_at_a_time);
 	return r;
 }

@@ -14,6 +14,6 @@
  * when that is closed. *ret_why: a sentence about what was read, the caller frees; NULL: the bus or
  * the errno knows.
  */
-int web_export_read(struct bus *bus, const struct request *request, const struct export_wish *wish,
-		    int client_fd, profile_hit_fn fn, void *userdata, struct profile **ret,
-		    char **ret_why);
+int web_export_read(struct bus *bus, const struct request *request,
+		    const struct export_options *options, int client_fd, profile_hit_fn fn,
+		    void *userdata, struct profile **ret, char **ret_why);

@@ -18,22 +18,23 @@
 
 /* ---- changes ---- */
 
-static int fill_wish(struct manager_bus *self, const struct target *target, bool privileged,
-		     uint32_t uid, struct manager_wish *wish, struct failure *failure)
+static int fill_requested(struct manager_bus *self, const struct target *target, bool privileged,
+			  uint32_t uid, struct target_request *wanted, struct failure *failure)
 {
-	wish->target = *target;
-	wish->own = !privileged && manager_bus_is_own(target, uid);
+	wanted->target = *target;
+	wanted->own = !privileged && manager_bus_is_own(target, uid);
 	if (target->kind != TARGET_UNIT)
 		return 0;
-	return unit_watch_find(self->units, target_value(target), wish->cgroup,
-			       sizeof(wish->cgroup), failure);
+	return unit_watch_find(self->units, target_value(target), wanted->cgroup,
+			       sizeof(wanted->cgroup), failure);
 }
 
 static void watch_units(struct manager_bus *self, const struct manager_request *request)
 {
-	for (size_t i = 0; i < request->n_wishes; i++)
-		if (request->wishes[i].target.kind == TARGET_UNIT)
-			(void)unit_watch_add(self->units, target_value(&request->wishes[i].target));
+	for (size_t i = 0; i < request->n_targets; i++)
+		if (request->targets[i].target.kind == TARGET_UNIT)
+			(void)unit_watch_add(self->units,
+					     target_value(&request->targets[i].target));
 }
 
 /* ---- calls that wait until the kernel side is ready ---- */
@@ -81,7 +82,7 @@ static void on_ready(void *userdata, const struct failure *failure)
 	}
 }
 
-static int unpause(struct manager_bus *self, sd_bus_message *call, struct manager_wish *wishes,
+static int unpause(struct manager_bus *self, sd_bus_message *call, struct target_request *requested,
 		   struct manager_request *request, const struct target *targets, bool children,
 		   sd_bus_error *error)
 {
@@ -89,14 +90,14 @@ static int unpause(struct manager_bus *self, sd_bus_message *call, struct manage
 	bool kernel = false;
 	int r = 0;
 
-	for (size_t i = 0; i < request->n_wishes && r >= 0; i++) {
-		r = fill_wish(self, &targets[i], sender_is_privileged(call), request->owner,
-			      &wishes[i], &failure);
-		wishes[i].children = children;
+	for (size_t i = 0; i < request->n_targets && r >= 0; i++) {
+		r = fill_requested(self, &targets[i], sender_is_privileged(call), request->owner,
+				   &requested[i], &failure);
+		requested[i].children = children;
 	}
 	if (r < 0)
 		return bus_error_set(error, &failure);
-	if (!request->n_wishes) {
+	if (!request->n_targets) {
 		r = manager_bus_demand_targets(self, call, NULL, 0, OX_ACTION_PROFILE_OTHERS,
 					       "resume what others profile", error);
 		if (r != 1)
@@ -105,8 +106,8 @@ static int unpause(struct manager_bus *self, sd_bus_message *call, struct manage
 	r = manager_bus_demand_unpause(self, call, request, &kernel, error);
 	if (r != 1)
 		return r;
-	for (size_t i = 0; i < request->n_wishes; i++)
-		wishes[i].kernel = kernel;
+	for (size_t i = 0; i < request->n_targets; i++)
+		requested[i].kernel = kernel;
 	r = manager_check_request(self->manager, request, &failure);
 	r = r < 0 ? r : manager_make_ready(self->manager, &failure);
 	if (r == 0)
@@ -121,22 +122,22 @@ static int unpause(struct manager_bus *self, sd_bus_message *call, struct manage
 static int handle_unpause(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
 	_cleanup_free_ struct target *targets = NULL;
-	_cleanup_free_ struct manager_wish *wishes = NULL;
+	_cleanup_free_ struct target_request *requested = NULL;
 	struct manager_request request = {0};
 	struct unpause_options options;
-	int r = bus_read_targets(call, &targets, &request.n_wishes, error);
+	int r = bus_read_targets(call, &targets, &request.n_targets, error);
 
 	r = r < 0 ? r : bus_read_unpause_options(call, &options, error);
 	r = r < 0 ? r : sender_get_uid(call, &request.owner);
 	if (r < 0)
 		return r;
-	wishes = calloc(request.n_wishes + 1, sizeof(*wishes));
-	if (!wishes)
+	requested = calloc(request.n_targets + 1, sizeof(*requested));
+	if (!requested)
 		return -ENOMEM;
-	request.wishes = wishes;
+	request.targets = requested;
 	request.interval_ns = options.interval_ns;
 	request.for_usec = options.for_usec;
-	r = unpause(self, call, wishes, &request, targets, options.children, error);
+	r = unpause(self, call, requested, &request, targets, options.children, error);
 	if (r != CALL_IS_PENDING)
 		manager_rest(self->manager);
 	return r;

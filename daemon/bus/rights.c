@@ -85,12 +85,12 @@ int manager_bus_demand_unpause(struct manager_bus *self, sd_bus_message *call,
 	char what[OX_TARGET_BYTES_MAX + 32];
 	int r;
 
-	for (size_t i = 0; i < request->n_wishes; i++) {
-		const struct manager_wish *wish = &request->wishes[i];
+	for (size_t i = 0; i < request->n_targets; i++) {
+		const struct target_request *wanted = &request->targets[i];
 
-		if (wish->own || is_absent(&wish->target))
+		if (wanted->own || is_absent(&wanted->target))
 			continue;
-		snprintf(what, sizeof(what), "profile %s", wish->target.text);
+		snprintf(what, sizeof(what), "profile %s", wanted->target.text);
 		r = manager_bus_demand(self, call, OX_ACTION_PROFILE_OTHERS, what, error);
 		if (r != 1)
 			return r;

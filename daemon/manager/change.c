@@ -133,7 +133,7 @@ static void drop_exited(struct manager *manager)
 		struct managed *managed = manager->targets[i];
 
 		if (managed->replaced || (managed->state == TARGET_EXITED &&
-					  (!manager->running || !managed->wish.children)))
+					  (!manager->running || !managed->wanted.children)))
 			managed_free(managed);
 		else
 			manager->targets[kept++] = managed;
@@ -141,12 +141,13 @@ static void drop_exited(struct manager *manager)
 	manager->n_targets = kept;
 }
 
-/* The owner's target of that name, where there is one already, is made as the new wish says. */
-static int fulfil(struct manager *manager, const struct manager_wish *wish,
+/* The owner's target of that name, where there is one already, is made as the new request says. */
+static int fulfil(struct manager *manager, const struct target_request *wanted,
 		  const struct manager_request *request, struct failure *failure)
 {
-	struct managed *fresh, *old = find_target(manager, &wish->target, request->owner);
-	int r = managed_new(manager, wish, request->owner, manager_on_process_end, &fresh, failure);
+	struct managed *fresh, *old = find_target(manager, &wanted->target, request->owner);
+	int r = managed_new(manager, wanted, request->owner, manager_on_process_end, &fresh,
+			    failure);
 
 	if (r < 0)
 		return r;
@@ -178,11 +179,11 @@ static int check_resume(const struct manager *manager, struct failure *failure)
 int manager_check_request(struct manager *manager, const struct manager_request *request,
 			  struct failure *failure)
 {
-	if (!request->n_wishes)
+	if (!request->n_targets)
 		return check_resume(manager, failure);
-	for (size_t i = 0; i < request->n_wishes; i++) {
+	for (size_t i = 0; i < request->n_targets; i++) {
 		struct managed *managed;
-		int r = managed_new(manager, &request->wishes[i], request->owner,
+		int r = managed_new(manager, &request->targets[i], request->owner,
 				    manager_on_process_end, &managed, failure);
 
 		if (r < 0)
@@ -217,13 +218,13 @@ static int apply(struct manager *manager, const struct manager_request *request,
 {
 	int r = 0;
 
-	if (!request->n_wishes)
+	if (!request->n_targets)
 		r = resume(manager, request, failure);
-	for (size_t i = 0; i < request->n_wishes && r >= 0; i++)
-		r = fulfil(manager, &request->wishes[i], request, failure);
+	for (size_t i = 0; i < request->n_targets && r >= 0; i++)
+		r = fulfil(manager, &request->targets[i], request, failure);
 	if (request->interval_ns)
 		manager->interval_ns = request->interval_ns;
-	else if (request->n_wishes && !manager->running)
+	else if (request->n_targets && !manager->running)
 		manager->interval_ns = manager->chosen_ns;
 	return r < 0 ? r : manager_settle(manager, failure);
 }
@@ -244,16 +245,18 @@ static void start_clocks(struct manager *manager)
 /* Is all that is asked for being done? Then the session goes on as it is. */
 static bool is_fulfilled(const struct manager *manager, const struct manager_request *request)
 {
-	if (!manager->running || !request->n_wishes || request->for_usec ||
+	if (!manager->running || !request->n_targets || request->for_usec ||
 	    (request->interval_ns && request->interval_ns != manager->interval_ns))
 		return false;
-	for (size_t i = 0; i < request->n_wishes; i++) {
-		const struct manager_wish *wish = &request->wishes[i];
-		const struct managed *managed = find_target(manager, &wish->target, request->owner);
+	for (size_t i = 0; i < request->n_targets; i++) {
+		const struct target_request *wanted = &request->targets[i];
+		const struct managed *managed =
+			find_target(manager, &wanted->target, request->owner);
 
 		if (!managed || !managed_is_active(managed) || managed->until_usec ||
-		    managed->wish.own != wish->own || managed->wish.kernel != wish->kernel ||
-		    managed->wish.children != wish->children)
+		    managed->wanted.own != wanted->own ||
+		    managed->wanted.kernel != wanted->kernel ||
+		    managed->wanted.children != wanted->children)
 			return false;
 	}
 	return true;
@@ -270,7 +273,7 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 	if (is_fulfilled(manager, request))
 		return 0;
 	/* To resume one must know that there were some. */
-	if (request->n_wishes)
+	if (request->n_targets)
 		drop_exited(manager);
 	r = remember(manager, &memory);
 	r = r < 0 ? failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "out of memory")
@@ -315,7 +318,7 @@ int manager_pause(struct manager *manager, const struct target *targets, size_t 
 		return 0;
 	for (size_t i = 0; !n && i < manager->n_targets; i++)
 		if (manager->targets[i]->state == TARGET_EXITED)
-			manager->targets[i]->wish.children = false;
+			manager->targets[i]->wanted.children = false;
 	manager_settle_or_pause(manager);
 	return 0;
 }

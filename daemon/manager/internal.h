@@ -9,7 +9,7 @@
 
 struct managed {
 	struct manager *manager;
-	struct manager_wish wish;
+	struct target_request wanted;
 	enum manager_target_state state;
 	uint32_t number; /* that its samples bear; no other target has it */
 	uint32_t owner;
@@ -102,9 +102,9 @@ int manager_check_session(struct manager *manager, int64_t session, struct failu
 
 /* ---- target.c ---- */
 
-/* Finds out what the wish means now: the process and its start, the cgroup's id, the uid. */
+/* Finds out what the target means now: the process and its start, the cgroup's id, the uid. */
 /* on_exit: an event of its pidfd, where it has one; with the struct managed. */
-int managed_new(struct manager *manager, const struct manager_wish *wish, uint32_t owner,
+int managed_new(struct manager *manager, const struct target_request *wanted, uint32_t owner,
 		sd_event_io_handler_t on_exit, struct managed **ret, struct failure *failure);
 struct managed *managed_free(struct managed *managed);
 bool managed_is(const struct managed *managed, const struct target *target);

@@ -170,8 +170,8 @@ void manager_move_unit(struct manager *manager, const char *unit, const char *cg
 	for (size_t i = 0; i < manager->n_targets; i++) {
 		struct managed *managed = manager->targets[i];
 
-		if (managed->wish.target.kind == TARGET_UNIT &&
-		    !strcmp(target_value(&managed->wish.target), unit))
+		if (managed->wanted.target.kind == TARGET_UNIT &&
+		    !strcmp(target_value(&managed->wanted.target), unit))
 			changed |= managed_move(managed, cgroup);
 	}
 	if (!changed)

@@ -35,7 +35,7 @@ void manager_listen(struct manager *manager, manager_listener_t listener, void *
 void manager_configure(struct manager *manager, const struct config *config);
 
 /* One thing to be profiled. */
-struct manager_wish {
+struct target_request {
 	struct target target;
 	char cgroup[OX_TARGET_BYTES_MAX]; /* unit: where it runs now, "" it does not */
 	bool kernel;                      /* with kernel stacks */
@@ -44,8 +44,8 @@ struct manager_wish {
 };
 
 struct manager_request {
-	const struct manager_wish *wishes;
-	size_t n_wishes;      /* 0: resume what there was */
+	const struct target_request *targets;
+	size_t n_targets;     /* 0: resume what there was */
 	uint32_t owner;       /* uid of who asks */
 	uint64_t interval_ns; /* 0: as it is while running or resuming, else the one that was set */
 	uint64_t for_usec;    /* 0: without end */

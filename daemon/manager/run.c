@@ -30,11 +30,11 @@ int manager_push_filters(struct manager *manager)
 	for (size_t i = 0; i < manager->n_targets; i++)
 		if (!managed_get_filter(manager->targets[i], &filters[n])) {
 			filters[n].target.number = manager->targets[i]->number;
-			children |= manager->targets[i]->wish.children;
+			children |= manager->targets[i]->wanted.children;
 			n++;
 		} else if (manager->targets[i]->state == TARGET_EXITED) {
 			/* Its children go on. */
-			children |= manager->targets[i]->wish.children;
+			children |= manager->targets[i]->wanted.children;
 		}
 	r = sampler_set_targets(manager->sampler, filters, n, children);
 	r = r < 0 ? r : sampler_follow_children(manager->sampler, children);
@@ -138,7 +138,7 @@ bool manager_has_work(const struct manager *manager)
 		if (managed_is_active(manager->targets[i]))
 			return true;
 		children |= manager->targets[i]->state == TARGET_EXITED &&
-			    manager->targets[i]->wish.children;
+			    manager->targets[i]->wanted.children;
 	}
 	return children && manager->running && sampler_count_children(manager->sampler);
 }
@@ -156,7 +156,7 @@ static char *list_targets(const struct manager *manager)
 		if (managed_is_active(manager->targets[i])) {
 			if (ftell(f))
 				fputc(' ', f);
-			target_write_escaped(f, manager->targets[i]->wish.target.text);
+			target_write_escaped(f, manager->targets[i]->wanted.target.text);
 		}
 	return fclose(f) ? NULL : text;
 }
@@ -196,8 +196,8 @@ static int begin_record(struct manager *manager)
 	manager->session_started_usec = session.started_usec;
 	for (size_t i = 0; i < manager->n_targets; i++)
 		if (managed_is_active(manager->targets[i]) &&
-		    manager->targets[i]->wish.target.kind == TARGET_PID)
-			recorder_expect(manager->recorder, manager->targets[i]->wish.target.pid);
+		    manager->targets[i]->wanted.target.kind == TARGET_PID)
+			recorder_expect(manager->recorder, manager->targets[i]->wanted.target.pid);
 	recorder_settle(manager->recorder);
 	return 0;
 }

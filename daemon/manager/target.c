@@ -33,7 +33,7 @@ static bool process_lives(int pidfd)
 /* The descriptor first, then the look: what is looked at is what is held. */
 static int find_process(struct managed *managed, struct failure *failure)
 {
-	uint32_t pid = managed->wish.target.pid;
+	uint32_t pid = managed->wanted.target.pid;
 	struct process_stat stat;
 	struct process_ids ids;
 	int r;
@@ -59,7 +59,7 @@ static int find_process(struct managed *managed, struct failure *failure)
 
 static int find_cgroup(struct managed *managed, struct failure *failure)
 {
-	const char *path = managed->wish.cgroup;
+	const char *path = managed->wanted.cgroup;
 	int r;
 
 	if (!path[0]) {
@@ -71,7 +71,7 @@ static int find_cgroup(struct managed *managed, struct failure *failure)
 	if (r == -ENOSYS)
 		return failure_set(failure, r, OX_ERROR_NO_SUCH_CGROUP,
 				   "no cgroup v2 hierarchy is mounted here, which %s needs",
-				   managed->wish.target.text);
+				   managed->wanted.target.text);
 	return r >= 0 ? 0
 		      : failure_set(failure, r, OX_ERROR_NO_SUCH_CGROUP,
 				    "there is no cgroup %s (systemd-cgls shows them)", path);
@@ -79,13 +79,13 @@ static int find_cgroup(struct managed *managed, struct failure *failure)
 
 static int find_target(struct managed *managed, struct failure *failure)
 {
-	const char *value = target_value(&managed->wish.target);
+	const char *value = target_value(&managed->wanted.target);
 
-	switch (managed->wish.target.kind) {
+	switch (managed->wanted.target.kind) {
 	case TARGET_PID:
 		return find_process(managed, failure);
 	case TARGET_CGROUP:
-		snprintf(managed->wish.cgroup, sizeof(managed->wish.cgroup), "%s", value);
+		snprintf(managed->wanted.cgroup, sizeof(managed->wanted.cgroup), "%s", value);
 		return find_cgroup(managed, failure);
 	case TARGET_UNIT:
 		return find_cgroup(managed, failure);
@@ -99,7 +99,7 @@ static int find_target(struct managed *managed, struct failure *failure)
 	}
 }
 
-int managed_new(struct manager *manager, const struct manager_wish *wish, uint32_t owner,
+int managed_new(struct manager *manager, const struct target_request *wanted, uint32_t owner,
 		sd_event_io_handler_t on_exit, struct managed **ret, struct failure *failure)
 {
 	_cleanup_(managed_free_p) struct managed *managed = calloc(1, sizeof(*managed));
@@ -108,7 +108,7 @@ int managed_new(struct manager *manager, const struct manager_wish *wish, uint32
 	if (!managed)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
 	managed->manager = manager;
-	managed->wish = *wish;
+	managed->wanted = *wanted;
 	managed->owner = owner;
 	managed->state = TARGET_RUNNING;
 	managed->pidfd = -1;
@@ -121,7 +121,7 @@ int managed_new(struct manager *manager, const struct manager_wish *wish, uint32
 				    on_exit, managed);
 		if (r < 0)
 			return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
-					   "cannot watch process %u: %s", wish->target.pid,
+					   "cannot watch process %u: %s", wanted->target.pid,
 					   strerror(-r));
 	}
 	*ret = take_ptr(managed);
@@ -140,7 +140,7 @@ struct managed *managed_free(struct managed *managed)
 
 bool managed_is(const struct managed *managed, const struct target *target)
 {
-	return !strcmp(managed->wish.target.text, target->text);
+	return !strcmp(managed->wanted.target.text, target->text);
 }
 
 bool managed_is_active(const struct managed *managed)
@@ -151,12 +151,12 @@ bool managed_is_active(const struct managed *managed)
 
 bool managed_is_open(const struct managed *managed)
 {
-	return managed->wish.target.kind != TARGET_PID || managed->wish.children;
+	return managed->wanted.target.kind != TARGET_PID || managed->wanted.children;
 }
 
 void managed_resume(struct managed *managed)
 {
-	enum target_kind kind = managed->wish.target.kind;
+	enum target_kind kind = managed->wanted.target.kind;
 	struct failure failure;
 
 	managed->state = TARGET_RUNNING;
@@ -169,7 +169,7 @@ bool managed_move(struct managed *managed, const char *cgroup)
 	uint64_t before = managed->cgroup_id;
 	struct failure failure;
 
-	snprintf(managed->wish.cgroup, sizeof(managed->wish.cgroup), "%s", cgroup);
+	snprintf(managed->wanted.cgroup, sizeof(managed->wanted.cgroup), "%s", cgroup);
 	if (managed->state == TARGET_WAITING)
 		managed->state = TARGET_RUNNING;
 	if (managed->state == TARGET_RUNNING && find_cgroup(managed, &failure) < 0)
@@ -188,16 +188,16 @@ static struct ox_target make_target(const struct managed *managed, uint64_t star
 	return (struct ox_target){
 		.start_min_ns = start_ticks * tick_ns(),
 		.start_max_ns = (start_ticks + 1) * tick_ns(),
-		.want = (managed->wish.children ? OX_WANT_CHILDREN : 0) |
-			(managed->wish.kernel ? OX_WANT_KERNEL : 0) |
-			(managed->wish.own ? OX_WANT_OWN : 0),
+		.want = (managed->wanted.children ? OX_WANT_CHILDREN : 0) |
+			(managed->wanted.kernel ? OX_WANT_KERNEL : 0) |
+			(managed->wanted.own ? OX_WANT_OWN : 0),
 		.uid = managed->owner,
 	};
 }
 
 int managed_get_filter(const struct managed *managed, struct sampler_target *ret)
 {
-	const struct target *target = &managed->wish.target;
+	const struct target *target = &managed->wanted.target;
 
 	if (managed->replaced || managed->state != TARGET_RUNNING)
 		return -1;
@@ -246,7 +246,7 @@ static const struct seen *census_find(const struct census *census, uint32_t pid)
 
 static bool is_root(const struct managed *managed, const struct seen *seen)
 {
-	const struct target *target = &managed->wish.target;
+	const struct target *target = &managed->wanted.target;
 
 	if (target->kind == TARGET_PID)
 		return seen->pid == target->pid && seen->stat.start_ticks == managed->start_ticks;
@@ -272,7 +272,7 @@ void manager_adopt_children(struct manager *manager)
 	for (size_t t = 0; t < manager->n_targets; t++) {
 		const struct managed *managed = manager->targets[t];
 
-		if (!managed->wish.children || managed->state != TARGET_RUNNING)
+		if (!managed->wanted.children || managed->state != TARGET_RUNNING)
 			continue;
 		if (!census.n)
 			(void)process_foreach(PROC, see_process, &census);

@@ -109,10 +109,10 @@ void manager_get_target(const struct manager *manager, size_t n, struct manager_
 	struct recorder_share share;
 
 	*ret = (struct manager_target_info){
-		.text = managed->wish.target.text,
+		.text = managed->wanted.target.text,
 		.state = managed->state,
 		.owner = managed->owner,
-		.children = managed->wish.children,
+		.children = managed->wanted.children,
 		.until_usec = managed->until_usec,
 	};
 	recorder_get_share(manager->recorder, managed->number, &share);
