@@ -85,7 +85,7 @@ struct graph *graph_new(void)
 }
 
 /* What only its growing needs. */
-static void graph_settle(struct graph *graph)
+static void graph_drop_unfit(struct graph *graph)
 {
 	for (int side = 0; side < N_GRAPH_SIDES; side++) {
 		free(graph->memos[side].nodes);
@@ -102,7 +102,7 @@ static void graph_settle(struct graph *graph)
 struct graph *graph_free(struct graph *graph)
 {
 	if (graph) {
-		graph_settle(graph);
+		graph_drop_unfit(graph);
 		graph_names_unref(graph->names);
 		for (int side = 0; side < N_GRAPH_SIDES; side++)
 			free(graph->hits[side].n);
@@ -311,7 +311,7 @@ int graph_finish(struct graph *graph)
 {
 	int r = 0;
 
-	graph_settle(graph);
+	graph_drop_unfit(graph);
 	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
 		r = sum_totals(graph, graph->hits + side);
 	return r < 0 ? r : link_nodes(graph);

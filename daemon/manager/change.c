@@ -57,7 +57,7 @@ static void put_back(struct manager *manager, const struct memory *memory)
 		manager->targets[i]->replaced = false;
 	}
 	if (memory->session && running_session(manager) != memory->session)
-		manager_settle_or_pause(manager);
+		manager_reconcile_or_pause(manager);
 }
 
 static bool is_meant(const struct managed *managed, const struct target *target)
@@ -226,7 +226,7 @@ static int apply(struct manager *manager, const struct manager_request *request,
 		manager->interval_ns = request->interval_ns;
 	else if (request->n_targets && !manager->running)
 		manager->interval_ns = manager->chosen_ns;
-	return r < 0 ? r : manager_settle(manager, failure);
+	return r < 0 ? r : manager_reconcile(manager, failure);
 }
 
 /* A time that was asked for begins to run with the first sample: loading takes its own. */
@@ -319,6 +319,6 @@ int manager_pause(struct manager *manager, const struct target *targets, size_t 
 	for (size_t i = 0; !n && i < manager->n_targets; i++)
 		if (manager->targets[i]->state == TARGET_EXITED)
 			manager->targets[i]->wanted.children = false;
-	manager_settle_or_pause(manager);
+	manager_reconcile_or_pause(manager);
 	return 0;
 }

@@ -137,10 +137,10 @@ void manager_unload(struct manager *manager);
 /* ---- run.c ---- */
 
 /* Makes what runs agree with the targets: begins, changes or ends the session. */
-int manager_settle(struct manager *manager, struct failure *failure);
+int manager_reconcile(struct manager *manager, struct failure *failure);
 /* The same where nobody waits for the outcome, and told: what cannot run is paused, and the notice
  * says why. */
-void manager_settle_or_pause(struct manager *manager);
+void manager_reconcile_or_pause(struct manager *manager);
 /* Stops, and takes in what there is; names are waited for so long. Nothing, where none runs. */
 void manager_end_session(struct manager *manager, uint64_t patience_usec);
 int manager_push_filters(struct manager *manager);

@@ -101,7 +101,7 @@ struct manager *manager_free(struct manager *manager)
 	manager->listener = NULL;
 	manager_drop_targets(manager, 0);
 	if (manager->recorder)
-		(void)manager_settle(manager, &failure);
+		(void)manager_reconcile(manager, &failure);
 	manager_unload(manager);
 	for (size_t i = 0; i < array_length(manager->symbolizer_sources); i++)
 		sd_event_source_disable_unref(manager->symbolizer_sources[i]);
@@ -137,7 +137,7 @@ int manager_cancel(struct manager *manager, struct failure *failure)
 {
 	manager_drop_targets(manager, 0);
 	manager_end_session(manager, CANCEL_PATIENCE_USEC);
-	(void)manager_settle(manager, failure);
+	(void)manager_reconcile(manager, failure);
 	manager_unload(manager);
 	manager->is_chosen = false;
 	manager->interval_ns = manager->chosen_ns = manager->config.interval_ns;
@@ -152,7 +152,7 @@ int manager_set_interval(struct manager *manager, uint64_t interval_ns, struct f
 
 	manager->interval_ns = interval_ns;
 	if (manager->running && before != interval_ns)
-		r = manager_settle(manager, failure);
+		r = manager_reconcile(manager, failure);
 	if (r < 0) {
 		manager->interval_ns = before;
 	} else {

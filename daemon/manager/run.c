@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What runs: the sampler, its timer, the session. manager_settle() is the one place where a session
- * begins or ends; it looks at the targets and makes the rest agree with them.
+ * What runs: the sampler, its timer, the session. manager_reconcile() is the one place where a
+ * session begins or ends; it looks at the targets and makes the rest agree with them.
  */
 #include <assert.h>
 #include <errno.h>
@@ -57,7 +57,7 @@ static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)sd_event_source_set_time_relative(source, manager->drain_usec);
 	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	if (!manager_has_work(manager))
-		manager_settle_or_pause(manager);
+		manager_reconcile_or_pause(manager);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static int on_until(sd_event_source *source, uint64_t usec, void *userdata)
 			managed->until_usec = 0;
 		}
 	}
-	manager_settle_or_pause(manager);
+	manager_reconcile_or_pause(manager);
 	return 0;
 }
 
@@ -198,7 +198,7 @@ static int begin_record(struct manager *manager)
 		if (managed_is_active(manager->targets[i]) &&
 		    manager->targets[i]->wanted.target.kind == TARGET_PID)
 			recorder_expect(manager->recorder, manager->targets[i]->wanted.target.pid);
-	recorder_settle(manager->recorder);
+	recorder_wait_names(manager->recorder);
 	return 0;
 }
 
@@ -257,7 +257,7 @@ static int begin_session(struct manager *manager, struct failure *failure)
 	return 0;
 }
 
-int manager_settle(struct manager *manager, struct failure *failure)
+int manager_reconcile(struct manager *manager, struct failure *failure)
 {
 	int r;
 
@@ -277,11 +277,11 @@ int manager_settle(struct manager *manager, struct failure *failure)
 	return 0;
 }
 
-void manager_settle_or_pause(struct manager *manager)
+void manager_reconcile_or_pause(struct manager *manager)
 {
 	struct failure failure;
 
-	if (manager_settle(manager, &failure) < 0) {
+	if (manager_reconcile(manager, &failure) < 0) {
 		log_error("%s", failure.text);
 		snprintf(manager->notice, sizeof(manager->notice), "%s", failure.text);
 		for (size_t i = 0; i < manager->n_targets; i++)
@@ -300,7 +300,7 @@ int manager_on_process_end(sd_event_source *source, int fd, uint32_t events, voi
 	managed->state = TARGET_EXITED;
 	/* The session goes on for the others. */
 	if (!manager->running || !manager_has_work(manager)) {
-		manager_settle_or_pause(manager);
+		manager_reconcile_or_pause(manager);
 	} else {
 		(void)manager_push_filters(manager);
 		manager_tell(manager);

@@ -239,7 +239,7 @@ void recorder_expect(struct recorder *recorder, uint32_t pid)
 		unwinder_expect(recorder->unwinder, image, now_ns);
 }
 
-void recorder_settle(struct recorder *recorder)
+void recorder_wait_names(struct recorder *recorder)
 {
 	(void)symbolizer_wait(recorder->table_symbolizer, SETTLE_USEC);
 }

@@ -41,7 +41,7 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 /* A process that will be sampled: what it has mapped is read now, should it end soon. */
 void recorder_expect(struct recorder *recorder, uint32_t pid);
 /* Waits until those that are expected have their unwinding tables, a tenth of a second at most. */
-void recorder_settle(struct recorder *recorder);
+void recorder_wait_names(struct recorder *recorder);
 
 /* Takes in what was sampled up to now and writes it. What waits for names stays where it is until
  * the next drain, some seconds at most; with a patience it is waited for, so long at most, and

@@ -181,8 +181,8 @@ static bool is_asked(const struct resolver *resolver, uint32_t source, uint64_t 
  * Nothing to be asked: it has an answer, will have one, or never will. Of code made at run time the
  * name may have been written by now, or stand in another file.
  */
-static bool is_settled(struct resolver *resolver, const struct image *image,
-		       const struct mapping *mapping, uint32_t source, uint64_t address)
+static bool is_known(struct resolver *resolver, const struct image *image,
+		     const struct mapping *mapping, uint32_t source, uint64_t address)
 {
 	const struct address_names *answer = resolver_find_names(resolver, source, address);
 
@@ -207,7 +207,7 @@ int resolver_want(struct resolver *resolver, const struct image *image, uint64_t
 		return 0;
 	address = resolver_address_in(mapping, address);
 	r = resolver_find_source(resolver, image, mapping, &source);
-	if (r < 0 || (source && is_settled(resolver, image, mapping, source - 1, address)))
+	if (r < 0 || (source && is_known(resolver, image, mapping, source - 1, address)))
 		return r;
 	r = resolver_open_source(resolver, image, mapping, at_ns, &source);
 	/* Opened anew it may be another one. */

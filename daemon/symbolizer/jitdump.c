@@ -345,7 +345,7 @@ int jitdump_read(int fd, struct jitdump **ret)
 	if (r == 0)
 		r = read_records(dump, fd);
 	if (r == 0)
-		r = ranges_settle(dump->ranges);
+		r = ranges_sort(dump->ranges);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(dump);

@@ -93,7 +93,7 @@ static int add_lines(struct perf_map *map, char *text, size_t length)
 		length -= end + 1 - text;
 		text = end + 1;
 	}
-	return r < 0 ? r : ranges_settle(map->ranges);
+	return r < 0 ? r : ranges_sort(map->ranges);
 }
 
 int perf_map_parse(char *text, size_t length, struct perf_map **ret)

@@ -138,7 +138,7 @@ static int lay_out(struct ranges *ranges, struct heap *heap)
 	return r;
 }
 
-int ranges_settle(struct ranges *ranges)
+int ranges_sort(struct ranges *ranges)
 {
 	_cleanup_free_ const struct range **entries = calloc(ranges->n_told + 1, sizeof(*entries));
 	struct heap heap = {.entries = entries};

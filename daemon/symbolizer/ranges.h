@@ -19,7 +19,7 @@ struct ranges *ranges_free(struct ranges *ranges);
 /* 0, also where it is empty or wraps around and is left out; -E2BIG; -ENOMEM. */
 int ranges_add(struct ranges *ranges, uint64_t start, uint64_t size, uint32_t value);
 /* Once, after the last ranges_add() and before the first ranges_find(). 0 or -ENOMEM. */
-int ranges_settle(struct ranges *ranges);
+int ranges_sort(struct ranges *ranges);
 /* RANGES_NONE: none. */
 uint32_t ranges_find(const struct ranges *ranges, uint64_t address);
 size_t ranges_bytes(const struct ranges *ranges);

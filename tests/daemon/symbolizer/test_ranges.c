@@ -12,7 +12,7 @@ Test(ranges, the_later_one_holds)
 	cr_assert_eq(ranges_add(ranges, 150, 10, 2), 0);
 	cr_assert_eq(ranges_add(ranges, 50, 60, 3), 0);
 	cr_assert_eq(ranges_add(ranges, 190, 20, RANGES_NONE), 0);
-	cr_assert_eq(ranges_settle(ranges), 0);
+	cr_assert_eq(ranges_sort(ranges), 0);
 	cr_assert_eq(ranges_find(ranges, 49), RANGES_NONE);
 	cr_assert_eq(ranges_find(ranges, 50), 3);
 	cr_assert_eq(ranges_find(ranges, 109), 3);
@@ -31,7 +31,7 @@ Test(ranges, at_the_ends_of_all_addresses)
 	cr_assert_eq(ranges_add(ranges, UINT64_MAX - 1, 1, 2), 0);
 	cr_assert_eq(ranges_add(ranges, UINT64_MAX - 1, 5, 3), 0, "wraps: left out");
 	cr_assert_eq(ranges_add(ranges, 7, 0, 3), 0);
-	cr_assert_eq(ranges_settle(ranges), 0);
+	cr_assert_eq(ranges_sort(ranges), 0);
 	cr_assert_eq(ranges_find(ranges, 0), 1);
 	cr_assert_eq(ranges_find(ranges, 1), RANGES_NONE);
 	cr_assert_eq(ranges_find(ranges, 7), RANGES_NONE);
@@ -44,7 +44,7 @@ Test(ranges, none)
 {
 	struct ranges *ranges = ranges_new();
 
-	cr_assert_eq(ranges_settle(ranges), 0);
+	cr_assert_eq(ranges_sort(ranges), 0);
 	cr_assert_eq(ranges_find(ranges, 1), RANGES_NONE);
 	ranges_free(ranges);
 }
@@ -67,7 +67,7 @@ Test(ranges, as_if_each_were_written_over_the_others)
 			for (uint64_t i = start; i < start + size; i++)
 				plain[i] = value;
 		}
-		cr_assert_eq(ranges_settle(ranges), 0);
+		cr_assert_eq(ranges_sort(ranges), 0);
 		for (size_t i = 0; i < 256; i++)
 			cr_assert_eq(ranges_find(ranges, i), plain[i]);
 		ranges_free(ranges);
