@@ -13,7 +13,7 @@
 #include "daemon/base/parse.h"
 
 struct given {
-	enum option option;
+	enum option_id option;
 	const char *value; /* NULL: the option takes none */
 };
 
@@ -104,7 +104,7 @@ static int read_all(struct arguments_reading *reading)
 	return 0;
 }
 
-static int apply_flag(struct request *request, enum option option)
+static int apply_flag(struct request *request, enum option_id option)
 {
 	bool *flags[N_OPTIONS] = {
 		[OPTION_CHILDREN] = &request->children,
@@ -225,7 +225,7 @@ static int apply_word(struct request *request, const struct arguments_reading *r
 	return 0;
 }
 
-static bool is_given(const struct arguments_reading *reading, enum option option)
+static bool is_given(const struct arguments_reading *reading, enum option_id option)
 {
 	for (size_t i = 0; i < reading->n_given; i++)
 		if (reading->given[i].option == option)
@@ -256,7 +256,7 @@ static int check_together(const struct request *request, const struct arguments_
 /* Those of the stacks themselves have no rows that could be chosen or sorted. */
 static int check_format(const struct request *request, const struct arguments_reading *reading)
 {
-	static const enum option of_rows[] = {OPTION_BY, OPTION_SORT, OPTION_MAX};
+	static const enum option_id of_rows[] = {OPTION_BY, OPTION_SORT, OPTION_MAX};
 	static const char *const names[N_FORMATS] = {
 		[FORMAT_FOLDED] = "folded",         [FORMAT_PPROF] = "pprof",
 		[FORMAT_SPEEDSCOPE] = "speedscope", [FORMAT_FLAMEGRAPH] = "flamegraph",

@@ -15,7 +15,7 @@
 
 #define HZ_NANO UINT64_C(1000000000)
 
-int value_add_target(const char *value, enum option option, struct request *request)
+int value_add_target(const char *value, enum option_id option, struct request *request)
 {
 	const char *kind = target_kind_name((enum target_kind)option);
 	_cleanup_free_ struct target *target = malloc(sizeof(*target));
@@ -64,7 +64,7 @@ int value_parse_pattern(const char *text, const char **ret)
 	return 0;
 }
 
-int value_parse_word(enum option option, const char *text, const char **ret)
+int value_parse_word(enum option_id option, const char *text, const char **ret)
 {
 	unsigned int place;
 

@@ -122,25 +122,25 @@ int verb_find(const char *name, enum verb *ret)
 	return -ENOENT;
 }
 
-int option_find(const char *name, size_t length, enum option *ret)
+int option_find(const char *name, size_t length, enum option_id *ret)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		const char *known = option_infos[i].name;
 
 		if (strlen(known) == length && memcmp(known, name, length) == 0) {
-			*ret = (enum option)i;
+			*ret = (enum option_id)i;
 			return 0;
 		}
 	}
 	return -ENOENT;
 }
 
-bool option_fits_verb(enum option option, enum verb verb)
+bool option_fits_verb(enum option_id option, enum verb verb)
 {
 	return option_infos[option].verbs & (1u << verb);
 }
 
-int option_find_word(enum option option, const char *word, unsigned int *ret)
+int option_find_word(enum option_id option, const char *word, unsigned int *ret)
 {
 	const char *words = option_infos[option].argument;
 	size_t length = strlen(word);

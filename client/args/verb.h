@@ -36,7 +36,7 @@ struct verb_info {
 };
 
 /* The first N_TARGET_KINDS are the targets, in the order of enum target_kind. */
-enum option {
+enum option_id {
 	OPTION_PID = TARGET_PID,
 	OPTION_COMM = TARGET_COMM,
 	OPTION_UNIT = TARGET_UNIT,
@@ -85,7 +85,7 @@ extern const struct option_info option_infos[N_OPTIONS];
 
 /* 0 or -ENOENT. The name of an option may have bytes behind it that do not count: length. */
 int verb_find(const char *name, enum verb *ret);
-int option_find(const char *name, size_t length, enum option *ret);
-bool option_fits_verb(enum option option, enum verb verb);
+int option_find(const char *name, size_t length, enum option_id *ret);
+bool option_fits_verb(enum option_id option, enum verb verb);
 /* Which of the words between the bars of the argument it is. 0 or -ENOENT. */
-int option_find_word(enum option option, const char *word, unsigned int *ret);
+int option_find_word(enum option_id option, const char *word, unsigned int *ret);

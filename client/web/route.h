@@ -31,7 +31,7 @@ struct web_route {
 	const char *type;    /* of the response; NULL: JSON */
 	enum format format;  /* of a flame graph */
 	enum verb verb;      /* whose options the parameters are */
-	uint64_t parameters; /* bits of enum option: those of them that it takes */
+	uint64_t parameters; /* bits of enum option_id: those of them that it takes */
 };
 
 /* NULL: there is no such path. */

@@ -42,7 +42,7 @@ static int complain(struct web_words *words, const char *name, const char *what)
 	return -EINVAL;
 }
 
-static int add_option(struct web_words *words, enum option option, const char *value)
+static int add_option(struct web_words *words, enum option_id option, const char *value)
 {
 	const struct option_info *info = &option_infos[option];
 
@@ -61,7 +61,7 @@ static int add_option(struct web_words *words, enum option option, const char *v
 static int add_target(struct web_words *words, const char *text)
 {
 	size_t length = strcspn(text, ":");
-	enum option option;
+	enum option_id option;
 
 	if (option_find(text, length, &option) < 0 || (int)option >= N_TARGET_KINDS ||
 	    !text[length] != !option_infos[option].argument)
@@ -79,7 +79,7 @@ static int set_word(struct web_words *words, const char *value)
 
 int web_words_add(struct web_words *words, const char *name, const char *value)
 {
-	enum option option;
+	enum option_id option;
 	bool wanted;
 
 	if (!value)

@@ -30,7 +30,7 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-static char *format_option(enum option option, const char *format)
+static char *format_option(enum option_id option, const char *format)
 {
 	char *text;
 
@@ -53,7 +53,7 @@ Test(client_words, the_man_page_names_every_verb_and_option)
 		cr_expect(has_word(page, item), "%s", item);
 	}
 	for (size_t i = 0; i < N_OPTIONS; i++) {
-		_cleanup_free_ char *item = format_option((enum option)i, "Fl -%s");
+		_cleanup_free_ char *item = format_option((enum option_id)i, "Fl -%s");
 
 		cr_expect(has_word(page, item), "%s", item);
 	}
@@ -65,7 +65,7 @@ static char *list_options(enum verb verb)
 	char *list = calloc(1, TEXT_BYTES);
 
 	for (size_t i = 0; i < N_OPTIONS; i++) {
-		if (!option_fits_verb((enum option)i, verb))
+		if (!option_fits_verb((enum option_id)i, verb))
 			continue;
 		strcat(list, *list ? " --" : "--");
 		strcat(list, option_infos[i].name);
@@ -118,7 +118,7 @@ Test(client_words, the_completion_has_every_verb)
 Test(client_words, the_completion_has_the_words_of_every_option)
 {
 	for (size_t i = N_TARGET_KINDS; i < N_OPTIONS; i++) {
-		_cleanup_free_ char *name = format_option((enum option)i, "--%s");
+		_cleanup_free_ char *name = format_option((enum option_id)i, "--%s");
 		_cleanup_free_ char *command = NULL;
 		_cleanup_free_ char *got = NULL;
 		const char *words = option_infos[i].argument;
@@ -159,7 +159,7 @@ Test(client_words, help_names_everything)
 	for (size_t i = 0; i < N_VERBS; i++)
 		cr_expect(has_word(help, verb_infos[i].name), "%s", verb_infos[i].name);
 	for (size_t i = 0; i < N_OPTIONS; i++) {
-		_cleanup_free_ char *name = format_option((enum option)i, "--%s");
+		_cleanup_free_ char *name = format_option((enum option_id)i, "--%s");
 
 		cr_expect(has_word(help, name), "%s", name);
 	}
@@ -171,10 +171,11 @@ Test(client_words, help_of_a_verb_names_its_options_only)
 		_cleanup_free_ char *help = get_help(&verb);
 
 		for (size_t i = 0; i < N_OPTIONS; i++) {
-			_cleanup_free_ char *name = format_option((enum option)i, "  --%s");
+			_cleanup_free_ char *name = format_option((enum option_id)i, "  --%s");
 
-			cr_expect_eq(has_word(help, name), option_fits_verb((enum option)i, verb),
-				     "%s: %s", verb_infos[verb].name, name);
+			cr_expect_eq(has_word(help, name),
+				     option_fits_verb((enum option_id)i, verb), "%s: %s",
+				     verb_infos[verb].name, name);
 		}
 	}
 }

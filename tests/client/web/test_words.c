@@ -278,7 +278,7 @@ Test(web_words, parameters_fit_the_verb)
 		cr_assert(route && web_route_is_private(route));
 		for (int option = 0; option < N_OPTIONS; option++)
 			if (route->parameters & (UINT64_C(1) << option))
-				cr_assert(option_fits_verb((enum option)option, route->verb),
+				cr_assert(option_fits_verb((enum option_id)option, route->verb),
 					  "%s: --%s", paths[i], option_infos[option].name);
 	}
 }
