@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/args/arguments.h"
 
-#include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client/args/value.h"
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/parse.h"
+
+#define LONG 256 /* what getopt_long() says for the first option: more than any character */
 
 struct given {
 	enum option_id option;
@@ -18,10 +22,8 @@ struct given {
 };
 
 struct arguments_reading {
-	char **argv;
-	int argc;
-	int next;
-	struct given *given; /* argc entries are enough */
+	struct given *given;
+	size_t given_size;
 	size_t n_given;
 	const char *verb;
 	const char *word; /* behind the verb */
@@ -39,32 +41,43 @@ static int __attribute__((format(printf, 2, 3))) complain(char *why, const char 
 	return -EINVAL;
 }
 
-/* "-h" and "-o". */
-static const char *expand_short(const char *text)
+static void fill_long(struct option ret[static N_OPTIONS + 1])
 {
-	return !strcmp(text, "-h") ? "help" : !strcmp(text, "-o") ? "output" : NULL;
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		ret[i] = (struct option){
+			.name = option_infos[i].name,
+			.has_arg = option_infos[i].argument ? required_argument : no_argument,
+			.val = LONG + (int)i,
+		};
+	ret[N_OPTIONS] = (struct option){0};
 }
 
-static int read_option(struct arguments_reading *reading, const char *text)
+/* Returns how many options text may be short for; *ret names them. */
+static size_t list_matches(const char *text, char ret[static ARGUMENTS_WHY_BYTES])
 {
-	const char *name = expand_short(text) ?: text + 2;
-	size_t length = strcspn(name, "=");
-	struct given *given = &reading->given[reading->n_given];
+	size_t length = strcspn(text, "=") - 2, n = 0, at = 0;
 
-	if ((text[1] != '-' && !expand_short(text)) ||
-	    option_find(name, length, &given->option) < 0)
-		return complain(reading->why, "%s: unknown option; see oxprofctl --help", text);
-	given->value = name[length] == '=' ? name + length + 1 : NULL;
-	if (!option_infos[given->option].argument) {
-		if (given->value)
-			return complain(reading->why, "%s: this option takes no value", text);
-	} else if (!given->value) {
-		if (reading->next >= reading->argc)
-			return complain(reading->why, "%s: the value is missing", text);
-		given->value = reading->argv[reading->next++];
+	for (size_t i = 0; i < N_OPTIONS && at < ARGUMENTS_WHY_BYTES; i++) {
+		const char *name = option_infos[i].name;
+
+		if (!strncmp(name, text + 2, length))
+			at += (size_t)snprintf(ret + at, ARGUMENTS_WHY_BYTES - at, "%s--%s",
+					       n++ ? ", " : "", name);
 	}
-	reading->n_given++;
-	return 0;
+	return n;
+}
+
+static int refuse_option(const struct arguments_reading *reading, const char *text, int c)
+{
+	char matches[ARGUMENTS_WHY_BYTES];
+
+	if (c == ':')
+		return complain(reading->why, "%s: the value is missing", text);
+	if (optopt >= LONG)
+		return complain(reading->why, "%s: this option takes no value", text);
+	if (!strncmp(text, "--", 2) && list_matches(text, matches) > 1)
+		return complain(reading->why, "%s: ambiguous: %s", text, matches);
+	return complain(reading->why, "%s: unknown option; see oxprofctl --help", text);
 }
 
 static void read_word(struct arguments_reading *reading, const char *text)
@@ -77,31 +90,49 @@ static void read_word(struct arguments_reading *reading, const char *text)
 		reading->surplus = text;
 }
 
-/* "-1" is a bad number of seconds rather than an unknown option. */
-static bool is_option(const char *text)
+static int add_given(struct arguments_reading *reading, enum option_id option)
 {
-	return text[0] == '-' && text[1] && text[1] != '.' && !isdigit((unsigned char)text[1]);
+	if (array_fit(reading->given, reading->given_size, reading->n_given + 1) < 0)
+		return -ENOMEM;
+	reading->given[reading->n_given++] = (struct given){option, optarg};
+	return 0;
 }
 
-static int read_all(struct arguments_reading *reading)
+/* c: what getopt_long() says of text. */
+static int read_one(struct arguments_reading *reading, const char *text, int c)
 {
-	bool only_words = false;
-	int r;
-
-	for (reading->next = 1; reading->next < reading->argc;) {
-		const char *text = reading->argv[reading->next++];
-
-		if (only_words || !is_option(text)) {
-			read_word(reading, text);
-		} else if (strcmp(text, "--") == 0) {
-			only_words = true;
-		} else {
-			r = read_option(reading, text);
-			if (r < 0)
-				return r;
-		}
-	}
+	if (c == '?' || c == ':')
+		return refuse_option(reading, text, c);
+	if (c == 'h')
+		return add_given(reading, OPTION_HELP);
+	if (c == 'o')
+		return add_given(reading, OPTION_OUTPUT);
+	if (c >= LONG)
+		return add_given(reading, (enum option_id)(c - LONG));
+	read_word(reading, text);
 	return 0;
+}
+
+/* Takes everything in its order, which the "-" asks for whatever POSIXLY_CORRECT says; the ":"
+ * keeps getopt_long() from printing. "-1" is a bad number of seconds rather than an unknown option.
+ */
+static int read_all(struct arguments_reading *reading, int argc, char **argv)
+{
+	static const char letters[] = "-:ho:.::0::1::2::3::4::5::6::7::8::9::";
+	struct option options[N_OPTIONS + 1];
+	int c, r = 0;
+
+	fill_long(options);
+	optind = 0; /* begins anew */
+	for (int at = 1; r >= 0; at = optind) {
+		c = getopt_long(argc, argv, letters, options, NULL);
+		if (c < 0)
+			break;
+		r = read_one(reading, argv[at], c);
+	}
+	while (r >= 0 && optind < argc)
+		read_word(reading, argv[optind++]);
+	return r;
 }
 
 static int apply_flag(struct request *request, enum option_id option)
@@ -338,17 +369,18 @@ static int parse_request(struct request *request, const struct arguments_reading
 int arguments_parse(int argc, char **argv, uint64_t now_usec, struct request *ret,
 		    char ret_why[static ARGUMENTS_WHY_BYTES])
 {
-	_cleanup_free_ struct given *given = calloc((size_t)argc + 1, sizeof(*given));
-	struct arguments_reading reading = {
-		.argv = argv, .argc = argc, .given = given, .why = ret_why};
+	static pthread_mutex_t lock_of_getopt = PTHREAD_MUTEX_INITIALIZER;
+	struct arguments_reading reading = {.why = ret_why};
 	struct request request = {0};
 	int r;
 
-	if (!given)
-		return -ENOMEM;
-	r = read_all(&reading);
+	/* It has one state for all threads, and each connection of oxprofctl web is one. */
+	pthread_mutex_lock(&lock_of_getopt);
+	r = read_all(&reading, argc, argv);
+	pthread_mutex_unlock(&lock_of_getopt);
 	if (r >= 0)
 		r = parse_request(&request, &reading, now_usec);
+	free(reading.given);
 	if (r < 0) {
 		request_done(&request);
 		return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
 #include <errno.h>
 #include <string.h>
 
@@ -75,6 +76,75 @@ Test(client_arguments, options_stand_anywhere)
 	cr_expect_str_eq(request->targets[0], "pid:42");
 	cr_expect_str_eq(request->targets[1], "comm:a");
 	cr_expect_null(request->targets[2]);
+}
+
+Test(client_arguments, posixly_correct_changes_nothing)
+{
+	setenv("POSIXLY_CORRECT", "1", 1);
+	PARSE(request, "query --max=3 -o a.csv --by user");
+	cr_expect_eq(request->max, 3);
+	cr_expect_str_eq(request->output, "a.csv");
+	cr_expect_str_eq(request->by, "user");
+}
+
+Test(client_arguments, behind_two_dashes_are_words)
+{
+	PARSE(value, "query --filter -- --max=1");
+	PARSE(seconds, "--interv 1 unpause --");
+	cr_expect_str_eq(value->filter, "--");
+	cr_expect_eq(value->max, 1);
+	cr_expect_eq(seconds->interval_ns, 1000000000);
+	refuse("history -- --json", "history: --json: one word too many");
+	refuse("-- --help", "--help: unknown verb; see oxprofctl --help");
+	refuse("set-interval 1 -- -- -h", "set-interval: --: one word too many");
+	refuse("set-interval -2 -- 1", "set-interval: 1: one word too many");
+}
+
+Test(client_arguments, a_letter_takes_what_is_attached)
+{
+	PARSE(attached, "query -oa.csv");
+	PARSE(next, "query -o -h");
+	PARSE(help, "query -hhh");
+	cr_expect_str_eq(attached->output, "a.csv");
+	cr_expect_eq(attached->format, FORMAT_CSV);
+	cr_expect_str_eq(next->output, "-h");
+	cr_expect_not(next->help);
+	cr_expect(help->help);
+	refuse("query -ho", "-ho: the value is missing");
+}
+
+Test(client_arguments, abbreviations)
+{
+	PARSE(query, "query --forma=csv --ma 3 --py --si=-5min --so=self");
+	PARSE(exact, "unpause --for=5s --fr 10 --al");
+	PARSE(help, "query --he");
+	cr_expect_eq(query->format, FORMAT_CSV);
+	cr_expect_eq(query->max, 3);
+	cr_expect_str_eq(query->kind, "python");
+	cr_expect_eq(query->window.since_usec, NOW_USEC - UINT64_C(300000000));
+	cr_expect_str_eq(query->sort, "self");
+	cr_expect_eq(exact->for_usec, 5000000);
+	cr_expect_eq(exact->interval_ns, 100000000);
+	cr_expect_str_eq(exact->targets[0], "all");
+	cr_expect(help->help);
+}
+
+/* getopt_long() prints no complaint of its own. */
+Test(client_arguments, bad_abbreviations_are_refused)
+{
+	cr_redirect_stderr();
+	refuse("query --s=self", "--s=self: ambiguous: --since, --session, --sort");
+	refuse("history --s", "--s: ambiguous: --since, --session, --sort");
+	refuse("--no-", "--no-: ambiguous: --no-pager, --no-ask-password");
+	refuse("query --fo=x", "--fo=x: ambiguous: --for, --focus, --format");
+	refuse("query --py=yes", "--py=yes: this option takes no value");
+	refuse("query --filt", "--filt: the value is missing");
+	refuse("query --filterx=1", "--filterx=1: unknown option; see oxprofctl --help");
+	refuse("status --pi=1",
+	       "status: --pid: not an option of this verb; see oxprofctl status --help");
+	refuse("query --ma=x", "query: --max=x: not a number between 0 (all) and 4294967295");
+	fflush(stderr);
+	cr_expect_stderr_eq_str("");
 }
 
 Test(client_arguments, all_kinds_of_targets)
@@ -349,7 +419,8 @@ Test(client_arguments, bad_words_are_refused)
 	refuse("", "a verb is missing; see oxprofctl --help");
 	refuse("resume", "resume: unknown verb; see oxprofctl --help");
 	refuse("--bogus", "--bogus: unknown option; see oxprofctl --help");
-	refuse("status --pi=1", "--pi=1: unknown option; see oxprofctl --help");
+	refuse("status --pid1=1", "--pid1=1: unknown option; see oxprofctl --help");
+	refuse("status -1x", "status: -1x: one word too many");
 	refuse("status -x", "-x: unknown option; see oxprofctl --help");
 	refuse("status -help", "-help: unknown option; see oxprofctl --help");
 	refuse("status --pid=1",
