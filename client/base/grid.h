@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Text in aligned columns. */
+/*
+ * Text in aligned columns.
+ *
+ * libsmartcols 2.38 was tried in its place. It cuts a name that is too wide at its end, where the
+ * arguments of a C++ function are, and below the least width that says something; with the middle
+ * cut by us it takes as many lines as this does (167 to 171; 101 where it cuts by itself). 100,000
+ * rows take it twice the CPU time (0.6 s to 0.3 s) and 72 MiB instead of 43.
+ */
 #pragma once
 
 #include <stdbool.h>
