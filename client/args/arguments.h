@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* argv -> struct request. Pure: the time is given, nothing is printed. */
+/* argv -> struct request, in any thread. Pure: the time is given, nothing is printed. */
 #pragma once
 
 #include "client/args/request.h"

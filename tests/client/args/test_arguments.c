@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "client/args/arguments.h"
@@ -473,4 +474,32 @@ Test(client_arguments, a_long_value_does_not_overflow_the_complaint)
 	memset(value + 9, 'a', sizeof(value) - 10);
 	cr_expect_eq(arguments_parse(3, argv, NOW_USEC, &request, why), -EINVAL);
 	cr_expect_eq(strlen(why), ARGUMENTS_WHY_BYTES - 1);
+}
+
+static void *read_lines(void *ret_failures)
+{
+	unsigned int *failures = ret_failures;
+
+	for (int i = 0; i < 3000; i++) {
+		_cleanup_(parsed_free_p) struct parsed *parsed =
+			parse("query --max 3 --since=-5min -oa.csv --sort self");
+
+		*failures += parsed->r < 0 || parsed->request.max != 3 ||
+			     strcmp(parsed->request.output, "a.csv") != 0;
+	}
+	return NULL;
+}
+
+/* Each connection of oxprofctl web is a thread, and getopt_long() has one state for all. */
+Test(client_arguments, threads_do_not_disturb_each_other)
+{
+	unsigned int failures[4] = {0};
+	pthread_t threads[array_length(failures)];
+
+	for (size_t i = 0; i < array_length(threads); i++)
+		cr_assert_eq(pthread_create(&threads[i], NULL, read_lines, &failures[i]), 0);
+	for (size_t i = 0; i < array_length(threads); i++) {
+		pthread_join(threads[i], NULL);
+		cr_expect_eq(failures[i], 0);
+	}
 }
