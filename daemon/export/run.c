@@ -15,13 +15,13 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/loss.h"
+#include "daemon/export/dictionary.h"
 #include "daemon/export/hits.h"
 #include "daemon/export/internal.h"
 #include "daemon/export/part.h"
 #include "daemon/export/paths.h"
 #include "daemon/export/slots.h"
 #include "daemon/export/tasks.h"
-#include "daemon/export/terms.h"
 #include "daemon/query/result.h"
 #include "daemon/query/stop.h"
 
@@ -39,7 +39,7 @@ struct run {
 	struct export_tasks *tasks;
 	struct export_paths *paths;
 	struct export_hits *hits;
-	struct export_terms *terms;
+	struct export_dictionary *dictionary;
 	struct result result; /* samples, ends, losses, what is covered */
 	bool follows_first;   /* see above */
 	uint64_t rows;
@@ -51,7 +51,7 @@ struct run {
 
 static void run_done(struct run *run)
 {
-	export_terms_free(run->terms);
+	export_dictionary_free(run->dictionary);
 	export_hits_free(run->hits);
 	export_paths_free(run->paths);
 	export_tasks_free(run->tasks);
@@ -240,7 +240,7 @@ static int tell_hits(struct run *run)
 			run->part, (uint32_t)(PERMILLE_READ + (1000 - PERMILLE_READ) * i / n));
 		r = run->follows_first ? 1 : judge(run, &hit);
 		if (r > 0)
-			r = export_terms_tell(run->terms, &hit);
+			r = export_dictionary_emit(run->dictionary, &hit);
 	}
 	return r < 0 ? r : 0;
 }
@@ -295,7 +295,8 @@ static int prepare(struct run *run)
 	if (r >= 0)
 		r = export_paths_new(run->store, order, &run->paths);
 	if (r >= 0)
-		r = export_terms_new(run->store, run->paths, run->slots, run->part, &run->terms);
+		r = export_dictionary_new(run->store, run->paths, run->slots, run->part,
+					  &run->dictionary);
 	if (r < 0)
 		return r;
 	run->tasks = export_tasks_new(run->store, &order->query);

@@ -10,14 +10,14 @@
 #include "daemon/export/paths.h"
 #include "daemon/export/slots.h"
 
-struct export_terms;
+struct export_dictionary;
 
 /* Borrows all. 0, -ENOMEM. */
-int export_terms_new(struct store *store, const struct export_paths *paths,
-		     const struct export_slots *slots, struct export_part *part,
-		     struct export_terms **ret);
-struct export_terms *export_terms_free(struct export_terms *terms);
+int export_dictionary_new(struct store *store, const struct export_paths *paths,
+			  const struct export_slots *slots, struct export_part *part,
+			  struct export_dictionary **ret);
+struct export_dictionary *export_dictionary_free(struct export_dictionary *dictionary);
 
 /* The hit, and before it what it refers to. Its node is one that is left (export_paths.h). 0, the
  * error of the store or of sending. */
-int export_terms_tell(struct export_terms *terms, const struct export_hit *hit);
+int export_dictionary_emit(struct export_dictionary *dictionary, const struct export_hit *hit);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/export/dictionary.h"
+
+#include <string.h>
+
+#include "daemon/base/array.h"
+#include "daemon/base/cleanup.h"
+#include "daemon/base/table.h"
+
+struct export_dictionary {
+	struct store *store;
+	const struct export_paths *paths;
+	const struct export_slots *slots;
+	struct export_part *part;
+	struct table *texts;     /* with the zero at their end; 0 is "" */
+	struct table *processes; /* the store's ids; process i + 1 */
+	/* The stream's numbers, 0 not told yet; by the store's ids, or the number of the slot. */
+	uint32_t *nodes;
+	uint32_t *frames;
+	size_t frames_size;
+	uint32_t *tasks;
+	size_t tasks_size;
+	uint32_t *slot_numbers;
+	uint32_t n_nodes;
+	uint32_t n_frames;
+	uint32_t n_tasks;
+	uint32_t n_slots;
+	uint32_t *way;
+	size_t way_size;
+};
+
+define_cleanup(struct export_dictionary *, export_dictionary_free);
+
+int export_dictionary_new(struct store *store, const struct export_paths *paths,
+			  const struct export_slots *slots, struct export_part *part,
+			  struct export_dictionary **ret)
+{
+	_cleanup_(export_dictionary_free_p) struct export_dictionary *dictionary =
+		calloc(1, sizeof(*dictionary));
+	uint32_t none;
+
+	if (!dictionary)
+		return -ENOMEM;
+	dictionary->store = store;
+	dictionary->paths = paths;
+	dictionary->slots = slots;
+	dictionary->part = part;
+	dictionary->texts = table_new();
+	dictionary->processes = table_new();
+	dictionary->nodes =
+		calloc((size_t)export_paths_count(paths) + 1, sizeof(*dictionary->nodes));
+	dictionary->slot_numbers =
+		calloc((size_t)export_slots_count(slots) + 1, sizeof(*dictionary->slot_numbers));
+	if (!dictionary->texts || !dictionary->processes || !dictionary->nodes ||
+	    !dictionary->slot_numbers || table_intern(dictionary->texts, "", 1, &none) < 0)
+		return -ENOMEM;
+	*ret = take_ptr(dictionary);
+	return 0;
+}
+
+struct export_dictionary *export_dictionary_free(struct export_dictionary *dictionary)
+{
+	if (!dictionary)
+		return NULL;
+	table_free(dictionary->texts);
+	table_free(dictionary->processes);
+	free(dictionary->nodes);
+	free(dictionary->frames);
+	free(dictionary->tasks);
+	free(dictionary->slot_numbers);
+	free(dictionary->way);
+	free(dictionary);
+	return NULL;
+}
+
+static int tell_text(struct export_dictionary *dictionary, const char *text, uint32_t *ret)
+{
+	int r = table_intern(dictionary->texts, text, strlen(text) + 1, ret);
+
+	if (r > 0)
+		r = export_part_add_text(dictionary->part,
+					 table_get_key(dictionary->texts, *ret, NULL));
+	return r;
+}
+
+/* ---- frames ---- */
+
+struct frame_telling {
+	struct export_dictionary *dictionary;
+	Oxprof__Frame message;
+};
+
+static int on_frame(void *userdata, int64_t function, const struct frame *frame)
+{
+	struct frame_telling *telling = userdata;
+	Oxprof__Frame *message = &telling->message;
+	int r = tell_text(telling->dictionary, frame->function, &message->function);
+
+	if (r >= 0)
+		r = tell_text(telling->dictionary, frame->module, &message->module);
+	if (r >= 0)
+		r = tell_text(telling->dictionary, frame->file, &message->file);
+	if (r >= 0)
+		r = tell_text(telling->dictionary, frame->build_id, &message->build_id);
+	message->kind = frame->kind;
+	message->line = frame->line;
+	message->offset = frame->offset;
+	return r;
+}
+
+/* One that the store does not have (it was damaged) is one of which nothing is known. */
+static int tell_frame(struct export_dictionary *dictionary, uint32_t id, uint32_t *ret)
+{
+	struct frame_telling telling = {.dictionary = dictionary, .message = OXPROF__FRAME__INIT};
+	int r = array_fit(dictionary->frames, dictionary->frames_size, (size_t)id + 1);
+
+	if (r >= 0 && !dictionary->frames[id]) {
+		telling.message.focus = export_paths_has_focus(dictionary->paths, id);
+		r = store_read_frame(dictionary->store, id, on_frame, &telling);
+		if (r >= 0)
+			r = export_part_add_frame(dictionary->part, &telling.message);
+		if (r >= 0)
+			dictionary->frames[id] = ++dictionary->n_frames;
+	}
+	if (r >= 0)
+		*ret = dictionary->frames[id];
+	return r;
+}
+
+/* ---- nodes ---- */
+
+static int tell_one_node(struct export_dictionary *dictionary, uint32_t node)
+{
+	uint32_t caller = export_paths_caller(dictionary->paths, node), frame = 0;
+	int r = tell_frame(dictionary, export_paths_frame(dictionary->paths, node), &frame);
+
+	if (r >= 0)
+		r = export_part_add_node(dictionary->part, dictionary->nodes[caller], frame);
+	if (r >= 0)
+		dictionary->nodes[node] = ++dictionary->n_nodes;
+	return r;
+}
+
+/* And before it its callers, as far as they were not told. */
+static int tell_node(struct export_dictionary *dictionary, uint32_t node, uint32_t *ret)
+{
+	size_t n = 0;
+	int r = 0;
+
+	for (uint32_t at = node; at && !dictionary->nodes[at];
+	     at = export_paths_caller(dictionary->paths, at)) {
+		r = array_fit(dictionary->way, dictionary->way_size, n + 1);
+		if (r < 0)
+			return r;
+		dictionary->way[n++] = at;
+	}
+	while (n > 0 && r >= 0)
+		r = tell_one_node(dictionary, dictionary->way[--n]);
+	*ret = dictionary->nodes[node];
+	return r;
+}
+
+/* ---- tasks ---- */
+
+struct task_telling {
+	struct export_dictionary *dictionary;
+	Oxprof__Task message;
+};
+
+static int on_task(void *userdata, const struct store_task *task)
+{
+	struct task_telling *telling = userdata;
+	const struct store_process *process = &task->process;
+	Oxprof__Task *message = &telling->message;
+	struct export_dictionary *dictionary = telling->dictionary;
+	uint32_t index;
+	int r = table_intern(dictionary->processes, &task->process_id, sizeof(task->process_id),
+			     &index);
+
+	if (r >= 0)
+		r = tell_text(dictionary, task->comm, &message->thread);
+	if (r >= 0)
+		r = tell_text(dictionary, process->comm, &message->comm);
+	if (r >= 0)
+		r = tell_text(dictionary, process->unit, &message->unit);
+	if (r >= 0)
+		r = tell_text(dictionary, process->user, &message->user);
+	if (r < 0)
+		return r;
+	message->pid = process->pid;
+	message->tid = task->tid;
+	message->process = index + 1;
+	return 0;
+}
+
+/* One that the store does not have (it was damaged) is one of which nothing is known. */
+static int tell_task(struct export_dictionary *dictionary, uint32_t id, uint32_t *ret)
+{
+	struct task_telling telling = {.dictionary = dictionary, .message = OXPROF__TASK__INIT};
+	int r = id ? array_fit(dictionary->tasks, dictionary->tasks_size, (size_t)id + 1) : 0;
+
+	*ret = 0;
+	if (r < 0 || !id)
+		return r;
+	if (!dictionary->tasks[id]) {
+		r = store_read_task(dictionary->store, id, on_task, &telling);
+		if (r >= 0)
+			r = export_part_add_task(dictionary->part, &telling.message);
+		if (r < 0)
+			return r;
+		dictionary->tasks[id] = ++dictionary->n_tasks;
+	}
+	*ret = dictionary->tasks[id];
+	return 0;
+}
+
+/* ---- slots ---- */
+
+static int tell_slot(struct export_dictionary *dictionary, uint32_t slot, uint32_t *ret)
+{
+	Oxprof__Slot message = OXPROF__SLOT__INIT;
+	int r = 0;
+
+	if (slot && !dictionary->slot_numbers[slot]) {
+		export_slots_get(dictionary->slots, slot, &message.start, &message.usec);
+		r = export_part_add_slot(dictionary->part, &message);
+		if (r >= 0)
+			dictionary->slot_numbers[slot] = ++dictionary->n_slots;
+	}
+	*ret = dictionary->slot_numbers[slot];
+	return r;
+}
+
+int export_dictionary_emit(struct export_dictionary *dictionary, const struct export_hit *hit)
+{
+	uint32_t node = 0, task = 0, slot = 0;
+	int r = tell_node(dictionary, hit->node, &node);
+
+	if (r >= 0)
+		r = tell_task(dictionary, hit->task, &task);
+	if (r >= 0)
+		r = tell_slot(dictionary, hit->slot, &slot);
+	return r < 0 ? r : export_part_add_hit(dictionary->part, node, task, slot, hit->n);
+}
