@@ -24,34 +24,30 @@ static void take_segment(struct symbolizer_about *about, const Elf64_Phdr *segme
 		(struct symbolizer_segment){offset, bytes, segment->p_vaddr};
 }
 
-/* A name, NULs, a checksum. */
 static void take_link(struct symbolizer_about *about, const struct elf_file *elf)
 {
-	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debuglink");
-	_cleanup_free_ char *link = NULL;
+	uint32_t checksum;
+	const char *link = elf_file_get_debuglink(elf, &checksum);
 
-	if (!section || elf_file_read_section(elf, section, LINK_BYTES_MAX, &link) < 0 ||
-	    strlen(link) >= sizeof(about->link) || strchr(link, '/'))
-		return;
-	strcpy(about->link, link);
+	if (link && strlen(link) < sizeof(about->link) && !strchr(link, '/'))
+		strcpy(about->link, link);
 }
 
-/* A path, its NUL, a build-id. */
+/* A path, its NUL, a build-id. libdwelf tells it only of an open DWARF, whose sections are all read
+ * for that. */
 static void take_alt_link(struct symbolizer_about *about, const struct elf_file *elf)
 {
 	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debugaltlink");
-	_cleanup_free_ char *link = NULL;
-	size_t length, id_bytes;
+	const Elf_Data *data = elf_file_get_data(elf, section, LINK_BYTES_MAX);
+	size_t length = data ? strnlen(data->d_buf, data->d_size) : 0, id_bytes;
 
-	if (!section || elf_file_read_section(elf, section, LINK_BYTES_MAX, &link) < 0)
+	if (length == 0 || length >= sizeof(about->alt_link) || length == data->d_size)
 		return;
-	length = strlen(link);
-	id_bytes = length < section->sh_size ? section->sh_size - length - 1 : 0;
-	if (length == 0 || length >= sizeof(about->alt_link) || id_bytes == 0 ||
-	    id_bytes > sizeof(about->alt_id))
+	id_bytes = data->d_size - length - 1;
+	if (id_bytes == 0 || id_bytes > sizeof(about->alt_id))
 		return;
-	strcpy(about->alt_link, link);
-	memcpy(about->alt_id, link + length + 1, id_bytes);
+	strcpy(about->alt_link, data->d_buf);
+	memcpy(about->alt_id, (char *)data->d_buf + length + 1, id_bytes);
 	about->alt_id_bytes = id_bytes;
 }
 

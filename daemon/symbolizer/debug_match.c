@@ -8,24 +8,7 @@
 #include "daemon/symbolizer/elf/debugdata.h"
 #include "daemon/symbolizer/elf/file.h"
 
-#define LINK_BYTES_MAX 4096
-#define CHUNK_BYTES    262144
-
-/* ".gnu_debuglink": a name, NULs up to a multiple of 4, the checksum. */
-static bool read_checksum(const struct elf_file *elf, uint32_t *ret)
-{
-	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debuglink");
-	_cleanup_free_ char *link = NULL;
-	size_t at;
-
-	if (!section || elf_file_read_section(elf, section, LINK_BYTES_MAX, &link) < 0)
-		return false;
-	at = (strlen(link) + 4) & ~(size_t)3;
-	if (at + sizeof(*ret) > section->sh_size)
-		return false;
-	memcpy(ret, link + at, sizeof(*ret));
-	return true;
-}
+#define CHUNK_BYTES 262144
 
 static bool has_checksum(const struct elf_file *elf, uint32_t checksum)
 {
@@ -53,7 +36,7 @@ static bool match(const struct elf_file *file, const struct elf_file *debug)
 
 	if (bytes && other_bytes)
 		return bytes == other_bytes && memcmp(id, other, bytes) == 0;
-	return read_checksum(file, &checksum) && has_checksum(debug, checksum);
+	return elf_file_get_debuglink(file, &checksum) && has_checksum(debug, checksum);
 }
 
 bool debug_match(int file, int debug)

@@ -52,18 +52,18 @@ struct finds {
 static bool has_strings(const struct elf_file *elf)
 {
 	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_SYMTAB, NULL);
-	_cleanup_free_ char *text = NULL;
+	const Elf_Data *text;
 	char name[64];
 
 	if (!section || section->sh_link >= elf->n_sections)
 		return false;
-	section = &elf->sections[section->sh_link];
-	if (elf_file_read_section(elf, section, STRINGS_LOOKED_AT, &text) < 0)
+	text = elf_file_get_data(elf, &elf->sections[section->sh_link], STRINGS_LOOKED_AT);
+	if (!text)
 		return false;
 	for (size_t i = 0; i < array_length(signs); i++) {
 		int bytes = snprintf(name, sizeof(name), "%c%s", 0, thing_names[signs[i]]) + 1;
 
-		if (memmem(text, section->sh_size, name, bytes))
+		if (memmem(text->d_buf, text->d_size, name, bytes))
 			return true;
 	}
 	return false;
@@ -103,7 +103,7 @@ static int take_symbol(void *userdata, const Elf64_Sym *symbol, const char *name
 
 static int take_symbols(struct finds *finds, const struct elf_file *elf)
 {
-	_cleanup_(elf_symtab_done) struct elf_symtab symtab = {};
+	struct elf_symtab symtab;
 	int r = elf_symtab_open(&symtab, elf, SHT_SYMTAB);
 
 	return r < 0 ? r : elf_symtab_foreach(&symtab, take_symbol, finds);
@@ -113,9 +113,8 @@ static int take_symbols(struct finds *finds, const struct elf_file *elf)
 static int find_packed(struct finds *finds)
 {
 	_cleanup_(elf_file_done) struct elf_file inner = {.fd = -1};
-	_cleanup_free_ char *data = NULL;
 
-	if (debugdata_open(finds->elf, &inner, &data) < 0)
+	if (debugdata_open(finds->elf, &inner) < 0)
 		return -ENODATA;
 	return take_symbols(finds, &inner);
 }
@@ -194,14 +193,12 @@ static uint32_t find_text_version(const struct elf_file *elf)
 {
 	static const char python[] = "python";
 	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".rodata");
-	_cleanup_free_ char *texts = NULL;
-	const char *at, *end;
+	const Elf_Data *data = elf_file_get_data(elf, section, TEXTS_LOOKED_AT);
+	const char *texts = data ? data->d_buf : NULL;
+	const char *end = data ? memrchr(texts, '\0', data->d_size) : NULL, *at;
 	uint32_t found = 0;
 
-	if (!section || elf_file_read_section(elf, section, TEXTS_LOOKED_AT, &texts) < 0)
-		return 0;
-	end = texts + section->sh_size;
-	for (at = texts; (at = memmem(at, end - at, python, sizeof(python) - 1)); at++) {
+	for (at = texts; end && (at = memmem(at, end - at, python, sizeof(python) - 1)); at++) {
 		const char *behind = NULL;
 		uint32_t version = parse_version(at + sizeof(python) - 1, &behind);
 

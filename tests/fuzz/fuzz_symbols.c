@@ -4,8 +4,7 @@
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_symbols.c
  *         daemon/symbolizer/elf/{symbols,functions,file,symtab,plt,debugdata,demangle}.c
- *         daemon/base/{table,text}.c
- *         -llzma -liberty -lm
+ *         daemon/base/{table,text}.c -ldw -lelf -llzma -liberty -lm
  *
  * test_symbols.c runs it over seeds and simple mutations of them.
  */

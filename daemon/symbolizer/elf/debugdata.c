@@ -68,22 +68,16 @@ uint32_t xz_crc32(const void *data, size_t size, uint32_t crc)
 	return lzma_crc32(data, size, crc);
 }
 
-int debugdata_open(const struct elf_file *elf, struct elf_file *ret, char **ret_data)
+int debugdata_open(const struct elf_file *elf, struct elf_file *ret)
 {
 	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debugdata");
-	_cleanup_free_ char *packed = NULL, *data = NULL;
+	const Elf_Data *packed = elf_file_get_data(elf, section, PACKED_MAX);
 	size_t size;
+	char *data;
 	int r;
 
-	if (!section)
+	if (!packed)
 		return -ENODATA;
-	r = elf_file_read_section(elf, section, PACKED_MAX, &packed);
-	if (r == 0)
-		r = xz_unpack(packed, section->sh_size, SYMBOLS_DEBUGDATA_MAX, &data, &size);
-	if (r == 0)
-		r = elf_file_open_memory(ret, data, size);
-	if (r < 0)
-		return r;
-	*ret_data = take_ptr(data);
-	return 0;
+	r = xz_unpack(packed->d_buf, packed->d_size, SYMBOLS_DEBUGDATA_MAX, &data, &size);
+	return r < 0 ? r : elf_file_open_memory(ret, data, size);
 }

@@ -2,16 +2,15 @@
 /*
  * .gnu_debugdata: a small ELF file in the file, packed with xz: the symbols that some distributions
  * keep of stripped programs. gdb's manual, "Debugging information in a special section". The only
- * owner of liblzma.
+ * owner of liblzma: libelf does not unpack it, and libdwfl does so without a bound.
  */
 #pragma once
 
 #include "daemon/symbolizer/elf/file.h"
 
-/* 0, then *ret ends with elf_file_done(), and *ret_data, which it is read from, is the caller's;
- * -ENODATA: there is none; else what elf_file_read_section(), xz_unpack() or elf_file_open_memory()
- * say. */
-int debugdata_open(const struct elf_file *elf, struct elf_file *ret, char **ret_data);
+/* 0, then *ret ends with elf_file_done(); -ENODATA: there is none; else what xz_unpack() or
+ * elf_file_open_memory() say. */
+int debugdata_open(const struct elf_file *elf, struct elf_file *ret);
 
 #define XZ_MEMORY_BYTES (UINT64_C(64) << 20) /* that the decoder may use beside its output */
 

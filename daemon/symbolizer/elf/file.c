@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/elf/file.h"
 
+#include <elfutils/libdwelf.h>
 #include <errno.h>
+#include <gelf.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include "daemon/base/cleanup.h"
+#include <unistd.h>
 
 #define SECTION_NAMES_MAX (1u << 20)
 #define NOTES_MAX         65536u
@@ -16,10 +18,6 @@ int elf_file_read(const struct elf_file *elf, uint64_t offset, uint64_t size, vo
 
 	if (offset > elf->size || size > elf->size - offset)
 		return -ERANGE;
-	if (elf->fd < 0) {
-		memcpy(ret, elf->data + offset, size);
-		return 0;
-	}
 	while (size > 0) {
 		ssize_t n = pread(elf->fd, at, size, offset);
 
@@ -36,98 +34,74 @@ int elf_file_read(const struct elf_file *elf, uint64_t offset, uint64_t size, vo
 	return 0;
 }
 
-static int read_memory(const struct elf_file *elf, uint64_t offset, uint64_t size, char **ret)
+Elf_Data *elf_file_get_data(const struct elf_file *elf, const Elf64_Shdr *section, uint64_t max)
 {
-	_cleanup_free_ char *data = NULL;
-	int r;
+	Elf_Data *data;
 
-	if (offset > elf->size || size > elf->size - offset)
-		return -ERANGE;
-	data = malloc(size + 1);
-	if (!data)
-		return -ENOMEM;
-	r = elf_file_read(elf, offset, size, data);
-	if (r < 0)
-		return r;
-	data[size] = '\0';
-	*ret = take_ptr(data);
-	return 0;
-}
-
-int elf_file_read_section(const struct elf_file *elf, const Elf64_Shdr *section, uint64_t max,
-			  char **ret)
-{
-	if (section->sh_size > max)
-		return -EFBIG;
-	return read_memory(elf, section->sh_offset, section->sh_size, ret);
+	if (!section || section->sh_size > max)
+		return NULL;
+	data = elf_getdata(elf_getscn(elf->handle, section - elf->sections), NULL);
+	return data && data->d_buf ? data : NULL;
 }
 
 static int check_header(const Elf64_Ehdr *header)
 {
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB)
+	if (!header || header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != EM_X86_64)
 		return -ENOEXEC;
 	/* ET_REL is what dwz makes of debug files. */
-	if (header->e_machine != EM_X86_64 ||
-	    (header->e_type != ET_EXEC && header->e_type != ET_DYN && header->e_type != ET_REL))
-		return -ENOEXEC;
-	return 0;
+	return header->e_type == ET_EXEC || header->e_type == ET_DYN || header->e_type == ET_REL
+		       ? 0
+		       : -ENOEXEC;
 }
 
-/* A table that is not all there is left out: the file goes on without it. */
-static int read_segments(struct elf_file *elf, const Elf64_Ehdr *header)
+static void find_segments(struct elf_file *elf)
 {
-	size_t size = header->e_phnum * sizeof(Elf64_Phdr);
-	char *data;
-	int r;
+	size_t n;
 
-	if (header->e_phnum > ELF_FILE_SEGMENTS_MAX || header->e_phentsize != sizeof(Elf64_Phdr))
-		return 0;
-	r = read_memory(elf, header->e_phoff, size, &data);
-	if (r < 0)
-		return r == -ERANGE ? 0 : r;
-	elf->segments = (Elf64_Phdr *)data;
-	elf->n_segments = header->e_phnum;
-	return 0;
+	elf->segments = elf64_getphdr(elf->handle);
+	if (elf->segments && elf_getphdrnum(elf->handle, &n) == 0 && n <= ELF_FILE_SEGMENTS_MAX)
+		elf->n_segments = n;
 }
 
-static int read_sections(struct elf_file *elf, const Elf64_Ehdr *header)
+/* elf_strptr() would unpack them, whatever that takes. */
+static void find_names(struct elf_file *elf)
 {
-	size_t size = header->e_shnum * sizeof(Elf64_Shdr);
-	const Elf64_Shdr *names;
-	char *data;
-	int r;
+	size_t names;
 
-	if (header->e_shentsize != sizeof(Elf64_Shdr))
+	if (elf_getshdrstrndx(elf->handle, &names) == 0 && names < elf->n_sections &&
+	    elf->sections[names].sh_size <= SECTION_NAMES_MAX &&
+	    !(elf->sections[names].sh_flags & SHF_COMPRESSED))
+		elf->names = names;
+}
+
+static int copy_sections(struct elf_file *elf)
+{
+	size_t n;
+
+	if (elf_getshdrnum(elf->handle, &n) < 0)
 		return 0;
-	r = read_memory(elf, header->e_shoff, size, &data);
-	if (r < 0)
-		return r == -ERANGE ? 0 : r;
-	elf->sections = (Elf64_Shdr *)data;
-	elf->n_sections = header->e_shnum;
-	if (header->e_shstrndx >= elf->n_sections)
-		return 0;
-	names = &elf->sections[header->e_shstrndx];
-	r = elf_file_read_section(elf, names, SECTION_NAMES_MAX, &elf->section_names);
-	if (r < 0)
-		return r == -ERANGE || r == -EFBIG ? 0 : r;
-	elf->section_names_bytes = names->sh_size;
+	elf->sections = calloc(n + 1, sizeof(*elf->sections));
+	if (!elf->sections)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const Elf64_Shdr *section = elf64_getshdr(elf_getscn(elf->handle, i));
+
+		if (!section)
+			break;
+		elf->sections[elf->n_sections++] = *section;
+	}
+	find_names(elf);
 	return 0;
 }
 
 static int read_headers(struct elf_file *elf)
 {
-	Elf64_Ehdr header;
-	int r;
+	int r = check_header(elf64_getehdr(elf->handle));
 
-	r = elf_file_read(elf, 0, sizeof(header), &header);
-	if (r < 0)
-		return r == -ERANGE ? -ENOEXEC : r;
-	r = check_header(&header);
-	if (r == 0)
-		r = read_segments(elf, &header);
-	if (r == 0)
-		r = read_sections(elf, &header);
+	if (r == 0) {
+		find_segments(elf);
+		r = copy_sections(elf);
+	}
 	if (r < 0)
 		elf_file_done(elf);
 	return r;
@@ -140,21 +114,32 @@ int elf_file_open(struct elf_file *elf, int fd)
 	*elf = (struct elf_file){.fd = -1};
 	if (fstat(fd, &st) < 0)
 		return -EIO;
-	*elf = (struct elf_file){.fd = fd, .size = (uint64_t)st.st_size};
+	elf_version(EV_CURRENT);
+	*elf = (struct elf_file){
+		.handle = elf_begin(fd, ELF_C_READ, NULL),
+		.fd = fd,
+		.size = (uint64_t)st.st_size,
+	};
 	return read_headers(elf);
 }
 
-int elf_file_open_memory(struct elf_file *elf, const void *data, size_t size)
+int elf_file_open_memory(struct elf_file *elf, char *memory, size_t size)
 {
-	*elf = (struct elf_file){.fd = -1, .data = data, .size = size};
+	elf_version(EV_CURRENT);
+	*elf = (struct elf_file){
+		.handle = elf_memory(memory, size),
+		.fd = -1,
+		.memory = memory,
+		.size = size,
+	};
 	return read_headers(elf);
 }
 
 void elf_file_done(struct elf_file *elf)
 {
-	free(elf->segments);
+	elf_end(elf->handle);
 	free(elf->sections);
-	free(elf->section_names);
+	free(elf->memory);
 	*elf = (struct elf_file){.fd = -1};
 }
 
@@ -180,8 +165,7 @@ int elf_file_find_vaddr(const struct elf_file *elf, uint64_t vaddr, uint64_t *re
 
 const char *elf_file_section_name(const struct elf_file *elf, const Elf64_Shdr *section)
 {
-	return section->sh_name < elf->section_names_bytes ? elf->section_names + section->sh_name
-							   : "";
+	return elf_strptr(elf->handle, elf->names, section->sh_name) ?: "";
 }
 
 const Elf64_Shdr *elf_file_find_section(const struct elf_file *elf, uint32_t type, const char *name)
@@ -196,41 +180,25 @@ const Elf64_Shdr *elf_file_find_section(const struct elf_file *elf, uint32_t typ
 	return NULL;
 }
 
-static size_t find_build_id(const char *notes, size_t size, size_t align, uint8_t *ret)
-{
-	size_t at = 0;
-	Elf64_Nhdr note;
-
-	while (size - at >= sizeof(note)) {
-		size_t name, content, end;
-
-		memcpy(&note, notes + at, sizeof(note));
-		name = at + sizeof(note);
-		content = name + ((note.n_namesz + align - 1) & ~(align - 1));
-		end = content + ((note.n_descsz + align - 1) & ~(align - 1));
-		if (content + note.n_descsz > size)
-			return 0;
-		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof("GNU") &&
-		    memcmp(notes + name, "GNU", sizeof("GNU")) == 0 &&
-		    note.n_descsz <= BUILD_ID_BYTES) {
-			memcpy(ret, notes + content, note.n_descsz);
-			return note.n_descsz;
-		}
-		if (end > size)
-			return 0;
-		at = end;
-	}
-	return 0;
-}
-
+/* Rounded up, since ld leaves out the padding of the last note, which gelf_getnote() insists on. */
 static size_t read_notes(const struct elf_file *elf, uint64_t offset, uint64_t size, uint64_t align,
 			 uint8_t *ret)
 {
-	_cleanup_free_ char *notes = NULL;
+	Elf_Type type = align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR;
+	size_t at = 0, name, id;
+	Elf_Data *notes = NULL;
+	GElf_Nhdr note;
 
-	if (size > NOTES_MAX || read_memory(elf, offset, size, &notes) < 0)
-		return 0;
-	return find_build_id(notes, size, align == 8 ? 8 : 4, ret);
+	if (size <= NOTES_MAX)
+		notes = elf_getdata_rawchunk(elf->handle, offset, (size + 7) & ~7ul, type);
+	while (notes && (at = gelf_getnote(notes, at, &note, &name, &id)) > 0)
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof("GNU") &&
+		    memcmp(notes->d_buf + name, "GNU", sizeof("GNU")) == 0 &&
+		    note.n_descsz <= BUILD_ID_BYTES) {
+			memcpy(ret, notes->d_buf + id, note.n_descsz);
+			return note.n_descsz;
+		}
+	return 0;
 }
 
 /* Sections too: what dwz makes has no segments. */
@@ -253,4 +221,9 @@ size_t elf_file_read_build_id(const struct elf_file *elf, uint8_t ret[static BUI
 					   section->sh_addralign, ret);
 	}
 	return bytes;
+}
+
+const char *elf_file_get_debuglink(const struct elf_file *elf, uint32_t *ret_checksum)
+{
+	return elf->names ? dwelf_elf_gnu_debuglink(elf->handle, ret_checksum) : NULL;
 }

@@ -24,7 +24,7 @@ struct functions {
 	size_t names_bytes;
 };
 
-/* 0, also where there are none; -ENOMEM, -EIO. */
+/* 0, also where there are none; -ENOMEM. */
 int functions_read(struct functions *functions, const struct elf_file *elf);
 void functions_done(struct functions *functions);
 /* The function that holds the address; NULL: none. */

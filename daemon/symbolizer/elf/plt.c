@@ -148,18 +148,15 @@ static int visit_section(const struct elf_file *elf, const Elf64_Shdr *section,
 			 const struct slots *slots, plt_fn fn, void *userdata)
 {
 	uint32_t step = section->sh_entsize == 8 ? 8 : 16;
-	_cleanup_free_ char *code = NULL;
+	const Elf_Data *code = elf_file_get_data(elf, section, PLT_BYTES_MAX);
 	char name[PLT_NAME_BYTES];
 	int r;
 
-	r = elf_file_read_section(elf, section, PLT_BYTES_MAX, &code);
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	for (uint64_t at = 0; at + step <= section->sh_size; at += step) {
+	for (uint64_t at = 0; code && at + step <= code->d_size; at += step) {
 		uint64_t address = section->sh_addr + at, target;
 		const struct slot *slot;
 
-		if (!decode_stub((uint8_t *)code + at, step, address, &target))
+		if (!decode_stub((uint8_t *)code->d_buf + at, step, address, &target))
 			continue;
 		slot = find_slot(slots, target);
 		if (!slot || !read_name(elf, slot->symbol, name))

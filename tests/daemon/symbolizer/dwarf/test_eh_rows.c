@@ -456,7 +456,7 @@ Test(eh_rows, say_what_is_no_file_of_theirs)
 	cr_assert(write(text, "#!/bin/sh\n", 10) == 10);
 	cr_expect_eq(eh_rows_read(empty, &rows), -ENOEXEC);
 	cr_expect_eq(eh_rows_read(text, &rows), -ENOEXEC);
-	cr_expect_eq(eh_rows_read(directory, &rows), -EIO);
+	cr_expect_eq(eh_rows_read(directory, &rows), -ENOEXEC);
 	cr_expect_eq(eh_rows_read(-1, &rows), -EIO);
 	eh_image_init(&image, "zR");
 	bare = eh_image_finish(&image);
