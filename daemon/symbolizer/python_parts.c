@@ -123,7 +123,7 @@ size_t python_parts_find(const struct elf_file *file, uint64_t start, uint64_t e
 	struct search search = {.start = start, .end = end, .parts = ret};
 	_cleanup_free_ uint8_t *code = NULL;
 	uint64_t offset, bytes;
-	Elf *elf;
+	Elf *mapped;
 
 	if (end - start > FUNCTION_BYTES_MAX ||
 	    elf_file_find_vaddr(file, start, &offset, &bytes) < 0 || bytes < end - start)
@@ -131,12 +131,9 @@ size_t python_parts_find(const struct elf_file *file, uint64_t start, uint64_t e
 	code = malloc(end - start);
 	if (!code || elf_file_read(file, offset, end - start, code) < 0)
 		return 0;
-	elf_version(EV_CURRENT);
-	elf = elf_begin(file->fd, eh_frame_is_plain(file) ? ELF_C_READ : ELF_C_READ_MMAP, NULL);
-	if (!elf)
-		return 0;
-	search_elf(&search, file, elf, code);
-	elf_end(elf);
+	mapped = eh_frame_is_plain(file) ? NULL : elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
+	search_elf(&search, file, mapped ?: file->handle, code);
+	elf_end(mapped);
 	free(search.entries);
 	return search.n_parts;
 }

@@ -229,15 +229,10 @@ static int list_rules(struct eh_rows *rows)
  * costs no more than its .eh_frame. Where libdw would copy all of the file, it is mapped. */
 static int read_elf(struct eh_rows *rows, const struct elf_file *file)
 {
-	Elf *elf;
-	int r;
+	Elf *mapped = eh_frame_is_plain(file) ? NULL : elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
+	int r = read_spans(rows, file, mapped ?: file->handle);
 
-	elf_version(EV_CURRENT);
-	elf = elf_begin(file->fd, eh_frame_is_plain(file) ? ELF_C_READ : ELF_C_READ_MMAP, NULL);
-	if (!elf)
-		return -ENOEXEC;
-	r = read_spans(rows, file, elf);
-	elf_end(elf);
+	elf_end(mapped);
 	if (r == 0)
 		r = make_rows(rows);
 	return r < 0 ? r : list_rules(rows);
