@@ -6,7 +6,7 @@
  * The symbolizer begins with a wire_reply of WIRE_HELLO bytes when it has given up all its rights.
  * Then each request is one packet, with its descriptors, and each reply one packet: an error, or
  * 0 and one descriptor, a memfd that is sealed against all change and holds a wire_table or
- * wire_names with what follows it, a symbolizer_about or a symbolizer_python. One request is under
+ * wire_names with what follows it, a elf_info or a symbolizer_python. One request is under
  * way at a time.
  */
 #pragma once
@@ -66,7 +66,7 @@ struct symbolizer_segment {
 	uint64_t offset, bytes, vaddr;
 };
 /* What an ELF file says of itself; what it does not say is 0. No padding. */
-struct symbolizer_about {
+struct elf_info {
 	struct symbolizer_segment segments[SYMBOLIZER_SEGMENTS_MAX]; /* the first ones */
 	uint32_t n_segments;
 	uint32_t has_dwarf; /* 1: in the file itself */
@@ -167,9 +167,8 @@ struct wire_frame {
 };
 
 _Static_assert(sizeof(struct symbolizer_row) == 8, "row");
-_Static_assert(sizeof(struct symbolizer_about) ==
-		       24 * SYMBOLIZER_SEGMENTS_MAX + 24 + 2 * BUILD_ID_BYTES +
-			       SYMBOLIZER_LINK_BYTES + SYMBOLIZER_ALT_BYTES,
+_Static_assert(sizeof(struct elf_info) == 24 * SYMBOLIZER_SEGMENTS_MAX + 24 + 2 * BUILD_ID_BYTES +
+						  SYMBOLIZER_LINK_BYTES + SYMBOLIZER_ALT_BYTES,
 	       "about");
 _Static_assert(sizeof(struct wire_request) == 16, "request");
 _Static_assert(sizeof(struct wire_reply) == 8, "reply");

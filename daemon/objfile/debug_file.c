@@ -20,14 +20,14 @@ struct search {
 	bool is_late;            /* something could not be looked at for now */
 };
 
-static bool id_is(const struct symbolizer_about *about, const uint8_t *id, size_t bytes)
+static bool id_is(const struct elf_info *info, const uint8_t *id, size_t bytes)
 {
-	return about->build_id_bytes == bytes && memcmp(about->build_id, id, bytes) == 0;
+	return info->build_id_bytes == bytes && memcmp(info->build_id, id, bytes) == 0;
 }
 
 /* -1: there is none of that build-id. bytes 0: one without a build-id will do, or any. */
 static int try_path(struct search *search, const char *path, const uint8_t *id, size_t bytes,
-		    struct symbolizer_about *ret)
+		    struct elf_info *ret)
 {
 	_cleanup_close_ int fd = process_open_in_root(search->proc, search->pid, path, 0);
 	struct stat st;
@@ -58,7 +58,7 @@ int debug_file_format_path(const char *build_id, char ret[static DEBUG_FILE_PATH
 }
 
 static int try_build_id(struct search *search, const uint8_t *id, size_t bytes,
-			struct symbolizer_about *ret)
+			struct elf_info *ret)
 {
 	char text[BUILD_ID_TEXT_BYTES], path[DEBUG_FILE_PATH_BYTES];
 	int fd;
@@ -75,8 +75,8 @@ static int try_build_id(struct search *search, const uint8_t *id, size_t bytes,
 }
 
 /* The three places of gdb's manual, "Debugging Information in Separate Files". */
-static int try_link(struct search *search, const char *file_path,
-		    const struct symbolizer_about *about, struct symbolizer_about *ret)
+static int try_link(struct search *search, const char *file_path, const struct elf_info *info,
+		    struct elf_info *ret)
 {
 	static const struct {
 		const char *before, *behind;
@@ -84,50 +84,50 @@ static int try_link(struct search *search, const char *file_path,
 	const char *slash = strrchr(file_path, '/');
 	int fd = -1;
 
-	if (!about->link[0] || !slash)
+	if (!info->link[0] || !slash)
 		return -1;
 	for (size_t i = 0; i < array_length(places) && fd < 0; i++) {
 		char path[2 * PATH_MAX];
 
 		snprintf(path, sizeof(path), "%s%.*s%s%s", places[i].before,
-			 (int)(slash - file_path), file_path, places[i].behind, about->link);
-		fd = try_path(search, path, about->build_id, about->build_id_bytes, ret);
+			 (int)(slash - file_path), file_path, places[i].behind, info->link);
+		fd = try_path(search, path, info->build_id, info->build_id_bytes, ret);
 	}
 	return fd;
 }
 
 /* Debian writes an absolute path, Fedora one that leads from the debug file to the same directory.
  * Such a file has a build-id always: so nothing without will do. */
-static int find_alt(struct search *search, const struct symbolizer_about *about)
+static int find_alt(struct search *search, const struct elf_info *info)
 {
-	const char *slash = strrchr(about->alt_link, '/');
+	const char *slash = strrchr(info->alt_link, '/');
 	char path[PATH_MAX + sizeof(DEBUG_ROOT "/.dwz/")];
-	struct symbolizer_about alt;
+	struct elf_info alt;
 	int fd;
 
-	if (!about->alt_id_bytes)
+	if (!info->alt_id_bytes)
 		return -1;
-	snprintf(path, sizeof(path), "%s%s", about->alt_link[0] == '/' ? "" : DEBUG_ROOT "/.dwz/",
-		 about->alt_link[0] == '/' || !slash ? about->alt_link : slash + 1);
-	fd = try_path(search, path, about->alt_id, about->alt_id_bytes, &alt);
+	snprintf(path, sizeof(path), "%s%s", info->alt_link[0] == '/' ? "" : DEBUG_ROOT "/.dwz/",
+		 info->alt_link[0] == '/' || !slash ? info->alt_link : slash + 1);
+	fd = try_path(search, path, info->alt_id, info->alt_id_bytes, &alt);
 	if (fd >= 0 && !alt.build_id_bytes) {
 		close(fd);
 		fd = -1;
 	}
-	return fd >= 0 ? fd : try_build_id(search, about->alt_id, about->alt_id_bytes, &alt);
+	return fd >= 0 ? fd : try_build_id(search, info->alt_id, info->alt_id_bytes, &alt);
 }
 
-static void find_in(struct search *search, const char *path, const struct symbolizer_about *about,
+static void find_in(struct search *search, const char *path, const struct elf_info *info,
 		    struct debug_file *ret)
 {
-	struct symbolizer_about debug = *about;
+	struct elf_info debug = *info;
 
-	if (!about->has_dwarf) {
-		ret->debug = try_build_id(search, about->build_id, about->build_id_bytes, &debug);
+	if (!info->has_dwarf) {
+		ret->debug = try_build_id(search, info->build_id, info->build_id_bytes, &debug);
 		if (ret->debug < 0)
-			ret->debug = try_link(search, path, about, &debug);
+			ret->debug = try_link(search, path, info, &debug);
 	}
-	if (ret->debug >= 0 || about->has_dwarf)
+	if (ret->debug >= 0 || info->has_dwarf)
 		ret->alt = find_alt(search, &debug);
 }
 
@@ -139,13 +139,13 @@ int debug_file_find(struct inspector *inspector, const char *proc,
 		.inspector = inspector, .proc = proc, .pid = owner->pid, .file = &st};
 
 	*ret = (struct debug_file){.debug = -1, .alt = -1};
-	build_id_format(owner->about->build_id, owner->about->build_id_bytes, ret->build_id);
+	build_id_format(owner->info->build_id, owner->info->build_id_bytes, ret->build_id);
 	if (fstat(owner->fd, &st) < 0)
 		return 0;
-	find_in(&search, owner->path, owner->about, ret);
+	find_in(&search, owner->path, owner->info, ret);
 	if (ret->debug < 0 && ret->alt < 0 && owner->pid != 1) {
 		search.pid = 1;
-		find_in(&search, owner->path, owner->about, ret);
+		find_in(&search, owner->path, owner->info, ret);
 	}
 	if (search.is_late) {
 		debug_file_done(ret);

@@ -29,7 +29,7 @@ struct debug_file_owner {
 	uint32_t pid;
 	int fd;
 	const char *path; /* as the process sees it */
-	const struct symbolizer_about *about;
+	const struct elf_info *info;
 };
 /* Always fills ret. 0, also where there is none; -EAGAIN: one could not be looked at for now, and
  * nothing is open. A debug file without a build-id may be a wrong one: its checksum is for the

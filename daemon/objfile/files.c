@@ -25,7 +25,7 @@ struct place {
 
 /* What is in the file, by its number - 1. */
 struct content {
-	struct symbolizer_about *about;   /* NULL: not read (yet), or nothing is there */
+	struct elf_info *info;            /* NULL: not read (yet), or nothing is there */
 	struct symbolizer_python *python; /* likewise */
 	bool is_read;
 	uint8_t n_tries;
@@ -64,7 +64,7 @@ struct files *files_new(const char *proc, struct inspector *inspector)
 static void contents_clear(struct files *files)
 {
 	for (size_t i = 0; i < files->contents_size; i++) {
-		free(files->contents[i].about);
+		free(files->contents[i].info);
 		free(files->contents[i].python);
 	}
 	free(take_ptr(files->contents));
@@ -136,22 +136,22 @@ static int python_read(struct files *files, struct content *content, int fd)
 /* 0, also for what is no ELF file; -EAGAIN: not now; -ENOMEM. */
 static int content_read(struct files *files, struct content *content, int fd)
 {
-	_cleanup_free_ struct symbolizer_about *about = malloc(sizeof(*about));
+	_cleanup_free_ struct elf_info *info = malloc(sizeof(*info));
 	int r;
 
-	if (!about)
+	if (!info)
 		return -ENOMEM;
-	r = inspect_file(files->inspector, fd, about);
+	r = inspect_file(files->inspector, fd, info);
 	if (is_late(content, r))
 		return -EAGAIN;
-	if (r == 0 && about->has_python) {
+	if (r == 0 && info->has_python) {
 		int python_r = python_read(files, content, fd);
 
 		if (python_r < 0)
 			return python_r;
 	}
 	content->is_read = true;
-	content->about = r < 0 ? NULL : take_ptr(about);
+	content->info = r < 0 ? NULL : take_ptr(info);
 	return 0;
 }
 
@@ -173,11 +173,11 @@ static int identify(struct files *files, int fd, uint32_t *ret)
 }
 
 /* An event tells the build-id of what was mapped, and no inode. */
-static bool has_build_id(const struct symbolizer_about *about, const struct mapping *mapping)
+static bool has_build_id(const struct elf_info *info, const struct mapping *mapping)
 {
 	return !mapping->build_id_bytes ||
-	       (about->build_id_bytes == mapping->build_id_bytes &&
-		!memcmp(about->build_id, mapping->build_id, about->build_id_bytes));
+	       (info->build_id_bytes == mapping->build_id_bytes &&
+		!memcmp(info->build_id, mapping->build_id, info->build_id_bytes));
 }
 
 /* Takes the descriptor. 1: that is the file; 0: it is another one; negative: nothing can be said
@@ -191,7 +191,7 @@ static int check_file(struct files *files, int fd, const struct mapping *mapping
 
 	if (r < 0)
 		return r;
-	if (!has_build_id(files_get_about(files, *ret), mapping)) {
+	if (!has_build_id(files_get_elf_info(files, *ret), mapping)) {
 		*ret = 0;
 		return 0;
 	}
@@ -271,12 +271,12 @@ uint64_t files_count_late(const struct files *files)
 	return files->n_late;
 }
 
-const struct symbolizer_about *files_get_about(const struct files *files, uint32_t number)
+const struct elf_info *files_get_elf_info(const struct files *files, uint32_t number)
 {
-	static const struct symbolizer_about nothing;
-	const struct symbolizer_about *about = files->contents[number - 1].about;
+	static const struct elf_info nothing;
+	const struct elf_info *info = files->contents[number - 1].info;
 
-	return about ? about : &nothing;
+	return info ? info : &nothing;
 }
 
 const struct symbolizer_python *files_get_python(const struct files *files, uint32_t number)
@@ -304,11 +304,11 @@ static enum fit segment_fit(const struct symbolizer_segment *segment, uint64_t o
 int files_find_vaddr(const struct files *files, uint32_t number, uint64_t offset,
 		     uint64_t *ret_vaddr)
 {
-	const struct symbolizer_about *about = files_get_about(files, number);
+	const struct elf_info *info = files_get_elf_info(files, number);
 	enum fit best = FIT_NONE;
 
-	for (size_t i = 0; i < about->n_segments; i++) {
-		const struct symbolizer_segment *segment = &about->segments[i];
+	for (size_t i = 0; i < info->n_segments; i++) {
+		const struct symbolizer_segment *segment = &info->segments[i];
 		enum fit fit = segment_fit(segment, offset);
 
 		if (fit <= best)

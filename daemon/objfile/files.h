@@ -27,7 +27,7 @@ int files_find_vaddr(const struct files *files, uint32_t number, uint64_t offset
 		     uint64_t *ret_vaddr);
 /* What the file says of itself, borrowed until the next call here; zeros: it is no ELF file, or
  * cannot be read. */
-const struct symbolizer_about *files_get_about(const struct files *files, uint32_t number);
+const struct elf_info *files_get_elf_info(const struct files *files, uint32_t number);
 /* The interpreter in it, likewise; NULL: there is none, or it cannot be read. */
 const struct symbolizer_python *files_get_python(const struct files *files, uint32_t number);
 /* How often 0 was the answer only for the moment: whoever goes by it asks again later. */

@@ -77,13 +77,13 @@ static int check_error(int error)
 	}
 }
 
-static void take_about(void *userdata, int error, const struct symbolizer_reply *reply)
+static void take_elf_info(void *userdata, int error, const struct symbolizer_reply *reply)
 {
 	struct outcome *outcome = userdata;
 
 	outcome->error = check_error(error);
 	if (!error)
-		symbolizer_reply_get_about(reply, outcome->ret);
+		symbolizer_reply_get_elf_info(reply, outcome->ret);
 }
 
 static void take_python(void *userdata, int error, const struct symbolizer_reply *reply)
@@ -117,10 +117,10 @@ static int inspector_ask(struct inspector *inspector, int fd, ask_fn ask, symbol
 	return is_starved ? -EAGAIN : outcome.error;
 }
 
-int inspect_file(struct inspector *inspector, int fd, struct symbolizer_about *ret)
+int inspect_file(struct inspector *inspector, int fd, struct elf_info *ret)
 {
-	*ret = (struct symbolizer_about){};
-	return inspector_ask(inspector, fd, symbolizer_ask_about, take_about, ret);
+	*ret = (struct elf_info){};
+	return inspector_ask(inspector, fd, symbolizer_ask_elf_info, take_elf_info, ret);
 }
 
 int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python *ret)

@@ -25,7 +25,7 @@ struct inspector *inspector_free(struct inspector *inspector);
  * cannot be read; -ETIMEDOUT: not in that time; -EAGAIN: not now, and that is not the file's fault:
  * others have taken all the time, the symbolizer got no CPU, or it cannot be started. The
  * descriptor stays the caller's. */
-int inspect_file(struct inspector *inspector, int fd, struct symbolizer_about *ret);
+int inspect_file(struct inspector *inspector, int fd, struct elf_info *ret);
 
 /* The interpreter in it, likewise. */
 int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python *ret);

@@ -364,7 +364,7 @@ int symbolizer_ask_table(struct symbolizer *symbolizer, int fd, symbolizer_fn fn
 	return ask(symbolizer, &wire, files, NULL, fn, userdata);
 }
 
-int symbolizer_ask_about(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata)
+int symbolizer_ask_elf_info(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata)
 {
 	const struct wire_request wire = {.kind = WIRE_ABOUT};
 	const int files[WIRE_FILES] = {fd, -1, -1};

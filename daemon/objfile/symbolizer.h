@@ -60,9 +60,10 @@ int symbolizer_ask_table(struct symbolizer *symbolizer, int fd, symbolizer_fn fn
 void symbolizer_reply_get_table(const struct symbolizer_reply *reply, struct symbolizer_table *ret);
 
 /* What the file says of itself, likewise. */
-int symbolizer_ask_about(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata);
+int symbolizer_ask_elf_info(struct symbolizer *symbolizer, int fd, symbolizer_fn fn,
+			    void *userdata);
 
-void symbolizer_reply_get_about(const struct symbolizer_reply *reply, struct symbolizer_about *ret);
+void symbolizer_reply_get_elf_info(const struct symbolizer_reply *reply, struct elf_info *ret);
 
 /* The interpreter in it, likewise. */
 int symbolizer_ask_python(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata);

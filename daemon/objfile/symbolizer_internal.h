@@ -47,7 +47,7 @@ struct symbolizer_reply {
 	const void *map;
 	size_t bytes;
 	struct symbolizer_table table;
-	const struct symbolizer_about *about;
+	const struct elf_info *info;
 	const struct symbolizer_python *python;
 	const struct wire_address *addresses;
 	const struct wire_frame *frames;

@@ -113,28 +113,28 @@ static int open_names(struct symbolizer_reply *reply, size_t n_addresses)
 	return names_are_valid(reply, head) ? 0 : -EBADMSG;
 }
 
-static bool about_is_valid(const struct symbolizer_about *about)
+static bool elf_info_is_valid(const struct elf_info *info)
 {
-	const size_t link = strnlen(about->link, sizeof(about->link));
-	const size_t alt = strnlen(about->alt_link, sizeof(about->alt_link));
+	const size_t link = strnlen(info->link, sizeof(info->link));
+	const size_t alt = strnlen(info->alt_link, sizeof(info->alt_link));
 
-	if (about->n_segments > SYMBOLIZER_SEGMENTS_MAX || about->has_dwarf > 1 ||
-	    about->has_python > 1 || about->build_id_bytes > BUILD_ID_BYTES ||
-	    about->alt_id_bytes > BUILD_ID_BYTES)
+	if (info->n_segments > SYMBOLIZER_SEGMENTS_MAX || info->has_dwarf > 1 ||
+	    info->has_python > 1 || info->build_id_bytes > BUILD_ID_BYTES ||
+	    info->alt_id_bytes > BUILD_ID_BYTES)
 		return false;
-	for (size_t i = 0; i < about->n_segments; i++)
-		if (about->segments[i].offset > INT64_MAX || about->segments[i].bytes > INT64_MAX)
+	for (size_t i = 0; i < info->n_segments; i++)
+		if (info->segments[i].offset > INT64_MAX || info->segments[i].bytes > INT64_MAX)
 			return false;
 	/* One becomes a part of a path, in a directory that the other must not choose. */
-	return link < sizeof(about->link) && !memchr(about->link, '/', link) &&
-	       alt < sizeof(about->alt_link) && !about->alt_link[0] == !about->alt_id_bytes;
+	return link < sizeof(info->link) && !memchr(info->link, '/', link) &&
+	       alt < sizeof(info->alt_link) && !info->alt_link[0] == !info->alt_id_bytes;
 }
 
-static int open_about(struct symbolizer_reply *reply)
+static int open_elf_info(struct symbolizer_reply *reply)
 {
-	if (reply->bytes != sizeof(*reply->about) || !about_is_valid(reply->map))
+	if (reply->bytes != sizeof(*reply->info) || !elf_info_is_valid(reply->map))
 		return -EBADMSG;
-	reply->about = reply->map;
+	reply->info = reply->map;
 	return 0;
 }
 
@@ -171,7 +171,7 @@ static int open_kind(struct symbolizer_reply *reply, const struct wire_request *
 	case WIRE_TABLE:
 		return open_table(reply);
 	case WIRE_ABOUT:
-		return open_about(reply);
+		return open_elf_info(reply);
 	case WIRE_PYTHON:
 		return open_python(reply);
 	default:
@@ -211,9 +211,9 @@ void symbolizer_reply_get_table(const struct symbolizer_reply *reply, struct sym
 	*ret = reply->table;
 }
 
-void symbolizer_reply_get_about(const struct symbolizer_reply *reply, struct symbolizer_about *ret)
+void symbolizer_reply_get_elf_info(const struct symbolizer_reply *reply, struct elf_info *ret)
 {
-	*ret = *reply->about;
+	*ret = *reply->info;
 }
 
 void symbolizer_reply_get_python(const struct symbolizer_reply *reply,

@@ -111,9 +111,9 @@ static int intern_missing(struct resolver *resolver, const struct mapping *mappi
 			  uint32_t *ret)
 {
 	const struct source_key key = {.kind = SOURCE_FILE, .file = file};
-	const struct symbolizer_about *about = file ? files_get_about(resolver->files, file) : NULL;
-	const uint8_t *id = about ? about->build_id : mapping->build_id;
-	size_t id_bytes = about ? about->build_id_bytes : mapping->build_id_bytes;
+	const struct elf_info *info = file ? files_get_elf_info(resolver->files, file) : NULL;
+	const uint8_t *id = info ? info->build_id : mapping->build_id;
+	size_t id_bytes = info ? info->build_id_bytes : mapping->build_id_bytes;
 	uint32_t index;
 	int r = resolver_intern_source(resolver, &key, mapping->path, &index);
 
@@ -163,7 +163,7 @@ static int open_file(struct resolver *resolver, const struct image *image,
 	if (fd < 0)
 		return *ret ? 0 : intern_missing(resolver, mapping, file, ret);
 	owner = (struct debug_file_owner){image->pid, fd, mapping->path,
-					  files_get_about(resolver->files, file)};
+					  files_get_elf_info(resolver->files, file)};
 	if (debug_file_find(resolver->inspector, resolver->proc, &owner, &found) < 0) {
 		close(fd);
 		return *ret ? 0 : intern_missing(resolver, mapping, file, ret);

@@ -190,11 +190,11 @@ static int collect(struct resymbolize *self)
 
 /* ---- the files ---- */
 
-static bool has_build_id(const struct symbolizer_about *about, const char *wanted)
+static bool has_build_id(const struct elf_info *info, const char *wanted)
 {
 	char text[BUILD_ID_TEXT_BYTES];
 
-	build_id_format(about->build_id, about->build_id_bytes, text);
+	build_id_format(info->build_id, info->build_id_bytes, text);
 	return *text && !strcmp(text, wanted);
 }
 
@@ -204,15 +204,15 @@ static int open_agreeing(const struct resymbolize *self, const char *path, const
 {
 	struct mapping mapping = {.path = path};
 	_cleanup_close_ int fd = process_open_path(self->proc, &mapping);
-	struct symbolizer_about about;
+	struct elf_info info;
 	int r;
 
 	if (fd < 0)
 		return -1;
-	r = inspect_file(self->inspector, fd, &about);
+	r = inspect_file(self->inspector, fd, &info);
 	if (r < 0 && r != -ENOEXEC)
 		*ret_error = r;
-	return has_build_id(&about, build_id) ? take_fd(&fd) : -1;
+	return has_build_id(&info, build_id) ? take_fd(&fd) : -1;
 }
 
 static int open_debug(const struct resymbolize *self, const char *build_id, int *ret_error)

@@ -95,7 +95,7 @@ static int packet_find(struct packet *packet, struct namer *namer, int *ret_fd, 
 	case WIRE_TABLE:
 		return reply_make_table(packet->files[0], ret_fd, ret_bytes);
 	case WIRE_ABOUT:
-		return reply_make_about(packet->files[0], ret_fd, ret_bytes);
+		return reply_make_elf_info(packet->files[0], ret_fd, ret_bytes);
 	case WIRE_PYTHON:
 		return reply_make_python(packet->files[0], ret_fd, ret_bytes);
 	default:

@@ -11,8 +11,8 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
 #include "daemon/base/text.h"
-#include "daemon/symbolizer/about.h"
 #include "daemon/symbolizer/dwarf/eh_rows.h"
+#include "daemon/symbolizer/elf_info.h"
 #include "daemon/symbolizer/python_file.h"
 
 /* What is left of a reply for its addresses and frames is more than they can take. */
@@ -86,11 +86,11 @@ int reply_make_table(int file, int *ret_fd, uint32_t *ret_bytes)
 	return write_reply(parts, array_length(parts), ret_fd, ret_bytes);
 }
 
-int reply_make_about(int file, int *ret_fd, uint32_t *ret_bytes)
+int reply_make_elf_info(int file, int *ret_fd, uint32_t *ret_bytes)
 {
-	struct symbolizer_about about;
-	const struct iovec part = {&about, sizeof(about)};
-	int r = about_read(file, &about);
+	struct elf_info info;
+	const struct iovec part = {&info, sizeof(info)};
+	int r = elf_info_read(file, &info);
 
 	return r < 0 ? r : write_reply(&part, 1, ret_fd, ret_bytes);
 }

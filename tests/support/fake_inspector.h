@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "daemon/objfile/inspect.h"
-#include "daemon/symbolizer/about.h"
+#include "daemon/symbolizer/elf_info.h"
 #include "daemon/symbolizer/python_file.h"
 
 struct inspector {
@@ -19,15 +19,15 @@ struct inspector {
 
 static struct inspector fake_inspector;
 
-int inspect_file(struct inspector *inspector, int fd, struct symbolizer_about *ret)
+int inspect_file(struct inspector *inspector, int fd, struct elf_info *ret)
 {
 	int r = inspector->error;
 
 	inspector->n_looks++;
 	if (!r)
-		r = about_read(fd, ret);
+		r = elf_info_read(fd, ret);
 	if (r < 0)
-		*ret = (struct symbolizer_about){};
+		*ret = (struct elf_info){};
 	return r;
 }
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "daemon/manager/internal.h"
-#include "daemon/symbolizer/about.h"
+#include "daemon/symbolizer/elf_info.h"
 
 static char proc[256]; /* in which PID 1 sees what we see */
 static char program[4096], build_id[BUILD_ID_TEXT_BYTES];
@@ -45,13 +45,13 @@ static const struct resymbolize_means means = {ask_names, get_names};
 static void read_own_build_id(void)
 {
 	_cleanup_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	struct symbolizer_about about;
+	struct elf_info info;
 
 	cr_assert_gt(readlink("/proc/self/exe", program, sizeof(program) - 1), 0);
-	cr_assert_eq(about_read(fd, &about), 0);
-	cr_assert_gt(about.build_id_bytes, 0, "this program was linked without a build-id");
-	for (size_t i = 0; i < about.build_id_bytes; i++)
-		snprintf(build_id + 2 * i, 3, "%02x", about.build_id[i]);
+	cr_assert_eq(elf_info_read(fd, &info), 0);
+	cr_assert_gt(info.build_id_bytes, 0, "this program was linked without a build-id");
+	for (size_t i = 0; i < info.build_id_bytes; i++)
+		snprintf(build_id + 2 * i, 3, "%02x", info.build_id[i]);
 }
 
 static int64_t add_unnamed(struct store *store, const char *file, const char *id)

@@ -54,10 +54,10 @@ static uint64_t inode_of(const char *path)
 
 static int find(int fd, struct debug_file *ret)
 {
-	struct symbolizer_about about;
-	const struct debug_file_owner owner = {10, fd, "/opt/program", &about};
+	struct elf_info info;
+	const struct debug_file_owner owner = {10, fd, "/opt/program", &info};
 
-	(void)about_read(fd, &about);
+	(void)elf_info_read(fd, &info);
 	return debug_file_find(&fake_inspector, proc, &owner, ret);
 }
 

@@ -178,7 +178,7 @@ Test(files, a_file_is_looked_at_once)
 	cr_assert_eq(find("/lib", 2 * HERE), number);
 	cr_assert_eq(find("/other", 3 * HERE), number, "the same file by another name");
 	cr_assert_eq(fake_inspector.n_looks, 1);
-	cr_assert_eq(files_get_about(files, number)->build_id_bytes, 4);
+	cr_assert_eq(files_get_elf_info(files, number)->build_id_bytes, 4);
 	cr_assert_eq(
 		files_find(files, &image,
 			   &(struct mapping){.start = HERE, .end = HERE + 0x1000, .path = "/lib"},
@@ -211,7 +211,7 @@ Test(files, what_is_no_elf_file_has_no_code)
 	number = find("/text", HERE);
 	cr_assert_gt(number, 0);
 	cr_expect_eq(files_find_vaddr(files, number, 0, &vaddr), -ENOENT);
-	cr_expect_eq(files_get_about(files, number)->n_segments, 0);
+	cr_expect_eq(files_get_elf_info(files, number)->n_segments, 0);
 	cr_expect_eq(find_with_id("/text", 2 * HERE, program.id, 4), 0);
 	cr_expect_eq(fake_inspector.n_looks, 1);
 	cr_expect_eq(find("/missing", 3 * HERE), 0);
@@ -313,7 +313,7 @@ Test(files, an_interpreter_that_cannot_be_read_at_all)
 			number = find("/python", HERE);
 		cr_assert_gt(number, 0);
 		cr_assert_null(files_get_python(files, number));
-		cr_assert_gt(files_get_about(files, number)->n_segments, 0, "the rest is there");
+		cr_assert_gt(files_get_elf_info(files, number)->n_segments, 0, "the rest is there");
 		files_clear(files);
 	}
 }

@@ -17,7 +17,7 @@
 
 define_cleanup(struct inspector *, inspector_free);
 
-static const struct symbolizer_about nothing;
+static const struct elf_info nothing;
 
 static struct inspector *start(const char *program)
 {
@@ -46,29 +46,29 @@ Test(inspector, tells_at_once)
 {
 	_cleanup_(inspector_free_p) struct inspector *inspector = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int fd = open_self();
-	struct symbolizer_about about = {};
+	struct elf_info info = {};
 
 	cr_assert(!has_child());
-	cr_assert_eq(inspect_file(inspector, fd, &about), 0);
-	cr_expect_gt(about.n_segments, 0);
-	cr_expect_gt(about.build_id_bytes, 0);
+	cr_assert_eq(inspect_file(inspector, fd, &info), 0);
+	cr_expect_gt(info.n_segments, 0);
+	cr_expect_gt(info.build_id_bytes, 0);
 	cr_assert(fcntl(fd, F_GETFD) >= 0, "the descriptor is the caller's");
-	about = nothing;
-	cr_assert_eq(inspect_file(inspector, fd, &about), 0);
-	cr_expect_gt(about.n_segments, 0);
+	info = nothing;
+	cr_assert_eq(inspect_file(inspector, fd, &info), 0);
+	cr_expect_gt(info.n_segments, 0);
 }
 
 Test(inspector, tells_that_it_is_no_elf_file)
 {
 	_cleanup_(inspector_free_p) struct inspector *inspector = start(OX_SYMBOLIZER_BUILT);
 	_cleanup_close_ int text = memfd_create("text", MFD_CLOEXEC), self = open_self();
-	struct symbolizer_about about = {.n_segments = 5};
+	struct elf_info info = {.n_segments = 5};
 
 	cr_assert_eq(write(text, "#!/bin/sh\n", 10), 10);
-	cr_assert_eq(inspect_file(inspector, text, &about), -ENOEXEC);
-	cr_assert_arr_eq(&about, &nothing, sizeof(about));
-	cr_assert_eq(inspect_file(inspector, -1, &about), -EBADMSG);
-	cr_assert_eq(inspect_file(inspector, self, &about), 0);
+	cr_assert_eq(inspect_file(inspector, text, &info), -ENOEXEC);
+	cr_assert_arr_eq(&info, &nothing, sizeof(info));
+	cr_assert_eq(inspect_file(inspector, -1, &info), -EBADMSG);
+	cr_assert_eq(inspect_file(inspector, self, &info), 0);
 }
 
 Test(inspector, tells_of_an_interpreter)
@@ -77,18 +77,18 @@ Test(inspector, tells_of_an_interpreter)
 	_cleanup_close_ int fd = open_self(), text = memfd_create("text", MFD_CLOEXEC);
 	_cleanup_close_ int seed = open("fuzz/seeds/python_file/gnu", O_RDONLY | O_CLOEXEC);
 	static const struct symbolizer_python none;
-	struct symbolizer_about about;
+	struct elf_info info;
 	struct symbolizer_python python = {.n_ranges = 5};
 
 	cr_assert_eq(inspect_python(inspector, fd, &python), 0);
 	cr_assert_arr_eq(&python, &none, sizeof(python));
-	cr_assert_eq(inspect_file(inspector, fd, &about), 0, "one after the other");
-	cr_assert_eq(about.has_python, 0);
+	cr_assert_eq(inspect_file(inspector, fd, &info), 0, "one after the other");
+	cr_assert_eq(info.has_python, 0);
 	cr_assert_eq(inspect_python(inspector, seed, &python), 0);
 	cr_assert_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	cr_assert_eq(python.version_hex, 0x030d01f0);
-	cr_assert_eq(inspect_file(inspector, seed, &about), 0);
-	cr_assert_eq(about.has_python, 1);
+	cr_assert_eq(inspect_file(inspector, seed, &info), 0);
+	cr_assert_eq(info.has_python, 1);
 	cr_assert_eq(inspect_python(inspector, text, &python), -ENOEXEC);
 	cr_assert_arr_eq(&python, &none, sizeof(python));
 }
@@ -98,15 +98,15 @@ Test(inspector, rests)
 	_cleanup_(inspector_free_p) struct inspector *inspector = start(OX_SYMBOLIZER_BUILT);
 	struct pollfd pollfd = {.fd = inspector_fd(inspector), .events = POLLIN};
 	_cleanup_close_ int fd = open_self();
-	struct symbolizer_about about;
+	struct elf_info info;
 
-	cr_assert_eq(inspect_file(inspector, fd, &about), 0);
+	cr_assert_eq(inspect_file(inspector, fd, &info), 0);
 	cr_assert(has_child());
 	inspector_rest(inspector);
 	cr_assert_eq(poll(&pollfd, 1, 600000), 1);
 	inspector_dispatch(inspector);
 	cr_assert(!has_child());
-	cr_assert_eq(inspect_file(inspector, fd, &about), 0);
+	cr_assert_eq(inspect_file(inspector, fd, &info), 0);
 }
 
 Test(inspector, one_that_cannot_be_started_is_not_the_files_fault)
@@ -115,11 +115,11 @@ Test(inspector, one_that_cannot_be_started_is_not_the_files_fault)
 		start("/nonexistent/oxprof-symbolizer");
 	_cleanup_(inspector_free_p) struct inspector *ends = start("/bin/true");
 	_cleanup_close_ int fd = open_self();
-	struct symbolizer_about about;
+	struct elf_info info;
 
-	cr_assert_eq(inspect_file(none, fd, &about), -EAGAIN);
-	cr_assert_eq(inspect_file(ends, fd, &about), -EAGAIN);
-	cr_assert_arr_eq(&about, &nothing, sizeof(about));
+	cr_assert_eq(inspect_file(none, fd, &info), -EAGAIN);
+	cr_assert_eq(inspect_file(ends, fd, &info), -EAGAIN);
+	cr_assert_arr_eq(&info, &nothing, sizeof(info));
 }
 
 /* A symbolizer that does as the shell is told. */
@@ -144,13 +144,13 @@ Test(inspector, waits_a_share_of_the_time)
 	_cleanup_(inspector_free_p) struct inspector *inspector =
 		start_script(directory, "exec sleep 1000");
 	_cleanup_close_ int fd = open_self();
-	struct symbolizer_about about = {.n_segments = 5};
+	struct elf_info info = {.n_segments = 5};
 	int r;
 
-	cr_assert_eq(inspect_file(inspector, fd, &about), -ETIMEDOUT);
-	cr_assert_arr_eq(&about, &nothing, sizeof(about));
+	cr_assert_eq(inspect_file(inspector, fd, &info), -ETIMEDOUT);
+	cr_assert_arr_eq(&info, &nothing, sizeof(info));
 	/* A machine that is busy may stand still meanwhile. */
-	for (int i = 0; (r = inspect_file(inspector, fd, &about)) != -EAGAIN && i < 20; i++)
+	for (int i = 0; (r = inspect_file(inspector, fd, &info)) != -EAGAIN && i < 20; i++)
 		cr_assert_eq(r, -ETIMEDOUT);
 	cr_assert_eq(r, -EAGAIN);
 	directory_remove(directory);
@@ -183,15 +183,15 @@ Test(inspector, a_reader_without_a_cpu_is_no_proof_against_the_file)
 	char directory[256], script[256];
 	_cleanup_(inspector_free_p) struct inspector *inspector = NULL;
 	_cleanup_close_ int fd = open_self();
-	struct symbolizer_about about;
+	struct elf_info info;
 	int cpu;
 	pid_t pid = burn(&cpu);
 
 	snprintf(script, sizeof(script),
 		 "exec taskset -c %d chrt -i 0 sh -c 'while true; do :; done'", cpu);
 	inspector = start_script(directory, script);
-	cr_assert_eq(inspect_file(inspector, fd, &about), -EAGAIN);
-	cr_assert_eq(inspect_file(inspector, fd, &about), -EAGAIN);
+	cr_assert_eq(inspect_file(inspector, fd, &info), -EAGAIN);
+	cr_assert_eq(inspect_file(inspector, fd, &info), -EAGAIN);
 	kill(pid, SIGKILL);
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
 	directory_remove(directory);

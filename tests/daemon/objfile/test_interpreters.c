@@ -63,9 +63,9 @@ static size_t read_number(int fd)
 	return digit - '0';
 }
 
-int inspect_file(struct inspector *at, int fd, struct symbolizer_about *ret)
+int inspect_file(struct inspector *at, int fd, struct elf_info *ret)
 {
-	*ret = (struct symbolizer_about){
+	*ret = (struct elf_info){
 		.segments = {{.offset = OFFSET, .bytes = BYTES, .vaddr = VADDR}},
 		.n_segments = 1,
 		.has_python = read_number(fd) != NONE,

@@ -203,11 +203,11 @@ Test(symbolizer_reply, refuses_names_that_are_wrong)
 		cr_expect_eq(open_reply(&names_request, &good_names, size, ALL_SEALS), -EBADMSG);
 }
 
-static const struct wire_request about_request = {.kind = WIRE_ABOUT};
+static const struct wire_request elf_info_request = {.kind = WIRE_ABOUT};
 
-static int open_about(void (*damage)(struct symbolizer_about *about))
+static int open_elf_info(void (*damage)(struct elf_info *info))
 {
-	struct symbolizer_about about = {
+	struct elf_info info = {
 		.segments = {{0x1000, 0x2000, 0x401000}},
 		.n_segments = 1,
 		.build_id_bytes = 2,
@@ -217,73 +217,73 @@ static int open_about(void (*damage)(struct symbolizer_about *about))
 	};
 
 	if (damage)
-		damage(&about);
-	return open_reply(&about_request, &about, sizeof(about), ALL_SEALS);
+		damage(&info);
+	return open_reply(&elf_info_request, &info, sizeof(info), ALL_SEALS);
 }
 
-static void many_segments(struct symbolizer_about *about)
+static void many_segments(struct elf_info *info)
 {
-	about->n_segments = SYMBOLIZER_SEGMENTS_MAX + 1;
+	info->n_segments = SYMBOLIZER_SEGMENTS_MAX + 1;
 }
 
-static void far_segment(struct symbolizer_about *about)
+static void far_segment(struct elf_info *info)
 {
-	about->segments[0].offset = UINT64_MAX;
+	info->segments[0].offset = UINT64_MAX;
 }
 
-static void long_segment(struct symbolizer_about *about)
+static void long_segment(struct elf_info *info)
 {
-	about->segments[0].bytes = UINT64_MAX;
+	info->segments[0].bytes = UINT64_MAX;
 }
 
-static void odd_flag(struct symbolizer_about *about)
+static void odd_flag(struct elf_info *info)
 {
-	about->has_dwarf = 2;
+	info->has_dwarf = 2;
 }
 
-static void odd_interpreter(struct symbolizer_about *about)
+static void odd_interpreter(struct elf_info *info)
 {
-	about->has_python = 2;
+	info->has_python = 2;
 }
 
-static void long_id(struct symbolizer_about *about)
+static void long_id(struct elf_info *info)
 {
-	about->build_id_bytes = BUILD_ID_BYTES + 1;
+	info->build_id_bytes = BUILD_ID_BYTES + 1;
 }
 
-static void long_alt_id(struct symbolizer_about *about)
+static void long_alt_id(struct elf_info *info)
 {
-	about->alt_id_bytes = BUILD_ID_BYTES + 1;
+	info->alt_id_bytes = BUILD_ID_BYTES + 1;
 }
 
-static void link_without_end(struct symbolizer_about *about)
+static void link_without_end(struct elf_info *info)
 {
-	memset(about->link, 'x', sizeof(about->link));
+	memset(info->link, 'x', sizeof(info->link));
 }
 
-static void link_elsewhere(struct symbolizer_about *about)
+static void link_elsewhere(struct elf_info *info)
 {
-	strcpy(about->link, "../b");
+	strcpy(info->link, "../b");
 }
 
-static void alt_link_without_end(struct symbolizer_about *about)
+static void alt_link_without_end(struct elf_info *info)
 {
-	memset(about->alt_link, 'x', sizeof(about->alt_link));
+	memset(info->alt_link, 'x', sizeof(info->alt_link));
 }
 
-static void alt_link_without_id(struct symbolizer_about *about)
+static void alt_link_without_id(struct elf_info *info)
 {
-	about->alt_id_bytes = 0;
+	info->alt_id_bytes = 0;
 }
 
-static void alt_id_without_link(struct symbolizer_about *about)
+static void alt_id_without_link(struct elf_info *info)
 {
-	about->alt_link[0] = '\0';
+	info->alt_link[0] = '\0';
 }
 
 Test(symbolizer_reply, refuses_what_no_file_says_of_itself)
 {
-	static void (*const damages[])(struct symbolizer_about *) = {
+	static void (*const damages[])(struct elf_info *) = {
 		many_segments,       far_segment,
 		long_segment,        odd_flag,
 		odd_interpreter,     long_id,
@@ -291,15 +291,15 @@ Test(symbolizer_reply, refuses_what_no_file_says_of_itself)
 		link_elsewhere,      alt_link_without_end,
 		alt_link_without_id, alt_id_without_link,
 	};
-	static const struct symbolizer_about about;
+	static const struct elf_info info;
 
-	cr_expect_eq(open_about(NULL), 0);
+	cr_expect_eq(open_elf_info(NULL), 0);
 	for (size_t i = 0; i < array_length(damages); i++)
-		cr_expect_eq(open_about(damages[i]), -EBADMSG, "%zu", i);
-	cr_expect_eq(open_reply(&about_request, &about, sizeof(about) - 1, ALL_SEALS), -EBADMSG);
-	cr_expect_eq(open_reply(&about_request, &good_table, sizeof(good_table), ALL_SEALS),
+		cr_expect_eq(open_elf_info(damages[i]), -EBADMSG, "%zu", i);
+	cr_expect_eq(open_reply(&elf_info_request, &info, sizeof(info) - 1, ALL_SEALS), -EBADMSG);
+	cr_expect_eq(open_reply(&elf_info_request, &good_table, sizeof(good_table), ALL_SEALS),
 		     -EBADMSG);
-	cr_expect_eq(open_reply(&table_request, &about, sizeof(about), ALL_SEALS), -EBADMSG);
+	cr_expect_eq(open_reply(&table_request, &info, sizeof(info), ALL_SEALS), -EBADMSG);
 }
 
 static const struct wire_request python_request = {.kind = WIRE_PYTHON};
@@ -376,5 +376,5 @@ Test(symbolizer_reply, refuses_an_interpreter_that_is_none)
 		cr_expect_eq(open_python(damages[i]), -EBADMSG, "%zu", i);
 	cr_expect_eq(open_reply(&python_request, &python, sizeof(python), ALL_SEALS), 0);
 	cr_expect_eq(open_reply(&python_request, &python, sizeof(python) - 8, ALL_SEALS), -EBADMSG);
-	cr_expect_eq(open_reply(&about_request, &python, sizeof(python), ALL_SEALS), -EBADMSG);
+	cr_expect_eq(open_reply(&elf_info_request, &python, sizeof(python), ALL_SEALS), -EBADMSG);
 }

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-#include "tests/fuzz/fuzz_about.c"
+#include "tests/fuzz/fuzz_elf_info.c"
 #include "tests/support/directory.h"
 #include "tests/support/eh_image.h"
 #include "tests/support/seeds.h"
@@ -26,9 +26,9 @@ static void tear_down(void)
 	directory_remove(directory);
 }
 
-TestSuite(about, .init = set_up, .fini = tear_down);
+TestSuite(elf_info, .init = set_up, .fini = tear_down);
 
-static int read_about(const char *name, struct symbolizer_about *ret)
+static int read_elf_info(const char *name, struct elf_info *ret)
 {
 	char path[600];
 	int fd, r;
@@ -36,7 +36,7 @@ static int read_about(const char *name, struct symbolizer_about *ret)
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	cr_assert_geq(fd, 0);
-	r = about_read(fd, ret);
+	r = elf_info_read(fd, ret);
 	close(fd);
 	return r;
 }
@@ -53,45 +53,45 @@ static void add_section(const char *name, const char *octets)
 	run("printf '%s' >section && objcopy --add-section %s=section program", octets, name);
 }
 
-Test(about, a_program)
+Test(elf_info, a_program)
 {
-	struct symbolizer_about about;
+	struct elf_info info;
 
 	make_program();
-	cr_assert_eq(read_about("program", &about), 0);
-	cr_expect_eq(about.build_id_bytes, 3);
-	cr_expect_arr_eq(about.build_id, "\xab\xcd\xef", 3);
-	cr_expect_eq(about.has_dwarf, 1);
-	cr_expect_str_empty(about.link);
-	cr_expect_str_empty(about.alt_link);
+	cr_assert_eq(read_elf_info("program", &info), 0);
+	cr_expect_eq(info.build_id_bytes, 3);
+	cr_expect_arr_eq(info.build_id, "\xab\xcd\xef", 3);
+	cr_expect_eq(info.has_dwarf, 1);
+	cr_expect_str_empty(info.link);
+	cr_expect_str_empty(info.alt_link);
 	run("strip program -o stripped && objcopy --only-keep-debug program program.debug && "
 	    "objcopy --add-gnu-debuglink=program.debug stripped");
-	cr_assert_eq(read_about("stripped", &about), 0);
-	cr_expect_eq(about.has_dwarf, 0);
-	cr_expect_str_eq(about.link, "program.debug");
-	cr_assert_eq(read_about("program.debug", &about), 0);
-	cr_expect_eq(about.has_dwarf, 1);
-	cr_expect_eq(about.build_id_bytes, 3);
+	cr_assert_eq(read_elf_info("stripped", &info), 0);
+	cr_expect_eq(info.has_dwarf, 0);
+	cr_expect_str_eq(info.link, "program.debug");
+	cr_assert_eq(read_elf_info("program.debug", &info), 0);
+	cr_expect_eq(info.has_dwarf, 1);
+	cr_expect_eq(info.build_id_bytes, 3);
 }
 
-Test(about, segments_with_code)
+Test(elf_info, segments_with_code)
 {
 	struct eh_image image;
-	struct symbolizer_about about;
+	struct elf_info info;
 	int fd;
 
 	eh_image_init(&image, "zR");
 	fd = eh_image_finish(&image);
 	cr_assert_eq(ftruncate(fd, 0x1800), 0);
-	cr_assert_eq(about_read(fd, &about), 0);
-	cr_assert_eq(about.n_segments, 1);
-	cr_expect_eq(about.segments[0].offset, 0x1000);
-	cr_expect_eq(about.segments[0].vaddr, EH_TEXT);
-	cr_expect_eq(about.segments[0].bytes, 0x800, "no more than is in the file");
+	cr_assert_eq(elf_info_read(fd, &info), 0);
+	cr_assert_eq(info.n_segments, 1);
+	cr_expect_eq(info.segments[0].offset, 0x1000);
+	cr_expect_eq(info.segments[0].vaddr, EH_TEXT);
+	cr_expect_eq(info.segments[0].bytes, 0x800, "no more than is in the file");
 	close(fd);
 }
 
-Test(about, more_segments_than_are_told)
+Test(elf_info, more_segments_than_are_told)
 {
 	Elf64_Ehdr header = {
 		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, 1},
@@ -102,7 +102,7 @@ Test(about, more_segments_than_are_told)
 		.e_phnum = SYMBOLIZER_SEGMENTS_MAX + 9,
 	};
 	int fd = memfd_create("many", MFD_CLOEXEC);
-	struct symbolizer_about about;
+	struct elf_info info;
 
 	cr_assert_eq(write(fd, &header, sizeof(header)), sizeof(header));
 	for (unsigned i = 0; i < header.e_phnum; i++) {
@@ -111,76 +111,76 @@ Test(about, more_segments_than_are_told)
 
 		cr_assert_eq(write(fd, &segment, sizeof(segment)), sizeof(segment));
 	}
-	cr_assert_eq(about_read(fd, &about), 0);
-	cr_assert_eq(about.n_segments, SYMBOLIZER_SEGMENTS_MAX);
-	cr_expect_eq(about.segments[SYMBOLIZER_SEGMENTS_MAX - 1].offset,
+	cr_assert_eq(elf_info_read(fd, &info), 0);
+	cr_assert_eq(info.n_segments, SYMBOLIZER_SEGMENTS_MAX);
+	cr_expect_eq(info.segments[SYMBOLIZER_SEGMENTS_MAX - 1].offset,
 		     SYMBOLIZER_SEGMENTS_MAX - 1);
 	close(fd);
 }
 
-Test(about, alt_link)
+Test(elf_info, alt_link)
 {
-	struct symbolizer_about about;
+	struct elf_info info;
 
 	make_program();
 	add_section(".gnu_debugaltlink", "/usr/lib/debug/.dwz/a\\000\\001\\002\\003");
-	cr_assert_eq(read_about("program", &about), 0);
-	cr_expect_str_eq(about.alt_link, "/usr/lib/debug/.dwz/a");
-	cr_expect_eq(about.alt_id_bytes, 3);
-	cr_expect_arr_eq(about.alt_id, "\1\2\3", 3);
+	cr_assert_eq(read_elf_info("program", &info), 0);
+	cr_expect_str_eq(info.alt_link, "/usr/lib/debug/.dwz/a");
+	cr_expect_eq(info.alt_id_bytes, 3);
+	cr_expect_arr_eq(info.alt_id, "\1\2\3", 3);
 }
 
-Test(about, links_that_are_none)
+Test(elf_info, links_that_are_none)
 {
-	struct symbolizer_about about;
+	struct elf_info info;
 
 	make_program();
 	add_section(".gnu_debuglink", "../up\\000\\000\\000\\001\\002\\003\\004");
 	add_section(".gnu_debugaltlink", "/no/id\\000");
-	cr_assert_eq(read_about("program", &about), 0);
-	cr_expect_str_empty(about.link);
-	cr_expect_str_empty(about.alt_link);
-	cr_expect_eq(about.alt_id_bytes, 0);
+	cr_assert_eq(read_elf_info("program", &info), 0);
+	cr_expect_str_empty(info.link);
+	cr_expect_str_empty(info.alt_link);
+	cr_expect_eq(info.alt_id_bytes, 0);
 	run("cc p.c -o program && head -c 255 /dev/zero | tr '\\0' x >name && "
 	    "(cat name; printf '\\0abcd') >section && "
 	    "objcopy --add-section .gnu_debuglink=section program");
-	cr_assert_eq(read_about("program", &about), 0);
-	cr_expect_eq(strlen(about.link), 255);
+	cr_assert_eq(read_elf_info("program", &info), 0);
+	cr_expect_eq(strlen(info.link), 255);
 	run("cc p.c -o program && (printf x; cat name; printf '\\0abcd') >section && "
 	    "objcopy --add-section .gnu_debuglink=section program");
-	cr_assert_eq(read_about("program", &about), 0);
-	cr_expect_str_empty(about.link);
+	cr_assert_eq(read_elf_info("program", &info), 0);
+	cr_expect_str_empty(info.link);
 }
 
-Test(about, interpreters)
+Test(elf_info, interpreters)
 {
-	struct symbolizer_about about;
+	struct elf_info info;
 
 	make_program();
-	cr_assert_eq(read_about("program", &about), 0);
-	cr_expect_eq(about.has_python, 0);
+	cr_assert_eq(read_elf_info("program", &info), 0);
+	cr_expect_eq(info.has_python, 0);
 	run("echo 'long _PyRuntime = 1;' >l.c && cc -shared -fPIC l.c -o lib && strip -s lib");
-	cr_assert_eq(read_about("lib", &about), 0);
-	cr_expect_eq(about.has_python, 1);
+	cr_assert_eq(read_elf_info("lib", &info), 0);
+	cr_expect_eq(info.has_python, 1);
 	/* It only wants one. */
 	run("echo 'extern long _PyRuntime; long *f(void) { return &_PyRuntime; }' >u.c && "
 	    "cc -shared -fPIC u.c -o user");
-	cr_assert_eq(read_about("user", &about), 0);
-	cr_expect_eq(about.has_python, 0);
+	cr_assert_eq(read_elf_info("user", &info), 0);
+	cr_expect_eq(info.has_python, 0);
 }
 
-Test(about, no_elf_file)
+Test(elf_info, no_elf_file)
 {
-	struct symbolizer_about about = {.n_segments = 7};
+	struct elf_info info = {.n_segments = 7};
 
 	run("echo '#!/bin/sh' >script && : >empty");
-	cr_assert_eq(read_about("script", &about), -ENOEXEC);
-	cr_expect_eq(about.n_segments, 0);
-	cr_assert_eq(read_about("empty", &about), -ENOEXEC);
-	cr_assert_eq(about_read(-1, &about), -EIO);
+	cr_assert_eq(read_elf_info("script", &info), -ENOEXEC);
+	cr_expect_eq(info.n_segments, 0);
+	cr_assert_eq(read_elf_info("empty", &info), -ENOEXEC);
+	cr_assert_eq(elf_info_read(-1, &info), -EIO);
 }
 
-Test(about, damaged_files)
+Test(elf_info, damaged_files)
 {
 	seeds_run(LLVMFuzzerTestOneInput, "about", 1000);
 	seeds_run(LLVMFuzzerTestOneInput, "eh_rows", 500);

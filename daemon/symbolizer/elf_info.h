@@ -10,4 +10,4 @@
 #include "daemon/base/symbolizer_wire.h"
 
 /* 0; -ENOEXEC: no program, library or debug file of this machine; -ENOMEM; -EIO. */
-int about_read(int fd, struct symbolizer_about *ret);
+int elf_info_read(int fd, struct elf_info *ret);

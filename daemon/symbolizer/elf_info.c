@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/symbolizer/about.h"
+#include "daemon/symbolizer/elf_info.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,52 +11,52 @@
 #define LINK_BYTES_MAX 4096 /* of the section */
 
 /* Only what is in the file: so that nobody who adds the two gets over 64 bits. */
-static void take_segment(struct symbolizer_about *about, const Elf64_Phdr *segment, uint64_t size)
+static void take_segment(struct elf_info *info, const Elf64_Phdr *segment, uint64_t size)
 {
 	uint64_t offset = segment->p_offset, bytes = segment->p_filesz;
 
 	if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || offset >= size ||
-	    about->n_segments >= SYMBOLIZER_SEGMENTS_MAX)
+	    info->n_segments >= SYMBOLIZER_SEGMENTS_MAX)
 		return;
 	if (bytes > size - offset)
 		bytes = size - offset;
-	about->segments[about->n_segments++] =
+	info->segments[info->n_segments++] =
 		(struct symbolizer_segment){offset, bytes, segment->p_vaddr};
 }
 
-static void take_link(struct symbolizer_about *about, const struct elf_file *elf)
+static void take_link(struct elf_info *info, const struct elf_file *elf)
 {
 	uint32_t checksum;
 	const char *link = elf_file_get_debuglink(elf, &checksum);
 
-	if (link && strlen(link) < sizeof(about->link) && !strchr(link, '/'))
-		strcpy(about->link, link);
+	if (link && strlen(link) < sizeof(info->link) && !strchr(link, '/'))
+		strcpy(info->link, link);
 }
 
 /* A path, its NUL, a build-id. libdwelf tells it only of an open DWARF, whose sections are all read
  * for that. */
-static void take_alt_link(struct symbolizer_about *about, const struct elf_file *elf)
+static void take_alt_link(struct elf_info *info, const struct elf_file *elf)
 {
 	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debugaltlink");
 	const Elf_Data *data = elf_file_get_data(elf, section, LINK_BYTES_MAX);
 	size_t length = data ? strnlen(data->d_buf, data->d_size) : 0, id_bytes;
 
-	if (length == 0 || length >= sizeof(about->alt_link) || length == data->d_size)
+	if (length == 0 || length >= sizeof(info->alt_link) || length == data->d_size)
 		return;
 	id_bytes = data->d_size - length - 1;
-	if (id_bytes == 0 || id_bytes > sizeof(about->alt_id))
+	if (id_bytes == 0 || id_bytes > sizeof(info->alt_id))
 		return;
-	strcpy(about->alt_link, data->d_buf);
-	memcpy(about->alt_id, (char *)data->d_buf + length + 1, id_bytes);
-	about->alt_id_bytes = id_bytes;
+	strcpy(info->alt_link, data->d_buf);
+	memcpy(info->alt_id, (char *)data->d_buf + length + 1, id_bytes);
+	info->alt_id_bytes = id_bytes;
 }
 
-int about_read(int fd, struct symbolizer_about *ret)
+int elf_info_read(int fd, struct elf_info *ret)
 {
 	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
 	int r;
 
-	*ret = (struct symbolizer_about){};
+	*ret = (struct elf_info){};
 	r = elf_file_open(&elf, fd);
 	if (r < 0)
 		return r;
