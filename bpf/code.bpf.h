@@ -10,9 +10,9 @@
 #define DEFINE_BYTES_MAX (128u << 10)
 #define CLASS_STEPS_MAX  2048
 
-struct part_scratch {
-	struct ox_part part;
-	__u8 bytes[OX_PART_BYTES_MAX];
+struct fragment_scratch {
+	struct ox_fragment head;
+	__u8 bytes[OX_FRAGMENT_BYTES_MAX];
 };
 
 /* The code object that is looked at, as far as the layout needs it. */
@@ -60,7 +60,7 @@ struct define_scratch {
 	__u32 n_classes, n_entries, at, n_read;
 	__u64 class;
 	__u8 entries[ENTRIES_BYTES];
-	struct part_scratch part;
+	struct fragment_scratch fragment;
 };
 
 struct {

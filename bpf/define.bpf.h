@@ -11,11 +11,11 @@ __u32 last_definition = 0;
 
 static __always_inline int head_send(struct define_scratch *scratch, const struct ox_layout *layout)
 {
-	struct ox_definition *head = (void *)scratch->part.bytes;
+	struct ox_definition *head = (void *)scratch->fragment.bytes;
 
 	head->version = layout->version;
 	head->first_line = code_number(scratch, layout->code_first_line);
-	return part_send(OX_PART_HEAD, 0, 0, sizeof(*head), 0);
+	return fragment_send(OX_FRAGMENT_HEAD, 0, 0, sizeof(*head), 0);
 }
 
 /* True: one more may be sent now. */
@@ -49,10 +49,10 @@ __noinline __u32 define(__u32 layout_index)
 	scratch->id = __sync_fetch_and_add(&last_definition, 1) + 1;
 	if (!scratch->id || scratch->id == KNOWN_BUSY)
 		return 0;
-	if (string_send(layout_index, OX_PART_NAME, code_word(scratch, layout->code_name)))
+	if (string_send(layout_index, OX_FRAGMENT_NAME, code_word(scratch, layout->code_name)))
 		return 0;
-	string_send(layout_index, OX_PART_FILE, code_word(scratch, layout->code_file));
-	string_send(layout_index, OX_PART_MODULE, module_find(layout_index, scratch->globals));
+	string_send(layout_index, OX_FRAGMENT_FILE, code_word(scratch, layout->code_file));
+	string_send(layout_index, OX_FRAGMENT_MODULE, module_find(layout_index, scratch->globals));
 	class_send(class_find(layout_index));
 	lines_send(code_word(scratch, layout->code_lines));
 	return head_send(scratch, layout) ? 0 : scratch->id;

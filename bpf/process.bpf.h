@@ -102,7 +102,7 @@ static __always_inline struct ox_process *process_get(__u32 pid, __u64 start_ns,
 static __always_inline void process_enter(struct task_struct *task, __u32 pid)
 {
 	if (pid && task->se.sum_exec_runtime >= period_ns / ENTER_PART &&
-	    (__u32)choose_current() & CHOICE_CHOSEN)
+	    (__u32)filter_current() & CHOICE_CHOSEN)
 		process_get(pid, task->group_leader->start_boottime, task->self_exec_id);
 }
 

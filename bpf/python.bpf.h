@@ -38,7 +38,7 @@ static __always_inline long walk_end_state(struct python_walk *walk, struct scra
 		if (walk->frame)
 			return 0;
 	}
-	if (n ? !(*walk_word(scratch, walk->n - 1) & OX_PYTHON_ENTRY) : walk->is_torn)
+	if (n ? !(*walk_word(scratch, walk->n - 1) & OX_PYTHON_ENTRY) : walk->is_transient)
 		return walk_stop(walk, OX_PYTHON_BROKEN);
 	if (++walk->at >= walk->n_states)
 		return walk_stop(walk, OX_PYTHON_WHOLE);
@@ -240,7 +240,7 @@ __noinline __u32 python_walk(__u64 runtime, __u64 code_type, __u32 layout_index,
 	walk->code_type = code_type;
 	walk->n_states = walk->at = walk->n = walk->n_before = walk->end = 0;
 	walk->is_lonely = true;
-	walk->is_torn = false;
+	walk->is_transient = false;
 	walk->n_before_guess = 0;
 	read->process = (__u64)definitions_epoch << 32 | process;
 	read->sample++;

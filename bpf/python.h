@@ -114,18 +114,19 @@ enum ox_python_end {
 	OX_PYTHON_BROKEN, /* a frame is none, callers are missing, or the thread was not found */
 };
 
-/* Definitions travel in parts; OX_PART_HEAD is the last one, and without it there is none. */
-enum ox_part_kind {
-	OX_PART_HEAD,   /* struct ox_definition */
-	OX_PART_NAME,   /* strings: characters of `width` bytes */
-	OX_PART_CLASS,  /* bytes in UTF-8, with a NUL; of the class that has the function */
-	OX_PART_MODULE, /* string */
-	OX_PART_FILE,   /* string */
-	OX_PART_LINES,  /* co_linetable or co_lnotab from `offset` on, part after part */
+/* Definitions travel in fragments; OX_FRAGMENT_HEAD is the last one, and without it there is none.
+ */
+enum ox_fragment_kind {
+	OX_FRAGMENT_HEAD,   /* struct ox_definition */
+	OX_FRAGMENT_NAME,   /* strings: characters of `width` bytes */
+	OX_FRAGMENT_CLASS,  /* bytes in UTF-8, with a NUL; of the class that has the function */
+	OX_FRAGMENT_MODULE, /* string */
+	OX_FRAGMENT_FILE,   /* string */
+	OX_FRAGMENT_LINES, /* co_linetable or co_lnotab from `offset` on, fragment after fragment */
 	OX_N_PARTS,
 };
 
-struct ox_part {
+struct ox_fragment {
 	ox_u32 id;
 	ox_u16 kind;
 	ox_u16 width; /* strings: 1, 2 or 4 bytes a character */
@@ -140,11 +141,11 @@ struct ox_definition {
 	ox_s32 first_line;
 };
 
-#define OX_PART_BYTES_MAX  4096u
-#define OX_NAME_BYTES_MAX  1024u
-#define OX_LINES_BYTES_MAX 98304u
+#define OX_FRAGMENT_BYTES_MAX 4096u
+#define OX_NAME_BYTES_MAX     1024u
+#define OX_LINES_BYTES_MAX    98304u
 
 _Static_assert(sizeof(struct ox_layout) == 64, "layout");
 _Static_assert(sizeof(struct ox_interpreter) == 24, "interpreter");
-_Static_assert(sizeof(struct ox_part) == 24, "part");
+_Static_assert(sizeof(struct ox_fragment) == 24, "fragment");
 _Static_assert(sizeof(struct ox_definition) == 8, "definition");

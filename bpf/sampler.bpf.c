@@ -17,7 +17,7 @@
 
 #include "bpf/maps.bpf.h"
 
-#include "bpf/choose.bpf.h"
+#include "bpf/filter.bpf.h"
 #include "bpf/intern.bpf.h"
 #include "bpf/process.bpf.h"
 #include "bpf/stack.bpf.h"
@@ -25,15 +25,15 @@
 #include "bpf/unwind.bpf.h"
 
 #include "bpf/code.bpf.h"
-#include "bpf/part.bpf.h"
+#include "bpf/fragment.bpf.h"
 
-#include "bpf/scope.bpf.h"
+#include "bpf/qualname.bpf.h"
 
 #include "bpf/define.bpf.h"
 #include "bpf/walk.bpf.h"
 
 #include "bpf/thread.bpf.h"
-#include "bpf/torn.bpf.h"
+#include "bpf/transient.bpf.h"
 
 #include "bpf/python.bpf.h"
 
@@ -213,7 +213,7 @@ int on_tick(struct bpf_perf_event_data *ctx)
 	missed = cpu_count_late(cpu, now, period);
 	if (!task->pid)
 		return 0;
-	choice = choose_current();
+	choice = filter_current();
 	want = choice;
 	if (!(want & CHOICE_CHOSEN)) {
 		if (want & CHOICE_REFUSED)
@@ -266,7 +266,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (child->tgid == parent->tgid)
 		return 0;
-	choice = choose_current();
+	choice = filter_current();
 	want = choice;
 	if (!(want & OX_WANT_CHILDREN))
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the walk along a thread's Python frames is: what thread.bpf.h, torn.bpf.h and python.bpf.h
- * share, and the stack that it fills in the scratch.
+ * Where the walk along a thread's Python frames is: what thread.bpf.h, transient.bpf.h and
+ * python.bpf.h share, and the stack that it fills in the scratch.
  */
 #pragma once
 
@@ -43,7 +43,7 @@ struct python_walk {
 	__u32 n_before;       /* of them, of states before this one */
 	__u32 end;            /* enum ox_python_end */
 	__u32 n_before_guess; /* where the caller was guessed: words before that; else 0 */
-	bool is_torn;         /* what was found first was not so */
+	bool is_transient;    /* what was found first was not so */
 	bool may_go_back;
 	bool is_lonely; /* there is no other interpreter */
 };

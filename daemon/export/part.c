@@ -117,7 +117,7 @@ int export_part_send(struct export_part *part)
 }
 
 /* Makes room for a thing of so many bytes, of which there are n of at most max. */
-static int part_make_room(struct export_part *part, size_t bytes, size_t n, size_t max)
+static int fragment_reserve(struct export_part *part, size_t bytes, size_t n, size_t max)
 {
 	int r = n == max || (part->bytes && part->bytes + bytes > PART_BYTES)
 			? export_part_send(part)
@@ -129,8 +129,8 @@ static int part_make_room(struct export_part *part, size_t bytes, size_t n, size
 
 int export_part_add_text(struct export_part *part, const char *text)
 {
-	int r = part_make_room(part, strlen(text) + FRAMING_BYTES, part->message.n_texts,
-			       THINGS_MAX);
+	int r = fragment_reserve(part, strlen(text) + FRAMING_BYTES, part->message.n_texts,
+				 THINGS_MAX);
 
 	if (r >= 0)
 		part->texts[part->message.n_texts++] = (char *)text;
@@ -140,7 +140,7 @@ int export_part_add_text(struct export_part *part, const char *text)
 int export_part_add_frame(struct export_part *part, const Oxprof__Frame *frame)
 {
 	size_t bytes = oxprof__frame__get_packed_size(frame) + FRAMING_BYTES;
-	int r = part_make_room(part, bytes, part->message.n_frames, THINGS_MAX);
+	int r = fragment_reserve(part, bytes, part->message.n_frames, THINGS_MAX);
 
 	if (r >= 0)
 		part->frame_of[part->message.n_frames++] = *frame;
@@ -150,7 +150,7 @@ int export_part_add_frame(struct export_part *part, const Oxprof__Frame *frame)
 int export_part_add_task(struct export_part *part, const Oxprof__Task *task)
 {
 	size_t bytes = oxprof__task__get_packed_size(task) + FRAMING_BYTES;
-	int r = part_make_room(part, bytes, part->message.n_tasks, THINGS_MAX);
+	int r = fragment_reserve(part, bytes, part->message.n_tasks, THINGS_MAX);
 
 	if (r >= 0)
 		part->task_of[part->message.n_tasks++] = *task;
@@ -160,7 +160,7 @@ int export_part_add_task(struct export_part *part, const Oxprof__Task *task)
 int export_part_add_slot(struct export_part *part, const Oxprof__Slot *slot)
 {
 	size_t bytes = oxprof__slot__get_packed_size(slot) + FRAMING_BYTES;
-	int r = part_make_room(part, bytes, part->message.n_slots, THINGS_MAX);
+	int r = fragment_reserve(part, bytes, part->message.n_slots, THINGS_MAX);
 
 	if (r >= 0)
 		part->slot_of[part->message.n_slots++] = *slot;
@@ -176,8 +176,8 @@ static size_t number_bytes(uint64_t number)
 int export_part_add_node(struct export_part *part, uint32_t parent, uint32_t frame)
 {
 	Oxprof__Part *message = &part->message;
-	int r = part_make_room(part, number_bytes(parent) + number_bytes(frame),
-			       message->n_node_parent, NUMBERS_MAX);
+	int r = fragment_reserve(part, number_bytes(parent) + number_bytes(frame),
+				 message->n_node_parent, NUMBERS_MAX);
 
 	if (r < 0)
 		return r;
@@ -192,7 +192,7 @@ int export_part_add_hit(struct export_part *part, uint32_t node, uint32_t task, 
 	Oxprof__Part *message = &part->message;
 	size_t bytes =
 		number_bytes(node) + number_bytes(task) + number_bytes(slot) + number_bytes(n);
-	int r = part_make_room(part, bytes, message->n_hit_node, NUMBERS_MAX);
+	int r = fragment_reserve(part, bytes, message->n_hit_node, NUMBERS_MAX);
 
 	if (r < 0)
 		return r;

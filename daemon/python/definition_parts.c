@@ -38,7 +38,7 @@ static void unfinished_free(struct unfinished *unfinished)
 	free(unfinished);
 }
 
-static int unfinished_add_text(struct unfinished *unfinished, const struct ox_part *part)
+static int unfinished_add_text(struct unfinished *unfinished, const struct ox_fragment *part)
 {
 	const char *data = (const char *)(part + 1);
 	/* A character of one byte becomes 3 where it is not to be shown, one of 4 bytes 4. */
@@ -48,7 +48,7 @@ static int unfinished_add_text(struct unfinished *unfinished, const struct ox_pa
 
 	if (!buffer)
 		return -ENOMEM;
-	if (part->kind == OX_PART_CLASS)
+	if (part->kind == OX_FRAGMENT_CLASS)
 		length = text_clean(data, strnlen(data, part->bytes), buffer, size);
 	else
 		length = python_text_decode(data, part->bytes, part->width, buffer, size);
@@ -66,7 +66,7 @@ static int unfinished_add_text(struct unfinished *unfinished, const struct ox_pa
 }
 
 /* What comes behind a gap would be at the wrong place, and the rest with it. */
-static int unfinished_add_lines(struct unfinished *unfinished, const struct ox_part *part)
+static int unfinished_add_lines(struct unfinished *unfinished, const struct ox_fragment *part)
 {
 	size_t before = unfinished->n_lines_max, n = part->bytes;
 	int r;
@@ -123,7 +123,7 @@ static struct unfinished *parts_begin(struct definition_parts *parts, uint32_t i
 }
 
 /* One alone is never dropped: UNFINISHED_BYTES_MAX is more than it can have. */
-int definition_parts_add(struct definition_parts *parts, const struct ox_part *part)
+int definition_parts_add(struct definition_parts *parts, const struct ox_fragment *part)
 {
 	struct unfinished *unfinished;
 	size_t at, before;
@@ -135,8 +135,8 @@ int definition_parts_add(struct definition_parts *parts, const struct ox_part *p
 	if (!unfinished)
 		return -ENOMEM;
 	before = unfinished->bytes;
-	r = part->kind == OX_PART_LINES ? unfinished_add_lines(unfinished, part)
-					: unfinished_add_text(unfinished, part);
+	r = part->kind == OX_FRAGMENT_LINES ? unfinished_add_lines(unfinished, part)
+					    : unfinished_add_text(unfinished, part);
 	parts->bytes += unfinished->bytes - before;
 	while (parts->bytes > UNFINISHED_BYTES_MAX)
 		parts_drop_at(parts, parts->unfinished[0] == unfinished);

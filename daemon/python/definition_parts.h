@@ -16,8 +16,9 @@ struct definition_parts;
 struct definition_parts *definition_parts_new(void); /* NULL: no memory */
 struct definition_parts *definition_parts_free(struct definition_parts *parts);
 
-/* Any but OX_PART_HEAD, with its bytes behind it, no more than OX_PART_BYTES_MAX. 0, -ENOMEM. */
-int definition_parts_add(struct definition_parts *parts, const struct ox_part *part);
+/* Any but OX_FRAGMENT_HEAD, with its bytes behind it, no more than OX_FRAGMENT_BYTES_MAX. 0,
+ * -ENOMEM. */
+int definition_parts_add(struct definition_parts *parts, const struct ox_fragment *part);
 
 /* What there is of one definition; what did not come is "" or 0 bytes. */
 struct definition_pieces {

@@ -106,8 +106,10 @@ static char *append(char *at, const char *text, size_t length)
 static struct content *content_new(const struct definition_pieces *pieces,
 				   const struct ox_definition *head, size_t *ret_length)
 {
-	const char *class = pieces->texts[OX_PART_CLASS], *name = pieces->texts[OX_PART_NAME];
-	const char *module = pieces->texts[OX_PART_MODULE], *file = pieces->texts[OX_PART_FILE];
+	const char *class = pieces->texts[OX_FRAGMENT_CLASS],
+		   *name = pieces->texts[OX_FRAGMENT_NAME];
+	const char *module = pieces->texts[OX_FRAGMENT_MODULE],
+		   *file = pieces->texts[OX_FRAGMENT_FILE];
 	size_t length = strlen(module);
 	struct content *content;
 	char *at;
@@ -135,7 +137,7 @@ static struct content *content_new(const struct definition_pieces *pieces,
 	return content;
 }
 
-static int definitions_complete(struct definitions *definitions, const struct ox_part *part)
+static int definitions_complete(struct definitions *definitions, const struct ox_fragment *part)
 {
 	_cleanup_free_ struct content *content = NULL;
 	struct definition_pieces pieces;
@@ -152,18 +154,18 @@ static int definitions_complete(struct definitions *definitions, const struct ox
 	return r;
 }
 
-static bool part_is_valid(const struct ox_part *part, size_t size)
+static bool fragment_is_valid(const struct ox_fragment *part, size_t size)
 {
 	return size >= sizeof(*part) && part->bytes <= size - sizeof(*part) &&
-	       part->bytes <= OX_PART_BYTES_MAX && part->kind < OX_N_PARTS &&
-	       (part->kind != OX_PART_HEAD || part->bytes >= sizeof(struct ox_definition));
+	       part->bytes <= OX_FRAGMENT_BYTES_MAX && part->kind < OX_N_PARTS &&
+	       (part->kind != OX_FRAGMENT_HEAD || part->bytes >= sizeof(struct ox_definition));
 }
 
-int definitions_add(struct definitions *definitions, const struct ox_part *part, size_t size)
+int definitions_add(struct definitions *definitions, const struct ox_fragment *part, size_t size)
 {
-	if (!part_is_valid(part, size))
+	if (!fragment_is_valid(part, size))
 		return -EBADMSG;
-	if (part->kind == OX_PART_HEAD)
+	if (part->kind == OX_FRAGMENT_HEAD)
 		return definitions_complete(definitions, part);
 	return definition_parts_add(definitions->parts, part);
 }

@@ -25,7 +25,7 @@ struct definitions *definitions_free(struct definitions *definitions);
  * order, between those of others. Of lines that are not all there, as many as there are from the
  * first one on. 0; -EBADMSG: it is none; -ENOMEM: the definition, if it was the last part, is lost.
  */
-int definitions_add(struct definitions *definitions, const struct ox_part *part, size_t size);
+int definitions_add(struct definitions *definitions, const struct ox_fragment *part, size_t size);
 
 struct definition {
 	const char *name;   /* "Class.function" where the class is known; clean, "" unknown */

@@ -33,7 +33,7 @@ static void take_counters(struct recorder *recorder)
 	*seen = now;
 }
 
-static void take_part(void *userdata, const struct ox_part *part, size_t size)
+static void take_part(void *userdata, const struct ox_fragment *part, size_t size)
 {
 	struct recorder *recorder = userdata;
 

@@ -12,7 +12,7 @@ struct place_key {
 	uint32_t position;
 };
 
-int resolver_add_part(struct resolver *resolver, const struct ox_part *part, size_t size)
+int resolver_add_part(struct resolver *resolver, const struct ox_fragment *part, size_t size)
 {
 	return definitions_add(resolver->definitions, part, size);
 }

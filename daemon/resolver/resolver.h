@@ -54,7 +54,7 @@ int resolver_name_kernel(struct resolver *resolver, const struct ksyms *ksyms, u
 /* Other kernel symbols from now on. */
 void resolver_forget_kernel(struct resolver *resolver);
 /* Python code objects, as the kernel side sends them (bpf/python.h). 0, -EBADMSG, -ENOMEM. */
-int resolver_add_part(struct resolver *resolver, const struct ox_part *part, size_t size);
+int resolver_add_part(struct resolver *resolver, const struct ox_fragment *part, size_t size);
 /* A word of a Python stack that stands for a frame. 0; 1: its name is not known; -ENOMEM. */
 int resolver_name_python(struct resolver *resolver, uint64_t word, uint32_t *ret_frame);
 /* No sample is left that is older than the last clear. */

@@ -8,7 +8,7 @@
 #include "daemon/sampler/internal.h"
 
 struct part_reader {
-	sampler_part_fn fn;
+	sampler_fragment_fn fn;
 	void *userdata;
 };
 
@@ -16,7 +16,7 @@ static int take_part(void *context, void *data, size_t size)
 {
 	struct part_reader *reader = *(struct part_reader **)context;
 
-	if (size >= sizeof(struct ox_part))
+	if (size >= sizeof(struct ox_fragment))
 		reader->fn(reader->userdata, data, size);
 	return 0;
 }
@@ -41,7 +41,7 @@ int sampler_definitions_fd(const struct sampler *sampler)
 	return ring_buffer__epoll_fd(sampler->parts);
 }
 
-void sampler_read_definitions(struct sampler *sampler, sampler_part_fn fn, void *userdata)
+void sampler_read_definitions(struct sampler *sampler, sampler_fragment_fn fn, void *userdata)
 {
 	struct part_reader reader = {fn, userdata};
 

@@ -14,8 +14,8 @@
 /* Readable when so much is there that it should be read before the next drain. */
 int sampler_definitions_fd(const struct sampler *sampler);
 /* size: of the part with its bytes. */
-typedef void (*sampler_part_fn)(void *userdata, const struct ox_part *part, size_t size);
-void sampler_read_definitions(struct sampler *sampler, sampler_part_fn fn, void *userdata);
+typedef void (*sampler_fragment_fn)(void *userdata, const struct ox_fragment *part, size_t size);
+void sampler_read_definitions(struct sampler *sampler, sampler_fragment_fn fn, void *userdata);
 /* All that was sent is forgotten: what is seen from now on is sent again, under other numbers. */
 void sampler_forget_definitions(struct sampler *sampler);
 

@@ -13,13 +13,13 @@
 #define ENTRIES_MAX        1000000 /* of .eh_frame */
 
 /* An entry (FDE) of .eh_frame. */
-struct part_entry {
+struct fragment_entry {
 	uint64_t start, end;
 	bool is_known; /* that it is a part, or none */
 };
 
 struct search {
-	struct part_entry *entries; /* rising */
+	struct fragment_entry *entries; /* rising */
 	size_t n_entries, size;
 	Dwarf_CFI *cfi;
 	uint64_t start, end; /* of the function */
@@ -29,14 +29,14 @@ struct search {
 
 static int compare_entries(const void *a, const void *b)
 {
-	const struct part_entry *x = a, *y = b;
+	const struct fragment_entry *x = a, *y = b;
 
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
 static int read_entries(struct search *search, struct eh_frame *eh)
 {
-	struct part_entry entry = {};
+	struct fragment_entry entry = {};
 	int r;
 
 	while (search->n_entries < ENTRIES_MAX && eh_frame_next(eh, &entry.start, &entry.end) > 0) {
@@ -50,7 +50,7 @@ static int read_entries(struct search *search, struct eh_frame *eh)
 	return 0;
 }
 
-static struct part_entry *find_entry(const struct search *search, uint64_t address)
+static struct fragment_entry *find_entry(const struct search *search, uint64_t address)
 {
 	size_t n = array_upper_bound(search->entries, search->n_entries, .start, address);
 
@@ -58,7 +58,7 @@ static struct part_entry *find_entry(const struct search *search, uint64_t addre
 }
 
 /* Where a function begins, its return address is all that is on the stack. */
-static bool begins_in_a_frame(const struct search *search, const struct part_entry *entry)
+static bool begins_in_a_frame(const struct search *search, const struct fragment_entry *entry)
 {
 	_cleanup_free_ Dwarf_Frame *frame = NULL;
 	struct ox_rule rule;
@@ -73,7 +73,7 @@ static bool begins_in_a_frame(const struct search *search, const struct part_ent
 
 static void take_target(struct search *search, uint64_t target)
 {
-	struct part_entry *entry;
+	struct fragment_entry *entry;
 
 	if (target >= search->start && target < search->end)
 		return;

@@ -199,8 +199,8 @@ Test(python_definitions, tables_of_lines_come_in_parts)
 	foreach_layout(layout)
 	{
 		/* Just one; one and a little; many, up to the last entry. */
-		static const uint32_t sizes[] = {OX_PART_BYTES_MAX, OX_PART_BYTES_MAX + 2,
-						 20 * OX_PART_BYTES_MAX};
+		static const uint32_t sizes[] = {OX_FRAGMENT_BYTES_MAX, OX_FRAGMENT_BYTES_MAX + 2,
+						 20 * OX_FRAGMENT_BYTES_MAX};
 		const struct seen *most;
 
 		made_start(layout);
@@ -214,7 +214,7 @@ Test(python_definitions, tables_of_lines_come_in_parts)
 			cr_expect_eq(find_definition(most->python[i]).line, line_at(sizes[i] - 4),
 				     "%x: %u", layout->version,
 				     find_definition(most->python[i]).line);
-		cr_expect_eq(sent.largest, OX_PART_BYTES_MAX);
+		cr_expect_eq(sent.largest, OX_FRAGMENT_BYTES_MAX);
 	}
 }
 

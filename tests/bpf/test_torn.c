@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that are in the middle of a change of their own frames (bpf/torn.bpf.h). */
+/* Threads that are in the middle of a change of their own frames (bpf/transient.bpf.h). */
 #include "tests/support/python_world.h"
 
-TestSuite(python_torn, .init = set_up_python, .fini = tear_down_python);
+TestSuite(python_transient, .init = set_up_python, .fini = tear_down_python);
 
-Test(python_torn, a_c_frame_that_is_not_filled_in_yet_gives_way_to_the_one_before)
+Test(python_transient, a_c_frame_that_is_not_filled_in_yet_gives_way_to_the_one_before)
 {
 	static const uint64_t garbage[] = {MADE_NOWHERE, UINT64_C(0xdead0000beef0000), 1};
 
@@ -34,7 +34,7 @@ Test(python_torn, a_c_frame_that_is_not_filled_in_yet_gives_way_to_the_one_befor
 
 /* Its caller is another one than the C frame before says; or none, as that of a generator that has
  * given its value. */
-Test(python_torn, what_is_left_over_of_an_earlier_call_gives_way_to_the_c_frame_before)
+Test(python_transient, what_is_left_over_of_an_earlier_call_gives_way_to_the_c_frame_before)
 {
 	foreach_layout(layout)
 	{
@@ -58,7 +58,7 @@ Test(python_torn, what_is_left_over_of_an_earlier_call_gives_way_to_the_c_frame_
 	}
 }
 
-Test(python_torn, callers_that_are_missing_are_told)
+Test(python_transient, callers_that_are_missing_are_told)
 {
 	foreach_layout(layout)
 	{
@@ -94,7 +94,7 @@ static void make_unfilled(uint64_t garbage, bool from_below, uint64_t stale)
 	made_put(made_thread, made_layout->thread_frame, c_frame);
 }
 
-Test(python_torn, a_c_frame_that_is_not_filled_in_has_its_caller_in_a_register)
+Test(python_transient, a_c_frame_that_is_not_filled_in_has_its_caller_in_a_register)
 {
 	static const uint64_t garbage[] = {0, MADE_NOWHERE, UINT64_C(0xdead0000beef0000), 1};
 
@@ -115,7 +115,7 @@ Test(python_torn, a_c_frame_that_is_not_filled_in_has_its_caller_in_a_register)
 }
 
 /* What is at the place of the one before is left over, too, and looks right. */
-Test(python_torn, the_register_counts_before_what_is_left_over)
+Test(python_transient, the_register_counts_before_what_is_left_over)
 {
 	foreach_layout(layout)
 	{
@@ -145,7 +145,7 @@ static void make_called(const struct ox_layout *layout, int32_t position, unsign
 
 /* Before it has begun its caller may be one of an earlier frame at that place, as right as that
  * looks. */
-Test(python_torn, a_caller_that_is_left_over_is_not_believed)
+Test(python_transient, a_caller_that_is_left_over_is_not_believed)
 {
 	foreach_layout(layout)
 	{
@@ -186,7 +186,7 @@ static void check_generator_alone(void)
 	cr_expect_eq(main_sample()->python[0] & OX_PYTHON_ENTRY, 0);
 }
 
-Test(python_torn, a_generator_without_a_caller_has_it_in_a_register)
+Test(python_transient, a_generator_without_a_caller_has_it_in_a_register)
 {
 	foreach_layout(layout)
 	{
@@ -207,7 +207,7 @@ Test(python_torn, a_generator_without_a_caller_has_it_in_a_register)
 	}
 }
 
-Test(python_torn, what_is_no_caller_is_not_guessed)
+Test(python_transient, what_is_no_caller_is_not_guessed)
 {
 	foreach_layout(layout)
 	{
@@ -225,7 +225,7 @@ Test(python_torn, what_is_no_caller_is_not_guessed)
 }
 
 /* What the guess led to is none of the thread's stack: not a frame of it stays. */
-Test(python_torn, a_guess_that_leads_nowhere_is_taken_back)
+Test(python_transient, a_guess_that_leads_nowhere_is_taken_back)
 {
 	foreach_layout(layout)
 	{
@@ -243,7 +243,7 @@ Test(python_torn, a_guess_that_leads_nowhere_is_taken_back)
 }
 
 /* Where each C frame is there, a guess has to fit to the one before. */
-Test(python_torn, a_guess_that_another_c_frame_began_is_taken_back)
+Test(python_transient, a_guess_that_another_c_frame_began_is_taken_back)
 {
 	foreach_layout(layout)
 	{

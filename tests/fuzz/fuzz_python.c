@@ -58,7 +58,7 @@ static void fuzz_text(const uint8_t *text, size_t size)
 /* Each part has memory of its own, so that the sanitizer sees what is read behind it. */
 static void add_part(struct definitions *definitions, const uint8_t *data, size_t size)
 {
-	struct ox_part *part = malloc(size ? size : 1);
+	struct ox_fragment *part = malloc(size ? size : 1);
 
 	if (part) {
 		memcpy(part, data, size);

@@ -44,12 +44,12 @@ static inline void tear_down_python(void)
 	tear_down();
 }
 
-static inline void take_part(void *userdata, const struct ox_part *part, size_t size)
+static inline void take_part(void *userdata, const struct ox_fragment *part, size_t size)
 {
-	cr_assert_leq(part->bytes, OX_PART_BYTES_MAX);
+	cr_assert_leq(part->bytes, OX_FRAGMENT_BYTES_MAX);
 	cr_assert_leq(sizeof(*part) + part->bytes, size);
 	sent.parts++;
-	sent.heads += part->kind == OX_PART_HEAD;
+	sent.heads += part->kind == OX_FRAGMENT_HEAD;
 	sent.bytes += part->bytes;
 	if (part->bytes > sent.largest)
 		sent.largest = part->bytes;

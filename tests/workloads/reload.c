@@ -26,7 +26,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void part_run(struct part *part)
+static void fragment_run(struct part *part)
 {
 	uint64_t start_ns = clock_cpu_ns(), now_ns;
 	void *library = dlopen(part->path, RTLD_NOW | RTLD_LOCAL);
@@ -66,8 +66,8 @@ int main(int argc, char **argv)
 	if (getchar() == EOF)
 		return 1;
 	for (long i = 0; i < rounds; i++) {
-		part_run(&first);
-		part_run(&second);
+		fragment_run(&first);
+		fragment_run(&second);
 		if (first.base != second.base) {
 			fprintf(stderr, "reload: %p is not %p\n", second.base, first.base);
 			return 3;

@@ -42,7 +42,7 @@ struct part {
 };
 
 /* What one round took too much of, the next gives back: the sums stay 5 : 3 : 2. */
-static void part_run(struct part *part, uint64_t rounds, double steps_per_ns)
+static void fragment_run(struct part *part, uint64_t rounds, double steps_per_ns)
 {
 	uint64_t wanted_ns = rounds * part->units * UNIT_NS;
 	uint64_t start_ns = clock_cpu_ns();
@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 	steps_per_ns = steps_calibrate();
 	for (uint64_t rounds = 1; (double)(clock_cpu_ns() - start_ns) < seconds * 1e9; rounds++)
 		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-			part_run(&parts[i], rounds, steps_per_ns);
+			fragment_run(&parts[i], rounds, steps_per_ns);
 	printf("cpu_usec %llu\n", (unsigned long long)(clock_cpu_ns() - start_ns) / 1000);
 	printf("switches %ld\n", count_switches());
 	return 0;

@@ -23,9 +23,9 @@ static void after(void)
 TestSuite(definition_parts, .init = before, .fini = after);
 
 /* In memory of exactly its size, so that the sanitizer sees what is read behind it. */
-static void add(struct ox_part part, const void *data)
+static void add(struct ox_fragment part, const void *data)
 {
-	struct ox_part *sent = malloc(sizeof(*sent) + part.bytes);
+	struct ox_fragment *sent = malloc(sizeof(*sent) + part.bytes);
 
 	*sent = part;
 	memcpy(sent + 1, data, part.bytes);
@@ -33,20 +33,20 @@ static void add(struct ox_part part, const void *data)
 	free(sent);
 }
 
-static void add_text(uint32_t id, enum ox_part_kind kind, const char *text)
+static void add_text(uint32_t id, enum ox_fragment_kind kind, const char *text)
 {
-	add((struct ox_part){.id = id, .kind = kind, .width = 1, .bytes = strlen(text)}, text);
+	add((struct ox_fragment){.id = id, .kind = kind, .width = 1, .bytes = strlen(text)}, text);
 }
 
 static void add_lines(uint32_t id, size_t n_parts)
 {
-	static const char lines[OX_PART_BYTES_MAX];
+	static const char lines[OX_FRAGMENT_BYTES_MAX];
 
 	for (size_t i = 0; i < n_parts; i++)
-		add((struct ox_part){.id = id,
-				     .kind = OX_PART_LINES,
-				     .bytes = sizeof(lines),
-				     .offset = i * sizeof(lines)},
+		add((struct ox_fragment){.id = id,
+					 .kind = OX_FRAGMENT_LINES,
+					 .bytes = sizeof(lines),
+					 .offset = i * sizeof(lines)},
 		    lines);
 }
 
@@ -60,24 +60,24 @@ static struct definition_pieces get(uint32_t id)
 
 static void check_name(uint32_t id, const char *name)
 {
-	cr_expect_str_eq(get(id).texts[OX_PART_NAME], name, "%u: %s", id,
-			 get(id).texts[OX_PART_NAME]);
+	cr_expect_str_eq(get(id).texts[OX_FRAGMENT_NAME], name, "%u: %s", id,
+			 get(id).texts[OX_FRAGMENT_NAME]);
 }
 
 Test(definition_parts, are_of_their_definition)
 {
 	size_t bytes = definition_parts_bytes(parts);
 
-	add_text(1, OX_PART_NAME, "one");
-	add_text(2, OX_PART_NAME, "two");
-	add_text(1, OX_PART_FILE, "/srv/one.py");
+	add_text(1, OX_FRAGMENT_NAME, "one");
+	add_text(2, OX_FRAGMENT_NAME, "two");
+	add_text(1, OX_FRAGMENT_FILE, "/srv/one.py");
 	add_lines(2, 1);
 	check_name(1, "one");
 	check_name(2, "two");
-	cr_expect_str_eq(get(1).texts[OX_PART_FILE], "/srv/one.py");
-	cr_expect_str_eq(get(2).texts[OX_PART_FILE], "");
+	cr_expect_str_eq(get(1).texts[OX_FRAGMENT_FILE], "/srv/one.py");
+	cr_expect_str_eq(get(2).texts[OX_FRAGMENT_FILE], "");
 	cr_expect_eq(get(1).n_lines, 0);
-	cr_expect_eq(get(2).n_lines, OX_PART_BYTES_MAX);
+	cr_expect_eq(get(2).n_lines, OX_FRAGMENT_BYTES_MAX);
 	check_name(3, "");
 	definition_parts_drop(parts, 1);
 	check_name(1, "");
@@ -90,15 +90,15 @@ Test(definition_parts, are_of_their_definition)
 Test(definition_parts, are_no_more_than_so_many)
 {
 	for (uint32_t id = 0; id < UNFINISHED; id++)
-		add_text(id, OX_PART_NAME, "name");
+		add_text(id, OX_FRAGMENT_NAME, "name");
 	check_name(0, "name"); /* they were all kept */
-	add_text(1000, OX_PART_NAME, "name");
+	add_text(1000, OX_FRAGMENT_NAME, "name");
 	check_name(0, ""); /* the oldest was dropped, and no other */
 	for (uint32_t id = 1; id < UNFINISHED; id++)
 		check_name(id, "name");
 	check_name(1000, "name");
 	/* Not the one whose part came last. */
-	add_text(1, OX_PART_FILE, "file");
+	add_text(1, OX_FRAGMENT_FILE, "file");
 	check_name(1, "name");
 }
 
@@ -107,7 +107,7 @@ Test(definition_parts, are_no_more_than_so_many_bytes)
 	size_t bytes = definition_parts_bytes(parts);
 
 	for (uint32_t id = 0; id < UNFINISHED; id++)
-		add_lines(id, OX_LINES_BYTES_MAX / OX_PART_BYTES_MAX / 8);
+		add_lines(id, OX_LINES_BYTES_MAX / OX_FRAGMENT_BYTES_MAX / 8);
 	cr_expect_lt(definition_parts_bytes(parts) - bytes, 5 * OX_LINES_BYTES_MAX);
 	cr_expect_eq(get(0).n_lines, 0);
 	cr_expect_eq(get(UNFINISHED - 1).n_lines, OX_LINES_BYTES_MAX / 8);
@@ -116,12 +116,12 @@ Test(definition_parts, are_no_more_than_so_many_bytes)
 /* What has most is not dropped for it while it grows, although it is the oldest. */
 Test(definition_parts, one_that_grows_is_kept)
 {
-	add_text(1, OX_PART_NAME, "large");
+	add_text(1, OX_FRAGMENT_NAME, "large");
 	for (uint32_t id = 2; id < 22; id++)
-		add_lines(id, OX_LINES_BYTES_MAX / OX_PART_BYTES_MAX / 8);
-	add_lines(1, OX_LINES_BYTES_MAX / OX_PART_BYTES_MAX);
+		add_lines(id, OX_LINES_BYTES_MAX / OX_FRAGMENT_BYTES_MAX / 8);
+	add_lines(1, OX_LINES_BYTES_MAX / OX_FRAGMENT_BYTES_MAX);
 	for (uint32_t id = 26; id < 42; id++)
-		add_text(id, OX_PART_NAME, "small");
+		add_text(id, OX_FRAGMENT_NAME, "small");
 	check_name(1, "large");
 	cr_expect_eq(get(1).n_lines, OX_LINES_BYTES_MAX);
 	check_name(41, "small");

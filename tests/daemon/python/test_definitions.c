@@ -26,9 +26,9 @@ static void after(void)
 TestSuite(definitions, .init = before, .fini = after);
 
 /* In memory of exactly its size, so that the sanitizer sees what is read behind it. */
-static int add(struct ox_part part, const void *data)
+static int add(struct ox_fragment part, const void *data)
 {
-	struct ox_part *sent = malloc(sizeof(*sent) + part.bytes);
+	struct ox_fragment *sent = malloc(sizeof(*sent) + part.bytes);
 	int r;
 
 	*sent = part;
@@ -39,17 +39,18 @@ static int add(struct ox_part part, const void *data)
 	return r;
 }
 
-static void add_text(uint32_t id, enum ox_part_kind kind, const char *text)
+static void add_text(uint32_t id, enum ox_fragment_kind kind, const char *text)
 {
-	size_t n = strlen(text) + (kind == OX_PART_CLASS);
+	size_t n = strlen(text) + (kind == OX_FRAGMENT_CLASS);
 
-	cr_assert_eq(add((struct ox_part){.id = id, .kind = kind, .width = 1, .bytes = n}, text),
-		     0);
+	cr_assert_eq(
+		add((struct ox_fragment){.id = id, .kind = kind, .width = 1, .bytes = n}, text), 0);
 }
 
 static void add_lines(uint32_t id, uint32_t offset, const void *lines, size_t n)
 {
-	struct ox_part part = {.id = id, .kind = OX_PART_LINES, .bytes = n, .offset = offset};
+	struct ox_fragment part = {
+		.id = id, .kind = OX_FRAGMENT_LINES, .bytes = n, .offset = offset};
 
 	cr_assert_eq(add(part, lines), 0);
 }
@@ -58,15 +59,15 @@ static void add_head(uint32_t id, uint32_t version, int32_t first_line)
 {
 	struct ox_definition head = {version, first_line};
 
-	cr_assert_eq(add((struct ox_part){.id = id, .bytes = sizeof(head)}, &head), 0);
+	cr_assert_eq(add((struct ox_fragment){.id = id, .bytes = sizeof(head)}, &head), 0);
 }
 
 /* Of 3.8, with line 11 from 0 and 12 from 8 on. */
 static void add_whole(uint32_t id, const char *name, const char *module, const char *file)
 {
-	add_text(id, OX_PART_NAME, name);
-	add_text(id, OX_PART_MODULE, module);
-	add_text(id, OX_PART_FILE, file);
+	add_text(id, OX_FRAGMENT_NAME, name);
+	add_text(id, OX_FRAGMENT_MODULE, module);
+	add_text(id, OX_FRAGMENT_FILE, file);
 	add_lines(id, 0, "\0\1\x08\1", 4);
 	add_head(id, 0x0308, 10);
 }
@@ -110,8 +111,8 @@ Test(definitions, are_whole_with_their_head)
 {
 	struct definition found;
 
-	add_text(7, OX_PART_NAME, "work");
-	add_text(7, OX_PART_MODULE, "app");
+	add_text(7, OX_FRAGMENT_NAME, "work");
+	add_text(7, OX_FRAGMENT_MODULE, "app");
 	cr_expect_not(is_there(7));
 	add_whole(7, "work", "app", "/srv/app.py");
 	check(7, 0, "work", "app", "/srv/app.py", 11);
@@ -129,10 +130,10 @@ Test(definitions, of_several_cpus_are_mixed)
 
 	for (int i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "f%d", i);
-		add_text(ids[i], OX_PART_NAME, name);
+		add_text(ids[i], OX_FRAGMENT_NAME, name);
 	}
 	for (int i = 2; i >= 0; i--)
-		add_text(ids[i], OX_PART_FILE, "a.py");
+		add_text(ids[i], OX_FRAGMENT_FILE, "a.py");
 	for (int i = 0; i < 3; i++)
 		add_lines(ids[i], 0, "\0\1", 2);
 	for (int i = 0; i < 3; i++)
@@ -155,9 +156,9 @@ Test(definitions, equal_ones_are_one)
 	cr_expect_eq(index_of(1), index_of(2));
 	cr_expect_neq(index_of(1), index_of(3));
 	cr_expect_neq(index_of(1), index_of(4));
-	add_text(5, OX_PART_NAME, "work");
-	add_text(5, OX_PART_MODULE, "app");
-	add_text(5, OX_PART_FILE, "/srv/app.py");
+	add_text(5, OX_FRAGMENT_NAME, "work");
+	add_text(5, OX_FRAGMENT_MODULE, "app");
+	add_text(5, OX_FRAGMENT_FILE, "/srv/app.py");
 	add_lines(5, 0, "\0\1\x08\1", 4);
 	add_head(5, 0x0308, 11);
 	cr_expect_neq(index_of(1), index_of(5));
@@ -179,40 +180,44 @@ Test(definitions, texts)
 {
 	static const uint16_t wide[] = {0x51fd, 0x6570, 0xd800};
 
-	cr_assert_eq(add((struct ox_part){.id = 1,
-					  .kind = OX_PART_NAME,
-					  .width = 2,
-					  .bytes = sizeof(wide),
-					  .is_cut = 1},
+	cr_assert_eq(add((struct ox_fragment){.id = 1,
+					      .kind = OX_FRAGMENT_NAME,
+					      .width = 2,
+					      .bytes = sizeof(wide),
+					      .is_cut = 1},
 			 wide),
 		     0);
-	add_text(1, OX_PART_CLASS, "Kla\xff\nsse");
-	add_text(1, OX_PART_MODULE, "m\xe9\t");
-	add_text(1, OX_PART_FILE, "\x01");
+	add_text(1, OX_FRAGMENT_CLASS, "Kla\xff\nsse");
+	add_text(1, OX_FRAGMENT_MODULE, "m\xe9\t");
+	add_text(1, OX_FRAGMENT_FILE, "\x01");
 	add_head(1, 0x0308, 3);
 	check(1, 0, "Kla" R R "sse.函数" R "...", "mé" R, R, 3);
 
 	/* A class that ends before its bytes do, one that does not end, one without a function. */
-	cr_assert_eq(add((struct ox_part){.id = 2, .kind = OX_PART_CLASS, .bytes = 6}, "A\0bcd"),
-		     0);
-	add_text(2, OX_PART_NAME, "f");
+	cr_assert_eq(
+		add((struct ox_fragment){.id = 2, .kind = OX_FRAGMENT_CLASS, .bytes = 6}, "A\0bcd"),
+		0);
+	add_text(2, OX_FRAGMENT_NAME, "f");
 	add_head(2, 0x0308, 3);
 	check(2, 0, "A.f", "", "", 3);
-	cr_assert_eq(add((struct ox_part){.id = 3, .kind = OX_PART_CLASS, .bytes = 3}, "Abc"), 0);
-	add_text(3, OX_PART_NAME, "f");
+	cr_assert_eq(
+		add((struct ox_fragment){.id = 3, .kind = OX_FRAGMENT_CLASS, .bytes = 3}, "Abc"),
+		0);
+	add_text(3, OX_FRAGMENT_NAME, "f");
 	add_head(3, 0x0308, 3);
 	check(3, 0, "Abc.f", "", "", 3);
-	add_text(4, OX_PART_CLASS, "A");
+	add_text(4, OX_FRAGMENT_CLASS, "A");
 	add_head(4, 0x0308, 3);
 	check(4, 0, "", "", "", 3);
-	add_text(5, OX_PART_CLASS, "");
-	add_text(5, OX_PART_NAME, "f");
+	add_text(5, OX_FRAGMENT_CLASS, "");
+	add_text(5, OX_FRAGMENT_NAME, "f");
 	add_head(5, 0x0308, 3);
 	check(5, 0, "f", "", "", 3);
 
 	/* A width that there is not. */
 	cr_assert_eq(
-		add((struct ox_part){.id = 6, .kind = OX_PART_NAME, .width = 3, .bytes = 3}, "abc"),
+		add((struct ox_fragment){.id = 6, .kind = OX_FRAGMENT_NAME, .width = 3, .bytes = 3},
+		    "abc"),
 		0);
 	add_head(6, 0x0308, 3);
 	check(6, 0, "", "", "", 3);
@@ -220,19 +225,19 @@ Test(definitions, texts)
 
 Test(definitions, longest_texts)
 {
-	char raw[OX_PART_BYTES_MAX], text[3 * OX_PART_BYTES_MAX + 4] = "";
+	char raw[OX_FRAGMENT_BYTES_MAX], text[3 * OX_FRAGMENT_BYTES_MAX + 4] = "";
 
 	memset(raw, '\n', sizeof(raw));
 	for (size_t i = 0; i < sizeof(raw); i++)
 		memcpy(text + 3 * i, R, 3);
 	strcpy(text + 3 * sizeof(raw), "...");
-	for (int kind = OX_PART_NAME; kind <= OX_PART_FILE; kind++)
-		if (kind != OX_PART_CLASS)
-			cr_assert_eq(add((struct ox_part){.id = 1,
-							  .kind = kind,
-							  .width = 1,
-							  .bytes = sizeof(raw),
-							  .is_cut = 1},
+	for (int kind = OX_FRAGMENT_NAME; kind <= OX_FRAGMENT_FILE; kind++)
+		if (kind != OX_FRAGMENT_CLASS)
+			cr_assert_eq(add((struct ox_fragment){.id = 1,
+							      .kind = kind,
+							      .width = 1,
+							      .bytes = sizeof(raw),
+							      .is_cut = 1},
 					 raw),
 				     0);
 	add_head(1, 0x0308, 3);
@@ -278,7 +283,7 @@ Test(definitions, lines_come_in_their_order)
 
 Test(definitions, lines_are_bounded)
 {
-	static char lines[OX_PART_BYTES_MAX];
+	static char lines[OX_FRAGMENT_BYTES_MAX];
 	uint32_t offset = 0;
 
 	for (size_t i = 0; i < sizeof(lines); i += 2)
@@ -301,7 +306,7 @@ Test(definitions, forgotten_ones_stay_until_they_expire)
 
 	add_whole(1, "work", "app", "/srv/app.py");
 	add_whole(2, "rest", "app", "/srv/app.py");
-	add_text(9, OX_PART_NAME, "between");
+	add_text(9, OX_FRAGMENT_NAME, "between");
 	old = index_of(1);
 	bytes = definitions_bytes(definitions);
 	definitions_forget(definitions);
@@ -340,9 +345,9 @@ Test(definitions, forgotten_ones_stay_until_they_expire)
 Test(definitions, what_is_no_part)
 {
 	struct {
-		struct ox_part part;
-		char bytes[OX_PART_BYTES_MAX + 8];
-	} sent = {.part = {.id = 1, .kind = OX_PART_NAME, .width = 1, .bytes = 4}};
+		struct ox_fragment part;
+		char bytes[OX_FRAGMENT_BYTES_MAX + 8];
+	} sent = {.part = {.id = 1, .kind = OX_FRAGMENT_NAME, .width = 1, .bytes = 4}};
 
 	cr_expect_eq(definitions_add(definitions, &sent.part, 0), -EBADMSG);
 	cr_expect_eq(definitions_add(definitions, &sent.part, sizeof(sent.part) - 1), -EBADMSG);
@@ -350,15 +355,15 @@ Test(definitions, what_is_no_part)
 	cr_expect_eq(definitions_add(definitions, &sent.part, sizeof(sent.part) + 8), 0);
 	sent.part.bytes = UINT32_MAX;
 	cr_expect_eq(definitions_add(definitions, &sent.part, sizeof(sent)), -EBADMSG);
-	sent.part.bytes = OX_PART_BYTES_MAX + 1;
+	sent.part.bytes = OX_FRAGMENT_BYTES_MAX + 1;
 	cr_expect_eq(definitions_add(definitions, &sent.part, sizeof(sent)), -EBADMSG);
-	sent.part.bytes = OX_PART_BYTES_MAX;
+	sent.part.bytes = OX_FRAGMENT_BYTES_MAX;
 	cr_expect_eq(definitions_add(definitions, &sent.part, sizeof(sent)), 0);
 	sent.part.kind = OX_N_PARTS;
 	cr_expect_eq(definitions_add(definitions, &sent.part, sizeof(sent)), -EBADMSG);
 	sent.part.kind = UINT16_MAX;
 	cr_expect_eq(definitions_add(definitions, &sent.part, sizeof(sent)), -EBADMSG);
-	sent.part.kind = OX_PART_HEAD;
+	sent.part.kind = OX_FRAGMENT_HEAD;
 	sent.part.bytes = sizeof(struct ox_definition) - 1;
 	cr_expect_eq(definitions_add(definitions, &sent.part, sizeof(sent)), -EBADMSG);
 	cr_expect_not(is_there(1));

@@ -615,15 +615,15 @@ Test(resolver, the_end_of_a_stack_has_its_name)
 
 /* ---- Python ---- */
 
-static int add_part(uint32_t id, enum ox_part_kind kind, const void *data, size_t bytes)
+static int add_part(uint32_t id, enum ox_fragment_kind kind, const void *data, size_t bytes)
 {
-	struct ox_part part = {.id = id, .kind = kind, .width = 1, .bytes = bytes};
+	struct ox_fragment part = {.id = id, .kind = kind, .width = 1, .bytes = bytes};
 	char sent[sizeof(part) + 256];
 
 	cr_assert_leq(bytes, 256);
 	memcpy(sent, &part, sizeof(part));
 	memcpy(sent + sizeof(part), data, bytes);
-	return resolver_add_part(resolver, (const struct ox_part *)sent, sizeof(part) + bytes);
+	return resolver_add_part(resolver, (const struct ox_fragment *)sent, sizeof(part) + bytes);
 }
 
 /* Of 3.8: line 11 from 0, 12 from 8 on. */
@@ -631,11 +631,11 @@ static void define(uint32_t id, const char *name)
 {
 	struct ox_definition head = {0x0308, 10};
 
-	cr_assert_eq(add_part(id, OX_PART_NAME, name, strlen(name)), 0);
-	cr_assert_eq(add_part(id, OX_PART_MODULE, "app.views", 9), 0);
-	cr_assert_eq(add_part(id, OX_PART_FILE, "/srv/app/views.py", 17), 0);
-	cr_assert_eq(add_part(id, OX_PART_LINES, "\0\1\x08\1", 4), 0);
-	cr_assert_eq(add_part(id, OX_PART_HEAD, &head, sizeof(head)), 0);
+	cr_assert_eq(add_part(id, OX_FRAGMENT_NAME, name, strlen(name)), 0);
+	cr_assert_eq(add_part(id, OX_FRAGMENT_MODULE, "app.views", 9), 0);
+	cr_assert_eq(add_part(id, OX_FRAGMENT_FILE, "/srv/app/views.py", 17), 0);
+	cr_assert_eq(add_part(id, OX_FRAGMENT_LINES, "\0\1\x08\1", 4), 0);
+	cr_assert_eq(add_part(id, OX_FRAGMENT_HEAD, &head, sizeof(head)), 0);
 }
 
 static uint32_t name_python(uint32_t id, uint32_t position, int expected, struct frame *ret)
@@ -709,7 +709,7 @@ Test(resolver, python_frames_without_a_definition_say_so)
 	assert_frame(&frame, FRAME_PYTHON, "[unknown]", "app.views");
 	cr_assert_eq(frame.line, 11);
 	cr_assert_eq(add_part(8, OX_N_PARTS, "", 0), -EBADMSG);
-	cr_assert_eq(add_part(8, OX_PART_HEAD, "", 1), -EBADMSG);
+	cr_assert_eq(add_part(8, OX_FRAGMENT_HEAD, "", 1), -EBADMSG);
 	assert_no_python(8);
 }
 

@@ -168,9 +168,9 @@ __noinline int class_send(__u64 class)
 
 	if (!scratch || !class)
 		return -1;
-	n = bpf_probe_read_user_str(scratch->part.bytes, CLASS_BYTES,
+	n = bpf_probe_read_user_str(scratch->fragment.bytes, CLASS_BYTES,
 				    (void *)read_word(class + OX_PY_TYPE_NAME));
 	if (n <= 1 || n > CLASS_BYTES)
 		return -1;
-	return part_send(OX_PART_CLASS, 1, 0, n, 0);
+	return fragment_send(OX_FRAGMENT_CLASS, 1, 0, n, 0);
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-/* struct ox_part with what follows it. */
+/* struct ox_fragment with what follows it. */
 #define DEFINITIONS_BYTES (2u << 20)
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -24,7 +24,7 @@ static __always_inline __u64 definitions_flags(void)
 
 /* Bytes of the process at an address; bytes may have PART_CUT. 0, -1. A global function: the
  * verifier looks at it once. */
-__noinline int part_send(__u32 kind, __u32 width, __u64 address, __u32 bytes, __u32 offset)
+__noinline int fragment_send(__u32 kind, __u32 width, __u64 address, __u32 bytes, __u32 offset)
 {
 	struct define_scratch *scratch = define_get();
 	__u64 n = bytes & ~PART_CUT;
@@ -33,22 +33,22 @@ __noinline int part_send(__u32 kind, __u32 width, __u64 address, __u32 bytes, __
 		return -1;
 	/* As one number, so that the verifier's bounds are those of the number that is used. */
 	asm volatile("" : "+r"(n));
-	if (n > OX_PART_BYTES_MAX)
+	if (n > OX_FRAGMENT_BYTES_MAX)
 		return -1;
 	if (scratch->bytes + n > DEFINE_BYTES_MAX) {
 		scratch->is_short = true;
 		return -1;
 	}
 	scratch->bytes += n;
-	scratch->part.part.id = scratch->id;
-	scratch->part.part.kind = kind;
-	scratch->part.part.width = width;
-	scratch->part.part.bytes = n;
-	scratch->part.part.offset = offset;
-	scratch->part.part.is_cut = bytes >> 31;
-	if (n && address && bpf_probe_read_user(scratch->part.bytes, n, (void *)address))
+	scratch->fragment.head.id = scratch->id;
+	scratch->fragment.head.kind = kind;
+	scratch->fragment.head.width = width;
+	scratch->fragment.head.bytes = n;
+	scratch->fragment.head.offset = offset;
+	scratch->fragment.head.is_cut = bytes >> 31;
+	if (n && address && bpf_probe_read_user(scratch->fragment.bytes, n, (void *)address))
 		return -1;
-	if (!bpf_ringbuf_output(&definitions, &scratch->part, sizeof(struct ox_part) + n,
+	if (!bpf_ringbuf_output(&definitions, &scratch->fragment, sizeof(struct ox_fragment) + n,
 				definitions_flags()))
 		return 0;
 	scratch->is_short = true;
@@ -82,7 +82,7 @@ __noinline int string_send(__u32 layout_index, __u32 kind, __u64 address)
 		bytes = OX_NAME_BYTES_MAX;
 		cut = PART_CUT;
 	}
-	return part_send(kind, width, address + data, bytes | cut, 0);
+	return fragment_send(kind, width, address + data, bytes | cut, 0);
 }
 
 struct lines {
@@ -92,13 +92,13 @@ struct lines {
 /* By i, which the verifier does not know: what a step changed it would follow number by number. */
 static long lines_step(__u32 i, struct lines *lines)
 {
-	__u64 offset = (__u64)i * OX_PART_BYTES_MAX, n = lines->bytes - offset;
+	__u64 offset = (__u64)i * OX_FRAGMENT_BYTES_MAX, n = lines->bytes - offset;
 
 	if (offset >= lines->bytes)
 		return 1;
-	if (n > OX_PART_BYTES_MAX)
-		n = OX_PART_BYTES_MAX;
-	return part_send(OX_PART_LINES, 0, lines->address + offset, n, offset) != 0;
+	if (n > OX_FRAGMENT_BYTES_MAX)
+		n = OX_FRAGMENT_BYTES_MAX;
+	return fragment_send(OX_FRAGMENT_LINES, 0, lines->address + offset, n, offset) != 0;
 }
 
 static __always_inline void lines_send(__u64 address)
@@ -109,5 +109,5 @@ static __always_inline void lines_send(__u64 address)
 		return;
 	if (lines.bytes > OX_LINES_BYTES_MAX)
 		lines.bytes = OX_LINES_BYTES_MAX;
-	bpf_loop(OX_LINES_BYTES_MAX / OX_PART_BYTES_MAX, lines_step, &lines, 0);
+	bpf_loop(OX_LINES_BYTES_MAX / OX_FRAGMENT_BYTES_MAX, lines_step, &lines, 0);
 }

@@ -98,7 +98,7 @@ static __always_inline bool walk_go_back(struct python_walk *walk, const struct 
 	if (!walk->may_go_back)
 		return false;
 	walk->may_go_back = false;
-	walk->is_torn = true;
+	walk->is_transient = true;
 	walk->n = walk->n_before;
 	frame = find_caller_c_frame(walk->states[at].c_frame);
 	if (!frame && walk->states[at].previous)

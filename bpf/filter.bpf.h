@@ -108,7 +108,7 @@ static __always_inline void choice_add_pids(struct choice *choice, struct task_s
 /* Of the current process: OX_WANT_* and CHOICE_*, and in the upper half the number of the target. A
  * global function: the verifier looks at it once,
  * not once for each path to it. */
-__noinline __u64 choose_current(void)
+__noinline __u64 filter_current(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *cred = task->cred;
