@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 
 #include "tests/support/bus_world.h"
-#include "tests/support/kernel_side.h"
+#include "tests/support/skip.h"
 
 #define NOBODY      65534
 #define SOMEBODY    1 /* known to the system, as the bus wants it */

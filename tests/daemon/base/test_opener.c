@@ -16,7 +16,7 @@
 #include "daemon/base/opener_wire.h"
 #include "daemon/opener/connection.h"
 #include "tests/support/directory.h"
-#include "tests/support/kernel_side.h"
+#include "tests/support/skip.h"
 
 #define EVENT ""
 

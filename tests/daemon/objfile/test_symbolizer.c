@@ -20,7 +20,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/objfile/symbolizer.h"
 #include "daemon/objfile/symbolizer_internal.h"
-#include "tests/support/kernel_side.h"
+#include "tests/support/skip.h"
 
 #define PATIENCE_USEC UINT64_C(600000000)
 #define NOBODY        65534

@@ -11,8 +11,8 @@
 #include "daemon/base/perf_event.h"
 #include "daemon/opener/connection.h"
 #include "tests/fuzz/fuzz_connection.c"
-#include "tests/support/kernel_side.h"
 #include "tests/support/seeds.h"
+#include "tests/support/skip.h"
 
 #define IDLE_MS 30000
 #define NOTHING INT32_MIN

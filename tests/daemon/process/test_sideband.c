@@ -12,7 +12,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/opener.h"
 #include "daemon/process/sideband.h"
-#include "tests/support/kernel_side.h"
+#include "tests/support/skip.h"
 
 #define NEWS_MAX 4096
 

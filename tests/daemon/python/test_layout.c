@@ -12,7 +12,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/python/layout.h"
 #include "daemon/symbolizer/python_file.h"
-#include "tests/support/kernel_side.h"
+#include "tests/support/skip.h"
 
 #define PYENV "/.pyenv/versions/3.*/lib/libpython3.*.so.1.0"
 

@@ -9,8 +9,8 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/python/lines.h"
 #include "tests/fuzz/fuzz_python.c"
-#include "tests/support/kernel_side.h"
 #include "tests/support/seeds.h"
+#include "tests/support/skip.h"
 
 #define LNOTAB    0x0308
 #define RANGES    0x030a

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From a busy process to rows that sqlite3 reads. */
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "daemon/base/api.h"
@@ -10,6 +11,7 @@
 #include "tests/support/busy.h"
 #include "tests/support/directory.h"
 #include "tests/support/kernel_side.h"
+#include "tests/support/skip.h"
 #include "tests/support/store_world.h"
 
 #define PATIENCE_USEC   100000000 /* ends a test that hangs */

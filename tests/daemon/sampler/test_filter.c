@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is sampled. */
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "daemon/process/process.h"
 #include "tests/support/sampling.h"
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <unistd.h>
+
 #include "daemon/process/process.h"
 #include "daemon/resolver/ksyms.h"
 #include "tests/support/sampling.h"

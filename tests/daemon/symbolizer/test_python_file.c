@@ -2,8 +2,8 @@
 /* Interpreters that are installed here, and copies of them without symbols. */
 #include <glob.h>
 
-#include "tests/support/kernel_side.h"
 #include "tests/support/python_files.h"
+#include "tests/support/skip.h"
 
 #define PYENV  "/.pyenv/versions/3.*/lib/libpython3.*.so.1.0"
 #define DEBIAN "/usr/bin/python3"

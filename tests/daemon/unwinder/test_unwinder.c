@@ -2,8 +2,11 @@
 /* The tables as they are laid out, and stacks of real processes that are followed by them; the
  * latter are skipped where the kernel's side is not to be had (kernel_side.h). */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"

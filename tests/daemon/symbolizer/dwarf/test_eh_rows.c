@@ -2,6 +2,7 @@
 /* Rows against those of another implementation (readelf), of hand-made entries, and of damage. */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 #include "tests/fuzz/fuzz_eh_rows.c"
 #include "tests/support/eh_image.h"
-#include "tests/support/kernel_side.h"
+#include "tests/support/skip.h"
 
 static struct eh_rows *read_rows(int fd, struct symbolizer_table *ret)
 {
