@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The interpreter of a process that the daemon has not looked at yet (bpf/process.bpf.h). */
+#include <signal.h>
+#include <sys/prctl.h>
+
 #include "tests/support/python_world.h"
 
 /* What the process that is sampled forked: it spins, and is a shell when that is wanted. */
