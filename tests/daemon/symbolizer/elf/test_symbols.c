@@ -32,7 +32,7 @@ static struct binary *open_fd(int fd)
 
 static struct binary *open_image(const struct image *image)
 {
-	_cleanup_close_ int fd = open_bytes(image->bytes, image->size);
+	_cleanup_close_ int fd = image_open_bytes(image->bytes, image->size);
 
 	return open_fd(fd);
 }
@@ -268,7 +268,7 @@ Test(symbols, debugdata_with_tables_behind_its_end_is_left_out)
 
 static int open_result(const void *bytes, size_t size)
 {
-	_cleanup_close_ int fd = open_bytes(bytes, size);
+	_cleanup_close_ int fd = image_open_bytes(bytes, size);
 	struct binary *binary = NULL;
 	int r = binary_open(fd, &binary);
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/elf/symtab.h"
 
+#include <criterion/criterion.h>
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/base/cleanup.h"
 #include "tests/support/elf_image.h"
@@ -121,7 +123,7 @@ Test(elf_symtab, of_a_file)
 	struct told told = {};
 
 	make_image(&image, SHT_SYMTAB);
-	fd = open_bytes(image.bytes, image.size);
+	fd = image_open_bytes(image.bytes, image.size);
 	cr_assert_eq(elf_file_open(&elf, fd), 0);
 	cr_expect_eq(elf.size, image.size);
 	cr_assert_eq(elf_symtab_open(&symtab, &elf, SHT_SYMTAB), 0);
