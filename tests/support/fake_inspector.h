@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * daemon/objfile/inspect.h in the test's own process: looks itself, or fails as it is told to. A
- * test that includes it does not link the true one.
+ * daemon/objfile/inspect.h in the test's own process: looks itself, or fails as it is told to. It
+ * is linked in place of the true one (tests/CMakeLists.txt).
  */
 #pragma once
 
-#include <errno.h>
+#include <stddef.h>
 
 #include "daemon/objfile/inspect.h"
-#include "daemon/symbolizer/elf_info.h"
-#include "daemon/symbolizer/python_file.h"
 
 struct inspector {
 	int error; /* instead of an answer */
@@ -17,28 +15,4 @@ struct inspector {
 	size_t n_looks, n_python_looks;
 };
 
-static struct inspector fake_inspector;
-
-int inspect_file(struct inspector *inspector, int fd, struct elf_info *ret)
-{
-	int r = inspector->error;
-
-	inspector->n_looks++;
-	if (!r)
-		r = elf_info_read(fd, ret);
-	if (r < 0)
-		*ret = (struct elf_info){};
-	return r;
-}
-
-int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python *ret)
-{
-	int r = inspector->python_error;
-
-	inspector->n_python_looks++;
-	if (!r)
-		r = python_file_read(fd, ret);
-	if (r < 0)
-		*ret = (struct symbolizer_python){};
-	return r;
-}
+extern struct inspector fake_inspector;

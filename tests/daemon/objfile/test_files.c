@@ -2,6 +2,7 @@
 /* Files by their mappings, of a /proc of the test's own. */
 #include <criterion/criterion.h>
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
