@@ -135,13 +135,13 @@ Test(client_chance, what_variances_have_in_common)
 	struct made_load load = made_load(1);
 
 	for (size_t i = 0; i < array_length(variances); i++)
-		variances[i] =
-			3 * (made_chi_squared(&load, 6) / 6) / (made_chi_squared(&load, 8) / 8);
+		variances[i] = 3 * (made_load_chi_squared(&load, 6) / 6) /
+			       (made_load_chi_squared(&load, 8) / 8);
 	chance_fit(variances, array_length(variances), 6, &variance, &freedom);
 	expect_near(variance, 3, 0.02);
 	expect_near(freedom, 8, 0.05);
 	for (size_t i = 0; i < array_length(variances); i++)
-		variances[i] = 2 * made_chi_squared(&load, 6) / 6;
+		variances[i] = 2 * made_load_chi_squared(&load, 6) / 6;
 	chance_fit(variances, array_length(variances), 6, &variance, &freedom);
 	expect_near(variance, 2, 0.02);
 	cr_expect_gt(freedom, 100);

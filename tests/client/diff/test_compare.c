@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <string.h>
 
 #include "client/diff/compare.h"
@@ -35,20 +36,20 @@ static struct outcome compare_case(const struct made_case *c, uint64_t seed)
 	load.n_functions = c->n_functions;
 	for (int side = 0; side < 2; side++) {
 		load.first_share = c->first_share[side];
-		made_share(&load, 0);
+		made_load_share(&load, 0);
 		for (size_t phase = 1; phase < MADE_PHASES && side == 0; phase++)
-			made_share(&load, phase);
-		hits[side] = made_hits(&load);
-		spans[side] = (struct compare_span){exposures, made_slots(&load)};
+			made_load_share(&load, phase);
+		hits[side] = made_load_hits(&load);
+		spans[side] = (struct compare_span){exposures, made_load_slots(&load)};
 	}
-	for (size_t i = 0; i < made_slots(&load); i++)
+	for (size_t i = 0; i < made_load_slots(&load); i++)
 		exposures[i] = MADE_HZ *
 			       fmin(MADE_SLOT_SECONDS, c->seconds - (double)i * MADE_SLOT_SECONDS);
-	results = calloc(made_functions(&load), sizeof(*results));
-	cr_assert_eq(compare_functions(spans, (const uint64_t *const *)hits, made_functions(&load),
-				       results, &outcome.about),
+	results = calloc(made_load_functions(&load), sizeof(*results));
+	cr_assert_eq(compare_functions(spans, (const uint64_t *const *)hits,
+				       made_load_functions(&load), results, &outcome.about),
 		     0);
-	for (size_t i = 0; i < made_functions(&load); i++)
+	for (size_t i = 0; i < made_load_functions(&load); i++)
 		outcome.n_differ += results[i].verdict >= VERDICT_LESS;
 	cr_expect_eq(outcome.n_differ, outcome.about.n_differ);
 	outcome.first = results[0].verdict;
