@@ -96,9 +96,9 @@ Test(client_profile, tells_stacks)
 Test(client_profile, tells_tasks_and_slots)
 {
 	check_told(&(struct made_export){.stacks = "main 4/1\nmain 5/3/2\nmain 6/0/1\n",
-					 .tasks = made_tasks,
+					 .tasks = made_export_tasks,
 					 .n_tasks = 3,
-					 .slots = made_slots,
+					 .slots = made_export_slots,
 					 .n_slots = 2,
 					 .lines_a_part = 1},
 		   "main(app) 4 worker\nmain(app) 5 other +10000000\nmain(app) 6 +0\n");

@@ -30,7 +30,7 @@ static const struct made_export both[] = {
 
 static char *report(const char *line, char **ret_asked)
 {
-	return service_text(both, 2, line, ret_asked);
+	return export_service_text(both, 2, line, ret_asked);
 }
 
 /* An hour has slots of a minute or so, ten minutes those of the history. What is a filter of
@@ -89,9 +89,9 @@ Test(client_diff_report, a_side_without_samples_is_a_failure)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	cr_expect_eq(
-		service_report(&service, "diff --base=@3600..@7200 --with=@7200..@7800", out, &why),
-		-ENODATA);
+	cr_expect_eq(export_service_report(&service, "diff --base=@3600..@7200 --with=@7200..@7800",
+					   out, &why),
+		     -ENODATA);
 	fclose(out);
 	cr_expect_str_eq(text, "");
 	cr_expect_str_eq(why, "diff: --with=: there are no samples from 1970-01-01 02:00:00 to "

@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "client/report/pprof.pb-c.h"
+#include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
 #include "tests/support/directory.h"
 #include "tests/support/export_service.h"
@@ -38,7 +39,7 @@ static const char stacks[] = "main;work:7;inner 12/1\n"
 #define N_HITS 26
 
 static const struct made_export made = {
-	.stacks = stacks, .tasks = made_tasks, .n_tasks = 3, .lines_a_part = 2};
+	.stacks = stacks, .tasks = made_export_tasks, .n_tasks = 3, .lines_a_part = 2};
 
 static size_t read_file(const char *name, char **ret)
 {
@@ -57,7 +58,7 @@ static void write_report(const struct made_export *from, const char *line)
 	struct export_service service = {.exports = from, .n_exports = 1};
 	_cleanup_free_ char *why = NULL;
 
-	cr_assert_eq(service_report(&service, line, NULL, &why), 0, "%s", why);
+	cr_assert_eq(export_service_report(&service, line, NULL, &why), 0, "%s", why);
 	free(service.asked);
 }
 
@@ -66,7 +67,7 @@ static void expect_failure(struct export_service *service, const char *line, int
 {
 	_cleanup_free_ char *why = NULL;
 
-	cr_expect_eq(service_report(service, line, NULL, &why), error);
+	cr_expect_eq(export_service_report(service, line, NULL, &why), error);
 	cr_expect_str_eq(why, expected);
 	free(service->asked);
 }
@@ -91,11 +92,12 @@ Test(client_report, asks_for_what_was_given)
 	struct export_service service = {.exports = &made, .n_exports = 1};
 	_cleanup_free_ char *why = NULL;
 
-	cr_assert_eq(service_report(&service,
-				    "query --pid=1 --filter=^a --since=@5 --until=@6 --session=3 "
-				    "--python-only -o a.folded",
-				    NULL, &why),
-		     0);
+	cr_assert_eq(
+		export_service_report(&service,
+				      "query --pid=1 --filter=^a --since=@5 --until=@6 --session=3 "
+				      "--python-only -o a.folded",
+				      NULL, &why),
+		0);
 	cr_expect_str_eq(service.asked,
 			 "since 5000000 until 6000000 session 3 filter ^a kind python targets "
 			 "pid:1 dimensions stack\n");

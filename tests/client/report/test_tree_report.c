@@ -28,7 +28,7 @@ static const struct made_frame frames[] = {
 
 static char *report(const char *line, const struct made_export *export, char **ret_asked)
 {
-	return service_text(export, 1, line, ret_asked);
+	return export_service_text(export, 1, line, ret_asked);
 }
 
 #define FOOTER "\n200 samples; 2025-11-24 16:00:00 to 2025-11-24 16:01:00 (1min); lost: 3 late\n"

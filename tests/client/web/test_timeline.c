@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "client/web/timeline.h"
+#include "daemon/base/api.h"
 #include "tests/support/made_export.h"
 
 #define MINUTE UINT64_C(60000000)
