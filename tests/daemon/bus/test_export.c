@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Export on the bus, over a database that the test filled. */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
