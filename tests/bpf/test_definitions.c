@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* What the kernel side sends of code objects (bpf/define.bpf.h and what it is made of). */
+#include <criterion/criterion.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 #include "tests/support/python_world.h"
 
-TestSuite(python_definitions, .init = set_up_python, .fini = tear_down_python);
+TestSuite(python_definitions, .init = python_world_set_up, .fini = python_world_tear_down);
 
 /* ---- names ---- */
 
@@ -21,17 +27,18 @@ Test(python_definitions, names_of_any_width)
 		const struct seen *most;
 
 		made_start(layout);
-		make_three();
-		made_put(codes[0], layout->code_name, made_string_of(latin, 2, 1));
-		made_put(codes[1], layout->code_name, made_string_of(two, 2, 2));
-		made_put(codes[2], layout->code_name, made_string_of(four, 2, 4));
-		made_put(codes[2], layout->code_file, made_string_of(two, 2, 2));
-		most = look_once();
-		check_end(most, OX_PYTHON_WHOLE, 3);
-		check_name(most->python[0], "f\xc3\xa9");
-		check_name(most->python[1], "\xe5\x87\xbd\xe6\x95\xb0");
-		check_name(most->python[2], "\xf0\x9f\x90\x8dx");
-		cr_expect_str_eq(find_definition(most->python[2]).file, "\xe5\x87\xbd\xe6\x95\xb0");
+		python_world_make_three();
+		made_put(python_world.codes[0], layout->code_name, made_string_of(latin, 2, 1));
+		made_put(python_world.codes[1], layout->code_name, made_string_of(two, 2, 2));
+		made_put(python_world.codes[2], layout->code_name, made_string_of(four, 2, 4));
+		made_put(python_world.codes[2], layout->code_file, made_string_of(two, 2, 2));
+		most = python_world_look_once();
+		python_world_check_end(most, OX_PYTHON_WHOLE, 3);
+		python_world_check_name(most->python[0], "f\xc3\xa9");
+		python_world_check_name(most->python[1], "\xe5\x87\xbd\xe6\x95\xb0");
+		python_world_check_name(most->python[2], "\xf0\x9f\x90\x8dx");
+		cr_expect_str_eq(python_world_find_definition(most->python[2]).file,
+				 "\xe5\x87\xbd\xe6\x95\xb0");
 	}
 }
 
@@ -50,7 +57,7 @@ static uint64_t long_string(uint64_t n, uint32_t width)
 
 static void check_length(uint64_t word, size_t n, bool is_cut)
 {
-	const char *name = find_definition(word).name;
+	const char *name = python_world_find_definition(word).name;
 
 	cr_expect_eq(strlen(name), n + (is_cut ? 3 : 0), "%zu", strlen(name));
 	cr_expect_eq(strspn(name, "a"), n);
@@ -61,16 +68,17 @@ Test(python_definitions, long_names_are_cut_and_say_so)
 {
 	const struct seen *most;
 
-	made_start(python_layouts(&n_layouts));
-	make_three();
-	made_put(codes[0], made_layout->code_name, long_string(OX_NAME_BYTES_MAX, 1));
-	made_put(codes[1], made_layout->code_name, long_string(OX_NAME_BYTES_MAX + 1, 1));
+	made_start(python_layouts(&python_world.n_layouts));
+	python_world_make_three();
+	made_put(python_world.codes[0], made_layout->code_name, long_string(OX_NAME_BYTES_MAX, 1));
+	made_put(python_world.codes[1], made_layout->code_name,
+		 long_string(OX_NAME_BYTES_MAX + 1, 1));
 	/* So many that their bytes are 0 again. */
-	made_put(codes[2], made_layout->code_name, long_string(1 << 20, 4));
-	made_put(made_get(codes[2], made_layout->code_name), OX_PY_STRING_LENGTH,
+	made_put(python_world.codes[2], made_layout->code_name, long_string(1 << 20, 4));
+	made_put(made_get(python_world.codes[2], made_layout->code_name), OX_PY_STRING_LENGTH,
 		 UINT64_C(1) << 62);
-	most = look_once();
-	check_end(most, OX_PYTHON_WHOLE, 3);
+	most = python_world_look_once();
+	python_world_check_end(most, OX_PYTHON_WHOLE, 3);
 	check_length(most->python[0], OX_NAME_BYTES_MAX, false);
 	check_length(most->python[1], OX_NAME_BYTES_MAX, true);
 	check_length(most->python[2], OX_NAME_BYTES_MAX / 4, true);
@@ -103,19 +111,19 @@ Test(python_definitions, a_module_is_told_by_its_globals)
 			const struct seen *most;
 
 			made_start(layout);
-			make_three();
-			made_put(frames[0], layout->frame_globals,
+			python_world_make_three();
+			made_put(python_world.frames[0], layout->frame_globals,
 				 globals_with(0, sizes[i / 2], i % 2));
-			made_put(frames[1], layout->frame_globals,
+			made_put(python_world.frames[1], layout->frame_globals,
 				 globals_with(7, sizes[i / 2], i % 2));
 			/* Too far behind: the file tells. */
-			made_put(frames[2], layout->frame_globals,
+			made_put(python_world.frames[2], layout->frame_globals,
 				 globals_with(8, sizes[i / 2], i % 2));
-			most = look_once();
-			check_end(most, OX_PYTHON_WHOLE, 3);
-			check_module(most->python[0], "right");
-			check_module(most->python[1], "right");
-			check_module(most->python[2], "app");
+			most = python_world_look_once();
+			python_world_check_end(most, OX_PYTHON_WHOLE, 3);
+			python_world_check_module(most->python[0], "right");
+			python_world_check_module(most->python[1], "right");
+			python_world_check_module(most->python[2], "app");
 		}
 	}
 }
@@ -132,18 +140,21 @@ Test(python_definitions, methods_have_their_class_up_to_3_10)
 		if (!layout->code_variables)
 			continue;
 		made_start(layout);
-		make_three();
-		base = class_of("Base", 0, made_holder(codes[0]), 0);
-		derived = class_of("Derived", 1, made_holder(codes[1]), base);
+		python_world_make_three();
+		base = python_world_class_of("Base", 0, made_holder(python_world.codes[0]), 0);
+		derived = python_world_class_of("Derived", 1, made_holder(python_world.codes[1]),
+						base);
 		/* Inherited; its own; by the class itself, in a classmethod. */
-		set_first_variable(0, "self", made_object(derived));
-		set_first_variable(1, "self", made_object(derived));
-		set_first_variable(2, "cls",
-				   class_of("Third", 2, made_holder(made_holder(codes[2])), 0));
-		most = look_at_three();
-		check_name(most->python[0], "Base.leaf");
-		check_name(most->python[1], "Derived.middle");
-		check_name(most->python[2], "Third.root");
+		python_world_set_first_variable(0, "self", made_object(derived));
+		python_world_set_first_variable(1, "self", made_object(derived));
+		python_world_set_first_variable(
+			2, "cls",
+			python_world_class_of("Third", 2,
+					      made_holder(made_holder(python_world.codes[2])), 0));
+		most = python_world_look_at_three();
+		python_world_check_name(most->python[0], "Base.leaf");
+		python_world_check_name(most->python[1], "Derived.middle");
+		python_world_check_name(most->python[2], "Third.root");
 	}
 }
 
@@ -157,16 +168,16 @@ Test(python_definitions, what_is_in_no_class_has_none)
 		if (!layout->code_variables)
 			continue;
 		made_start(layout);
-		make_three();
-		class = class_of("Class", 0, made_holder(codes[1]), 0);
-		set_first_variable(0, "self", made_object(class));
-		set_first_variable(1, "selfs", made_object(class));
+		python_world_make_three();
+		class = python_world_class_of("Class", 0, made_holder(python_world.codes[1]), 0);
+		python_world_set_first_variable(0, "self", made_object(class));
+		python_world_set_first_variable(1, "selfs", made_object(class));
 		/* Deleted. */
-		set_first_variable(2, "self", 0);
-		most = look_at_three();
-		check_name(most->python[0], "leaf");
-		check_name(most->python[1], "middle");
-		check_name(most->python[2], "root");
+		python_world_set_first_variable(2, "self", 0);
+		most = python_world_look_at_three();
+		python_world_check_name(most->python[0], "leaf");
+		python_world_check_name(most->python[1], "middle");
+		python_world_check_name(most->python[2], "root");
 	}
 }
 
@@ -204,17 +215,17 @@ Test(python_definitions, tables_of_lines_come_in_parts)
 		const struct seen *most;
 
 		made_start(layout);
-		make_three();
+		python_world_make_three();
 		for (int i = 0; i < 3; i++) {
-			made_put(codes[i], layout->code_lines, lines_new(sizes[i]));
-			made_place(frames[i], codes[i], sizes[i] - 4);
+			made_put(python_world.codes[i], layout->code_lines, lines_new(sizes[i]));
+			made_place(python_world.frames[i], python_world.codes[i], sizes[i] - 4);
 		}
-		most = look_at_three();
+		most = python_world_look_at_three();
 		for (int i = 0; i < 3; i++)
-			cr_expect_eq(find_definition(most->python[i]).line, line_at(sizes[i] - 4),
-				     "%x: %u", layout->version,
-				     find_definition(most->python[i]).line);
-		cr_expect_eq(sent.largest, OX_FRAGMENT_BYTES_MAX);
+			cr_expect_eq(python_world_find_definition(most->python[i]).line,
+				     line_at(sizes[i] - 4), "%x: %u", layout->version,
+				     python_world_find_definition(most->python[i]).line);
+		cr_expect_eq(python_world.sent.largest, OX_FRAGMENT_BYTES_MAX);
 	}
 }
 
@@ -222,23 +233,26 @@ Test(python_definitions, the_largest_table_is_whole_and_a_larger_one_cut)
 {
 	const struct seen *most;
 
-	made_start(&python_layouts(&n_layouts)[n_layouts - 1]);
-	make_three();
+	made_start(&python_layouts(&python_world.n_layouts)[python_world.n_layouts - 1]);
+	python_world_make_three();
 	for (int i = 0; i < 2; i++) {
-		made_put(codes[i], made_layout->code_lines, lines_new(OX_LINES_BYTES_MAX << i));
-		made_place(frames[i], codes[i], OX_LINES_BYTES_MAX - 4);
+		made_put(python_world.codes[i], made_layout->code_lines,
+			 lines_new(OX_LINES_BYTES_MAX << i));
+		made_place(python_world.frames[i], python_world.codes[i], OX_LINES_BYTES_MAX - 4);
 	}
-	most = look_at_three();
-	cr_expect_eq(find_definition(most->python[0]).line, line_at(OX_LINES_BYTES_MAX - 4));
+	most = python_world_look_at_three();
+	cr_expect_eq(python_world_find_definition(most->python[0]).line,
+		     line_at(OX_LINES_BYTES_MAX - 4));
 	/* One sample has no room for both: the next ones have. */
-	begin();
-	look_for(SHORT_MS);
-	most = look_for(SHORT_MS);
-	end();
-	check_end(most, OX_PYTHON_WHOLE, 3);
+	python_world_begin();
+	python_world_look_for(SHORT_MS);
+	most = python_world_look_for(SHORT_MS);
+	python_world_end();
+	python_world_check_end(most, OX_PYTHON_WHOLE, 3);
 	for (int i = 0; i < 2; i++)
-		cr_expect_eq(find_definition(most->python[i]).line, line_at(OX_LINES_BYTES_MAX - 4),
-			     "%d: %u", i, find_definition(most->python[i]).line);
+		cr_expect_eq(python_world_find_definition(most->python[i]).line,
+			     line_at(OX_LINES_BYTES_MAX - 4), "%d: %u", i,
+			     python_world_find_definition(most->python[i]).line);
 }
 
 /* ---- what is known ---- */
@@ -248,21 +262,21 @@ Test(python_definitions, a_code_object_is_sent_once)
 	uint64_t before[3];
 	const struct seen *most;
 
-	made_start(python_layouts(&n_layouts));
-	make_three();
-	begin();
-	most = look_for(SHORT_MS);
+	made_start(python_layouts(&python_world.n_layouts));
+	python_world_make_three();
+	python_world_begin();
+	most = python_world_look_for(SHORT_MS);
 	memcpy(before, most->python, sizeof(before));
-	cr_assert_eq(sent.heads, 3);
-	most = look_for(SHORT_MS);
-	cr_expect_eq(sent.parts, 0);
+	cr_assert_eq(python_world.sent.heads, 3);
+	most = python_world_look_for(SHORT_MS);
+	cr_expect_eq(python_world.sent.parts, 0);
 	cr_expect_arr_eq(most->python, before, sizeof(before));
-	sampler_forget_definitions(sampler);
-	most = look_for(SHORT_MS);
-	cr_expect_eq(sent.heads, 3);
+	sampler_forget_definitions(sampling.sampler);
+	most = python_world_look_for(SHORT_MS);
+	cr_expect_eq(python_world.sent.heads, 3);
 	cr_expect_neq(most->python[0], before[0]);
-	check_three(most, 0);
-	end();
+	python_world_check_three(most, 0);
+	python_world_end();
 }
 
 Test(python_definitions, another_one_at_the_same_address_is_another_one)
@@ -273,19 +287,19 @@ Test(python_definitions, another_one_at_the_same_address_is_another_one)
 		const struct seen *most;
 
 		made_start(layout);
-		make_three();
-		begin();
-		before = look_for(SHORT_MS)->python[0];
-		made_put(codes[0], layout->code_name, made_string("fresh"));
-		most = look_for(SHORT_MS);
-		cr_expect_eq(sent.heads, 1);
-		check_name(most->python[0], "fresh");
-		check_name(before, "leaf");
-		made_put_u32(codes[0], layout->code_first_line, 99);
-		most = look_for(SHORT_MS);
-		cr_expect_eq(find_definition(most->python[0]).line, 99);
-		cr_expect_eq(find_definition(before).line, 7);
-		end();
+		python_world_make_three();
+		python_world_begin();
+		before = python_world_look_for(SHORT_MS)->python[0];
+		made_put(python_world.codes[0], layout->code_name, made_string("fresh"));
+		most = python_world_look_for(SHORT_MS);
+		cr_expect_eq(python_world.sent.heads, 1);
+		python_world_check_name(most->python[0], "fresh");
+		python_world_check_name(before, "leaf");
+		made_put_u32(python_world.codes[0], layout->code_first_line, 99);
+		most = python_world_look_for(SHORT_MS);
+		cr_expect_eq(python_world_find_definition(most->python[0]).line, 99);
+		cr_expect_eq(python_world_find_definition(before).line, 7);
+		python_world_end();
 	}
 }
 
@@ -294,15 +308,15 @@ Test(python_definitions, another_process_has_its_own)
 {
 	const struct seen *most;
 
-	made_start(python_layouts(&n_layouts));
-	make_three();
-	look_once();
-	strcpy((char *)(uintptr_t)made_get(codes[0], made_layout->code_name) +
+	made_start(python_layouts(&python_world.n_layouts));
+	python_world_make_three();
+	python_world_look_once();
+	strcpy((char *)(uintptr_t)made_get(python_world.codes[0], made_layout->code_name) +
 		       made_layout->string_ascii_data,
 	       "flea");
-	most = look_once();
-	check_name(most->python[0], "flea");
-	cr_expect_eq(sent.heads, 3);
+	most = python_world_look_once();
+	python_world_check_name(most->python[0], "flea");
+	cr_expect_eq(python_world.sent.heads, 3);
 }
 
 Test(python_definitions, more_code_than_one_sample_may_define)
@@ -311,31 +325,33 @@ Test(python_definitions, more_code_than_one_sample_may_define)
 	const struct seen *most;
 	char name[16];
 
-	made_start(&python_layouts(&n_layouts)[n_layouts - 1]);
-	globals = made_module("app");
+	made_start(&python_layouts(&python_world.n_layouts)[python_world.n_layouts - 1]);
+	python_world.globals = made_module("app");
 	for (unsigned i = 0; i < OX_MAX_PYTHON_FRAMES; i++) {
 		snprintf(name, sizeof(name), "f%u", i);
-		frame = made_call(frame, code_new(name), 2, globals, true);
+		frame = made_call(frame, python_world_code_new(name), 2, python_world.globals,
+				  true);
 	}
 	made_run(made_thread, frame);
-	begin();
-	look_for(CPU_MS);
-	cr_expect_eq(sent.heads, OX_MAX_PYTHON_FRAMES);
-	for (size_t i = 0; i < n_seen; i++) {
+	python_world_begin();
+	python_world_look_for(CPU_MS);
+	cr_expect_eq(python_world.sent.heads, OX_MAX_PYTHON_FRAMES);
+	for (size_t i = 0; i < sampling.n_seen; i++) {
 		uint32_t named = 0;
 
-		for (uint32_t at = 0; at < seen[i].n_python; at++)
-			named += OX_PYTHON_ID(seen[i].python[at]) > 0;
+		for (uint32_t at = 0; at < sampling.seen[i].n_python; at++)
+			named += OX_PYTHON_ID(sampling.seen[i].python[at]) > 0;
 		cr_expect_eq(named % DEFINE_MAX, 0);
 		cr_expect_gt(named, 0);
-		cr_expect_leq(seen[i].count, named < OX_MAX_PYTHON_FRAMES ? 1 : UINT64_MAX);
+		cr_expect_leq(sampling.seen[i].count,
+			      named < OX_MAX_PYTHON_FRAMES ? 1 : UINT64_MAX);
 	}
-	most = look_for(SHORT_MS);
-	end();
-	check_end(most, OX_PYTHON_WHOLE, OX_MAX_PYTHON_FRAMES);
+	most = python_world_look_for(SHORT_MS);
+	python_world_end();
+	python_world_check_end(most, OX_PYTHON_WHOLE, OX_MAX_PYTHON_FRAMES);
 	for (unsigned i = 0; i < OX_MAX_PYTHON_FRAMES; i++) {
 		snprintf(name, sizeof(name), "f%u", OX_MAX_PYTHON_FRAMES - 1 - i);
-		check_name(most->python[i], name);
+		python_world_check_name(most->python[i], name);
 	}
 }
 
@@ -361,7 +377,7 @@ static void churn(void)
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
 		_exit(1);
 	made_touch();
-	*is_ready = true;
+	*python_world.is_ready = true;
 	for (uint32_t line = 1;; line++)
 		for (unsigned i = 0; i < CHURN_CODES; i++)
 			made_put_u32(churn_codes[i], made_layout->code_first_line, line);
@@ -371,12 +387,12 @@ static void make_churn(void)
 {
 	uint64_t frame = 0;
 
-	made_start(python_layouts(&n_layouts));
-	globals = made_module("app");
+	made_start(python_layouts(&python_world.n_layouts));
+	python_world.globals = made_module("app");
 	for (unsigned i = 0; i < CHURN_CODES; i++) {
-		churn_codes[i] = code_new("churn");
+		churn_codes[i] = python_world_code_new("churn");
 		/* The first instruction, too, is that of a frame. */
-		frame = made_call(frame, churn_codes[i], i % 2 * 2, globals, true);
+		frame = made_call(frame, churn_codes[i], i % 2 * 2, python_world.globals, true);
 	}
 	made_run(made_thread, frame);
 }
@@ -386,14 +402,15 @@ static uint64_t check_churn(void)
 {
 	uint64_t n_unnamed = 0;
 
-	for (size_t i = 0; i < n_seen; i++) {
-		cr_assert_eq(seen[i].python_end, OX_PYTHON_WHOLE);
-		cr_assert_eq(seen[i].n_python, CHURN_CODES);
-		for (uint32_t at = 0; at < seen[i].n_python; at++) {
-			if (OX_PYTHON_ID(seen[i].python[at]))
+	for (size_t i = 0; i < sampling.n_seen; i++) {
+		cr_assert_eq(sampling.seen[i].python_end, OX_PYTHON_WHOLE);
+		cr_assert_eq(sampling.seen[i].n_python, CHURN_CODES);
+		for (uint32_t at = 0; at < sampling.seen[i].n_python; at++) {
+			if (OX_PYTHON_ID(sampling.seen[i].python[at]))
 				continue;
-			cr_assert_eq(OX_PYTHON_POSITION(seen[i].python[at]), OX_PYTHON_NO_NAME);
-			n_unnamed += seen[i].count;
+			cr_assert_eq(OX_PYTHON_POSITION(sampling.seen[i].python[at]),
+				     OX_PYTHON_NO_NAME);
+			n_unnamed += sampling.seen[i].count;
 		}
 	}
 	return n_unnamed;
@@ -404,17 +421,18 @@ Test(python_definitions, a_program_that_brings_new_code_without_end_is_bounded)
 	uint64_t begin_ns, passed_ns, n_unnamed;
 
 	make_churn();
-	begin_with(churn);
+	python_world_begin_with(churn);
 	begin_ns = clock_monotonic_ns();
-	look_for(CHURN_MS);
+	python_world_look_for(CHURN_MS);
 	passed_ns = clock_monotonic_ns() - begin_ns;
-	end();
+	python_world_end();
 	n_unnamed = check_churn();
 	/* What is wanted is more than what may be, and all that may be is sent. */
-	cr_assert_gt(counted() * CHURN_CODES, DEFINE_BURST);
-	cr_expect_geq(sent.heads, DEFINE_BURST);
-	cr_expect_leq(sent.heads, DEFINE_BURST + passed_ns / DEFINE_NS + 1, "%" PRIu64, sent.heads);
+	cr_assert_gt(sampling_counted() * CHURN_CODES, DEFINE_BURST);
+	cr_expect_geq(python_world.sent.heads, DEFINE_BURST);
+	cr_expect_leq(python_world.sent.heads, DEFINE_BURST + passed_ns / DEFINE_NS + 1, "%" PRIu64,
+		      python_world.sent.heads);
 	/* Of a sample that comes right behind another some are known already. */
-	cr_expect_leq(sent.heads + n_unnamed, hits(0) * CHURN_CODES);
-	cr_expect_geq(sent.heads + n_unnamed, hits(0) * CHURN_CODES * 9 / 10);
+	cr_expect_leq(python_world.sent.heads + n_unnamed, sampling_hits(0) * CHURN_CODES);
+	cr_expect_geq(python_world.sent.heads + n_unnamed, sampling_hits(0) * CHURN_CODES * 9 / 10);
 }

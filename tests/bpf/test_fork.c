@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The interpreter of a process that the daemon has not looked at yet (bpf/process.bpf.h). */
+#include <criterion/criterion.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "tests/support/python_world.h"
@@ -13,13 +16,13 @@ static struct forked {
 
 static void set_up_fork(void)
 {
-	set_up_python();
+	python_world_set_up();
 	forked = mmap(NULL, sizeof(*forked), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	cr_assert_neq(forked, MAP_FAILED);
 }
 
-TestSuite(python_fork, .init = set_up_fork, .fini = tear_down_python);
+TestSuite(python_fork, .init = set_up_fork, .fini = python_world_tear_down);
 
 static void be_forked(void)
 {
@@ -35,35 +38,35 @@ static void be_forked(void)
 static void fork_when_wanted(void)
 {
 	made_touch();
-	*is_ready = true;
+	*python_world.is_ready = true;
 	while (!forked->is_wanted)
 		__asm__ volatile("");
 	if (!fork())
 		be_forked();
-	spin();
+	python_world_spin();
 }
 
 static void begin_fork(void)
 {
 	struct sampler_target target;
 
-	made_start(&python_layouts(&n_layouts)[0]);
-	make_three();
-	begin_with(fork_when_wanted);
+	made_start(&python_layouts(&python_world.n_layouts)[0]);
+	python_world_make_three();
+	python_world_begin_with(fork_when_wanted);
 	/* Its parent was seen. */
-	check_end(look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
+	python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
 	forked->is_wanted = true;
 	while (!forked->pid)
-		busy_let(busy.pid, 1);
-	target = by_pid(forked->pid, 0);
-	choose(&target, 1);
+		busy_let(python_world.busy.pid, 1);
+	target = sampling_by_pid(forked->pid, 0);
+	sampling_choose(&target, 1);
 }
 
 static void end_fork(void)
 {
 	kill(forked->pid, SIGKILL);
-	sampler_drop_process(sampler, forked->pid);
-	end();
+	sampler_drop_process(sampling.sampler, forked->pid);
+	python_world_end();
 }
 
 static void become_shell(void)
@@ -77,17 +80,17 @@ static bool has_interpreter(void)
 {
 	struct ox_process process;
 
-	cr_assert_eq(sampler_get_process(sampler, forked->pid, &process), 0);
+	cr_assert_eq(sampler_get_process(sampling.sampler, forked->pid, &process), 0);
 	return process.interpreter.layout;
 }
 
 static void sample_forked(void)
 {
-	memset(&sent, 0, sizeof(sent));
-	sample(forked->pid, CPU_MS);
-	sampler_read_definitions(sampler, take_part, NULL);
-	cr_assert_gt(n_seen, 0);
-	cr_assert_eq(hits(0), hits(forked->pid));
+	memset(&python_world.sent, 0, sizeof(python_world.sent));
+	sampling_run(forked->pid, CPU_MS);
+	sampler_read_definitions(sampling.sampler, python_world_take_part, NULL);
+	cr_assert_gt(sampling.n_seen, 0);
+	cr_assert_eq(sampling_hits(0), sampling_hits(forked->pid));
 }
 
 /* In its very first sample already: nobody told the kernel side of it. */
@@ -95,9 +98,9 @@ Test(python_fork, a_fork_has_the_frames_of_its_parent)
 {
 	begin_fork();
 	sample_forked();
-	for (size_t i = 0; i < n_seen; i++) {
-		check_end(&seen[i], OX_PYTHON_WHOLE, 3);
-		check_three(&seen[i], 0);
+	for (size_t i = 0; i < sampling.n_seen; i++) {
+		python_world_check_end(&sampling.seen[i], OX_PYTHON_WHOLE, 3);
+		python_world_check_three(&sampling.seen[i], 0);
 	}
 	cr_expect(has_interpreter());
 	end_fork();
@@ -106,8 +109,8 @@ Test(python_fork, a_fork_has_the_frames_of_its_parent)
 static void check_shell(void)
 {
 	sample_forked();
-	for (size_t i = 0; i < n_seen; i++)
-		cr_expect_not(seen[i].has_python);
+	for (size_t i = 0; i < sampling.n_seen; i++)
+		cr_expect_not(sampling.seen[i].has_python);
 	cr_expect_not(has_interpreter());
 }
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory that lies: it costs the stack, or a part of it, and no more. */
+#include <criterion/criterion.h>
+
+#include "daemon/base/cleanup.h"
 #include "tests/support/python_world.h"
 
 /* One search without end is all that a sample has time for; the next one has time for another. */
 #define SOME UINT32_MAX
 
-TestSuite(python_hostile, .init = set_up_python, .fini = tear_down_python);
+TestSuite(python_hostile, .init = python_world_set_up, .fini = python_world_tear_down);
 
 #define IN_KERNEL UINT64_C(0xffffffff81000000)
 #define HUGE      (UINT64_C(1) << 63)
@@ -34,12 +37,12 @@ static void threads_nowhere(void)
 
 static void frames_in_a_circle(void)
 {
-	made_put(frames[2], made_layout->frame_back, frames[0]);
+	made_put(python_world.frames[2], made_layout->frame_back, python_world.frames[0]);
 }
 
 static void frame_before_itself(void)
 {
-	made_put(frames[0], made_layout->frame_back, frames[0]);
+	made_put(python_world.frames[0], made_layout->frame_back, python_world.frames[0]);
 }
 
 static void frame_nowhere(void)
@@ -50,68 +53,71 @@ static void frame_nowhere(void)
 
 static void caller_nowhere(void)
 {
-	made_put(frames[0], made_layout->frame_back, MADE_NOWHERE);
+	made_put(python_world.frames[0], made_layout->frame_back, MADE_NOWHERE);
 }
 
 static void caller_in_the_kernel(void)
 {
-	made_put(frames[0], made_layout->frame_back, IN_KERNEL);
+	made_put(python_world.frames[0], made_layout->frame_back, IN_KERNEL);
 }
 
 static void caller_beyond_all_addresses(void)
 {
-	made_put(frames[0], made_layout->frame_back, HUGE);
+	made_put(python_world.frames[0], made_layout->frame_back, HUGE);
 }
 
 static void code_nowhere(void)
 {
-	made_put(frames[1], made_layout->frame_code, MADE_NOWHERE);
+	made_put(python_world.frames[1], made_layout->frame_code, MADE_NOWHERE);
 }
 
 static void code_in_the_kernel(void)
 {
-	made_put(frames[1], made_layout->frame_code, IN_KERNEL);
+	made_put(python_world.frames[1], made_layout->frame_code, IN_KERNEL);
 }
 
 static void code_of_another_type(void)
 {
-	made_put(codes[1], OX_PY_TYPE, made_code_type + 8);
+	made_put(python_world.codes[1], OX_PY_TYPE, made_code_type + 8);
 }
 
 static void name_missing(void)
 {
-	made_put(codes[0], made_layout->code_name, 0);
+	made_put(python_world.codes[0], made_layout->code_name, 0);
 }
 
 static void name_nowhere(void)
 {
-	made_put(codes[0], made_layout->code_name, MADE_NOWHERE);
+	made_put(python_world.codes[0], made_layout->code_name, MADE_NOWHERE);
 }
 
 static void name_in_the_kernel(void)
 {
-	made_put(codes[0], made_layout->code_name, IN_KERNEL);
+	made_put(python_world.codes[0], made_layout->code_name, IN_KERNEL);
 }
 
 static void name_without_a_width(void)
 {
-	made_put_u32(made_get(codes[0], made_layout->code_name), OX_PY_STRING_STATE, 0);
+	made_put_u32(made_get(python_world.codes[0], made_layout->code_name), OX_PY_STRING_STATE,
+		     0);
 }
 
 static void name_of_odd_width(void)
 {
-	made_put_u32(made_get(codes[0], made_layout->code_name), OX_PY_STRING_STATE, UINT32_MAX);
+	made_put_u32(made_get(python_world.codes[0], made_layout->code_name), OX_PY_STRING_STATE,
+		     UINT32_MAX);
 }
 
 static void name_huge(void)
 {
-	made_put(made_get(codes[0], made_layout->code_name), OX_PY_STRING_LENGTH, HUGE);
+	made_put(made_get(python_world.codes[0], made_layout->code_name), OX_PY_STRING_LENGTH,
+		 HUGE);
 }
 
 /* As bytes it would be 0 again. */
 static void name_that_wraps_around(void)
 {
-	uint64_t name = made_get(codes[0], made_layout->code_name);
+	uint64_t name = made_get(python_world.codes[0], made_layout->code_name);
 
 	made_put(name, OX_PY_STRING_LENGTH, HUGE);
 	made_put_u32(name, OX_PY_STRING_STATE, 4 << made_layout->string_kind_shift);
@@ -119,37 +125,38 @@ static void name_that_wraps_around(void)
 
 static void file_nowhere(void)
 {
-	made_put(codes[0], made_layout->code_file, MADE_NOWHERE);
+	made_put(python_world.codes[0], made_layout->code_file, MADE_NOWHERE);
 }
 
 static void lines_nowhere(void)
 {
-	made_put(codes[0], made_layout->code_lines, MADE_NOWHERE);
+	made_put(python_world.codes[0], made_layout->code_lines, MADE_NOWHERE);
 }
 
 static void lines_huge(void)
 {
-	made_put(made_get(codes[0], made_layout->code_lines), OX_PY_BYTES_SIZE, HUGE);
+	made_put(made_get(python_world.codes[0], made_layout->code_lines), OX_PY_BYTES_SIZE, HUGE);
 }
 
 static void lines_of_all_memory(void)
 {
-	made_put(made_get(codes[0], made_layout->code_lines), OX_PY_BYTES_SIZE, UINT64_MAX);
+	made_put(made_get(python_world.codes[0], made_layout->code_lines), OX_PY_BYTES_SIZE,
+		 UINT64_MAX);
 }
 
 static void globals_nowhere(void)
 {
-	made_put(frames[0], made_layout->frame_globals, MADE_NOWHERE);
+	made_put(python_world.frames[0], made_layout->frame_globals, MADE_NOWHERE);
 }
 
 static void keys_nowhere(void)
 {
-	made_put(globals, OX_PY_DICT_KEYS, MADE_NOWHERE);
+	made_put(python_world.globals, OX_PY_DICT_KEYS, MADE_NOWHERE);
 }
 
 static void keys_huge(void)
 {
-	uint64_t keys = made_get(globals, OX_PY_DICT_KEYS);
+	uint64_t keys = made_get(python_world.globals, OX_PY_DICT_KEYS);
 
 	if (made_has(OX_LAYOUT_KEYS))
 		made_put_byte(keys, 9, 0xff);
@@ -160,7 +167,7 @@ static void keys_huge(void)
 /* As large as is believed. */
 static void keys_far_away(void)
 {
-	uint64_t keys = made_get(globals, OX_PY_DICT_KEYS);
+	uint64_t keys = made_get(python_world.globals, OX_PY_DICT_KEYS);
 
 	if (made_has(OX_LAYOUT_KEYS))
 		made_put_byte(keys, 9, 31);
@@ -170,64 +177,64 @@ static void keys_far_away(void)
 
 static void position_far_away(void)
 {
-	made_place(frames[0], codes[0], INT32_MAX);
+	made_place(python_world.frames[0], python_world.codes[0], INT32_MAX);
 	if (made_has(OX_LAYOUT_POINTER))
-		made_put(frames[0], made_layout->frame_position, HUGE);
+		made_put(python_world.frames[0], made_layout->frame_position, HUGE);
 }
 
 static void self_of_a_class_nowhere(void)
 {
-	set_first_variable(0, "self", made_object(MADE_NOWHERE));
+	python_world_set_first_variable(0, "self", made_object(MADE_NOWHERE));
 }
 
 static void self_nowhere(void)
 {
-	set_first_variable(0, "self", MADE_NOWHERE);
+	python_world_set_first_variable(0, "self", MADE_NOWHERE);
 }
 
 static void variables_nowhere(void)
 {
-	made_put(codes[0], made_layout->code_variables, MADE_NOWHERE);
+	made_put(python_world.codes[0], made_layout->code_variables, MADE_NOWHERE);
 }
 
 /* It would be searched without end, for each of the frames. */
 static void endless_order(void)
 {
-	uint64_t class = class_of("Class", 0, 0, 0);
+	uint64_t class = python_world_class_of("Class", 0, 0, 0);
 	uint64_t order = made_get(class, OX_PY_TYPE_MRO);
 
 	made_put(order, 16, UINT64_MAX);
 	for (int i = 0; i < 3; i++)
-		set_first_variable(i, "cls", class);
+		python_world_set_first_variable(i, "cls", class);
 }
 
 static void endless_class(void)
 {
-	uint64_t class = class_of("Class", 0, 0, 0);
+	uint64_t class = python_world_class_of("Class", 0, 0, 0);
 	uint64_t keys = made_get(made_get(class, OX_PY_TYPE_DICT), OX_PY_DICT_KEYS);
 
 	made_put(keys, 32, UINT64_MAX);
 	for (int i = 0; i < 3; i++)
-		set_first_variable(i, "cls", class);
+		python_world_set_first_variable(i, "cls", class);
 }
 
 /* Its one entry is in itself. */
 static void class_of_itself(void)
 {
-	uint64_t class = class_of("Class", 0, 0, 0);
+	uint64_t class = python_world_class_of("Class", 0, 0, 0);
 
 	made_put(made_get(class, OX_PY_TYPE_DICT), OX_PY_DICT_KEYS, class);
 	made_put(class, 8, 8);
 	made_put(class, 32, UINT64_MAX);
-	set_first_variable(0, "self", made_object(class));
+	python_world_set_first_variable(0, "self", made_object(class));
 }
 
 static void class_without_a_name(void)
 {
-	uint64_t class = class_of("Class", 0, made_holder(codes[0]), 0);
+	uint64_t class = python_world_class_of("Class", 0, made_holder(python_world.codes[0]), 0);
 
 	made_put(class, OX_PY_TYPE_NAME, MADE_NOWHERE);
-	set_first_variable(0, "self", made_object(class));
+	python_world_set_first_variable(0, "self", made_object(class));
 }
 
 static void c_frame_before_itself(void)
@@ -251,8 +258,8 @@ static void c_frames_without_end(void)
 
 static void own_code_without_end(void)
 {
-	made_put_u32(codes[0], made_layout->code_traceable, 1000);
-	made_put(frames[0], made_layout->frame_back, frames[0]);
+	made_put_u32(python_world.codes[0], made_layout->code_traceable, 1000);
+	made_put(python_world.frames[0], made_layout->frame_back, python_world.frames[0]);
 }
 
 /* Versions: those that have all of `flags`; OLD: up to 3.10. */
@@ -314,7 +321,7 @@ static const struct {
 
 static void check_change(size_t i)
 {
-	const struct seen *most = look_once();
+	const struct seen *most = python_world_look_once();
 	uint32_t n_named = 0;
 
 	for (uint32_t at = 0; at < most->n_python; at++)
@@ -326,7 +333,7 @@ static void check_change(size_t i)
 		  "%x: %s: end %u, %u words, %u of them named", made_layout->version,
 		  changes[i].name, most->python_end, most->n_python, n_named);
 	/* It is sampled all the same, as often as it is its turn. */
-	cr_expect_eq(hits(0), counted());
+	cr_expect_eq(sampling_hits(0), sampling_counted());
 }
 
 static bool change_concerns(size_t i, const struct ox_layout *layout)
@@ -346,7 +353,7 @@ static void check_changes(uint32_t version_min, uint32_t version_max)
 			if (!change_concerns(i, layout))
 				continue;
 			made_start(layout);
-			make_three();
+			python_world_make_three();
 			changes[i].change();
 			check_change(i);
 		}

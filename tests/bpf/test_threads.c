@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Which state is the thread's own (bpf/thread.bpf.h). */
+#include <criterion/criterion.h>
+#include <pthread.h>
+
 #include "tests/support/python_world.h"
 
-TestSuite(python_threads, .init = set_up_python, .fini = tear_down_python);
+TestSuite(python_threads, .init = python_world_set_up, .fini = python_world_tear_down);
 
 #define THREADS 300
 
@@ -13,19 +16,19 @@ Test(python_threads, one_of_many_threads_is_found_and_remembered)
 		uint64_t first = 0;
 
 		made_start(layout);
-		make_three();
+		python_world_make_three();
 		for (int i = 0; i < THREADS; i++)
 			first = made_add_thread(made_interpreter, 0x1000 + i);
-		begin();
-		check_end(look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
+		python_world_begin();
+		python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
 		/* From here on the list leads nowhere: it is known already. */
 		made_put(first, layout->thread_next, MADE_NOWHERE);
-		check_end(look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
-		check_three(main_sample(), 0);
+		python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
+		python_world_check_three(sampling_main(), 0);
 		/* It is another one's by now. */
 		made_put(made_thread, layout->thread_id, 0x998);
-		check_end(look_for(SHORT_MS), OX_PYTHON_BROKEN, 0);
-		end();
+		python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_BROKEN, 0);
+		python_world_end();
 	}
 }
 
@@ -40,17 +43,17 @@ Test(python_threads, a_remembered_state_that_runs_nothing_is_looked_for_anew)
 		/* Behind another one, so that what is in front stays. */
 		second = made_add_thread(made_interpreter, 0x999);
 		made_add_thread(made_interpreter, 0x998);
-		make_three();
-		begin();
-		check_end(look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
+		python_world_make_three();
+		python_world_begin();
+		python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
 		made_put(second, layout->thread_frame, made_get(made_thread, layout->thread_frame));
 		made_put(second, layout->thread_id, pthread_self());
 		made_put(made_thread, layout->thread_frame, 0);
 		if (made_has(OX_LAYOUT_CFRAME))
 			made_run(made_thread, 0);
-		check_end(look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
-		check_three(main_sample(), 0);
-		end();
+		python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
+		python_world_check_three(sampling_main(), 0);
+		python_world_end();
 	}
 }
 
@@ -64,16 +67,17 @@ Test(python_threads, a_thread_has_a_state_in_each_interpreter)
 		if (layout->flags & OX_LAYOUT_CURRENT)
 			continue; /* it leads to one interpreter alone */
 		made_start(layout);
-		make_three();
+		python_world_make_three();
 		inner = made_add_interpreter();
 		made_add_thread(inner, 0x999);
 		thread = made_add_thread(inner, pthread_self());
-		made_run(thread, made_call(0, code_new("inner"), 80, globals, true));
-		most = look_once();
-		check_end(most, OX_PYTHON_WHOLE, 4);
-		check_name(most->python[0], "inner");
+		made_run(thread, made_call(0, python_world_code_new("inner"), 80,
+					   python_world.globals, true));
+		most = python_world_look_once();
+		python_world_check_end(most, OX_PYTHON_WHOLE, 4);
+		python_world_check_name(most->python[0], "inner");
 		cr_expect_eq(most->python[0] & OX_PYTHON_ENTRY, 1);
-		check_three(most, 1);
+		python_world_check_three(most, 1);
 	}
 }
 
@@ -86,15 +90,15 @@ Test(python_threads, interpreters_without_this_thread_are_passed_over)
 		if (layout->flags & OX_LAYOUT_CURRENT)
 			continue;
 		made_start(layout);
-		make_three();
+		python_world_make_three();
 		for (int i = 0; i < 5; i++) {
 			other = made_add_interpreter();
 			if (i != 2)
 				made_add_thread(other, 0x999);
 			made_interpreter = other;
 		}
-		check_end(look_once(), OX_PYTHON_WHOLE, 3);
-		check_three(main_sample(), 0);
+		python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 3);
+		python_world_check_three(sampling_main(), 0);
 	}
 }
 
@@ -110,13 +114,13 @@ Test(python_threads, a_remembered_state_that_cannot_be_read_is_looked_for_anew)
 		made_start(layout);
 		second = made_add_thread(made_interpreter, 0x999);
 		made_add_thread(made_interpreter, 0x998);
-		make_three();
-		begin();
-		check_end(look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
+		python_world_make_three();
+		python_world_begin();
+		python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
 		made_put(second, layout->thread_frame, made_get(made_thread, layout->thread_frame));
 		made_put(second, layout->thread_id, pthread_self());
 		made_put(made_thread, layout->thread_frame, MADE_NOWHERE);
-		check_end(look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
-		end();
+		python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
+		python_world_end();
 	}
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that are in the middle of a change of their own frames (bpf/transient.bpf.h). */
+/* Threads that are in the middle of a change of their own frames (bpf/torn.bpf.h). */
+#include <criterion/criterion.h>
+
+#include "daemon/base/cleanup.h"
 #include "tests/support/python_world.h"
 
-TestSuite(python_transient, .init = set_up_python, .fini = tear_down_python);
+TestSuite(python_transient, .init = python_world_set_up, .fini = python_world_tear_down);
 
 Test(python_transient, a_c_frame_that_is_not_filled_in_yet_gives_way_to_the_one_before)
 {
@@ -14,20 +17,20 @@ Test(python_transient, a_c_frame_that_is_not_filled_in_yet_gives_way_to_the_one_
 			if (!(layout->flags & OX_LAYOUT_CFRAME))
 				continue;
 			made_start(layout);
-			make_three();
+			python_world_make_three();
 			made_put(made_thread, layout->thread_frame,
-				 made_c_frame(garbage[i], made_c_frame(frames[0], 0)));
-			check_end(look_once(), OX_PYTHON_WHOLE, 3);
-			check_three(main_sample(), 0);
+				 made_c_frame(garbage[i], made_c_frame(python_world.frames[0], 0)));
+			python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 3);
+			python_world_check_three(sampling_main(), 0);
 			/* There is none before, or that one is not right either. */
 			made_put(made_thread, layout->thread_frame,
 				 made_c_frame(garbage[i], made_c_frame(0, 0)));
-			check_end(look_once(), OX_PYTHON_BROKEN, 0);
+			python_world_check_end(python_world_look_once(), OX_PYTHON_BROKEN, 0);
 			made_put(made_thread, layout->thread_frame,
 				 made_c_frame(garbage[i], made_c_frame(garbage[i], 0)));
-			check_end(look_once(), OX_PYTHON_BROKEN, 0);
+			python_world_check_end(python_world_look_once(), OX_PYTHON_BROKEN, 0);
 			made_put(made_thread, layout->thread_frame, made_c_frame(garbage[i], 0));
-			check_end(look_once(), OX_PYTHON_BROKEN, 0);
+			python_world_check_end(python_world_look_once(), OX_PYTHON_BROKEN, 0);
 		}
 	}
 }
@@ -46,14 +49,16 @@ Test(python_transient, what_is_left_over_of_an_earlier_call_gives_way_to_the_c_f
 			if (!(layout->flags & OX_LAYOUT_CFRAME))
 				continue;
 			made_start(layout);
-			make_three();
-			frame = made_call(frames[0], codes[2], 22, globals, true);
-			made_run(made_thread, made_call(frame, codes[1], 2, globals, false));
+			python_world_make_three();
+			frame = made_call(python_world.frames[0], python_world.codes[2], 22,
+					  python_world.globals, true);
+			made_run(made_thread, made_call(frame, python_world.codes[1], 2,
+							python_world.globals, false));
 			at = made_has(OX_LAYOUT_OWNER) ? made_get(frame, layout->frame_back)
 						       : frame;
 			made_put(at, layout->frame_back, callers[i]);
-			check_end(look_once(), OX_PYTHON_WHOLE, 3);
-			check_three(main_sample(), 0);
+			python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 3);
+			python_world_check_three(sampling_main(), 0);
 		}
 	}
 }
@@ -63,10 +68,13 @@ Test(python_transient, callers_that_are_missing_are_told)
 	foreach_layout(layout)
 	{
 		made_start(layout);
-		make_three();
-		made_run(made_thread, made_call(0, codes[0], 2, globals, false));
-		check_end(look_once(), begins_itself() ? OX_PYTHON_WHOLE : OX_PYTHON_BROKEN, 1);
-		check_name(main_sample()->python[0], "leaf");
+		python_world_make_three();
+		made_run(made_thread,
+			 made_call(0, python_world.codes[0], 2, python_world.globals, false));
+		python_world_check_end(
+			python_world_look_once(),
+			python_world_begins_itself() ? OX_PYTHON_WHOLE : OX_PYTHON_BROKEN, 1);
+		python_world_check_name(sampling_main()->python[0], "leaf");
 	}
 }
 
@@ -81,12 +89,12 @@ static void make_unfilled(uint64_t garbage, bool from_below, uint64_t stale)
 	made_start(made_layout);
 	made_alloc(512); /* what is nearer to the thread's state is in it */
 	c_frame = made_c_frame(0, 0);
-	make_three();
-	own = made_c_frame(frames[0], made_c_frame(frames[2], 0));
-	in_register = own;
+	python_world_make_three();
+	own = made_c_frame(python_world.frames[0], made_c_frame(python_world.frames[2], 0));
+	python_world.in_register = own;
 	if (from_below) {
-		in_register = c_frame;
-		made_put(c_frame, made_layout->cframe_frame, frames[0]);
+		python_world.in_register = c_frame;
+		made_put(c_frame, made_layout->cframe_frame, python_world.frames[0]);
 		c_frame = own;
 	}
 	made_put(c_frame, made_layout->cframe_frame, garbage);
@@ -105,11 +113,11 @@ Test(python_transient, a_c_frame_that_is_not_filled_in_has_its_caller_in_a_regis
 		made_layout = layout;
 		for (size_t i = 0; i < array_length(garbage); i++) {
 			make_unfilled(garbage[i], false, MADE_NOWHERE);
-			check_end(look_once(), OX_PYTHON_WHOLE, 3);
-			check_three(main_sample(), 0);
+			python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 3);
+			python_world_check_three(sampling_main(), 0);
 			/* Callers are further up the stack. */
 			make_unfilled(garbage[i], true, MADE_NOWHERE);
-			check_end(look_once(), OX_PYTHON_BROKEN, 0);
+			python_world_check_end(python_world_look_once(), OX_PYTHON_BROKEN, 0);
 		}
 	}
 }
@@ -125,11 +133,11 @@ Test(python_transient, the_register_counts_before_what_is_left_over)
 			continue;
 		made_layout = layout;
 		make_unfilled(MADE_NOWHERE, false, MADE_NOWHERE);
-		old = made_get(in_register, layout->cframe_frame + 8);
+		old = made_get(python_world.in_register, layout->cframe_frame + 8);
 		made_put(made_get(made_thread, layout->thread_frame), layout->cframe_frame + 8,
 			 old);
-		check_end(look_once(), OX_PYTHON_WHOLE, 3);
-		check_three(main_sample(), 0);
+		python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 3);
+		python_world_check_three(sampling_main(), 0);
 	}
 }
 
@@ -137,10 +145,10 @@ Test(python_transient, the_register_counts_before_what_is_left_over)
 static void make_called(const struct ox_layout *layout, int32_t position, unsigned other)
 {
 	made_start(layout);
-	make_three();
-	made_run(made_thread,
-		 made_call(frames[other], code_new("called"), position, globals, false));
-	in_register = frames[0];
+	python_world_make_three();
+	made_run(made_thread, made_call(python_world.frames[other], python_world_code_new("called"),
+					position, python_world.globals, false));
+	python_world.in_register = python_world.frames[0];
 }
 
 /* Before it has begun its caller may be one of an earlier frame at that place, as right as that
@@ -153,16 +161,16 @@ Test(python_transient, a_caller_that_is_left_over_is_not_believed)
 		if (!made_has(OX_LAYOUT_CFRAME))
 			continue;
 		make_called(layout, -2, 1);
-		check_end(look_once(), OX_PYTHON_BROKEN, 1);
-		check_name(main_sample()->python[0], "called");
+		python_world_check_end(python_world_look_once(), OX_PYTHON_BROKEN, 1);
+		python_world_check_name(sampling_main()->python[0], "called");
 		/* Once it has begun, the caller is right, whatever is in a register. */
 		make_called(layout, 0, 1);
-		check_end(look_once(), OX_PYTHON_WHOLE, 3);
+		python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 3);
 		/* And so it is where that is the same. */
 		make_called(layout, -2, 0);
-		check_end(look_once(), OX_PYTHON_WHOLE, 4);
-		in_register = 0;
-		check_end(look_once(), OX_PYTHON_WHOLE, 4);
+		python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 4);
+		python_world.in_register = 0;
+		python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 4);
 	}
 }
 
@@ -172,8 +180,9 @@ static uint64_t make_generator(const struct ox_layout *layout)
 	uint64_t generator;
 
 	made_start(layout);
-	make_three();
-	generator = made_call(frames[0], code_new("generator"), 80, globals, false);
+	python_world_make_three();
+	generator = made_call(python_world.frames[0], python_world_code_new("generator"), 80,
+			      python_world.globals, false);
 	made_run(made_thread, generator);
 	made_put(generator, layout->frame_back, 0);
 	return generator;
@@ -181,9 +190,9 @@ static uint64_t make_generator(const struct ox_layout *layout)
 
 static void check_generator_alone(void)
 {
-	check_end(look_once(), OX_PYTHON_BROKEN, 1);
-	check_name(main_sample()->python[0], "generator");
-	cr_expect_eq(main_sample()->python[0] & OX_PYTHON_ENTRY, 0);
+	python_world_check_end(python_world_look_once(), OX_PYTHON_BROKEN, 1);
+	python_world_check_name(sampling_main()->python[0], "generator");
+	cr_expect_eq(sampling_main()->python[0] & OX_PYTHON_ENTRY, 0);
 }
 
 Test(python_transient, a_generator_without_a_caller_has_it_in_a_register)
@@ -191,19 +200,19 @@ Test(python_transient, a_generator_without_a_caller_has_it_in_a_register)
 	foreach_layout(layout)
 	{
 		made_layout = layout;
-		if (begins_itself())
+		if (python_world_begins_itself())
 			continue;
 		make_generator(layout);
-		in_register = frames[0];
+		python_world.in_register = python_world.frames[0];
 		/* Where nothing tells whether that is right it is not taken. */
 		if (!made_has(OX_LAYOUT_CFRAME)) {
 			check_generator_alone();
 			continue;
 		}
-		check_end(look_once(), OX_PYTHON_WHOLE, 4);
-		check_name(main_sample()->python[0], "generator");
-		cr_expect_eq(main_sample()->python[0] & OX_PYTHON_ENTRY, 0);
-		check_three(main_sample(), 1);
+		python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 4);
+		python_world_check_name(sampling_main()->python[0], "generator");
+		cr_expect_eq(sampling_main()->python[0] & OX_PYTHON_ENTRY, 0);
+		python_world_check_three(sampling_main(), 1);
 	}
 }
 
@@ -212,14 +221,14 @@ Test(python_transient, what_is_no_caller_is_not_guessed)
 	foreach_layout(layout)
 	{
 		made_layout = layout;
-		if (begins_itself())
+		if (python_world_begins_itself())
 			continue;
-		in_register = make_generator(layout);
+		python_world.in_register = make_generator(layout);
 		check_generator_alone();
 		make_generator(layout);
-		in_register = frames[0] + 4;
+		python_world.in_register = python_world.frames[0] + 4;
 		check_generator_alone();
-		in_register = codes[0];
+		python_world.in_register = python_world.codes[0];
 		check_generator_alone();
 	}
 }
@@ -232,12 +241,13 @@ Test(python_transient, a_guess_that_leads_nowhere_is_taken_back)
 		uint64_t other;
 
 		made_layout = layout;
-		if (begins_itself())
+		if (python_world_begins_itself())
 			continue;
 		make_generator(layout);
-		other = made_call(0, codes[0], 2, globals, false);
+		other = made_call(0, python_world.codes[0], 2, python_world.globals, false);
 		made_put(other, layout->frame_back, MADE_NOWHERE);
-		in_register = made_call(other, codes[0], 2, globals, false);
+		python_world.in_register =
+			made_call(other, python_world.codes[0], 2, python_world.globals, false);
 		check_generator_alone();
 	}
 }
@@ -250,9 +260,10 @@ Test(python_transient, a_guess_that_another_c_frame_began_is_taken_back)
 		if (!(layout->flags & OX_LAYOUT_CFRAME))
 			continue;
 		make_generator(layout);
-		in_register = frames[2];
+		python_world.in_register = python_world.frames[2];
 		check_generator_alone();
-		in_register = made_call(frames[1], codes[0], 2, globals, true);
+		python_world.in_register = made_call(python_world.frames[1], python_world.codes[0],
+						     2, python_world.globals, true);
 		check_generator_alone();
 	}
 }
