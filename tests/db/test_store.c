@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* What is written and read: rows, roll-ups, sessions, views. */
+#include <criterion/criterion.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "daemon/base/api.h"
+#include "daemon/base/cleanup.h"
 #include "daemon/base/loss.h"
 #include "tests/support/store_world.h"
 
-TestSuite(store, .init = set_up, .fini = tear_down);
+TestSuite(store, .init = store_world_set_up, .fini = store_world_tear_down);
 
 /* What the reading functions say, as text. */
 struct told {
@@ -74,10 +80,10 @@ static int on_task(void *userdata, const struct store_task *task)
 
 Test(store, reads_back_what_was_added)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	struct told told = {};
 
-	add_world(store);
+	store_world_fill(store);
 	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
 					   UINT32_MAX, on_session, &told),
 		     0);
@@ -105,10 +111,10 @@ Test(store, reads_back_what_was_added)
 
 Test(store, a_callback_stops_the_reading)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	struct told told = {.stop = -ECANCELED};
 
-	add_world(store);
+	store_world_fill(store);
 	cr_assert_eq(store_foreach_node(store, 0, on_node, &told), -ECANCELED);
 	cr_assert_eq(store_foreach_frame(store, 0, on_frame, &told), -ECANCELED);
 	cr_assert_eq(store_foreach_task(store, on_task, &told), -ECANCELED);
@@ -122,12 +128,12 @@ Test(store, a_callback_stops_the_reading)
 
 Test(store, losses_are_asked_for_by_time)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	struct store_range first = {START, START + OX_WINDOW_USEC, 0};
 	struct store_range second = {START + OX_WINDOW_USEC, UINT64_MAX, 0};
 	struct told told = {};
 
-	add_world(store);
+	store_world_fill(store);
 	cr_assert_eq(store_foreach_loss(store, &first, on_loss, &told), 0);
 	cr_assert_eq(store_foreach_loss(store, &second, on_loss, &told), 0);
 	cr_assert_str_eq(told.text, "full 1\nlate 6\n");
@@ -136,15 +142,15 @@ Test(store, losses_are_asked_for_by_time)
 
 Test(store, adding_again_finds_the_same_row)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	int64_t ids[2][4];
 
 	cr_assert_eq(store_begin(store), 0);
 	for (int i = 0; i < 2; i++) {
-		ids[i][0] = add_task(store, 42, 0);
-		ids[i][1] = add_frame(store, "main", FRAME_NATIVE);
-		ids[i][2] = add_frame(store, "main", FRAME_PYTHON);
-		ids[i][3] = add_node(store, 0, "main");
+		ids[i][0] = store_world_add_task(store, 42, 0);
+		ids[i][1] = store_world_add_frame(store, "main", FRAME_NATIVE);
+		ids[i][2] = store_world_add_frame(store, "main", FRAME_PYTHON);
+		ids[i][3] = store_world_add_node(store, 0, "main");
 	}
 	cr_assert_eq(store_commit(store), 0);
 	cr_assert_eq(memcmp(ids[0], ids[1], sizeof(ids[0])), 0);
@@ -154,7 +160,7 @@ Test(store, adding_again_finds_the_same_row)
 
 Test(store, a_process_learns_what_was_unknown)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	struct store_process process = {.pid = 1,
 					.comm = "",
 					.exe = "",
@@ -183,19 +189,19 @@ Test(store, a_process_learns_what_was_unknown)
 
 Test(store, rollback_leaves_nothing)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	struct told told = {};
 
-	add_world(store);
+	store_world_fill(store);
 	cr_assert_eq(store_begin(store), 0);
-	add_sample(store, 1, 0, 1, 1, 100);
-	add_sample(store, 1, 9, 1, 1, 100);
-	add_node(store, 0, "gone");
+	store_world_add_sample(store, 1, 0, 1, 1, 100);
+	store_world_add_sample(store, 1, 9, 1, 1, 100);
+	store_world_add_node(store, 0, "gone");
 	store_rollback(store);
 	store_rollback(store);
 	cr_assert_eq(store_commit(store), -EINVAL);
 	cr_assert_eq(store_begin(store), 0);
-	add_sample(store, 1, 9, 1, 1, 1);
+	store_world_add_sample(store, 1, 9, 1, 1, 1);
 	cr_assert_eq(store_commit(store), 0);
 	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
 					   UINT32_MAX, on_session, &told),
@@ -208,7 +214,7 @@ Test(store, rollback_leaves_nothing)
 
 Test(store, what_is_given_wrongly_is_refused)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	int64_t id;
 
 	cr_assert_eq(store_add_sample(store, 99, 0, 1, 1, 1), -ENOENT);
@@ -309,7 +315,7 @@ static void assert_ranges(struct store *store)
 	const uint64_t hour = 360 * OX_WINDOW_USEC, span = 8 * hour;
 	sqlite3 *db = NULL;
 
-	cr_assert_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	cr_assert_eq(sqlite3_open_v2(store_world.path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
 	assert_range(store, db, 0, UINT64_MAX);
 	assert_range(store, db, START, START);
 	assert_range(store, db, START + span * 2, UINT64_MAX);
@@ -344,11 +350,11 @@ static void add_random_windows(struct store *store, int64_t session, uint32_t fr
 	for (uint32_t window = from; window < to; window += 1 + random() % 3) {
 		cr_assert_eq(store_begin(store), 0);
 		for (int i = random() % 4; i >= 0; i--)
-			add_sample(store, session, window, 1 + random() % 3, random() % 7,
-				   1 + random() % 5);
+			store_world_add_sample(store, session, window, 1 + random() % 3,
+					       random() % 7, 1 + random() % 5);
 		/* One that comes late, when its hour has been rolled up. */
 		if (random() % 8 == 0)
-			add_sample(store, session, window / 2, 1, 1, 1);
+			store_world_add_sample(store, session, window / 2, 1, 1, 1);
 		cr_assert_eq(store_commit(store), 0, "%s", store_error(store));
 	}
 }
@@ -356,21 +362,21 @@ static void add_random_windows(struct store *store, int64_t session, uint32_t fr
 Test(store, rollups_give_what_the_windows_give)
 {
 	const uint64_t hour = 360 * OX_WINDOW_USEC;
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	int64_t ids[4];
 
 	srandom(1);
-	ids[0] = add_session(store, START);
+	ids[0] = store_world_add_session(store, START);
 	add_random_windows(store, ids[0], 0, 800);
 	assert_ranges(store); /* running, in the midst of an hour */
 	cr_assert_eq(store_end_session(store, ids[0], START + 799 * OX_WINDOW_USEC + 3000000), 0);
-	ids[1] = add_session(store, START + 3 * hour + 1234567);
+	ids[1] = store_world_add_session(store, START + 3 * hour + 1234567);
 	add_random_windows(store, ids[1], 5, 361);
 	cr_assert_eq(store_end_session(store, ids[1], START + 4 * hour + 20000000), 0);
-	ids[2] = add_session(store, START + 4 * hour + 30000000); /* short */
+	ids[2] = store_world_add_session(store, START + 4 * hour + 30000000); /* short */
 	add_random_windows(store, ids[2], 0, 1);
 	cr_assert_eq(store_end_session(store, ids[2], START + 4 * hour + 30500000), 0);
-	ids[3] = add_session(store, START + 5 * hour); /* never ended */
+	ids[3] = store_world_add_session(store, START + 5 * hour); /* never ended */
 	add_random_windows(store, ids[3], 0, 400);
 	cr_assert_eq(count_hits(store, START + 4 * hour + 30500000, START + 4 * hour + 35000000), 0,
 		     "the window of a session ends with it");
@@ -382,7 +388,7 @@ Test(store, rollups_give_what_the_windows_give)
 		      " (SELECT sum(n) FROM sample WHERE session = session.id)",
 		      "0");
 	store_free(store);
-	store = open_store();
+	store = store_world_open();
 	assert_ranges(store);
 	cr_assert_eq(store_end_left_sessions(store), 1);
 	cr_assert_eq(store_end_left_sessions(store), 0);
@@ -395,14 +401,14 @@ Test(store, rollups_give_what_the_windows_give)
 
 Test(store, rows_in_an_open_transaction_are_counted)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	struct store_range all = {.until_usec = UINT64_MAX};
 	struct hits *hits = calloc(1, sizeof(*hits));
 	uint64_t since, until;
 
-	add_world(store);
+	store_world_fill(store);
 	cr_assert_eq(store_begin(store), 0);
-	add_sample(store, 1, 500, 1, 1, 70);
+	store_world_add_sample(store, 1, 500, 1, 1, 70);
 	cr_assert_eq(store_foreach_hits(store, &all, on_hit, hits, &since, &until), 0);
 	cr_assert_eq(hits->n, 5);
 	cr_assert_eq(until, START + 501 * OX_WINDOW_USEC);
@@ -415,15 +421,15 @@ Test(store, rows_in_an_open_transaction_are_counted)
 
 Test(store, sessions_are_chosen_by_time_and_user)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	struct told told = {};
 	int64_t first, second, task;
 
-	first = add_world(store); /* owned by 1000 */
+	first = store_world_fill(store); /* owned by 1000 */
 	cr_assert_eq(store_end_session(store, first, START + 20000000), 0);
-	second = add_session(store, START + 60000000);
-	task = add_task(store, 43, 33);
-	add_sample(store, second, 0, task, 1, 1);
+	second = store_world_add_session(store, START + 60000000);
+	task = store_world_add_task(store, 43, 33);
+	store_world_add_sample(store, second, 0, task, 1, 1);
 	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
 					   33, on_session, &told),
 		     0);
@@ -461,10 +467,10 @@ Test(store, sessions_are_chosen_by_time_and_user)
 
 Test(store, left_sessions_end_with_their_last_window)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 
-	add_world(store);
-	add_session(store, START + 100000000); /* without a row */
+	store_world_fill(store);
+	store_world_add_session(store, START + 100000000); /* without a row */
 	cr_assert_eq(store_end_left_sessions(store), 2);
 	assert_answer("SELECT ended FROM sessions", "2025-10-09T08:53:40Z\n2025-10-09T08:55:00Z");
 	store_free(store);
@@ -472,9 +478,9 @@ Test(store, left_sessions_end_with_their_last_window)
 
 Test(store, a_session_does_not_end_before_it_began)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 
-	cr_assert_eq(store_end_session(store, add_session(store, START), START - 1), 0);
+	cr_assert_eq(store_end_session(store, store_world_add_session(store, START), START - 1), 0);
 	assert_answer("SELECT started = ended FROM sessions", "1");
 	store_free(store);
 }
@@ -483,8 +489,8 @@ Test(store, a_session_does_not_end_before_it_began)
 
 Test(store, views_show_what_people_look_for)
 {
-	struct store *store = open_store();
-	int64_t session = add_world(store);
+	struct store *store = store_world_open();
+	int64_t session = store_world_fill(store);
 
 	for (int ended = 0; ended < 2; ended++) {
 		assert_answer("SELECT name, function, module, file, kind, self_hits, total_hits"
@@ -526,15 +532,15 @@ Test(store, views_tell_python_from_native)
 			      .file = "/srv/web/views.py",
 			      .build_id = "",
 			      .line = 12};
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	int64_t session, id, node;
 
 	cr_assert_eq(store_begin(store), 0);
-	session = add_session(store, START);
+	session = store_world_add_session(store, START);
 	cr_assert_eq(store_add_frame(store, &frame, &id), 0);
-	cr_assert_eq(store_add_node(store, add_node(store, 0, "main"), id, &node), 0);
-	add_sample(store, session, 0, add_task(store, 42, 1000), add_node(store, node, "deflate"),
-		   5);
+	cr_assert_eq(store_add_node(store, store_world_add_node(store, 0, "main"), id, &node), 0);
+	store_world_add_sample(store, session, 0, store_world_add_task(store, 42, 1000),
+			       store_world_add_node(store, node, "deflate"), 5);
 	cr_assert_eq(store_commit(store), 0);
 	assert_answer("SELECT name, function, module, file, kind, self_hits, total_hits"
 		      " FROM functions WHERE kind = 'python'",
@@ -549,8 +555,8 @@ Test(store, views_tell_python_from_native)
 Test(store, lost_are_the_samples_that_are_missing)
 {
 	static const char *const in_part[] = {OX_LOSSES_IN_PART};
-	struct store *store = open_store();
-	int64_t session = add_session(store, START);
+	struct store *store = store_world_open();
+	int64_t session = store_world_add_session(store, START);
 
 	for (size_t i = 0; i < array_length(in_part); i++)
 		cr_assert_eq(store_add_loss(store, session, 0, in_part[i], 100), 0);
@@ -583,11 +589,11 @@ Test(store, a_frame_gets_its_name_later)
 			     .build_id = "cd",
 			     .line = 5,
 			     .offset = 0x1010};
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	struct told told = {};
 	int64_t first, second, equal, node, session, task;
 
-	add_world(store);
+	store_world_fill(store);
 	first = add_unnamed(store, "+0x1010", "cd", 0x1010);
 	add_unnamed(store, "+0x1", "", 1);
 	add_unnamed(store, "x+0x1", "cd", 1);
@@ -603,13 +609,13 @@ Test(store, a_frame_gets_its_name_later)
 	cr_assert_eq(store_foreach_unnamed(store, first + 1, second, on_frame, &told), 0);
 	cr_assert_str_empty(told.text);
 
-	session = add_session(store, START + 60000000);
-	task = add_task(store, 9, 0);
+	session = store_world_add_session(store, START + 60000000);
+	task = store_world_add_task(store, 9, 0);
 	cr_assert_eq(store_add_node(store, 0, first, &node), 0);
-	add_sample(store, session, 0, task, node, 10);
+	store_world_add_sample(store, session, 0, task, node, 10);
 	cr_assert_eq(store_add_frame(store, &name, &equal), 0);
 	cr_assert_eq(store_add_node(store, 0, equal, &node), 0);
-	add_sample(store, session, 0, task, node, 20);
+	store_world_add_sample(store, session, 0, task, node, 20);
 	cr_assert_eq(store_rename_frame(store, first, &name), 0, "%s", store_error(store));
 	assert_answer("SELECT name, file, total_hits FROM functions WHERE module = 'libz.so'",
 		      "deflate(libz.so)|/src/z.c|30");
@@ -624,7 +630,7 @@ Test(store, a_frame_gets_its_name_later)
 
 Test(store, views_keep_their_columns_in_order)
 {
-	store_free(open_store());
+	store_free(store_world_open());
 	assert_answer("SELECT m.name, group_concat(c.name, ' ') FROM sqlite_schema m,"
 		      " pragma_table_info(m.name) c WHERE m.type = 'view' GROUP BY 1",
 		      "functions|name function module file kind self_hits total_hits\n"
@@ -637,13 +643,14 @@ Test(store, views_keep_their_columns_in_order)
 
 Test(store, an_unknown_function_has_a_name)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	struct frame frame = {.function = "", .module = "", .file = "", .build_id = ""};
 	int64_t id, node;
 
 	cr_assert_eq(store_add_frame(store, &frame, &id), 0);
 	cr_assert_eq(store_add_node(store, 0, id, &node), 0);
-	add_sample(store, add_session(store, START), 0, add_task(store, 1, 0), node, 1);
+	store_world_add_sample(store, store_world_add_session(store, START), 0,
+			       store_world_add_task(store, 1, 0), node, 1);
 	assert_answer("SELECT name, function, module, file, kind FROM functions",
 		      "[unknown]|NULL|NULL|NULL|native");
 	store_free(store);

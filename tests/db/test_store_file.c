@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* The file: how it is made, refused, set aside, shared, filled up and killed. */
+#include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "daemon/base/cleanup.h"
 #include "db/sql.h"
 #include "tests/support/store_world.h"
 
-TestSuite(store_file, .init = set_up, .fini = tear_down);
+TestSuite(store_file, .init = store_world_set_up, .fini = store_world_tear_down);
 
 /* ---- the file ---- */
 
@@ -25,12 +31,12 @@ Test(store_file, a_new_file_is_for_the_group_to_read)
 		struct store *store;
 
 		umask(masks[m]);
-		store = open_store();
+		store = store_world_open();
 		for (size_t i = 0; i < array_length(suffixes); i++) {
 			char name[320];
 			struct stat st;
 
-			snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+			snprintf(name, sizeof(name), "%s%s", store_world.path, suffixes[i]);
 			cr_assert_eq(stat(name, &st), 0);
 			cr_assert_eq(st.st_mode & 07777, 0640, "%s %o", suffixes[i], st.st_mode);
 		}
@@ -38,7 +44,7 @@ Test(store_file, a_new_file_is_for_the_group_to_read)
 		for (size_t i = 0; i < array_length(suffixes); i++) {
 			char name[320];
 
-			snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+			snprintf(name, sizeof(name), "%s%s", store_world.path, suffixes[i]);
 			cr_assert_eq(unlink(name), 0, "%s must outlive the store", suffixes[i]);
 		}
 	}
@@ -46,7 +52,7 @@ Test(store_file, a_new_file_is_for_the_group_to_read)
 
 Test(store_file, the_file_says_what_it_is)
 {
-	store_free(open_store());
+	store_free(store_world_open());
 	assert_answer("PRAGMA application_id", "1870164082");
 	assert_answer("PRAGMA user_version", "3");
 	assert_answer("PRAGMA journal_mode", "wal");
@@ -55,7 +61,7 @@ Test(store_file, the_file_says_what_it_is)
 
 static void make_file(const void *bytes, size_t length)
 {
-	_cleanup_fclose_ FILE *file = fopen(path, "w");
+	_cleanup_fclose_ FILE *file = fopen(store_world.path, "w");
 
 	cr_assert_not_null(file);
 	cr_assert_eq(fwrite(bytes, 1, length, file), length);
@@ -66,7 +72,7 @@ static void make_file_beside(const char *suffix)
 	_cleanup_close_ int fd = -1;
 	char name[320];
 
-	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	snprintf(name, sizeof(name), "%s%s", store_world.path, suffix);
 	fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0640);
 	cr_assert_geq(fd, 0);
 }
@@ -86,14 +92,14 @@ static void *read_file(const char *name, size_t *ret_length)
 
 static void overwrite(long at, const void *bytes, size_t length)
 {
-	_cleanup_close_ int fd = open(path, O_WRONLY);
+	_cleanup_close_ int fd = open(store_world.path, O_WRONLY);
 
 	cr_assert_eq(pwrite(fd, bytes, length, at), (ssize_t)length);
 }
 
 static int count_files(const char *part)
 {
-	_cleanup_closedir_ DIR *dir = opendir(directory);
+	_cleanup_closedir_ DIR *dir = opendir(store_world.directory);
 	struct dirent *entry;
 	int n = 0;
 
@@ -111,17 +117,17 @@ static void assert_untouched(const char *why)
 	char name[320];
 
 	for (int i = 0; i < 3; i++) {
-		snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+		snprintf(name, sizeof(name), "%s%s", store_world.path, suffixes[i]);
 		before[i] = read_file(name, &lengths[i]);
 		stat(name, &stats[i]);
 	}
-	cr_assert_eq(open_fails(path, why), -EPROTO);
+	cr_assert_eq(store_world_open_fails(store_world.path, why), -EPROTO);
 	for (int i = 0; i < 3; i++) {
 		_cleanup_free_ void *after = NULL;
 		struct stat st = {};
 		size_t length;
 
-		snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+		snprintf(name, sizeof(name), "%s%s", store_world.path, suffixes[i]);
 		after = read_file(name, &length);
 		stat(name, &st);
 		cr_assert_eq(!before[i], !after, "%s", suffixes[i]);
@@ -136,12 +142,12 @@ static void assert_untouched(const char *why)
 
 Test(store_file, the_version_is_in_the_file_at_once)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	_cleanup_free_ uint8_t *header = NULL;
 	size_t length;
 
 	/* Not in the log alone, where an older oxprof could not see it without touching that. */
-	header = read_file(path, &length);
+	header = read_file(store_world.path, &length);
 	cr_assert_gt(length, 4096);
 	cr_assert_eq(memcmp(header + 60, "\0\0\0\3", 4), 0);
 	cr_assert_eq(memcmp(header + 68, "oxpr", 4), 0);
@@ -150,13 +156,13 @@ Test(store_file, the_version_is_in_the_file_at_once)
 
 Test(store_file, a_newer_file_is_not_touched)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 
-	add_world(store);
+	store_world_fill(store);
 	store_free(store);
-	execute("PRAGMA user_version = 4");
+	store_world_execute("PRAGMA user_version = 4");
 	assert_untouched("newer oxprof");
-	execute("PRAGMA user_version = -1");
+	store_world_execute("PRAGMA user_version = -1");
 	assert_untouched("newer oxprof");
 }
 
@@ -165,12 +171,13 @@ static void make_version_1(void)
 {
 	char sql[256];
 
-	execute("PRAGMA auto_vacuum = incremental; PRAGMA journal_mode = wal");
-	execute(sql_schema[0]);
+	store_world_execute("PRAGMA auto_vacuum = incremental; PRAGMA journal_mode = wal");
+	store_world_execute(sql_schema[0]);
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = 1",
 		 0x6f787072);
-	execute(sql);
-	execute("INSERT INTO function(id, function, module, file, kind) VALUES"
+	store_world_execute(sql);
+	store_world_execute(
+		"INSERT INTO function(id, function, module, file, kind) VALUES"
 		" (1, 'main', 'app', '/srv/app', 0), (4, '+0x12', 'libz.so', '/lib/libz.so', 0);"
 		"INSERT INTO frame VALUES (2, 1, 7, 'ab', 4096), (5, 4, 0, 'cd', -2), (9, 4, 1, "
 		"'', 0);"
@@ -197,7 +204,7 @@ Test(store_file, a_file_of_version_1_is_brought_to_this_one)
 	int64_t id = 0;
 
 	make_version_1();
-	store = open_store();
+	store = store_world_open();
 	assert_answer("PRAGMA user_version", "3");
 	assert_answer("SELECT * FROM frame", "2|1|7|ab|4096\n5|4|0|cd|-2");
 	assert_answer("SELECT name FROM sqlite_schema WHERE name LIKE '%copy%'", "");
@@ -211,7 +218,7 @@ Test(store_file, a_file_of_version_1_is_brought_to_this_one)
 	cr_assert_eq(store_add_frame(store, &again, &id), 0);
 	cr_expect_geq(id, 6, "%ld", (long)id);
 	store_free(store);
-	store_free(open_store());
+	store_free(store_world_open());
 	assert_answer("PRAGMA quick_check", "ok");
 }
 
@@ -219,18 +226,19 @@ Test(store_file, a_file_of_version_1_is_brought_to_this_one)
 Test(store_file, a_full_file_of_version_1_is_brought_to_this_one)
 {
 	make_version_1();
-	execute("WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+	store_world_execute(
+		"WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
 		"INSERT INTO frame SELECT i, 1, i, 'ab', i FROM n");
-	store_free(open_limited(4096));
+	store_free(store_world_open_limited(4096));
 	assert_answer("PRAGMA user_version", "3");
 	assert_answer("SELECT count(*) FROM frame", "19993");
 }
 
 Test(store_file, a_database_of_another_program_is_not_touched)
 {
-	execute("CREATE TABLE their(own)");
+	store_world_execute("CREATE TABLE their(own)");
 	assert_untouched("another program");
-	execute("PRAGMA application_id = 7");
+	store_world_execute("PRAGMA application_id = 7");
 	assert_untouched("another program");
 }
 
@@ -242,14 +250,14 @@ Test(store_file, a_newer_version_in_the_log_alone_is_refused)
 	sqlite3 *db = NULL;
 	int off = 1;
 
-	store_free(open_store());
-	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	store_free(store_world_open());
+	cr_assert_eq(sqlite3_open(store_world.path, &db), SQLITE_OK);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &off);
 	cr_assert_eq(sqlite3_exec(db, "PRAGMA user_version = 9", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	before = read_file(path, &before_length);
-	cr_assert_eq(open_fails(path, "newer"), -EPROTO);
-	after = read_file(path, &length);
+	before = read_file(store_world.path, &before_length);
+	cr_assert_eq(store_world_open_fails(store_world.path, "newer"), -EPROTO);
+	after = read_file(store_world.path, &length);
 	cr_assert_eq(length, before_length);
 	cr_assert_eq(memcmp(before, after, length), 0);
 	assert_answer("PRAGMA user_version", "9");
@@ -259,7 +267,7 @@ Test(store_file, a_newer_version_in_the_log_alone_is_refused)
 Test(store_file, an_empty_file_is_a_new_one)
 {
 	make_file("", 0);
-	store_free(open_store());
+	store_free(store_world_open());
 	assert_answer("SELECT count(*) FROM sessions", "0");
 }
 
@@ -269,12 +277,12 @@ Test(store_file, a_migration_that_fails_leaves_nothing)
 	_cleanup_free_ char *aside = NULL;
 	_cleanup_free_ char *why = NULL;
 
-	cr_assert_eq(store_open(path, 5 * 4096, &store, &aside, &why), -ENOSPC);
+	cr_assert_eq(store_open(store_world.path, 5 * 4096, &store, &aside, &why), -ENOSPC);
 	assert_answer("PRAGMA user_version", "0");
 	assert_answer("PRAGMA application_id", "0");
 	assert_answer("SELECT count(*) FROM sqlite_schema", "0");
-	store = open_store();
-	add_world(store);
+	store = store_world_open();
+	store_world_fill(store);
 	store_free(store);
 	assert_answer("PRAGMA auto_vacuum", "2");
 }
@@ -286,26 +294,26 @@ static void assert_set_aside(const char *what)
 	_cleanup_free_ char *aside = NULL;
 	char *why = NULL;
 	size_t before_length, length;
-	_cleanup_free_ char *before = read_file(path, &before_length);
+	_cleanup_free_ char *before = read_file(store_world.path, &before_length);
 	_cleanup_free_ char *after = NULL;
 
-	cr_assert_eq(store_open(path, 0, &store, &aside, &why), 1, "%s: %s", what, why);
+	cr_assert_eq(store_open(store_world.path, 0, &store, &aside, &why), 1, "%s: %s", what, why);
 	cr_assert_not_null(aside);
 	cr_assert_null(why);
 	cr_assert_not_null(strstr(aside, ".damaged-2"), "%s", aside);
 	after = read_file(aside, &length);
 	cr_assert_eq(length, before_length);
 	cr_assert_eq(memcmp(before, after, length), 0);
-	add_world(store);
+	store_world_fill(store);
 	store_free(store);
 	assert_answer("PRAGMA integrity_check", "ok");
 }
 
 static void make_world_file(void)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 
-	add_world(store);
+	store_world_fill(store);
 	store_free(store);
 }
 
@@ -328,13 +336,13 @@ Test(store_file, a_damaged_file_is_set_aside)
 		overwrite(page * 4096, junk, sizeof(junk));
 		assert_set_aside("a page");
 	}
-	cr_assert_eq(truncate(path, 5 * 4096), 0);
+	cr_assert_eq(truncate(store_world.path, 5 * 4096), 0);
 	assert_set_aside("cut at a page");
-	cr_assert_eq(truncate(path, 9 * 4096 + 77), 0);
+	cr_assert_eq(truncate(store_world.path, 9 * 4096 + 77), 0);
 	assert_set_aside("cut in a page");
-	cr_assert_eq(truncate(path, 50), 0);
+	cr_assert_eq(truncate(store_world.path, 50), 0);
 	assert_set_aside("cut in the header");
-	execute("DROP TABLE loss");
+	store_world_execute("DROP TABLE loss");
 	assert_set_aside("a table is missing");
 	cr_assert_eq(count_files("oxprof.db.damaged-2") - count_files("-shm") -
 			     count_files("-wal") - count_files("-damaged") + 2,
@@ -355,44 +363,45 @@ Test(store_file, damage_found_later_is_told)
 	make_world_file();
 	{
 		_cleanup_free_ char *page =
-			ask_with(SQLITE_OPEN_READONLY, "SELECT rootpage FROM sqlite_schema"
-						       " WHERE name = 'node'");
+			store_world_ask(SQLITE_OPEN_READONLY, "SELECT rootpage FROM sqlite_schema"
+							      " WHERE name = 'node'");
 
 		snprintf(at, sizeof(at), "%s", page);
 	}
-	store = open_store();
+	store = store_world_open();
 	overwrite((atol(at) - 1) * 4096, junk, sizeof(junk));
-	execute("UPDATE session SET mode = 'x'"); /* makes the store read its pages anew */
+	store_world_execute(
+		"UPDATE session SET mode = 'x'"); /* makes the store read its pages anew */
 	cr_assert_eq(store_foreach_node(store, 0, on_node, NULL), -EUCLEAN);
 	cr_assert_not_null(strstr(store_error(store), "damaged"));
 	store_free(store);
-	snprintf(mark, sizeof(mark), "%s-damaged", path);
+	snprintf(mark, sizeof(mark), "%s-damaged", store_world.path);
 	cr_assert_eq(access(mark, F_OK), 0);
 	assert_set_aside("found at the next start");
 	cr_assert_lt(access(mark, F_OK), 0);
 	/* Where the file is too large to be read whole, the mark alone decides. */
 	make_file_beside("-damaged");
 	assert_set_aside("marked");
-	store_free(open_store());
+	store_free(store_world_open());
 }
 
 Test(store_file, paths_that_cannot_be_are_refused)
 {
 	char name[600], link_name[600];
 
-	snprintf(name, sizeof(name), "%s/none/oxprof.db", directory);
-	cr_assert_eq(open_fails(name, "none"), -ENOENT);
-	cr_assert_eq(open_fails(directory, directory), -EINVAL);
-	snprintf(name, sizeof(name), "%s/", directory);
-	cr_assert_eq(open_fails(name, "names no file"), -EISDIR);
-	snprintf(name, sizeof(name), "%s/target.db", directory);
-	snprintf(link_name, sizeof(link_name), "%s/link.db", directory);
+	snprintf(name, sizeof(name), "%s/none/oxprof.db", store_world.directory);
+	cr_assert_eq(store_world_open_fails(name, "none"), -ENOENT);
+	cr_assert_eq(store_world_open_fails(store_world.directory, store_world.directory), -EINVAL);
+	snprintf(name, sizeof(name), "%s/", store_world.directory);
+	cr_assert_eq(store_world_open_fails(name, "names no file"), -EISDIR);
+	snprintf(name, sizeof(name), "%s/target.db", store_world.directory);
+	snprintf(link_name, sizeof(link_name), "%s/link.db", store_world.directory);
 	cr_assert_eq(symlink(name, link_name), 0);
-	cr_assert_eq(open_fails(link_name, "symbolic link"), -ELOOP);
+	cr_assert_eq(store_world_open_fails(link_name, "symbolic link"), -ELOOP);
 	cr_assert_lt(access(name, F_OK), 0, "nothing was made behind the link");
-	snprintf(name, sizeof(name), "%s/pipe", directory);
+	snprintf(name, sizeof(name), "%s/pipe", store_world.directory);
 	cr_assert_eq(mkfifo(name, 0600), 0);
-	cr_assert_eq(open_fails(name, "not a regular file"), -EINVAL);
+	cr_assert_eq(store_world_open_fails(name, "not a regular file"), -EINVAL);
 }
 
 Test(store_file, a_relative_path_is_good_and_no_uri)
@@ -400,7 +409,7 @@ Test(store_file, a_relative_path_is_good_and_no_uri)
 	struct store *store = NULL;
 	char *aside = NULL, *why = NULL;
 
-	cr_assert_eq(chdir(directory), 0);
+	cr_assert_eq(chdir(store_world.directory), 0);
 	cr_assert_eq(store_open("file:odd?mode=memory", 0, &store, &aside, &why), 0, "%s", why);
 	store_free(store);
 	cr_assert_eq(access("file:odd?mode=memory", F_OK), 0);
@@ -411,8 +420,8 @@ static void become_nobody(void)
 {
 	if (geteuid() != 0)
 		return;
-	cr_assert_eq(chown(directory, 65534, 65534), 0);
-	cr_assert(!chown(path, 65534, 65534) || errno == ENOENT);
+	cr_assert_eq(chown(store_world.directory, 65534, 65534), 0);
+	cr_assert(!chown(store_world.path, 65534, 65534) || errno == ENOENT);
 	cr_assert_eq(setresgid(65534, 65534, 65534), 0);
 	cr_assert_eq(setresuid(65534, 65534, 65534), 0);
 }
@@ -420,21 +429,22 @@ static void become_nobody(void)
 Test(store_file, what_may_not_be_written_is_refused)
 {
 	become_nobody();
-	store_free(open_store());
-	cr_assert_eq(chmod(path, 0440), 0);
-	cr_assert_eq(open_fails(path, path), -EACCES);
-	cr_assert_eq(chmod(path, 0640), 0);
-	cr_assert_eq(chmod(directory, 0550), 0);
-	cr_assert_eq(open_fails(path, directory), -EACCES);
-	cr_assert_eq(chmod(directory, 0750), 0);
-	store_free(open_store());
+	store_free(store_world_open());
+	cr_assert_eq(chmod(store_world.path, 0440), 0);
+	cr_assert_eq(store_world_open_fails(store_world.path, store_world.path), -EACCES);
+	cr_assert_eq(chmod(store_world.path, 0640), 0);
+	cr_assert_eq(chmod(store_world.directory, 0550), 0);
+	cr_assert_eq(store_world_open_fails(store_world.path, store_world.directory), -EACCES);
+	cr_assert_eq(chmod(store_world.directory, 0750), 0);
+	store_free(store_world_open());
 }
 
 /* Mounts need root; the tests of the whole system run there. */
 static void mount_or_skip(const char *type, unsigned long flags, const char *options)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(type ? "tmpfs" : directory, directory, type, flags, options) < 0)
+	    mount(type ? "tmpfs" : store_world.directory, store_world.directory, type, flags,
+		  options) < 0)
 		cr_skip_test("may not mount");
 }
 
@@ -442,9 +452,11 @@ Test(store_file, a_read_only_file_system_is_refused)
 {
 	make_world_file();
 	mount_or_skip(NULL, MS_BIND, NULL);
-	cr_assert_eq(mount(NULL, directory, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
-	cr_assert_eq(open_fails(path, directory), -EROFS);
-	umount(directory);
+	cr_assert_eq(
+		mount(NULL, store_world.directory, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL),
+		0);
+	cr_assert_eq(store_world_open_fails(store_world.path, store_world.directory), -EROFS);
+	umount(store_world.directory);
 }
 
 Test(store_file, a_disk_that_is_nearly_full_is_refused)
@@ -452,7 +464,7 @@ Test(store_file, a_disk_that_is_nearly_full_is_refused)
 	struct store *store;
 
 	mount_or_skip("tmpfs", 0, "size=17m");
-	store = open_store();
+	store = store_world_open();
 	cr_assert_eq(store_begin(store), 0);
 	cr_assert_eq(store_commit(store), 0);
 	{
@@ -460,24 +472,24 @@ Test(store_file, a_disk_that_is_nearly_full_is_refused)
 		char name[300];
 		_cleanup_close_ int fd = -1;
 
-		snprintf(name, sizeof(name), "%s/ballast", directory);
+		snprintf(name, sizeof(name), "%s/ballast", store_world.directory);
 		fd = open(name, O_WRONLY | O_CREAT, 0600);
 		cr_assert_eq(write(fd, block, sizeof(block)), (ssize_t)sizeof(block));
 	}
 	cr_assert_eq(store_begin(store), -ENOSPC);
 	cr_assert_not_null(strstr(store_error(store), "16 MiB"));
 	/* A session can still be ended. */
-	cr_assert_eq(store_end_session(store, add_session(store, START), START + 1), 0);
+	cr_assert_eq(store_end_session(store, store_world_add_session(store, START), START + 1), 0);
 	store_free(store);
-	umount(directory);
+	umount(store_world.directory);
 }
 
 Test(store_file, the_configured_size_is_kept)
 {
 	const uint64_t limit = 400 * 1024;
-	struct store *store = open_limited(limit);
+	struct store *store = store_world_open_limited(limit);
 	_cleanup_free_ char *before = NULL;
-	int64_t session = add_world(store);
+	int64_t session = store_world_fill(store);
 	struct stat st;
 	int r = 0;
 
@@ -493,12 +505,13 @@ Test(store_file, the_configured_size_is_kept)
 	store_rollback(store);
 	assert_answer("PRAGMA integrity_check", "ok");
 	assert_answer("SELECT sum(n) = (SELECT samples FROM session) FROM sample", "1");
-	before = ask_with(SQLITE_OPEN_READONLY, "SELECT sum(hits) FROM stacks");
+	before = store_world_ask(SQLITE_OPEN_READONLY, "SELECT sum(hits) FROM stacks");
 	assert_answer("SELECT samples FROM sessions", before);
 	store_free(store);
-	cr_assert_eq(stat(path, &st), 0);
+	cr_assert_eq(stat(store_world.path, &st), 0);
 	cr_assert_leq(st.st_size, (off_t)limit);
-	store = open_limited(limit / 2); /* smaller than it is: readable, nothing to be added */
+	store = store_world_open_limited(limit /
+					 2); /* smaller than it is: readable, nothing to be added */
 	store_free(store);
 }
 
@@ -509,20 +522,20 @@ Test(store_file, readers_see_it_live_and_afterwards)
 	struct store *store;
 
 	become_nobody();
-	store = open_store();
-	add_world(store);
+	store = store_world_open();
+	store_world_fill(store);
 	assert_answer("SELECT samples FROM sessions", "11");
 	cr_assert_eq(store_begin(store), 0);
-	add_sample(store, 1, 3, 1, 1, 1);
+	store_world_add_sample(store, 1, 3, 1, 1, 1);
 	assert_answer("SELECT samples FROM sessions", "11");
 	cr_assert_eq(store_commit(store), 0);
 	assert_answer("SELECT samples FROM sessions", "12");
 	store_free(store);
 	/* Who may only read, the directory too. */
-	cr_assert_eq(chmod(path, 0440), 0);
-	cr_assert_eq(chmod(directory, 0550), 0);
+	cr_assert_eq(chmod(store_world.path, 0440), 0);
+	cr_assert_eq(chmod(store_world.directory, 0550), 0);
 	assert_answer("SELECT samples FROM sessions", "12");
-	cr_assert_eq(chmod(directory, 0750), 0);
+	cr_assert_eq(chmod(store_world.directory, 0750), 0);
 }
 
 Test(store_file, a_log_is_not_left_behind_by_an_orderly_end)
@@ -531,17 +544,17 @@ Test(store_file, a_log_is_not_left_behind_by_an_orderly_end)
 	struct stat st;
 
 	make_world_file();
-	snprintf(name, sizeof(name), "%s-wal", path);
+	snprintf(name, sizeof(name), "%s-wal", store_world.path);
 	cr_assert_eq(stat(name, &st), 0);
 	cr_assert_eq(st.st_size, 0);
 }
 
 Test(store_file, a_second_writer_has_to_wait)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	sqlite3 *db = NULL;
 
-	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_open(store_world.path, &db), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	cr_assert_eq(store_begin(store), -EBUSY);
 	cr_assert_not_null(strstr(store_error(store), "locked"));
@@ -554,8 +567,8 @@ Test(store_file, a_second_writer_has_to_wait)
 /* Writes transactions of 50 rows of one sample each until it is killed. */
 static void write_for_ever(int ready)
 {
-	struct store *store = open_store();
-	int64_t session = add_session(store, START);
+	struct store *store = store_world_open();
+	int64_t session = store_world_add_session(store, START);
 
 	for (uint32_t window = 0;; window++) {
 		if (store_begin(store) < 0)
@@ -591,7 +604,7 @@ Test(store_file, a_kill_in_the_midst_leaves_whole_transactions)
 		close(ready[0]);
 		assert_answer("PRAGMA integrity_check",
 			      "ok"); /* by a symbolizer, before the daemon */
-		store = open_store();
+		store = store_world_open();
 		cr_assert_eq(store_end_left_sessions(store), 1);
 		assert_answer("SELECT sum(n) % 50 FROM sample", "0");
 		assert_answer("SELECT sum(n) = (SELECT sum(n) FROM sample) AND sum(n) ="
@@ -610,21 +623,21 @@ static int count_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 
 Test(store_file, a_reader_sees_what_was_there_and_writes_nothing)
 {
-	struct store *store = open_store(), *symbolizer = NULL;
+	struct store *store = store_world_open(), *symbolizer = NULL;
 	_cleanup_free_ char *why = NULL;
 	atomic_bool stop = false;
 	unsigned n = 0;
 	int64_t id;
 
-	add_world(store);
-	cr_assert_eq(store_open_reader(path, &stop, &symbolizer, &why), 0, "%s", why);
-	add_node(store, 0, "later");
+	store_world_fill(store);
+	cr_assert_eq(store_open_reader(store_world.path, &stop, &symbolizer, &why), 0, "%s", why);
+	store_world_add_node(store, 0, "later");
 	cr_assert_eq(store_foreach_node(symbolizer, 1, count_node, &n), 0);
 	cr_assert_eq(n, 4);
 	cr_assert_lt(store_add_node(symbolizer, 3, 2, &id), 0);
-	cr_assert_not_null(strstr(store_error(symbolizer), path));
+	cr_assert_not_null(strstr(store_error(symbolizer), store_world.path));
 	store_free(symbolizer);
-	cr_assert_eq(store_open_reader(path, &stop, &symbolizer, &why), 0, "%s", why);
+	cr_assert_eq(store_open_reader(store_world.path, &stop, &symbolizer, &why), 0, "%s", why);
 	n = 0;
 	cr_assert_eq(store_foreach_node(symbolizer, 1, count_node, &n), 0);
 	cr_assert_eq(n, 5);
@@ -634,14 +647,14 @@ Test(store_file, a_reader_sees_what_was_there_and_writes_nothing)
 
 Test(store_file, the_log_is_cut_where_nobody_reads)
 {
-	struct store *store = open_store(), *symbolizer = NULL;
+	struct store *store = store_world_open(), *symbolizer = NULL;
 	_cleanup_free_ char *why = NULL;
 	atomic_bool stop = false;
 	unsigned n = 0;
 
-	add_world(store);
-	cr_assert_eq(store_open_reader(path, &stop, &symbolizer, &why), 0, "%s", why);
-	add_node(store, 0, "later");
+	store_world_fill(store);
+	cr_assert_eq(store_open_reader(store_world.path, &stop, &symbolizer, &why), 0, "%s", why);
+	store_world_add_node(store, 0, "later");
 	store_cut_log(store);
 	cr_expect_gt(store_log_bytes(store), 0);
 	cr_assert_eq(store_foreach_node(symbolizer, 1, count_node, &n), 0);
@@ -664,20 +677,20 @@ Test(store_file, a_reader_makes_no_file_and_can_be_stopped)
 	unsigned n = 0;
 	int r = 0;
 
-	cr_assert_lt(store_open_reader(path, &stop, &symbolizer, &why), 0);
-	cr_assert_not_null(strstr(why, path), "%s", why);
-	cr_assert_neq(access(path, F_OK), 0);
-	store = open_store();
+	cr_assert_lt(store_open_reader(store_world.path, &stop, &symbolizer, &why), 0);
+	cr_assert_not_null(strstr(why, store_world.path), "%s", why);
+	cr_assert_neq(access(store_world.path, F_OK), 0);
+	store = store_world_open();
 	cr_assert_eq(store_begin(store), 0);
 	for (unsigned i = 0; i < 20000; i++) {
 		char name[32];
 
 		sprintf(name, "f%u", i);
-		add_node(store, 0, name);
+		store_world_add_node(store, 0, name);
 	}
 	cr_assert_eq(store_commit(store), 0);
 	stop = false;
-	cr_assert_eq(store_open_reader(path, &stop, &symbolizer, &why), 0, "%s", why);
+	cr_assert_eq(store_open_reader(store_world.path, &stop, &symbolizer, &why), 0, "%s", why);
 	stop = true;
 	r = store_foreach_node(symbolizer, 1, count_node, &n);
 	cr_assert_eq(r, -ECANCELED);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+
+#include "daemon/base/cleanup.h"
 #include "tests/support/busy.h"
 #include "tests/support/fake_interpreters.h"
 #include "tests/support/kernel_side.h"
 #include "tests/support/rights_world.h"
 
-TestSuite(authorize, .init = set_up_rights, .fini = tear_down_rights);
+TestSuite(authorize, .init = rights_world_set_up, .fini = rights_world_tear_down);
 
 Test(authorize, root_is_not_asked_about)
 {
-	cr_assert_str_eq(told(&root, SET_INTERVAL), "ok \n");
+	cr_assert_str_eq(caller_told(&caller_root, SET_INTERVAL), "ok \n");
 	cr_assert_eq(polkit.n_asked, 0);
 	assert_interval(2000000);
 }
@@ -16,7 +19,7 @@ Test(authorize, root_is_not_asked_about)
 Test(authorize, who_is_allowed_may)
 {
 	polkit.verdict = VERDICT_YES;
-	cr_assert_str_eq(told(&nobody, SET_INTERVAL), "ok \n");
+	cr_assert_str_eq(caller_told(&caller_nobody, SET_INTERVAL), "ok \n");
 	cr_assert_eq(polkit.n_asked, 1);
 	cr_assert_str_eq(polkit.action, OX_ACTION_CONFIGURE);
 	cr_assert_eq(polkit.subject[0], ':');
@@ -27,7 +30,8 @@ Test(authorize, who_is_allowed_may)
 Test(authorize, who_is_not_may_not)
 {
 	polkit.verdict = VERDICT_NO;
-	assert_begins(told(&nobody, SET_INTERVAL), DENIED ": not permitted to change the interval");
+	assert_begins(caller_told(&caller_nobody, SET_INTERVAL),
+		      DENIED ": not permitted to change the interval");
 	cr_assert_eq(polkit.n_asked, 1);
 	assert_interval(OX_INTERVAL_DEFAULT_NS);
 }
@@ -35,7 +39,7 @@ Test(authorize, who_is_not_may_not)
 Test(authorize, who_could_still_prove_it_is_told_so)
 {
 	polkit.verdict = VERDICT_CHALLENGE;
-	assert_begins(told(&nobody, SET_INTERVAL),
+	assert_begins(caller_told(&caller_nobody, SET_INTERVAL),
 		      "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired: ");
 	assert_interval(OX_INTERVAL_DEFAULT_NS);
 }
@@ -43,16 +47,16 @@ Test(authorize, who_could_still_prove_it_is_told_so)
 Test(authorize, a_person_is_asked_only_where_the_call_allows_it)
 {
 	polkit.verdict = VERDICT_YES;
-	told(&asked, SET_INTERVAL);
+	caller_told(&caller_asked, SET_INTERVAL);
 	cr_assert_eq(polkit.flags, 1);
 }
 
 Test(authorize, without_polkit_nobody_but_root_may)
 {
 	polkit_stop();
-	assert_begins(told(&nobody, SET_INTERVAL), DENIED ": ");
+	assert_begins(caller_told(&caller_nobody, SET_INTERVAL), DENIED ": ");
 	assert_interval(OX_INTERVAL_DEFAULT_NS);
-	cr_assert_str_eq(told(&root, SET_INTERVAL), "ok \n");
+	cr_assert_str_eq(caller_told(&caller_root, SET_INTERVAL), "ok \n");
 }
 
 /* More calls than there may be open queries: what was answered is forgotten. */
@@ -63,7 +67,7 @@ Test(authorize, each_call_is_answered_once_and_forgotten)
 	unsigned n = 0;
 
 	polkit.verdict = VERDICT_NO;
-	text = told(&often, SET_INTERVAL);
+	text = caller_told(&often, SET_INTERVAL);
 	assert_has_not(text, "twice");
 	for (; (text = strstr(text, DENIED)); text++)
 		n++;
@@ -76,19 +80,20 @@ Test(authorize, a_caller_that_goes_away_does_no_harm)
 	struct caller leaves = {.uid = NOBODY, .leaves = true};
 
 	polkit.verdict = VERDICT_LATER;
-	told(&leaves, SET_INTERVAL);
+	caller_told(&leaves, SET_INTERVAL);
 	while (!polkit.held)
-		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
 	polkit_answer(polkit.held, VERDICT_YES);
 	polkit.verdict = VERDICT_NO;
-	assert_begins(told(&nobody, SET_INTERVAL), DENIED);
+	assert_begins(caller_told(&caller_nobody, SET_INTERVAL), DENIED);
 }
 
 Test(authorize, wrong_arguments_are_refused_before_anybody_is_asked)
 {
 	polkit.verdict = VERDICT_YES;
-	assert_begins(told(&nobody, "SetInterval", "d", 0.0), OX_ERROR_INVALID_ARGUMENT ": ");
-	assert_begins(told(&nobody, "Unpause", "asa{sv}", 1, "nonsense", 0),
+	assert_begins(caller_told(&caller_nobody, "SetInterval", "d", 0.0),
+		      OX_ERROR_INVALID_ARGUMENT ": ");
+	assert_begins(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, "nonsense", 0),
 		      OX_ERROR_INVALID_ARGUMENT ": ");
 	cr_assert_eq(polkit.n_asked, 0);
 }
@@ -99,35 +104,36 @@ Test(authorize, others_processes_need_the_right)
 
 	polkit.verdict = VERDICT_NO;
 	for (size_t i = 0; i < array_length(others); i++) {
-		assert_begins(told(&asked, "Unpause", "asa{sv}", 1, others[i], 0),
+		assert_begins(caller_told(&caller_asked, "Unpause", "asa{sv}", 1, others[i], 0),
 			      DENIED ": not permitted to profile ");
 		cr_assert_eq(polkit.n_asked, i + 1);
 		cr_assert_str_eq(polkit.action, OX_ACTION_PROFILE_OTHERS);
 	}
-	cr_assert_eq(manager_count_targets(manager), 0);
-	assert_begins(told(&nobody, "Unpause", "asa{sv}", 1, "unit:a.service", 0),
+	cr_assert_eq(manager_count_targets(bus_world.manager), 0);
+	assert_begins(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, "unit:a.service", 0),
 		      OX_ERROR_NO_SUCH_UNIT ": ");
 }
 
 Test(authorize, a_fast_rate_needs_the_right)
 {
 	polkit.verdict = VERDICT_NO;
-	assert_begins(
-		told(&nobody, "Unpause", "asa{sv}", 1, "user:nobody", 1, "interval", "d", 0.0001),
-		DENIED ": not permitted to change the interval");
+	assert_begins(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, "user:nobody", 1,
+				  "interval", "d", 0.0001),
+		      DENIED ": not permitted to change the interval");
 	cr_assert_str_eq(polkit.action, OX_ACTION_CONFIGURE);
-	cr_assert_eq(manager_count_targets(manager), 0);
+	cr_assert_eq(manager_count_targets(bus_world.manager), 0);
 }
 
 Test(authorize, names_for_all_need_the_right)
 {
 	polkit.verdict = VERDICT_NO;
-	assert_begins(told(&nobody, "Resymbolize", ""), DENIED ": not permitted to give names");
+	assert_begins(caller_told(&caller_nobody, "Resymbolize", ""),
+		      DENIED ": not permitted to give names");
 	cr_assert_str_eq(polkit.action, OX_ACTION_CONFIGURE);
 	polkit.verdict = VERDICT_YES;
-	assert_begins(told(&nobody, "Resymbolize", ""), "ok 0 0 []");
+	assert_begins(caller_told(&caller_nobody, "Resymbolize", ""), "ok 0 0 []");
 	cr_assert_eq(polkit.n_asked, 2);
-	assert_begins(told(&root, "Resymbolize", ""), "ok 0 0 []");
+	assert_begins(caller_told(&caller_root, "Resymbolize", ""), "ok 0 0 []");
 	cr_assert_eq(polkit.n_asked, 2);
 }
 
@@ -135,29 +141,36 @@ Test(authorize, an_answer_holds_what_the_caller_may_see)
 {
 	struct store *store;
 
-	manager_bus_free(bus_object);
-	manager = manager_free(manager);
-	store = open_store();
+	manager_bus_free(bus_world.object);
+	bus_world.manager = manager_free(bus_world.manager);
+	store = store_world_open();
 	cr_assert_eq(store_begin(store), 0);
-	add_sample(store, add_session(store, START), 0, add_task(store, 7, 0),
-		   add_node(store, 0, "of_root"), 5);
-	add_sample(store, 1, 0, add_task(store, 8, NOBODY), add_node(store, 0, "of_nobody"), 3);
+	store_world_add_sample(store, store_world_add_session(store, START), 0,
+			       store_world_add_task(store, 7, 0),
+			       store_world_add_node(store, 0, "of_root"), 5);
+	store_world_add_sample(store, 1, 0, store_world_add_task(store, 8, NOBODY),
+			       store_world_add_node(store, 0, "of_nobody"), 3);
 	cr_assert_eq(store_commit(store), 0);
 	store_free(store);
-	manager_start();
-	cr_assert_eq(manager_bus_new(server, manager, &bus_object), 0);
+	bus_world_start_manager();
+	cr_assert_eq(manager_bus_new(bus_world.server, bus_world.manager, &bus_world.object), 0);
 
 	polkit.verdict = VERDICT_NO;
-	assert_has(told(&asked, "Query", "a{sv}", 0), "samples=t:3,distinct=t:1,restricted=b:1");
+	assert_has(caller_told(&caller_asked, "Query", "a{sv}", 0),
+		   "samples=t:3,distinct=t:1,restricted=b:1");
 	cr_assert_str_eq(polkit.action, OX_ACTION_QUERY_OTHERS);
 	/* Nobody is disturbed for what he did not ask for. */
 	cr_assert_eq(polkit.flags, 0);
-	assert_has_not(told(&asked, "Query", "a{sv}", 0), "of_root");
-	assert_begins(told(&asked, "Query", "a{sv}", 1, "targets", "as", 1, "user:root"), DENIED);
+	assert_has_not(caller_told(&caller_asked, "Query", "a{sv}", 0), "of_root");
+	assert_begins(
+		caller_told(&caller_asked, "Query", "a{sv}", 1, "targets", "as", 1, "user:root"),
+		DENIED);
 	cr_assert_eq(polkit.flags, 1);
 	polkit.verdict = VERDICT_YES;
-	assert_has(told(&nobody, "Query", "a{sv}", 0), "samples=t:8,distinct=t:2,restricted=b:0");
-	assert_has(told(&root, "Query", "a{sv}", 0), "samples=t:8,distinct=t:2,restricted=b:0");
+	assert_has(caller_told(&caller_nobody, "Query", "a{sv}", 0),
+		   "samples=t:8,distinct=t:2,restricted=b:0");
+	assert_has(caller_told(&caller_root, "Query", "a{sv}", 0),
+		   "samples=t:8,distinct=t:2,restricted=b:0");
 }
 
 Test(authorize, interpreters_are_shown_to_who_may_see_their_processes)
@@ -166,17 +179,19 @@ Test(authorize, interpreters_are_shown_to_who_may_see_their_processes)
 
 	interpreters_add(3);
 	polkit.verdict = VERDICT_NO;
-	assert_has(told(&somebody, "GetStatus", ""), "interpreters=aa{sv}:[{pid=u:1,comm=s:app1,");
-	assert_has(told(&somebody, "GetStatus", ""), "}],interpreters_total=u:1,");
+	assert_has(caller_told(&somebody, "GetStatus", ""),
+		   "interpreters=aa{sv}:[{pid=u:1,comm=s:app1,");
+	assert_has(caller_told(&somebody, "GetStatus", ""), "}],interpreters_total=u:1,");
 	cr_assert_str_eq(polkit.action, OX_ACTION_QUERY_OTHERS);
 	cr_assert_eq(polkit.flags, 0);
-	assert_has(told(&asked, "GetStatus", ""), "interpreters=aa{sv}:[],interpreters_total=u:0,");
+	assert_has(caller_told(&caller_asked, "GetStatus", ""),
+		   "interpreters=aa{sv}:[],interpreters_total=u:0,");
 	cr_assert_eq(polkit.flags, 0, "nobody is disturbed");
-	assert_has(told(&root, "GetStatus", ""), "interpreters_total=u:3,");
+	assert_has(caller_told(&caller_root, "GetStatus", ""), "interpreters_total=u:3,");
 	polkit.verdict = VERDICT_YES;
-	assert_has(told(&nobody, "GetStatus", ""), "interpreters_total=u:3,");
+	assert_has(caller_told(&caller_nobody, "GetStatus", ""), "interpreters_total=u:3,");
 	polkit_stop();
-	assert_has(told(&nobody, "GetStatus", ""), "interpreters_total=u:0,");
+	assert_has(caller_told(&caller_nobody, "GetStatus", ""), "interpreters_total=u:0,");
 }
 
 /* ---- with the kernel's side ---- */
@@ -191,15 +206,16 @@ Test(authorize, own_processes_need_no_right_and_others_cannot_stop_them)
 	his = busy_start(&(struct busy){.uid = NOBODY, .depth = 3});
 	snprintf(target, sizeof(target), "pid:%d", his.pid);
 	polkit.verdict = VERDICT_NO;
-	assert_begins(told(&other, "Unpause", "asa{sv}", 1, target, 0), DENIED);
-	cr_assert_str_eq(told(&nobody, "Unpause", "asa{sv}", 1, target, 0), "ok \n");
-	cr_assert(manager_is_running(manager));
-	assert_begins(told(&other, "Pause", "as", 0), DENIED ": not permitted to pause");
-	assert_begins(told(&other, "Cancel", ""), DENIED ": not permitted to cancel");
-	cr_assert(manager_is_running(manager));
-	cr_assert_str_eq(told(&nobody, "Pause", "as", 0), "ok \n");
-	cr_assert_not(manager_is_running(manager));
-	assert_begins(told(&other, "Unpause", "asa{sv}", 0, 0), DENIED ": not permitted to resume");
+	assert_begins(caller_told(&other, "Unpause", "asa{sv}", 1, target, 0), DENIED);
+	cr_assert_str_eq(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, target, 0), "ok \n");
+	cr_assert(manager_is_running(bus_world.manager));
+	assert_begins(caller_told(&other, "Pause", "as", 0), DENIED ": not permitted to pause");
+	assert_begins(caller_told(&other, "Cancel", ""), DENIED ": not permitted to cancel");
+	cr_assert(manager_is_running(bus_world.manager));
+	cr_assert_str_eq(caller_told(&caller_nobody, "Pause", "as", 0), "ok \n");
+	cr_assert_not(manager_is_running(bus_world.manager));
+	assert_begins(caller_told(&other, "Unpause", "asa{sv}", 0, 0),
+		      DENIED ": not permitted to resume");
 	busy_stop(&his);
 }
 
@@ -212,7 +228,7 @@ Test(authorize, a_process_that_hides_is_not_its_owners)
 	his = busy_start(&(struct busy){.uid = NOBODY, .depth = 3, .hides = true});
 	snprintf(target, sizeof(target), "pid:%d", his.pid);
 	polkit.verdict = VERDICT_NO;
-	assert_begins(told(&nobody, "Unpause", "asa{sv}", 1, target, 0), DENIED);
+	assert_begins(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, target, 0), DENIED);
 	busy_stop(&his);
 }
 
@@ -225,17 +241,20 @@ Test(authorize, a_caller_is_answered_whatever_he_wrote)
 		for (size_t i = shift; i < 3000; i += 2)
 			memcpy(text + i, "\xc3\xa9", 2);
 		snprintf(cgroup, sizeof(cgroup), "cgroup:/%s", text);
-		assert_begins(told(&nobody, "Unpause", "asa{sv}", 1, text, 0),
+		assert_begins(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, text, 0),
 			      OX_ERROR_INVALID_ARGUMENT);
-		assert_begins(told(&nobody, "Unpause", "asa{sv}", 0, 1, text, "s", "x"),
+		assert_begins(
+			caller_told(&caller_nobody, "Unpause", "asa{sv}", 0, 1, text, "s", "x"),
+			OX_ERROR_INVALID_ARGUMENT);
+		assert_begins(
+			caller_told(&caller_nobody, "Unpause", "asa{sv}", 0, 1, "mode", "s", text),
+			OX_ERROR_INVALID_ARGUMENT);
+		assert_begins(caller_told(&caller_nobody, "Query", "a{sv}", 1, "by", "s", text),
 			      OX_ERROR_INVALID_ARGUMENT);
-		assert_begins(told(&nobody, "Unpause", "asa{sv}", 0, 1, "mode", "s", text),
-			      OX_ERROR_INVALID_ARGUMENT);
-		assert_begins(told(&nobody, "Query", "a{sv}", 1, "by", "s", text),
-			      OX_ERROR_INVALID_ARGUMENT);
-		assert_begins(told(&nobody, "Pause", "as", 1, cgroup), OX_ERROR_NO_TARGET);
-		assert_begins(told(&root, "Unpause", "asa{sv}", 1, cgroup, 0),
+		assert_begins(caller_told(&caller_nobody, "Pause", "as", 1, cgroup),
+			      OX_ERROR_NO_TARGET);
+		assert_begins(caller_told(&caller_root, "Unpause", "asa{sv}", 1, cgroup, 0),
 			      OX_ERROR_NO_SUCH_CGROUP);
 	}
-	cr_assert(sd_bus_is_open(server));
+	cr_assert(sd_bus_is_open(bus_world.server));
 }

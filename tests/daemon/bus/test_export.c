@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Export on the bus, over a database that the test filled. */
+#include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <sys/stat.h>
 
+#include "daemon/base/cleanup.h"
 #include "tests/support/bus_world.h"
 #include "tests/support/export_world.h"
 
@@ -12,18 +15,19 @@
 /* main > work > main > leaf (of the kernel), see store_world.h; and what fills a pipe. */
 static void fill(void)
 {
-	struct store *store = open_store();
-	int64_t session = add_world(store), task;
+	struct store *store = store_world_open();
+	int64_t session = store_world_fill(store), task;
 	char name[1000];
 
 	cr_assert_eq(store_end_session(store, session, START + 15000000), 0);
 	memset(name, 'x', sizeof(name));
 	cr_assert_eq(store_begin(store), 0);
-	session = add_session(store, START + 60000000);
-	task = add_task(store, 43, 1001);
+	session = store_world_add_session(store, START + 60000000);
+	task = store_world_add_task(store, 43, 1001);
 	for (unsigned i = 0; i < 2000; i++) {
 		sprintf(name + sizeof(name) - 10, "%u", i);
-		add_sample(store, session, 0, task, add_node(store, 0, name), 1);
+		store_world_add_sample(store, session, 0, task,
+				       store_world_add_node(store, 0, name), 1);
 	}
 	cr_assert_eq(store_commit(store), 0);
 	cr_assert_eq(store_end_session(store, session, START + 65000000), 0);
@@ -32,23 +36,23 @@ static void fill(void)
 
 static void world_start_filled(void)
 {
-	world_start_with(fill);
+	bus_world_start_with(fill);
 }
 
-TestSuite(export_bus, .init = world_start_filled, .fini = world_stop, .timeout = 1000);
+TestSuite(export_bus, .init = world_start_filled, .fini = bus_world_stop, .timeout = 1000);
 
-#define told_of(told, ...)                                           \
-	({                                                           \
-		told_done(told);                                     \
-		told_read(told, fd_of(call("Export", __VA_ARGS__))); \
-		cr_assert_not_null((told)->end);                     \
-		cr_assert_str_eq((told)->end->failure, "");          \
+#define told_of(told, ...)                                                               \
+	({                                                                               \
+		told_done(told);                                                         \
+		told_read(told, bus_world_fd_of(bus_world_call("Export", __VA_ARGS__))); \
+		cr_assert_not_null((told)->end);                                         \
+		cr_assert_str_eq((told)->end->failure, "");                              \
 	})
 
 Test(export_bus, an_answer_comes_as_a_stream)
 {
 	_cleanup_(told_done) struct told told = {0};
-	int fd = fd_of(call("Export", "a{sv}", 0));
+	int fd = bus_world_fd_of(bus_world_call("Export", "a{sv}", 0));
 
 	cr_assert_eq(fcntl(fd, F_GETFL) & (O_NONBLOCK | O_ACCMODE), O_RDONLY);
 	told_read(&told, fd);
@@ -113,7 +117,7 @@ Test(export_bus, what_cannot_be_asked_is_refused)
 Test(export_bus, a_session_has_to_be_there)
 {
 	_cleanup_free_ char *answer =
-		answer_of("Query", "a{sv}", 2, "session", "x", INT64_C(1), "max", "u", 1);
+		bus_world_answer("Query", "a{sv}", 2, "session", "x", INT64_C(1), "max", "u", 1);
 
 	assert_has(answer, "samples=t:11,");
 	assert_error(INVALID, "there is no session 3; see oxprofctl history", "Query", "a{sv}", 1,
@@ -127,13 +131,13 @@ Test(export_bus, a_session_has_to_be_there)
 /* Until as many are being written as before. */
 static void expect_room(void)
 {
-	while (sd_event_run(event, 0) > 0)
+	while (sd_event_run(bus_world.event, 0) > 0)
 		;
 	for (;;) {
-		sd_bus_message *reply = call("Export", "a{sv}", 0);
+		sd_bus_message *reply = bus_world_call("Export", "a{sv}", 0);
 
 		if (!sd_bus_message_get_error(reply)) {
-			close(fd_of(reply));
+			close(bus_world_fd_of(reply));
 			return;
 		}
 		cr_assert_str_eq(sd_bus_message_get_error(reply)->name, OX_ERROR_LIMIT_REACHED);
@@ -148,7 +152,7 @@ Test(export_bus, so_many_at_once)
 	int fds[OX_EXPORTS_MAX];
 
 	for (unsigned i = 0; i < OX_EXPORTS_MAX; i++)
-		fds[i] = fd_of(call("Export", "a{sv}", 0));
+		fds[i] = bus_world_fd_of(bus_world_call("Export", "a{sv}", 0));
 	assert_error(OX_ERROR_LIMIT_REACHED, "8 exports are being written already", "Export",
 		     "a{sv}", 0);
 	told_read(&told, fds[0]);
@@ -168,8 +172,8 @@ Test(export_bus, the_log_does_not_grow_for_ever)
 	struct stat st;
 	int fd;
 
-	cr_assert_gt(asprintf(&log, "%s-wal", path), 0);
-	fd = fd_of(call("Export", "a{sv}", 0));
+	cr_assert_gt(asprintf(&log, "%s-wal", store_world.path), 0);
+	fd = bus_world_fd_of(bus_world_call("Export", "a{sv}", 0));
 	cr_assert_eq(truncate(log, (off_t)OX_EXPORT_LOG_BYTES), 0);
 	assert_error(OX_ERROR_LIMIT_REACHED, "log of the database has grown to 64 MiB", "Export",
 		     "a{sv}", 0);
@@ -182,10 +186,10 @@ Test(export_bus, the_log_does_not_grow_for_ever)
 
 static void expect_own_limit(uint32_t uid, int wanted)
 {
-	struct query query = {.range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
+	struct query request = {.range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
 	struct export_options options = {.stacks = true};
 	struct failure failure = {0};
-	int fd = -1, r = manager_export(manager, &query, &options, uid, &fd, &failure);
+	int fd = -1, r = manager_export(bus_world.manager, &request, &options, uid, &fd, &failure);
 
 	cr_assert_eq(r < 0 ? r : 0, wanted, "%s", failure.text);
 	if (r < 0)

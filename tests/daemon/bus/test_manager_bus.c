@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What the object on the bus takes, refuses and tells; no target is sampled here but in the end. */
+#include "daemon/base/cleanup.h"
 #include "tests/support/bus_world.h"
+#include <criterion/criterion.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "tests/support/busy.h"
 #include "tests/support/fake_interpreters.h"
@@ -11,7 +15,7 @@
 
 #define INVALID OX_ERROR_INVALID_ARGUMENT
 
-TestSuite(manager_bus, .init = world_start, .fini = world_stop);
+TestSuite(manager_bus, .init = bus_world_start, .fini = bus_world_stop);
 
 static sd_bus_message *introspect(const char *types, ...)
 {
@@ -19,7 +23,7 @@ static sd_bus_message *introspect(const char *types, ...)
 	va_list args;
 
 	va_start(args, types);
-	reply = callv("org.freedesktop.DBus.Introspectable", "Introspect", types, args);
+	reply = bus_world_callv("org.freedesktop.DBus.Introspectable", "Introspect", types, args);
 	va_end(args);
 	return reply;
 }
@@ -55,7 +59,7 @@ Test(manager_bus, everything_is_there_under_its_name)
 		PROPERTY("Version", "s"),
 		PROPERTY("DatabasePath", "s"),
 	};
-	_cleanup_free_ char *text = text_of_reply(introspect(""));
+	_cleanup_free_ char *text = bus_world_text_of(introspect(""));
 
 	for (size_t i = 0; i < array_length(parts); i++)
 		assert_has(text, parts[i]);
@@ -63,7 +67,7 @@ Test(manager_bus, everything_is_there_under_its_name)
 
 Test(manager_bus, a_fresh_daemon_is_paused_and_says_so)
 {
-	_cleanup_free_ char *status = answer_of("GetStatus", "");
+	_cleanup_free_ char *status = bus_world_answer("GetStatus", "");
 	char part[400];
 
 	assert_has(status, "{state=s:paused,mode=s:cpu,interval_ns=t:10101010,samples=t:0,"
@@ -74,7 +78,7 @@ Test(manager_bus, a_fresh_daemon_is_paused_and_says_so)
 			   "unwind_evicted=u:0,interpreters=aa{sv}:[],interpreters_total=u:0,");
 	assert_has(status, "running_usec=t:0,");
 	assert_has(status, ",version=s:" OX_VERSION ",kernel=s:unloaded}");
-	snprintf(part, sizeof(part), ",database_path=s:%s,", path);
+	snprintf(part, sizeof(part), ",database_path=s:%s,", store_world.path);
 	assert_has(status, part);
 	assert_has(status, "} []");
 	assert_has_not(status, "session=");
@@ -88,14 +92,14 @@ Test(manager_bus, the_status_names_the_interpreters)
 	_cleanup_free_ char *some = NULL, *all = NULL;
 
 	interpreters_add(2);
-	some = answer_of("GetStatus", "");
+	some = bus_world_answer("GetStatus", "");
 	assert_has(some, ",interpreters=aa{sv}:["
 			 "{pid=u:1,comm=s:app1,name=s:CPython 3.11.2,file=s:/usr/bin/python3.11,"
 			 "state=s:read},"
 			 "{pid=u:2,comm=s:app2,name=s:PyPy,file=s:/usr/bin/pypy3,state=s:pypy,"
 			 "note=s:its frames are made otherwise}],interpreters_total=u:2,");
 	interpreters_add(OX_INTERPRETERS_IN_STATUS);
-	all = answer_of("GetStatus", "");
+	all = bus_world_answer("GetStatus", "");
 	assert_has(all, ",interpreters_total=u:1002,");
 	assert_has(all, "{pid=u:1000,");
 	assert_has_not(all, "{pid=u:1001,");
@@ -105,7 +109,7 @@ Test(manager_bus, properties_are_as_the_status)
 {
 	char database[400];
 
-	snprintf(database, sizeof(database), "s:%s", path);
+	snprintf(database, sizeof(database), "s:%s", store_world.path);
 	assert_property("State", "s:paused");
 	assert_property("Mode", "s:cpu");
 	assert_property("Interval", "d:0.01010101");
@@ -236,22 +240,22 @@ Test(manager_bus, a_thread_is_no_process)
 Test(manager_bus, to_pause_what_is_paused_is_no_failure)
 {
 	for (int i = 0; i < 2; i++) {
-		_cleanup_free_ char *text = answer_of("Pause", "as", 0);
+		_cleanup_free_ char *text = bus_world_answer("Pause", "as", 0);
 
 		cr_assert_str_empty(text);
 	}
-	free(answer_of("Cancel", ""));
-	free(answer_of("Cancel", ""));
+	free(bus_world_answer("Cancel", ""));
+	free(bus_world_answer("Cancel", ""));
 	assert_property("State", "s:paused");
 }
 
 Test(manager_bus, more_targets_than_the_limit_are_refused)
 {
 	sd_bus_message *message = NULL;
-	struct reply reply = {0};
+	struct bus_world_reply reply = {0};
 	char text[32];
 
-	cr_assert_geq(sd_bus_message_new_method_call(client, &message, NULL, OX_BUS_PATH,
+	cr_assert_geq(sd_bus_message_new_method_call(bus_world.client, &message, NULL, OX_BUS_PATH,
 						     OX_BUS_INTERFACE, "Pause"),
 		      0);
 	sd_bus_message_open_container(message, 'a', "s");
@@ -260,10 +264,12 @@ Test(manager_bus, more_targets_than_the_limit_are_refused)
 		sd_bus_message_append(message, "s", text);
 	}
 	sd_bus_message_close_container(message);
-	cr_assert_geq(sd_bus_call_async(client, NULL, message, on_reply, &reply, 0), 0);
+	cr_assert_geq(
+		sd_bus_call_async(bus_world.client, NULL, message, bus_world_on_reply, &reply, 0),
+		0);
 	sd_bus_message_unref(message);
 	while (!reply.n)
-		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
 	cr_assert_str_eq(sd_bus_message_get_error(reply.message)->name, OX_ERROR_LIMIT_REACHED);
 	sd_bus_message_unref(reply.message);
 }
@@ -273,7 +279,7 @@ static int on_signal(sd_bus_message *message, void *userdata, sd_bus_error *erro
 	char **text = userdata;
 
 	free(*text);
-	*text = message_text(message);
+	*text = bus_world_text(message);
 	return 0;
 }
 
@@ -281,18 +287,18 @@ Test(manager_bus, a_new_interval_is_told_to_who_listens)
 {
 	_cleanup_free_ char *text = NULL;
 
-	cr_assert_geq(sd_bus_match_signal(client, NULL, NULL, OX_BUS_PATH,
+	cr_assert_geq(sd_bus_match_signal(bus_world.client, NULL, NULL, OX_BUS_PATH,
 					  "org.freedesktop.DBus.Properties", "PropertiesChanged",
 					  on_signal, &text),
 		      0);
-	free(answer_of("SetInterval", "d", 0.002));
+	free(bus_world_answer("SetInterval", "d", 0.002));
 	assert_property("Interval", "d:0.002");
 	cr_assert_not_null(text);
 	assert_has(text, OX_BUS_INTERFACE " {");
 	assert_has(text, "Interval=d:0.002");
 	assert_has(text, "State=s:paused");
 	/* The settings again. */
-	free(answer_of("Cancel", ""));
+	free(bus_world_answer("Cancel", ""));
 	assert_property("Interval", "d:0.01010101");
 }
 
@@ -300,12 +306,12 @@ Test(manager_bus, nobody_is_asked_for_an_answer_that_nobody_wants)
 {
 	sd_bus_message *message = NULL;
 
-	cr_assert_geq(sd_bus_message_new_method_call(client, &message, NULL, OX_BUS_PATH,
+	cr_assert_geq(sd_bus_message_new_method_call(bus_world.client, &message, NULL, OX_BUS_PATH,
 						     OX_BUS_INTERFACE, "SetInterval"),
 		      0);
 	cr_assert_geq(sd_bus_message_append(message, "d", 0.005), 0);
 	cr_assert_geq(sd_bus_message_set_expect_reply(message, false), 0);
-	cr_assert_geq(sd_bus_send(client, message, NULL), 0);
+	cr_assert_geq(sd_bus_send(bus_world.client, message, NULL), 0);
 	sd_bus_message_unref(message);
 	assert_property("Interval", "d:0.005");
 }
@@ -321,26 +327,26 @@ Test(manager_bus, a_process_is_sampled_from_unpause_to_pause)
 	sampler_free(sampler_or_skip());
 	busy = busy_start(&(struct busy){.comm = "bus busy", .depth = 3});
 	snprintf(target, sizeof(target), "pid:%d", busy.pid);
-	free(answer_of("Unpause", "asa{sv}", 1, target, 1, "interval", "d", 0.0005));
+	free(bus_world_answer("Unpause", "asa{sv}", 1, target, 1, "interval", "d", 0.0005));
 	assert_property("State", "s:running");
 	snprintf(part, sizeof(part), "as:[%s]", target);
 	assert_property("Targets", part);
 	busy_let(busy.pid, 50);
 	/* Up to this moment, while it runs. */
-	running = answer_of("Query", "a{sv}", 1, "by", "s", "process");
+	running = bus_world_answer("Query", "a{sv}", 1, "by", "s", "process");
 	snprintf(part, sizeof(part), "{name=s:bus busy[%d],", busy.pid);
 	assert_has(running, "{state=s:running,");
 	assert_has(running, part);
-	status = answer_of("GetStatus", "");
+	status = bus_world_answer("GetStatus", "");
 	assert_has(status, "session=t:1");
 	snprintf(part, sizeof(part), "[{target=s:%s,state=s:running,owner=u:0,", target);
 	assert_has(status, part);
-	free(answer_of("Pause", "as", 0));
+	free(bus_world_answer("Pause", "as", 0));
 	assert_property("State", "s:paused");
-	paused = answer_of("Query", "a{sv}", 1, "targets", "as", 1, target);
+	paused = bus_world_answer("Query", "a{sv}", 1, "targets", "as", 1, target);
 	assert_has(paused, "function=s:busy_spin");
 	busy_let(busy.pid, 20);
-	again = answer_of("Query", "a{sv}", 1, "targets", "as", 1, target);
+	again = bus_world_answer("Query", "a{sv}", 1, "targets", "as", 1, target);
 	cr_assert_str_eq(paused, again);
 	busy_stop(&busy);
 }
@@ -354,11 +360,11 @@ Test(manager_bus, a_target_that_ends_ends_the_session)
 	sampler_free(sampler_or_skip());
 	busy = busy_start(&(struct busy){.depth = 3});
 	snprintf(target, sizeof(target), "pid:%d", busy.pid);
-	free(answer_of("Unpause", "asa{sv}", 1, target, 0));
+	free(bus_world_answer("Unpause", "asa{sv}", 1, target, 0));
 	busy_stop(&busy);
-	while (manager_is_running(manager))
-		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
-	status = answer_of("GetStatus", "");
+	while (manager_is_running(bus_world.manager))
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
+	status = bus_world_answer("GetStatus", "");
 	assert_has(status, "state=s:exited,");
 	assert_error(OX_ERROR_NO_TARGET, "all targets have ended", "Unpause", "asa{sv}", 0, 0);
 }
@@ -372,14 +378,14 @@ Test(manager_bus, a_time_that_was_asked_for_ends_the_sampling)
 	sampler_free(sampler_or_skip());
 	busy = busy_start(&(struct busy){.depth = 3});
 	snprintf(target, sizeof(target), "pid:%d", busy.pid);
-	free(answer_of("Unpause", "asa{sv}", 1, target, 1, "for", "t", UINT64_C(100000)));
+	free(bus_world_answer("Unpause", "asa{sv}", 1, target, 1, "for", "t", UINT64_C(100000)));
 	assert_property("State", "s:running");
-	while (manager_is_running(manager))
-		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
-	status = answer_of("GetStatus", "");
+	while (manager_is_running(bus_world.manager))
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
+	status = bus_world_answer("GetStatus", "");
 	assert_has(status, "state=s:paused,owner=");
 	/* It can be resumed, without a new end. */
-	free(answer_of("Unpause", "asa{sv}", 0, 0));
+	free(bus_world_answer("Unpause", "asa{sv}", 0, 0));
 	assert_property("State", "s:running");
 	busy_stop(&busy);
 }
@@ -391,8 +397,8 @@ Test(manager_bus, a_manager_that_cannot_begin_says_why_and_leaves_nothing)
 	struct config config;
 
 	config_init(&config);
-	snprintf(config.database, sizeof(config.database), "%s/none/db", path);
-	cr_assert_lt(manager_new(event, &config, &other, &failure), 0);
+	snprintf(config.database, sizeof(config.database), "%s/none/db", store_world.path);
+	cr_assert_lt(manager_new(bus_world.event, &config, &other, &failure), 0);
 	cr_assert_str_eq(failure.name, OX_ERROR_DATABASE);
 	cr_assert_null(other);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers on the bus, over a database that the test filled. */
+#include "daemon/base/cleanup.h"
 #include "tests/support/bus_world.h"
 
+#include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -12,13 +14,13 @@
 /* main > work > main > leaf (of the kernel), see store_world.h: 11 samples, two windows. */
 static void fill(void)
 {
-	struct store *store = open_store();
-	int64_t session = add_world(store);
+	struct store *store = store_world_open();
+	int64_t session = store_world_fill(store);
 
 	cr_assert_eq(store_end_session(store, session, START + 15000000), 0);
 	cr_assert_eq(store_begin(store), 0);
-	session = add_session(store, START + 60000000);
-	add_sample(store, session, 0, add_task(store, 43, 1001), 0, 4);
+	session = store_world_add_session(store, START + 60000000);
+	store_world_add_sample(store, session, 0, store_world_add_task(store, 43, 1001), 0, 4);
 	cr_assert_eq(store_commit(store), 0);
 	cr_assert_eq(store_end_session(store, session, START + 65000000), 0);
 	store_free(store);
@@ -26,15 +28,15 @@ static void fill(void)
 
 static void world_start_filled(void)
 {
-	world_start_with(fill);
+	bus_world_start_with(fill);
 }
 
-TestSuite(query_bus, .init = world_start_filled, .fini = world_stop);
-TestSuite(query_bus_empty, .init = world_start, .fini = world_stop);
+TestSuite(query_bus, .init = world_start_filled, .fini = bus_world_stop);
+TestSuite(query_bus_empty, .init = bus_world_start, .fini = bus_world_stop);
 
 static char *query(const char *key, const char *value)
 {
-	return answer_of("Query", "a{sv}", 1, key, "s", value);
+	return bus_world_answer("Query", "a{sv}", 1, key, "s", value);
 }
 
 static unsigned count(const char *text, const char *part)
@@ -50,8 +52,8 @@ static unsigned count(const char *text, const char *part)
 
 Test(query_bus_empty, there_is_an_answer_to_every_question)
 {
-	_cleanup_free_ char *answer = answer_of("Query", "a{sv}", 0);
-	_cleanup_free_ char *history = answer_of("History", "a{sv}", 0);
+	_cleanup_free_ char *answer = bus_world_answer("Query", "a{sv}", 0);
+	_cleanup_free_ char *history = bus_world_answer("History", "a{sv}", 0);
 
 	cr_assert_str_eq(answer, "{state=s:paused,since=t:0,until=t:0,interval_ns=t:10101010,"
 				 "samples=t:0,distinct=t:0,restricted=b:0,without_kernel=b:0,"
@@ -63,7 +65,7 @@ Test(query_bus_empty, there_is_an_answer_to_every_question)
 
 Test(query_bus, a_record_says_what_is_known)
 {
-	_cleanup_free_ char *answer = answer_of("Query", "a{sv}", 0);
+	_cleanup_free_ char *answer = bus_world_answer("Query", "a{sv}", 0);
 
 	assert_has(answer, "{state=s:paused,since=t:1760000000000000,until=t:1760000065000000,"
 			   "interval_ns=t:10101010,samples=t:15,distinct=t:3,restricted=b:0,"
@@ -85,11 +87,13 @@ Test(query_bus, what_is_asked_for_is_answered)
 	_cleanup_free_ char *filtered = query("filter", "^le.f"), *by_name = query("sort", "name");
 	_cleanup_free_ char *by_process = query("by", "process");
 	_cleanup_free_ char *native = query("kind", "native"), *python = query("kind", "python");
-	_cleanup_free_ char *one = answer_of("Query", "a{sv}", 1, "max", "u", 1);
-	_cleanup_free_ char *of_pid =
-		answer_of("Query", "a{sv}", 2, "targets", "as", 1, "pid:43", "by", "s", "process");
-	_cleanup_free_ char *late = answer_of("Query", "a{sv}", 1, "since", "t", START + 50000000);
-	_cleanup_free_ char *early = answer_of("Query", "a{sv}", 1, "until", "t", START + 5000000);
+	_cleanup_free_ char *one = bus_world_answer("Query", "a{sv}", 1, "max", "u", 1);
+	_cleanup_free_ char *of_pid = bus_world_answer("Query", "a{sv}", 2, "targets", "as", 1,
+						       "pid:43", "by", "s", "process");
+	_cleanup_free_ char *late =
+		bus_world_answer("Query", "a{sv}", 1, "since", "t", START + 50000000);
+	_cleanup_free_ char *early =
+		bus_world_answer("Query", "a{sv}", 1, "until", "t", START + 5000000);
 
 	cr_assert_eq(count(filtered, "name="), 1);
 	assert_has(filtered, "name=s:leaf(kernel)");
@@ -169,7 +173,8 @@ static struct json_object *parse(const char *text, size_t length)
 
 Test(query_bus, the_same_answer_comes_as_a_sealed_file_of_json)
 {
-	_cleanup_close_ int fd = fd_of(call("QueryByFileDescriptor", "a{sv}", 1, "max", "u", 0));
+	_cleanup_close_ int fd =
+		bus_world_fd_of(bus_world_call("QueryByFileDescriptor", "a{sv}", 1, "max", "u", 0));
 	struct json_object *answer, *records, *first;
 	struct stat st;
 	char text[8192];
@@ -195,7 +200,8 @@ Test(query_bus, the_same_answer_comes_as_a_sealed_file_of_json)
 
 Test(query_bus, nobody_can_change_the_file_that_was_handed_out)
 {
-	_cleanup_close_ int fd = fd_of(call("QueryByFileDescriptor", "a{sv}", 0));
+	_cleanup_close_ int fd =
+		bus_world_fd_of(bus_world_call("QueryByFileDescriptor", "a{sv}", 0));
 
 	cr_assert_eq(fcntl(fd, F_GET_SEALS),
 		     F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
@@ -205,10 +211,10 @@ Test(query_bus, nobody_can_change_the_file_that_was_handed_out)
 
 Test(query_bus, sessions_are_told_newest_first)
 {
-	_cleanup_free_ char *all = answer_of("History", "a{sv}", 0);
-	_cleanup_free_ char *one = answer_of("History", "a{sv}", 1, "max", "u", 1);
+	_cleanup_free_ char *all = bus_world_answer("History", "a{sv}", 0);
+	_cleanup_free_ char *one = bus_world_answer("History", "a{sv}", 1, "max", "u", 1);
 	_cleanup_free_ char *first =
-		answer_of("History", "a{sv}", 1, "until", "t", START + 20000000);
+		bus_world_answer("History", "a{sv}", 1, "until", "t", START + 20000000);
 
 	assert_has(all, "[{id=t:2,");
 	assert_has(all, "{id=t:1,started=t:1760000000000000,ended=t:1760000015000000,mode=s:cpu,"
@@ -224,16 +230,17 @@ Test(query_bus, sessions_are_told_newest_first)
 
 static void fill_many(void)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	int64_t session, task;
 	char name[32];
 
 	cr_assert_eq(store_begin(store), 0);
-	session = add_session(store, START);
-	task = add_task(store, 42, 0);
+	session = store_world_add_session(store, START);
+	task = store_world_add_task(store, 42, 0);
 	for (unsigned i = 0; i <= OX_RECORDS_IN_MESSAGE; i++) {
 		snprintf(name, sizeof(name), "function_%u", i);
-		add_sample(store, session, 0, task, add_node(store, 0, name), 1);
+		store_world_add_sample(store, session, 0, task,
+				       store_world_add_node(store, 0, name), 1);
 	}
 	cr_assert_eq(store_commit(store), 0);
 	store_free(store);
@@ -241,19 +248,19 @@ static void fill_many(void)
 
 static void world_start_many(void)
 {
-	world_start_with(fill_many);
+	bus_world_start_with(fill_many);
 }
 
 Test(query_bus_many, a_message_holds_so_many_and_a_file_all, .init = world_start_many,
-     .fini = world_stop)
+     .fini = bus_world_stop)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
 	assert_error(OX_ERROR_LIMIT_REACHED, "use QueryByFileDescriptor", "Query", "a{sv}", 1,
 		     "max", "u", 0);
-	free(answer_of("Query", "a{sv}", 1, "max", "u", OX_RECORDS_IN_MESSAGE));
-	fd = fd_of(call("QueryByFileDescriptor", "a{sv}", 1, "max", "u", 0));
+	free(bus_world_answer("Query", "a{sv}", 1, "max", "u", OX_RECORDS_IN_MESSAGE));
+	fd = bus_world_fd_of(bus_world_call("QueryByFileDescriptor", "a{sv}", 1, "max", "u", 0));
 	cr_assert_eq(fstat(fd, &st), 0);
 	cr_assert_gt(st.st_size, OX_RECORDS_IN_MESSAGE * 100);
 }

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Exports of stores that are made by hand, and of random ones against query_engine_run(). */
+#include "daemon/base/cleanup.h"
 #include "daemon/export/export.h"
 
+#include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/table.h"
 #include "daemon/query/engine.h"
@@ -14,14 +20,14 @@ static struct store *store;
 
 static void world_start(void)
 {
-	set_up();
-	store = open_store();
+	store_world_set_up();
+	store = store_world_open();
 }
 
 static void world_stop(void)
 {
 	store = store_free(store);
-	tear_down();
+	store_world_tear_down();
 }
 
 TestSuite(export, .init = world_start, .fini = world_stop, .timeout = 1000);
@@ -34,14 +40,15 @@ static struct query everything(void)
 	return (struct query){.range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
 }
 
-static void read_export(const struct query *query, const struct export_options *options,
+static void read_export(const struct query *request, const struct export_options *options,
 			struct told *told)
 {
 	struct export *export;
 	char why[256];
 	int fd = -1;
 
-	cr_assert_eq(export_new(path, query, options, &export, why, sizeof(why)), 0, "%s", why);
+	cr_assert_eq(export_new(store_world.path, request, options, &export, why, sizeof(why)), 0,
+		     "%s", why);
 	cr_assert_eq(export_start(export, &fd), 0);
 	told_read(told, fd);
 	export_free(export);
@@ -49,23 +56,23 @@ static void read_export(const struct query *query, const struct export_options *
 	cr_assert_str_eq(told->end->failure, "");
 }
 
-static void expect_failure_of(const char *database, const struct query *query, const char *words)
+static void expect_failure_of(const char *database, const struct query *request, const char *words)
 {
 	_cleanup_(told_done) struct told told = {0};
 	struct export *export;
 	char why[256];
 	int fd;
 
-	cr_assert_eq(export_new(database, query, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(export_new(database, request, &stacks_only, &export, why, sizeof(why)), 0);
 	cr_assert_eq(export_start(export, &fd), 0);
 	told_slurp(&told, fd);
 	export_free(export);
 	cr_expect(told_mentions(&told, words), "%.*s", (int)told.n_bytes, (char *)told.bytes);
 }
 
-static void expect_failure(const struct query *query, const char *words)
+static void expect_failure(const struct query *request, const char *words)
 {
-	expect_failure_of(path, query, words);
+	expect_failure_of(store_world.path, request, words);
 }
 
 /* "stack n" of each hit, sorted, '|' between; the caller's. */
@@ -101,13 +108,13 @@ static char *hits_text(const struct told *told)
 	return text;
 }
 
-static void expect_export(const struct query *query, const struct export_options *options,
+static void expect_export(const struct query *request, const struct export_options *options,
 			  const char *wanted)
 {
 	_cleanup_(told_done) struct told told;
 	_cleanup_free_ char *text = NULL;
 
-	read_export(query, options, &told);
+	read_export(request, options, &told);
 	text = hits_text(&told);
 	cr_expect_str_eq(text, wanted, "\n%s\n%s", text, wanted);
 }
@@ -123,12 +130,12 @@ static uint64_t count_of(Oxprof__Count **counts, size_t n, const char *reason)
 Test(export, a_world_is_told)
 {
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
-	int64_t session = add_world(store);
+	struct query request = everything();
+	int64_t session = store_world_fill(store);
 	const Oxprof__Frame *frame;
 
 	cr_assert_eq(store_end_session(store, session, START + 15000000), 0);
-	read_export(&query, &stacks_only, &told);
+	read_export(&request, &stacks_only, &told);
 	cr_expect_str_eq(told.summary->state, "paused");
 	cr_expect_eq(told.summary->since, START);
 	cr_expect_eq(told.summary->until, START + 15000000);
@@ -160,27 +167,27 @@ Test(export, a_world_is_told)
 
 Test(export, hits_are_told_apart_as_is_asked)
 {
-	struct query query = everything();
+	struct query request = everything();
 	struct export_options options = stacks_only;
 
-	cr_assert_eq(store_end_session(store, add_world(store), START + 15000000), 0);
-	expect_export(&query, &options,
+	cr_assert_eq(store_end_session(store, store_world_fill(store), START + 15000000), 0);
+	expect_export(&request, &options,
 		      "[no stack] 1/0/0|main(app);work(app) 2/0/0|"
 		      "main(app);work(app);main(app) 3/0/0|"
 		      "main(app);work(app);main(app);leaf(kernel) 5/0/0");
 	options.tasks = true;
 	options.stacks = false;
-	expect_export(&query, &options, "[no stack] 11/42/0");
+	expect_export(&request, &options, "[no stack] 11/42/0");
 	options.slots = true;
-	expect_export(&query, &options, "[no stack] 4/42/10|[no stack] 7/42/0");
+	expect_export(&request, &options, "[no stack] 4/42/10|[no stack] 7/42/0");
 	options.tasks = false;
 	options.step_usec = 2 * OX_WINDOW_USEC;
-	expect_export(&query, &options, "[no stack] 11/0/0");
+	expect_export(&request, &options, "[no stack] 11/0/0");
 	options.slots = false;
-	expect_export(&query, &options, "[no stack] 11/0/0");
+	expect_export(&request, &options, "[no stack] 11/0/0");
 	options = stacks_only;
 	options.slots = options.tasks = true;
-	expect_export(&query, &options,
+	expect_export(&request, &options,
 		      "[no stack] 1/42/10|main(app);work(app) 2/42/0|"
 		      "main(app);work(app);main(app) 3/42/10|"
 		      "main(app);work(app);main(app);leaf(kernel) 5/42/0");
@@ -189,9 +196,9 @@ Test(export, hits_are_told_apart_as_is_asked)
 Test(export, an_empty_store_has_a_beginning_and_an_end)
 {
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
+	struct query request = everything();
 
-	read_export(&query, &stacks_only, &told);
+	read_export(&request, &stacks_only, &told);
 	cr_expect_eq(told.summary->since, 0);
 	cr_expect_eq(told.summary->n_sessions, 0);
 	cr_expect_eq(told.n_hits, 0);
@@ -203,13 +210,13 @@ Test(export, an_empty_store_has_a_beginning_and_an_end)
 Test(export, frames_are_marked_and_stacks_chosen_by_name)
 {
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
+	struct query request = everything();
 	struct export_options options = stacks_only;
 
-	add_world(store);
+	store_world_fill(store);
 	options.focus = "^main\\(app\\)$";
-	query.filter = "^leaf";
-	read_export(&query, &options, &told);
+	request.filter = "^leaf";
+	read_export(&request, &options, &told);
 	cr_assert_eq(told.n_hits, 1);
 	cr_expect_eq(told.hits[0].n, 5);
 	cr_expect_eq(told.end->samples, 11, "before the filter");
@@ -217,30 +224,32 @@ Test(export, frames_are_marked_and_stacks_chosen_by_name)
 		cr_expect_eq(told.frames[i]->focus,
 			     !strcmp(told.texts[told.frames[i]->function], "main"));
 	/* What is no frame has no name. */
-	query.filter = "stack";
-	expect_export(&query, &stacks_only, "");
+	request.filter = "stack";
+	expect_export(&request, &stacks_only, "");
 	/* A frame that is left out cannot be found. */
-	query.filter = "^leaf";
-	query.without_kernel = true;
-	expect_export(&query, &stacks_only, "");
-	query.filter = "^main";
-	expect_export(&query, &stacks_only,
+	request.filter = "^leaf";
+	request.without_kernel = true;
+	expect_export(&request, &stacks_only, "");
+	request.filter = "^main";
+	expect_export(&request, &stacks_only,
 		      "main(app);work(app) 2/0/0|main(app);work(app);main(app) 8/0/0");
 }
 
 Test(export, patterns_are_checked_at_once)
 {
-	struct query query = everything();
+	struct query request = everything();
 	struct export_options options = stacks_only;
 	struct export *export = NULL;
 	char why[256];
 
-	query.filter = "(";
-	cr_assert_eq(export_new(path, &query, &options, &export, why, sizeof(why)), -EINVAL);
+	request.filter = "(";
+	cr_assert_eq(export_new(store_world.path, &request, &options, &export, why, sizeof(why)),
+		     -EINVAL);
 	cr_expect_not_null(strstr(why, "--filter: not a regular expression"), "%s", why);
-	query.filter = NULL;
+	request.filter = NULL;
 	options.focus = "[";
-	cr_assert_eq(export_new(path, &query, &options, &export, why, sizeof(why)), -EINVAL);
+	cr_assert_eq(export_new(store_world.path, &request, &options, &export, why, sizeof(why)),
+		     -EINVAL);
 	cr_expect_not_null(strstr(why, "--focus: "), "%s", why);
 	cr_expect_null(export);
 }
@@ -265,31 +274,32 @@ static void add_stack(int64_t session, int64_t task, const char *stack, uint64_t
 		cr_assert_eq(store_add_frame(store, &frame, &id), 0);
 		cr_assert_eq(store_add_node(store, node, id, &node), 0);
 	}
-	add_sample(store, session, 0, task, node, n);
+	store_world_add_sample(store, session, 0, task, node, n);
 }
 
 Test(export, a_mark_stays_with_what_is_left)
 {
-	struct query query = everything();
-	int64_t session = add_session(store, START), task = add_task(store, 42, 1);
+	struct query request = everything();
+	int64_t session = store_world_add_session(store, START),
+		task = store_world_add_task(store, 42, 1);
 
 	add_stack(session, task, "m:[no-table];n:mid;p:main", 1);
 	add_stack(session, task, "m:[no-table];p:main", 2);
 	add_stack(session, task, "m:[no-table]", 4);
 	add_stack(session, task, "m:[cut];k:deep", 8);
 	add_stack(session, task, "m:[cut];n:f;m:[cut];k:deep", 16);
-	query.kind = QUERY_KIND_PYTHON;
-	expect_export(&query, &stacks_only,
+	request.kind = QUERY_KIND_PYTHON;
+	expect_export(&request, &stacks_only,
 		      "[no-table];main(web) 1/0/0|[no-table];main(web) 2/0/0");
-	query.filter = "no-table";
-	expect_export(&query, &stacks_only,
+	request.filter = "no-table";
+	expect_export(&request, &stacks_only,
 		      "[no-table];main(web) 1/0/0|[no-table];main(web) 2/0/0");
-	query.filter = NULL;
-	query.kind = QUERY_KIND_NATIVE;
-	expect_export(&query, &stacks_only, "[cut];f(app) 16/0/0|[no-table];mid(app) 1/0/0");
-	query.kind = QUERY_KIND_ALL;
-	query.without_kernel = true;
-	expect_export(&query, &stacks_only,
+	request.filter = NULL;
+	request.kind = QUERY_KIND_NATIVE;
+	expect_export(&request, &stacks_only, "[cut];f(app) 16/0/0|[no-table];mid(app) 1/0/0");
+	request.kind = QUERY_KIND_ALL;
+	request.without_kernel = true;
+	expect_export(&request, &stacks_only,
 		      "[cut];f(app) 16/0/0|[no stack] 8/0/0|[no-table] 4/0/0|"
 		      "[no-table];main(web) 2/0/0|[no-table];mid(app);main(web) 1/0/0");
 }
@@ -299,18 +309,20 @@ Test(export, a_mark_stays_with_what_is_left)
 Test(export, nothing_of_others_is_told)
 {
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
+	struct query request = everything();
 	struct export_options options = stacks_only;
-	int64_t session = add_session(store, START), others = add_session(store, START + 60000000);
-	int64_t own = add_task(store, 42, 1001), other = add_task(store, 43, 1002);
+	int64_t session = store_world_add_session(store, START),
+		others = store_world_add_session(store, START + 60000000);
+	int64_t own = store_world_add_task(store, 42, 1001),
+		other = store_world_add_task(store, 43, 1002);
 
 	add_stack(session, own, "n:common;n:mine;k:entry", 1);
 	add_stack(session, other, "n:common;n:secret;n:mine", 2);
 	add_stack(others, other, "n:hidden", 4);
 	options.tasks = options.slots = true;
-	query.only_uid = 1001;
-	query.without_kernel = true;
-	read_export(&query, &options, &told);
+	request.only_uid = 1001;
+	request.without_kernel = true;
+	read_export(&request, &options, &told);
 	cr_expect(told.summary->restricted && told.summary->without_kernel);
 	cr_expect_eq(told.end->samples, 1);
 	cr_expect(told_mentions(&told, "common") && told_mentions(&told, "mine"));
@@ -325,33 +337,35 @@ Test(export, nothing_of_others_is_told)
 /* Not even by a search that fails on their names. */
 Test(export, names_that_are_left_out_are_not_searched)
 {
-	struct query query = everything();
-	int64_t session = add_session(store, START), task = add_task(store, 42, 1001);
+	struct query request = everything();
+	int64_t session = store_world_add_session(store, START),
+		task = store_world_add_task(store, 42, 1001);
 	char name[30001] = "k:";
 
 	memset(name + 2, 'a', sizeof(name) - 3);
 	memcpy(name + 2, "secret", 6);
 	add_stack(session, task, "n:mine", 1);
 	add_stack(session, task, name, 2);
-	query.filter = "(secret(a|aa)+$)|mine";
-	expect_failure(&query, "take too much work");
-	query.without_kernel = true;
-	query.only_uid = 1001;
-	expect_export(&query, &stacks_only, "mine(app) 1/0/0");
+	request.filter = "(secret(a|aa)+$)|mine";
+	expect_failure(&request, "take too much work");
+	request.without_kernel = true;
+	request.only_uid = 1001;
+	expect_export(&request, &stacks_only, "mine(app) 1/0/0");
 }
 
 /* The store was damaged: what is not there is nobody, and the others stay who they are. */
 Test(export, a_task_that_is_not_there_is_unknown)
 {
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
+	struct query request = everything();
 	struct export_options options = {.tasks = true, .state = ""};
-	int64_t session = add_session(store, START);
+	int64_t session = store_world_add_session(store, START);
 
 	for (uint32_t i = 0; i < 3; i++)
-		add_sample(store, session, 0, add_task(store, 42 + i, 1), 0, 10 + i);
-	execute("DELETE FROM task WHERE id = 2");
-	read_export(&query, &options, &told);
+		store_world_add_sample(store, session, 0, store_world_add_task(store, 42 + i, 1), 0,
+				       10 + i);
+	store_world_execute("DELETE FROM task WHERE id = 2");
+	read_export(&request, &options, &told);
 	cr_assert_eq(told.n_hits, 3);
 	for (size_t i = 0; i < told.n_hits; i++) {
 		uint64_t n = told.hits[i].n;
@@ -362,27 +376,30 @@ Test(export, a_task_that_is_not_there_is_unknown)
 
 Test(export, targets_choose)
 {
-	struct query query = everything();
-	int64_t session = add_session(store, START), task = add_task(store, 42, 1);
+	struct query request = everything();
+	int64_t session = store_world_add_session(store, START),
+		task = store_world_add_task(store, 42, 1);
 	struct target target;
 
 	add_stack(session, task, "n:a", 1);
-	add_stack(session, add_task(store, 43, 1), "n:b", 2);
+	add_stack(session, store_world_add_task(store, 43, 1), "n:b", 2);
 	cr_assert_eq(target_parse("pid:43", &target), 0);
-	query.targets = &target;
-	query.n_targets = 1;
-	expect_export(&query, &stacks_only, "b(app) 2/0/0");
+	request.targets = &target;
+	request.n_targets = 1;
+	expect_export(&request, &stacks_only, "b(app) 2/0/0");
 }
 
 /* Three sessions; the last one runs. */
 static void add_sessions(int64_t ret[static 3])
 {
-	int64_t task = add_task(store, 42, 1), node = add_node(store, 0, "f");
+	int64_t task = store_world_add_task(store, 42, 1),
+		node = store_world_add_node(store, 0, "f");
 
 	for (unsigned i = 0; i < 3; i++) {
-		ret[i] = add_session(store, START + i * UINT64_C(100000000));
+		ret[i] = store_world_add_session(store, START + i * UINT64_C(100000000));
 		for (unsigned window = 0; window < 4; window++)
-			add_sample(store, ret[i], window, task, node, 1 << (4 * i + window));
+			store_world_add_sample(store, ret[i], window, task, node,
+					       1 << (4 * i + window));
 		if (i < 2)
 			cr_assert_eq(store_end_session(store, ret[i],
 						       START + i * UINT64_C(100000000) + 35000000),
@@ -393,22 +410,22 @@ static void add_sessions(int64_t ret[static 3])
 Test(export, sessions_and_ranges)
 {
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
+	struct query request = everything();
 	struct export_options options = stacks_only;
 	int64_t sessions[3];
 
 	add_sessions(sessions);
 	options.slots = true;
-	query.range.session = sessions[1];
-	expect_export(&query, &options,
+	request.range.session = sessions[1];
+	expect_export(&request, &options,
 		      "f(app) 128/0/130|f(app) 16/0/100|f(app) 32/0/110|f(app) 64/0/120");
-	query.range.session = 0;
-	query.range.since_usec = START + 22000000;
-	query.range.until_usec = START + 115000000;
-	expect_export(&query, &options,
+	request.range.session = 0;
+	request.range.since_usec = START + 22000000;
+	request.range.until_usec = START + 115000000;
+	expect_export(&request, &options,
 		      "f(app) 16/0/100|f(app) 32/0/110|f(app) 4/0/20|f(app) 8/0/30");
 	options.step_usec = 3 * OX_WINDOW_USEC;
-	read_export(&query, &options, &told);
+	read_export(&request, &options, &told);
 	cr_assert_eq(told.summary->n_sessions, 2);
 	cr_expect_eq(told.summary->sessions[0]->id, sessions[0], "oldest first");
 	cr_expect_eq(told.summary->sessions[0]->observed_usec, 15000000);
@@ -429,21 +446,22 @@ Test(export, sessions_and_ranges)
 Test(export, hours_are_as_good_as_windows)
 {
 	static const uint64_t steps[] = {1, 7, 360, 720, 1000, 36000};
-	struct query query = everything();
+	struct query request = everything();
 	struct export_options options = {.slots = true, .state = ""};
-	int64_t session = add_session(store, START), task = add_task(store, 42, 1);
+	int64_t session = store_world_add_session(store, START),
+		task = store_world_add_task(store, 42, 1);
 	uint64_t sums[1200] = {0}, total = 0;
 
 	srandom(3);
 	cr_assert_eq(store_begin(store), 0);
 	for (uint32_t window = 0; window < array_length(sums); window++) {
 		sums[window] = 1 + (uint64_t)random() % 9;
-		add_sample(store, session, window, task, 0, sums[window]);
+		store_world_add_sample(store, session, window, task, 0, sums[window]);
 	}
 	cr_assert_eq(store_commit(store), 0);
 	cr_assert_eq(store_end_session(store, session, START + 12000000000), 0);
-	query.range.since_usec = START + 3000000000;
-	query.range.until_usec = START + 11000000000;
+	request.range.since_usec = START + 3000000000;
+	request.range.until_usec = START + 11000000000;
 	for (unsigned i = 300; i < 1100; i++)
 		total += sums[i];
 	for (size_t i = 0; i < array_length(steps); i++) {
@@ -451,7 +469,7 @@ Test(export, hours_are_as_good_as_windows)
 		uint64_t covered = 0;
 
 		options.step_usec = steps[i] * OX_WINDOW_USEC;
-		read_export(&query, &options, &told);
+		read_export(&request, &options, &told);
 		cr_expect_eq(told.end->samples, total);
 		for (size_t h = 0; h < told.n_hits; h++) {
 			const Oxprof__Slot *slot = told.slots[told.hits[h].slot];
@@ -501,18 +519,18 @@ static void add_random_stack(int64_t session, const int64_t *tasks)
 	add_stack(session, tasks[random() % 4], stack, 1 + (uint64_t)random() % 50);
 }
 
-static void check_against_query(struct query_engine *engine, struct query *query)
+static void check_against_query(struct query *query, struct query *request)
 {
 	static struct sums sums;
-	_cleanup_(result_done) struct result answer = {0};
+	_cleanup_(answer_done) struct result answer = {0};
 	_cleanup_(told_done) struct told told;
 	char why[128];
 
 	memset(&sums, 0, sizeof(sums));
 	sums.names = table_new();
-	query->by = QUERY_BY_STACK;
-	cr_assert_eq(query_engine_run(engine, query, &answer, why, sizeof(why)), 0, "%s", why);
-	read_export(query, &stacks_only, &told);
+	request->by = QUERY_BY_STACK;
+	cr_assert_eq(query_engine_run(query, request, &answer, why, sizeof(why)), 0, "%s", why);
+	read_export(request, &stacks_only, &told);
 	for (size_t i = 0; i < told.n_hits; i++) {
 		char *stack = told_stack(&told, told.hits[i].node);
 
@@ -521,16 +539,16 @@ static void check_against_query(struct query_engine *engine, struct query *query
 	}
 	cr_expect_eq(told.end->samples, answer.samples);
 	for (unsigned end = 0; end < OX_N_STOPS; end++)
-		cr_expect_eq(told.end->stacks[end]->n, answer.stops[end], "%u", end);
-	cr_expect_eq(table_count(sums.names), answer.n_rows, "%u, %zu", table_count(sums.names),
-		     answer.n_rows);
-	for (size_t i = 0; i < answer.n_rows; i++) {
-		const struct result_row *row = &answer.rows[i];
+		cr_expect_eq(told.end->stacks[end]->n, answer.ends[end], "%u", end);
+	cr_expect_eq(table_count(sums.names), answer.n_records, "%u, %zu", table_count(sums.names),
+		     answer.n_records);
+	for (size_t i = 0; i < answer.n_records; i++) {
+		const struct result_row *record = &answer.records[i];
 		uint32_t index;
 
-		cr_assert_eq(table_find(sums.names, row->name, strlen(row->name) + 1, &index), 0,
-			     "%s", row->name);
-		cr_expect_eq(sums.n[index], row->self, "%s", row->name);
+		cr_assert_eq(table_find(sums.names, record->name, strlen(record->name) + 1, &index),
+			     0, "%s", record->name);
+		cr_expect_eq(sums.n[index], record->self, "%s", record->name);
 	}
 	table_free(sums.names);
 }
@@ -538,74 +556,76 @@ static void check_against_query(struct query_engine *engine, struct query *query
 /* A program may call its own functions what it likes. */
 Test(export, a_name_is_no_mark)
 {
-	struct query query = everything();
-	int64_t session = add_session(store, START), task = add_task(store, 42, 1), id, node;
+	struct query request = everything();
+	int64_t session = store_world_add_session(store, START),
+		task = store_world_add_task(store, 42, 1), id, node;
 	struct frame frame = {.kind = FRAME_PYTHON,
 			      .function = "[cut]",
 			      .module = "",
 			      .file = "",
 			      .build_id = ""};
 	_cleanup_(told_done) struct told told;
-	struct query_engine *engine = query_engine_new(store);
+	struct query *query = query_engine_new(store);
 
 	cr_assert_eq(store_add_frame(store, &frame, &id), 0);
 	cr_assert_eq(store_add_node(store, 0, id, &node), 0);
-	add_sample(store, session, 0, task, node, 3);
-	read_export(&query, &stacks_only, &told);
+	store_world_add_sample(store, session, 0, task, node, 3);
+	read_export(&request, &stacks_only, &told);
 	cr_expect_eq(count_of(told.end->stacks, told.end->n_stacks, "root"), 3);
 	cr_expect_eq(count_of(told.end->stacks, told.end->n_stacks, "cut"), 0);
-	check_against_query(engine, &query);
-	query_engine_free(engine);
+	check_against_query(query, &request);
+	query_engine_free(query);
 }
 
 Test(export, agrees_with_query)
 {
 	static const char *const filters[] = {NULL, "b\\(app", "c\\(web|\\[cut"};
-	struct query_engine *engine = query_engine_new(store);
-	int64_t tasks[4], session = add_session(store, START);
+	struct query *query = query_engine_new(store);
+	int64_t tasks[4], session = store_world_add_session(store, START);
 	unsigned n = 0;
 
 	srandom(5);
 	for (unsigned i = 0; i < 4; i++)
-		tasks[i] = add_task(store, 42 + i, i % 2);
+		tasks[i] = store_world_add_task(store, 42 + i, i % 2);
 	for (unsigned round = 0; round < 3; round++) {
 		cr_assert_eq(store_begin(store), 0);
 		for (unsigned i = 0; i < 200; i++)
 			add_random_stack(session, tasks);
 		cr_assert_eq(store_commit(store), 0);
 		for (unsigned i = 0; i < 36; i++) {
-			struct query query = everything();
+			struct query request = everything();
 
-			query.kind = i % 3;
-			query.without_kernel = i / 3 % 2;
-			query.filter = filters[i / 6 % 3];
-			query.only_uid = i / 18 ? 1 : UINT32_MAX;
-			check_against_query(engine, &query);
+			request.kind = i % 3;
+			request.without_kernel = i / 3 % 2;
+			request.filter = filters[i / 6 % 3];
+			request.only_uid = i / 18 ? 1 : UINT32_MAX;
+			check_against_query(query, &request);
 			n++;
 		}
 	}
 	cr_assert_eq(n, 108);
-	query_engine_free(engine);
+	query_engine_free(query);
 }
 
 Test(export, depth_is_no_matter)
 {
 	enum { DEPTH = 20000 };
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
-	int64_t session = add_session(store, START), task = add_task(store, 42, 1), node = 0;
+	struct query request = everything();
+	int64_t session = store_world_add_session(store, START),
+		task = store_world_add_task(store, 42, 1), node = 0;
 
 	cr_assert_eq(store_begin(store), 0);
 	for (unsigned i = 0; i < DEPTH; i++)
-		node = add_node(store, node, "f");
-	add_sample(store, session, 0, task, node, 5);
+		node = store_world_add_node(store, node, "f");
+	store_world_add_sample(store, session, 0, task, node, 5);
 	cr_assert_eq(store_commit(store), 0);
-	read_export(&query, &stacks_only, &told);
+	read_export(&request, &stacks_only, &told);
 	cr_expect_eq(told.n_nodes, 1 + DEPTH);
 	cr_expect_eq(told.n_hits, 1);
-	query.kind = QUERY_KIND_PYTHON;
+	request.kind = QUERY_KIND_PYTHON;
 	told_done(&told);
-	read_export(&query, &stacks_only, &told);
+	read_export(&request, &stacks_only, &told);
 	cr_expect_eq(told.n_nodes, 1);
 }
 
@@ -613,14 +633,16 @@ Test(export, depth_is_no_matter)
 
 static void add_many(unsigned n)
 {
-	int64_t session = add_session(store, START), task = add_task(store, 42, 1);
+	int64_t session = store_world_add_session(store, START),
+		task = store_world_add_task(store, 42, 1);
 	char name[1000];
 
 	memset(name, 'x', sizeof(name));
 	cr_assert_eq(store_begin(store), 0);
 	for (unsigned i = 0; i < n; i++) {
 		snprintf(name + sizeof(name) - 11, 11, "%u", i);
-		add_sample(store, session, 0, task, add_node(store, 0, name), i + 1);
+		store_world_add_sample(store, session, 0, task,
+				       store_world_add_node(store, 0, name), i + 1);
 	}
 	cr_assert_eq(store_commit(store), 0);
 }
@@ -628,10 +650,10 @@ static void add_many(unsigned n)
 Test(export, parts_are_small)
 {
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
+	struct query request = everything();
 
 	add_many(2000);
-	read_export(&query, &stacks_only, &told);
+	read_export(&request, &stacks_only, &told);
 	cr_expect_eq(told.n_hits, 2000);
 	cr_expect_eq(told.end->samples, 2000 * 2001 / 2);
 	cr_expect_gt(told.n_parts, 20);
@@ -649,13 +671,14 @@ static void wait_ended(struct export *export)
 
 Test(export, a_reader_who_leaves_ends_it)
 {
-	struct query query = everything();
+	struct query request = everything();
 	struct export *export;
 	char why[256];
 	int fd;
 
 	add_many(2000);
-	cr_assert_eq(export_new(path, &query, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(
+		export_new(store_world.path, &request, &stacks_only, &export, why, sizeof(why)), 0);
 	cr_assert_eq(export_start(export, &fd), 0);
 	cr_assert_gt(read(fd, why, 100), 0);
 	close(fd);
@@ -677,7 +700,7 @@ static unsigned count_fds(void)
 Test(export, it_can_be_stopped)
 {
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
+	struct query request = everything();
 	struct export *export;
 	unsigned n_fds;
 	char why[256];
@@ -685,10 +708,11 @@ Test(export, it_can_be_stopped)
 
 	add_many(2000);
 	/* sqlite keeps the descriptor of a reader for the next one. */
-	read_export(&query, &stacks_only, &told);
+	read_export(&request, &stacks_only, &told);
 	told_done(&told);
 	n_fds = count_fds();
-	cr_assert_eq(export_new(path, &query, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(
+		export_new(store_world.path, &request, &stacks_only, &export, why, sizeof(why)), 0);
 	cr_assert_eq(export_start(export, &fd), 0);
 	cr_assert_eq(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1), 1);
 	export_free(export);
@@ -697,37 +721,39 @@ Test(export, it_can_be_stopped)
 	cr_expect_not_null(told.summary);
 	cr_expect_eq(count_fds(), n_fds);
 	/* One that never began. */
-	cr_assert_eq(export_new(path, &query, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(
+		export_new(store_world.path, &request, &stacks_only, &export, why, sizeof(why)), 0);
 	export_free(export);
 }
 
 Test(export, a_failure_is_told)
 {
-	struct query query = everything();
+	struct query request = everything();
 	char other[320];
 
-	snprintf(other, sizeof(other), "%s.not-there", path);
-	expect_failure_of(other, &query, "not-there");
-	add_world(store);
-	execute("DROP TABLE node");
-	expect_failure(&query, "no such table");
+	snprintf(other, sizeof(other), "%s.not-there", store_world.path);
+	expect_failure_of(other, &request, "not-there");
+	store_world_fill(store);
+	store_world_execute("DROP TABLE node");
+	expect_failure(&request, "no such table");
 }
 
 /* Later rows are not in it, and the writer is not in its way. */
 Test(export, the_writer_goes_on)
 {
 	_cleanup_(told_done) struct told told;
-	struct query query = everything();
+	struct query request = everything();
 	struct export *export;
 	char why[256];
 	int fd;
 
 	add_many(2000);
-	cr_assert_eq(export_new(path, &query, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(
+		export_new(store_world.path, &request, &stacks_only, &export, why, sizeof(why)), 0);
 	cr_assert_eq(export_start(export, &fd), 0);
 	/* There is something to be read: so it has seen what it will see. */
 	cr_assert_eq(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1), 1);
-	add_world(store);
+	store_world_fill(store);
 	told_read(&told, fd);
 	export_free(export);
 	cr_expect_eq(told.n_hits, 2000);

@@ -3,10 +3,13 @@
  * The manager while the kernel side is being loaded, over the bus: sampler_new() is one that waits
  * until the test lets it go on (--wrap).
  */
+#include <criterion/criterion.h>
 #include <errno.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
+#include "daemon/base/cleanup.h"
 #include "tests/support/bus_world.h"
 #include "tests/support/kernel_side.h"
 
@@ -31,36 +34,37 @@ int __wrap_sampler_new(uint64_t unwind_bytes, struct sampler **ret, struct sampl
 static void start(void)
 {
 	sem_init(&go, 0, 0);
-	world_start();
+	bus_world_start();
 }
 
 static void stop(void)
 {
-	world_stop();
+	bus_world_stop();
 	/* A thread that was left alone ends. */
 	sem_post(&go);
 }
 
 TestSuite(manager_load, .init = start, .fini = stop, .timeout = 1000);
 
-static void send_unpause(const char *target, struct reply *reply)
+static void send_unpause(const char *target, struct bus_world_reply *reply)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
 
-	cr_assert_geq(sd_bus_message_new_method_call(client, &call, NULL, OX_BUS_PATH,
+	cr_assert_geq(sd_bus_message_new_method_call(bus_world.client, &call, NULL, OX_BUS_PATH,
 						     OX_BUS_INTERFACE, "Unpause"),
 		      0);
 	cr_assert_geq(sd_bus_message_append(call, "asa{sv}", 1, target, 0), 0);
-	cr_assert_geq(sd_bus_call_async(client, NULL, call, on_reply, reply, 0), 0);
+	cr_assert_geq(sd_bus_call_async(bus_world.client, NULL, call, bus_world_on_reply, reply, 0),
+		      0);
 }
 
-static void wait_for(struct reply *reply)
+static void wait_for(struct bus_world_reply *reply)
 {
 	while (!reply->n)
-		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
 }
 
-static void assert_refused(struct reply *reply, const char *words)
+static void assert_refused(struct bus_world_reply *reply, const char *words)
 {
 	const sd_bus_error *error;
 
@@ -74,7 +78,7 @@ static void assert_refused(struct reply *reply, const char *words)
 
 static void assert_kernel(const char *expected)
 {
-	_cleanup_free_ char *status = answer_of("GetStatus", "");
+	_cleanup_free_ char *status = bus_world_answer("GetStatus", "");
 	char part[64];
 
 	snprintf(part, sizeof(part), ",kernel=s:%s", expected);
@@ -83,7 +87,7 @@ static void assert_kernel(const char *expected)
 
 Test(manager_load, others_are_answered_while_one_waits)
 {
-	struct reply first = {0}, second = {0};
+	struct bus_world_reply first = {0}, second = {0};
 
 	send_unpause("all", &first);
 	send_unpause("all", &second);
@@ -102,7 +106,7 @@ Test(manager_load, others_are_answered_while_one_waits)
 Test(manager_load, a_failure_is_told_and_the_next_unpause_tries_again)
 {
 	_cleanup_free_ char *status = NULL;
-	struct reply reply = {0};
+	struct bus_world_reply reply = {0};
 
 	refuses = true;
 	for (unsigned i = 1; i <= 2; i++) {
@@ -112,7 +116,7 @@ Test(manager_load, a_failure_is_told_and_the_next_unpause_tries_again)
 		assert_refused(&reply, REFUSAL);
 		cr_assert_eq(n_loads, i);
 	}
-	status = answer_of("GetStatus", "");
+	status = bus_world_answer("GetStatus", "");
 	assert_has(status, ",notice=s:" REFUSAL);
 }
 
@@ -126,9 +130,9 @@ Test(manager_load, what_cannot_be_is_refused_without_loading)
 
 Test(manager_load, who_comes_while_it_is_loaded_ahead_waits_for_that)
 {
-	struct reply reply = {0};
+	struct bus_world_reply reply = {0};
 
-	manager_load_ahead(manager);
+	manager_load_ahead(bus_world.manager);
 	assert_kernel("loading");
 	send_unpause("all", &reply);
 	assert_kernel("loading");
@@ -140,31 +144,31 @@ Test(manager_load, who_comes_while_it_is_loaded_ahead_waits_for_that)
 
 Test(manager_load, a_cancel_ends_the_wait)
 {
-	struct reply reply = {0};
+	struct bus_world_reply reply = {0};
 
 	send_unpause("all", &reply);
 	assert_kernel("loading");
-	free(answer_of("Cancel", ""));
+	free(bus_world_answer("Cancel", ""));
 	assert_refused(&reply, "cancelled");
 	assert_kernel("unloaded");
 }
 
 Test(manager_load, so_many_may_wait)
 {
-	struct reply replies[OX_WAITING_MAX] = {0};
+	struct bus_world_reply replies[OX_WAITING_MAX] = {0};
 
 	for (size_t i = 0; i < array_length(replies); i++)
 		send_unpause("all", &replies[i]);
 	assert_kernel("loading");
 	assert_error(OX_ERROR_LIMIT_REACHED, "64 requests wait", "Unpause", "asa{sv}", 1, "all", 0);
-	free(answer_of("Cancel", ""));
+	free(bus_world_answer("Cancel", ""));
 	for (size_t i = 0; i < array_length(replies); i++)
 		assert_refused(&replies[i], "cancelled");
 }
 
 Test(manager_load, the_daemon_may_stop_meanwhile)
 {
-	struct reply reply = {0};
+	struct bus_world_reply reply = {0};
 
 	send_unpause("all", &reply);
 	assert_kernel("loading");
@@ -172,7 +176,7 @@ Test(manager_load, the_daemon_may_stop_meanwhile)
 
 Test(manager_load, all_who_waited_get_what_they_asked_for)
 {
-	struct reply first = {0}, second = {0};
+	struct bus_world_reply first = {0}, second = {0};
 
 	sem_post(&go);
 	sampler_free(sampler_or_skip());
@@ -183,17 +187,17 @@ Test(manager_load, all_who_waited_get_what_they_asked_for)
 	sem_post(&go);
 	wait_for(&first);
 	wait_for(&second);
-	free(text_of_reply(first.message));
-	free(text_of_reply(second.message));
+	free(bus_world_text_of(first.message));
+	free(bus_world_text_of(second.message));
 	cr_assert_eq(n_loads, 1);
 	assert_property("State", "s:running");
 	assert_property("Targets", "as:[user:root,all]");
 	/* Paused it is loaded and open for nobody; to resume it is opened, not loaded, again. */
-	free(answer_of("Pause", "as", 0));
+	free(bus_world_answer("Pause", "as", 0));
 	assert_kernel("loaded");
-	free(answer_of("Unpause", "asa{sv}", 0, 0));
+	free(bus_world_answer("Unpause", "asa{sv}", 0, 0));
 	assert_property("State", "s:running");
 	cr_assert_eq(n_loads, 1);
-	free(answer_of("Cancel", ""));
+	free(bus_world_answer("Cancel", ""));
 	assert_kernel("unloaded");
 }

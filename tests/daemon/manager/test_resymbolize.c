@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Resymbolize on the bus: answered when it is done, one at a time, seen by the next query. */
+/* Resymbolize on the bus: answered when it is done, one at a time, seen by the next request. */
+#include "daemon/base/cleanup.h"
 #include "tests/support/directory.h"
 
 #include "tests/support/bus_world.h"
 
+#include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "daemon/manager/internal.h"
-#include "daemon/symbolizer/elf_info.h"
+#include "daemon/symbolizer/info.h"
 
 static char proc[256]; /* in which PID 1 sees what we see */
 static char program[4096], build_id[BUILD_ID_TEXT_BYTES];
@@ -67,16 +69,16 @@ static int64_t add_unnamed(struct store *store, const char *file, const char *id
 
 static void fill(void)
 {
-	struct store *store = open_store();
+	struct store *store = store_world_open();
 	int64_t session;
 
 	read_own_build_id();
 	cr_assert_eq(store_begin(store), 0);
-	session = add_session(store, START);
-	add_sample(store, session, 0, add_task(store, 42, 1000),
-		   add_unnamed(store, program, build_id), 5);
-	add_sample(store, session, 0, add_task(store, 42, 1000),
-		   add_unnamed(store, "/no/such/file", "abcdef"), 3);
+	session = store_world_add_session(store, START);
+	store_world_add_sample(store, session, 0, store_world_add_task(store, 42, 1000),
+			       add_unnamed(store, program, build_id), 5);
+	store_world_add_sample(store, session, 0, store_world_add_task(store, 42, 1000),
+			       add_unnamed(store, "/no/such/file", "abcdef"), 3);
 	cr_assert_eq(store_commit(store), 0);
 	cr_assert_eq(store_end_session(store, session, START + 5000000), 0);
 	store_free(store);
@@ -86,67 +88,69 @@ static void start_filled(void)
 {
 	char pid[400], root[410];
 
-	world_start_with(fill);
+	bus_world_start_with(fill);
 	directory_make(proc, sizeof(proc));
 	snprintf(pid, sizeof(pid), "%s/1", proc);
 	snprintf(root, sizeof(root), "%s/root", pid);
 	cr_assert_eq(mkdir(pid, 0755), 0);
 	cr_assert_eq(symlink("/", root), 0);
-	manager->resymbolize.means = &means;
-	manager->resymbolize.proc = proc;
+	bus_world.manager->resymbolize.means = &means;
+	bus_world.manager->resymbolize.proc = proc;
 	holds = true;
 }
 
 static void stop_filled(void)
 {
-	world_stop();
+	bus_world_stop();
 	directory_remove(proc);
 }
 
 TestSuite(manager_resymbolize, .init = start_filled, .fini = stop_filled);
-TestSuite(manager_resymbolize_empty, .init = world_start, .fini = world_stop);
+TestSuite(manager_resymbolize_empty, .init = bus_world_start, .fini = bus_world_stop);
 
-static void call_later(struct reply *reply)
+static void call_later(struct bus_world_reply *reply)
 {
-	cr_assert_geq(sd_bus_call_method_async(client, NULL, NULL, OX_BUS_PATH, OX_BUS_INTERFACE,
-					       "Resymbolize", on_reply, reply, ""),
+	cr_assert_geq(sd_bus_call_method_async(bus_world.client, NULL, NULL, OX_BUS_PATH,
+					       OX_BUS_INTERFACE, "Resymbolize", bus_world_on_reply,
+					       reply, ""),
 		      0);
 }
 
 static void run_until_asked(void)
 {
 	while (!waiting)
-		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
 }
 
-static char *wait_for(struct reply *reply)
+static char *wait_for(struct bus_world_reply *reply)
 {
 	while (!reply->n)
-		cr_assert_geq(sd_event_run(event, UINT64_MAX), 0);
-	return text_of_reply(reply->message);
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
+	return bus_world_text_of(reply->message);
 }
 
 #define MISSING "{file=s:/no/such/file,build_id=s:abcdef,named=t:0,unnamed=t:1,reason=s:no-file}"
 
 Test(manager_resymbolize_empty, there_is_nothing_to_be_named)
 {
-	_cleanup_free_ char *text = answer_of("Resymbolize", "");
+	_cleanup_free_ char *text = bus_world_answer("Resymbolize", "");
 
 	cr_assert_str_eq(text, "0 0 []");
 }
 
 Test(manager_resymbolize, the_next_question_sees_the_names)
 {
-	_cleanup_free_ char *before = answer_of("Query", "a{sv}", 0), *during = NULL, *after = NULL;
+	_cleanup_free_ char *before = bus_world_answer("Query", "a{sv}", 0), *during = NULL,
+			    *after = NULL;
 	_cleanup_free_ char *text = NULL;
-	struct reply reply = {0};
+	struct bus_world_reply reply = {0};
 	char wanted[5000];
 
 	assert_has(before, "{name=s:prog+0x10,");
 	call_later(&reply);
 	run_until_asked();
 	/* It holds up nobody, and is done once at a time. */
-	during = answer_of("Query", "a{sv}", 0);
+	during = bus_world_answer("Query", "a{sv}", 0);
 	assert_has(during, "{name=s:prog+0x10,");
 	assert_error(OX_ERROR_LIMIT_REACHED, "being looked up already", "Resymbolize", "");
 	cr_assert_eq(reply.n, 0);
@@ -156,11 +160,11 @@ Test(manager_resymbolize, the_next_question_sees_the_names)
 		 "1 1 [{file=s:%s,build_id=s:%s,named=t:1,unnamed=t:0}," MISSING "]", program,
 		 build_id);
 	cr_assert_str_eq(text, wanted, "%s\n%s", text, wanted);
-	after = answer_of("Query", "a{sv}", 0);
+	after = bus_world_answer("Query", "a{sv}", 0);
 	assert_has(after, "{name=s:late(prog),function=s:late,");
 	assert_has(after, "line=u:3,self=t:5,");
 	assert_has(after, "{name=s:prog+0x10,");
-	cr_assert_eq(manager->resymbolize.work, NULL);
+	cr_assert_eq(bus_world.manager->resymbolize.work, NULL);
 }
 
 Test(manager_resymbolize, what_fails_is_told_with_its_reason)
@@ -168,20 +172,20 @@ Test(manager_resymbolize, what_fails_is_told_with_its_reason)
 	_cleanup_free_ char *text = NULL;
 
 	holds = false;
-	text = answer_of("Resymbolize", "");
+	text = bus_world_answer("Resymbolize", "");
 	assert_has(text, "0 2 [{file=s:/");
 	assert_has(text, "named=t:0,unnamed=t:1,reason=s:unreadable}," MISSING "]");
 }
 
 Test(manager_resymbolize, the_daemon_may_end_meanwhile)
 {
-	struct reply reply = {0};
+	struct bus_world_reply reply = {0};
 
 	call_later(&reply);
 	run_until_asked();
-	manager_bus_free(bus_object);
-	bus_object = NULL;
-	manager_stop_resymbolize(manager);
+	manager_bus_free(bus_world.object);
+	bus_world.object = NULL;
+	manager_stop_resymbolize(bus_world.manager);
 	/* The symbolizer answers all that was asked when it is freed. */
 	waiting(waiting_userdata, -ECANCELED, NULL);
 }

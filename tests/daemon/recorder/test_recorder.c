@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* From a busy process to rows that sqlite3 reads. */
+#include <criterion/criterion.h>
 #include <errno.h>
+#include <sqlite3.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "daemon/base/api.h"
@@ -59,8 +62,8 @@ static void set_up_recorder(void)
 	opener_init(&opener, OX_OPENER_PATH);
 	sampler = sampler_or_skip();
 	cr_assert_eq(sideband_new(&opener, &sideband, why, sizeof(why)), 0, "%s", why);
-	set_up();
-	store = open_store();
+	store_world_set_up();
+	store = store_world_open();
 	recorder = recorder_new(store, "/proc", OX_SYMBOLIZER_BUILT, complain, NULL);
 	cr_assert_not_null(recorder);
 }
@@ -71,7 +74,7 @@ static void tear_down_recorder(void)
 	store_free(store);
 	sideband_free(sideband);
 	sampler_free(sampler);
-	tear_down();
+	store_world_tear_down();
 }
 
 TestSuite(recorder, .init = set_up_recorder, .fini = tear_down_recorder);
@@ -107,7 +110,7 @@ static void sample(const struct busy_process *busy, uint64_t cpu_ms)
 
 static uint64_t number(const char *sql)
 {
-	_cleanup_free_ char *answer = ask_with(SQLITE_OPEN_READONLY, sql);
+	_cleanup_free_ char *answer = store_world_ask(SQLITE_OPEN_READONLY, sql);
 
 	return strtoull(answer, NULL, 10);
 }
@@ -254,7 +257,7 @@ Test(recorder, what_cannot_be_written_is_kept_for_the_next_time)
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, 10);
 	cr_assert_geq(recorder_drain(recorder, now_usec + 1000, PATIENCE_USEC), 0);
-	cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
+	cr_assert_eq(sqlite3_open(store_world.path, &other), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	sample(&busy, CPU_MS);
 	cr_assert_lt(recorder_drain(recorder, now_usec + 2000, PATIENCE_USEC), 0);
@@ -434,7 +437,7 @@ Test(recorder, where_the_session_cannot_be_written_nothing_begins)
 {
 	sqlite3 *other = NULL;
 
-	cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
+	cr_assert_eq(sqlite3_open(store_world.path, &other), SQLITE_OK);
 	cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	cr_assert_lt(begin(clock_realtime_usec()), 0);
 	sqlite3_close(other);
