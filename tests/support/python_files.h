@@ -1,139 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* What python_file_read() says of a file, beside what nm says, in a directory of the test's own. */
+/* Holds what python_file_read() says of a file to what nm says, in a directory of the test's own.
+ */
 #pragma once
 
-#include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#include "tests/fuzz/fuzz_python_file.c"
-#include "tests/support/directory.h"
+#include "daemon/symbolizer/python_file.h"
 #include "tests/support/shell.h"
 
-#define run(...) shell_run(directory, __VA_ARGS__)
+extern char python_files_directory[256];
 
-static char directory[256];
+/* Runs a command there. */
+#define run(...) shell_run(python_files_directory, __VA_ARGS__)
 
-static inline void set_up(void)
-{
-	directory_make(directory, sizeof(directory));
-}
+/* Makes the directory. */
+void python_files_set_up(void);
 
-static inline void tear_down(void)
-{
-	directory_remove(directory);
-}
+/* Removes it. */
+void python_files_tear_down(void);
 
-static inline const char *in_directory(const char *name)
-{
-	static char path[PATH_MAX];
+/* Returns the path of a file there; borrowed until the next one. */
+const char *python_files_path(const char *name);
 
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	return path;
-}
+/* The fuzzer (tests/fuzz/fuzz_python_file.c). */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static inline void read_python(const char *path, struct symbolizer_python *ret)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+/* ---- what the file says ---- */
 
-	cr_assert(fd >= 0, "%s", path);
-	cr_assert_eq(python_file_read(fd, ret), 0, "%s", path);
-	check_python(ret);
-}
+/* Reads it as the daemon has it read, and holds the answer to what the daemon insists on. */
+void read_python(const char *path, struct symbolizer_python *ret);
 
-static inline bool has_python(const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
+/* True if there is an interpreter in it. */
+bool has_python(const char *path);
 
-	cr_assert(fd >= 0, "%s", path);
-	cr_assert_eq(elf_file_open(&elf, fd), 0);
-	return python_file_has(&elf);
-}
+/* True if that address is of that code. */
+bool is_code(const struct symbolizer_python *python, uint64_t address,
+	     enum symbolizer_python_code code);
 
-static inline const struct symbolizer_python_range *
-find_range(const struct symbolizer_python *python, uint64_t address)
-{
-	for (size_t i = 0; i < python->n_ranges; i++)
-		if (address >= python->ranges[i].start && address < python->ranges[i].end)
-			return &python->ranges[i];
-	return NULL;
-}
+/* ---- what nm says ---- */
 
-static inline bool is_code(const struct symbolizer_python *python, uint64_t address,
-			   enum symbolizer_python_code code)
-{
-	const struct symbolizer_python_range *range = find_range(python, address);
+/* Reads the symbols of a file, of which there must be some. */
+void list_symbols(const char *path);
 
-	return range && range->code == code;
-}
+/* Returns the address of the symbol of that name; 0: there is none. */
+uint64_t get_symbol(const char *name);
 
-/* What nm says of a file's symbols. */
-struct symbols {
-	struct {
-		uint64_t vaddr, bytes;
-		char name[120];
-	} list[40000];
-	size_t n;
-};
+/* Expects every byte of each function of these names, and of its parts, to be of that code. */
+void expect_code(const struct symbolizer_python *python, const char *name,
+		 enum symbolizer_python_code code);
 
-static struct symbols symbols;
-
-static inline void list_symbols(const char *path)
-{
-	char command[PATH_MAX + 32], line[1024];
-	FILE *pipe;
-
-	snprintf(command, sizeof(command), "nm -S '%s'", path);
-	pipe = popen(command, "r");
-	cr_assert_not_null(pipe);
-	symbols.n = 0;
-	while (fgets(line, sizeof(line), pipe) && symbols.n < array_length(symbols.list)) {
-		char type;
-
-		if (sscanf(line, "%" SCNx64 " %" SCNx64 " %c %119s", &symbols.list[symbols.n].vaddr,
-			   &symbols.list[symbols.n].bytes, &type,
-			   symbols.list[symbols.n].name) == 4)
-			symbols.n++;
-	}
-	pclose(pipe);
-	cr_assert_gt(symbols.n, 100, "%s", path);
-}
-
-static inline uint64_t get_symbol(const char *name)
-{
-	for (size_t i = 0; i < symbols.n; i++)
-		if (strcmp(symbols.list[i].name, name) == 0)
-			return symbols.list[i].vaddr;
-	return 0;
-}
-
-/* Every byte of each function of these names, and of its parts, is of that code. */
-static inline void expect_code(const struct symbolizer_python *python, const char *name,
-			       enum symbolizer_python_code code)
-{
-	size_t length = strlen(name);
-
-	for (size_t i = 0; i < symbols.n; i++) {
-		uint64_t start = symbols.list[i].vaddr, bytes = symbols.list[i].bytes;
-
-		if (strncmp(symbols.list[i].name, name, length) != 0 ||
-		    (symbols.list[i].name[length] && symbols.list[i].name[length] != '.'))
-			continue;
-		cr_expect(is_code(python, start, code), "%s", symbols.list[i].name);
-		cr_expect(is_code(python, start + bytes - 1, code), "%s", symbols.list[i].name);
-	}
-}
-
-static inline void expect_visible(const struct symbolizer_python *python, const char *name)
-{
-	uint64_t vaddr = get_symbol(name);
-
-	if (vaddr)
-		cr_expect_null(find_range(python, vaddr), "%s", name);
-}
+/* Expects the function, where there is one, to be of no range. */
+void expect_visible(const struct symbolizer_python *python, const char *name);

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Interpreters that are installed here, and copies of them without symbols. */
+#include <criterion/criterion.h>
 #include <glob.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "daemon/base/cleanup.h"
 #include "tests/support/python_files.h"
 #include "tests/support/skip.h"
 
 #define PYENV  "/.pyenv/versions/3.*/lib/libpython3.*.so.1.0"
 #define DEBIAN "/usr/bin/python3"
 
-TestSuite(python_file, .init = set_up, .fini = tear_down, .timeout = 1000);
+TestSuite(python_file, .init = python_files_set_up, .fini = python_files_tear_down,
+	  .timeout = 1000);
 
 static uint32_t version_of(const char *path)
 {
@@ -73,8 +81,8 @@ static void expect_stripped(const struct symbolizer_python *whole, const char *p
 	unsigned int n_eval = 0;
 
 	run("strip -s -o stripped '%s'", path);
-	read_python(in_directory("stripped"), &python);
-	cr_expect(has_python(in_directory("stripped")));
+	read_python(python_files_path("stripped"), &python);
+	cr_expect(has_python(python_files_path("stripped")));
 	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_CPYTHON);
 	cr_expect_eq(python.version_hex, whole->version_hex);
 	cr_expect_eq(python.code_type, whole->code_type);
@@ -192,24 +200,24 @@ Test(python_file, embedded_in_a_program)
 	run("echo 'int Py_BytesMain(int, char **); "
 	    "int main(int c, char **v) { return Py_BytesMain(c, v); }' >m.c");
 	link_static("exports", "-rdynamic");
-	list_symbols(in_directory("exports"));
-	cr_expect(has_python(in_directory("exports")));
-	read_python(in_directory("exports"), &python);
+	list_symbols(python_files_path("exports"));
+	cr_expect(has_python(python_files_path("exports")));
+	read_python(python_files_path("exports"), &python);
 	expect_interpreter(&python, 0x0300 | get_debian_minor());
-	expect_stripped(&python, in_directory("exports"));
+	expect_stripped(&python, python_files_path("exports"));
 	/* Its own symbols are gone, those of its parts with them; others are there. */
 	run("strip -x exports");
-	read_python(in_directory("exports"), &python);
+	read_python(python_files_path("exports"), &python);
 	expect_code(&python, "_PyEval_EvalFrameDefault", SYMBOLIZER_PYTHON_EVAL);
 	/* It exports nothing: the section is there still. */
 	link_static("inside", "");
-	list_symbols(in_directory("inside"));
-	cr_expect(has_python(in_directory("inside")));
-	read_python(in_directory("inside"), &python);
+	list_symbols(python_files_path("inside"));
+	cr_expect(has_python(python_files_path("inside")));
+	read_python(python_files_path("inside"), &python);
 	expect_interpreter(&python, 0x0300 | get_debian_minor());
 	run("strip -s inside");
-	cr_expect(has_python(in_directory("inside")));
-	read_python(in_directory("inside"), &python);
+	cr_expect(has_python(python_files_path("inside")));
+	read_python(python_files_path("inside"), &python);
 	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_STRIPPED);
 }
 

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Small files that look like an interpreter, and some that lie. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "daemon/base/cleanup.h"
 #include "tests/support/python_files.h"
 #include "tests/support/seeds.h"
 
-TestSuite(python_file_made, .init = set_up, .fini = tear_down, .timeout = 1000);
+TestSuite(python_file_made, .init = python_files_set_up, .fini = python_files_tear_down,
+	  .timeout = 1000);
 
 /* The same code twice: with its symbols, and without; its cold part is reached by one jcc alone. */
 Test(python_file_made, a_part_that_no_symbol_tells)
@@ -23,7 +30,7 @@ Test(python_file_made, a_part_that_no_symbol_tells)
 /* A library of C code, linked with flags. */
 static void make_library(const char *flags, const char *code)
 {
-	FILE *file = fopen(in_directory("l.c"), "we");
+	FILE *file = fopen(python_files_path("l.c"), "we");
 
 	cr_assert(file && fputs(code, file) >= 0 && fclose(file) == 0);
 	run("cc -O1 -w -shared -fPIC -nostdlib %s l.c -o lib", flags);
@@ -31,8 +38,8 @@ static void make_library(const char *flags, const char *code)
 
 static void read_library(struct symbolizer_python *ret)
 {
-	cr_expect(has_python(in_directory("lib")));
-	read_python(in_directory("lib"), ret);
+	cr_expect(has_python(python_files_path("lib")));
+	read_python(python_files_path("lib"), ret);
 }
 
 #define RUNTIME "long _PyRuntime[9] = {1}; long PyCode_Type = 1;"
@@ -86,8 +93,8 @@ Test(python_file_made, by_either_hash)
 		cr_expect_eq(python.n_ranges, 1);
 		make_library(flags[i], "extern long _PyRuntime; long *f(void) "
 				       "{ return &_PyRuntime; } long _PyRuntime2;");
-		cr_expect_not(has_python(in_directory("lib")), "it only uses one");
-		read_python(in_directory("lib"), &python);
+		cr_expect_not(has_python(python_files_path("lib")), "it only uses one");
+		read_python(python_files_path("lib"), &python);
 		cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_NONE);
 	}
 }
@@ -161,7 +168,7 @@ Test(python_file_made, many_ranges)
 	for (size_t i = 0; i < python.n_ranges; i++)
 		n_eval += python.ranges[i].code == SYMBOLIZER_PYTHON_EVAL;
 	cr_expect_eq(n_eval, 1);
-	list_symbols(in_directory("lib"));
+	list_symbols(python_files_path("lib"));
 	expect_code(&python, "_PyEval_EvalFrameDefault", SYMBOLIZER_PYTHON_EVAL);
 	for (int i = 0; i < 9; i++) {
 		char name[32];
@@ -180,8 +187,8 @@ Test(python_file_made, one_that_is_only_wanted)
 	struct symbolizer_python python;
 
 	run("echo 'extern long _PyRuntime; long f(void) { return _PyRuntime; }' >o.c && cc -c o.c");
-	cr_expect(has_python(in_directory("o.o")));
-	read_python(in_directory("o.o"), &python);
+	cr_expect(has_python(python_files_path("o.o")));
+	read_python(python_files_path("o.o"), &python);
 	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_NONE);
 }
 
@@ -194,7 +201,7 @@ Test(python_file_made, no_interpreter)
 	cr_expect_eq(python.kind, SYMBOLIZER_PYTHON_NONE);
 	cr_expect_eq(python.n_ranges, 0);
 	run("echo text >text");
-	int fd = open(in_directory("text"), O_RDONLY | O_CLOEXEC);
+	int fd = open(python_files_path("text"), O_RDONLY | O_CLOEXEC);
 	cr_expect_eq(python_file_read(fd, &python), -ENOEXEC);
 	close(fd);
 	cr_expect_eq(python_file_read(-1, &python), -EIO);
@@ -210,7 +217,7 @@ Test(python_file_made, hash_tables_of_a_liar)
 	ssize_t size;
 
 	make_library("-Wl,--hash-style=sysv", RUNTIME EVAL);
-	fd = open(in_directory("lib"), O_RDONLY | O_CLOEXEC);
+	fd = open(python_files_path("lib"), O_RDONLY | O_CLOEXEC);
 	size = read(fd, data, sizeof(data));
 	cr_assert_gt(size, 0);
 	for (size_t i = 0; i < ((Elf64_Ehdr *)data)->e_shnum; i++) {
