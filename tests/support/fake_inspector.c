@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/fake_inspector.h"
 
-#include "daemon/symbolizer/info.h"
+#include "daemon/symbolizer/elf_info.h"
 #include "daemon/symbolizer/python_file.h"
 
 struct inspector fake_inspector;

@@ -116,10 +116,10 @@ Test(export_bus, what_cannot_be_asked_is_refused)
 
 Test(export_bus, a_session_has_to_be_there)
 {
-	_cleanup_free_ char *answer =
+	_cleanup_free_ char *result =
 		bus_world_answer("Query", "a{sv}", 2, "session", "x", INT64_C(1), "max", "u", 1);
 
-	assert_has(answer, "samples=t:11,");
+	assert_has(result, "samples=t:11,");
 	assert_error(INVALID, "there is no session 3; see oxprofctl history", "Query", "a{sv}", 1,
 		     "session", "x", INT64_C(3));
 	assert_error(INVALID, "there is no session -1;", "Export", "a{sv}", 1, "session", "x",
@@ -186,10 +186,10 @@ Test(export_bus, the_log_does_not_grow_for_ever)
 
 static void expect_own_limit(uint32_t uid, int wanted)
 {
-	struct query request = {.range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
+	struct query query = {.range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
 	struct export_options options = {.stacks = true};
 	struct failure failure = {0};
-	int fd = -1, r = manager_export(bus_world.manager, &request, &options, uid, &fd, &failure);
+	int fd = -1, r = manager_export(bus_world.manager, &query, &options, uid, &fd, &failure);
 
 	cr_assert_eq(r < 0 ? r : 0, wanted, "%s", failure.text);
 	if (r < 0)

@@ -40,14 +40,14 @@ static struct query everything(void)
 	return (struct query){.range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
 }
 
-static void read_export(const struct query *request, const struct export_options *options,
+static void read_export(const struct query *query, const struct export_options *options,
 			struct told *told)
 {
 	struct export *export;
 	char why[256];
 	int fd = -1;
 
-	cr_assert_eq(export_new(store_world.path, request, options, &export, why, sizeof(why)), 0,
+	cr_assert_eq(export_new(store_world.path, query, options, &export, why, sizeof(why)), 0,
 		     "%s", why);
 	cr_assert_eq(export_start(export, &fd), 0);
 	told_read(told, fd);
@@ -56,23 +56,23 @@ static void read_export(const struct query *request, const struct export_options
 	cr_assert_str_eq(told->end->failure, "");
 }
 
-static void expect_failure_of(const char *database, const struct query *request, const char *words)
+static void expect_failure_of(const char *database, const struct query *query, const char *words)
 {
 	_cleanup_(told_done) struct told told = {0};
 	struct export *export;
 	char why[256];
 	int fd;
 
-	cr_assert_eq(export_new(database, request, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(export_new(database, query, &stacks_only, &export, why, sizeof(why)), 0);
 	cr_assert_eq(export_start(export, &fd), 0);
 	told_slurp(&told, fd);
 	export_free(export);
 	cr_expect(told_mentions(&told, words), "%.*s", (int)told.n_bytes, (char *)told.bytes);
 }
 
-static void expect_failure(const struct query *request, const char *words)
+static void expect_failure(const struct query *query, const char *words)
 {
-	expect_failure_of(store_world.path, request, words);
+	expect_failure_of(store_world.path, query, words);
 }
 
 /* "stack n" of each hit, sorted, '|' between; the caller's. */
@@ -108,13 +108,13 @@ static char *hits_text(const struct told *told)
 	return text;
 }
 
-static void expect_export(const struct query *request, const struct export_options *options,
+static void expect_export(const struct query *query, const struct export_options *options,
 			  const char *wanted)
 {
 	_cleanup_(told_done) struct told told;
 	_cleanup_free_ char *text = NULL;
 
-	read_export(request, options, &told);
+	read_export(query, options, &told);
 	text = hits_text(&told);
 	cr_expect_str_eq(text, wanted, "\n%s\n%s", text, wanted);
 }
@@ -130,12 +130,12 @@ static uint64_t count_of(Oxprof__Count **counts, size_t n, const char *reason)
 Test(export, a_world_is_told)
 {
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 	int64_t session = store_world_fill(store);
 	const Oxprof__Frame *frame;
 
 	cr_assert_eq(store_end_session(store, session, START + 15000000), 0);
-	read_export(&request, &stacks_only, &told);
+	read_export(&query, &stacks_only, &told);
 	cr_expect_str_eq(told.summary->state, "paused");
 	cr_expect_eq(told.summary->since, START);
 	cr_expect_eq(told.summary->until, START + 15000000);
@@ -167,27 +167,27 @@ Test(export, a_world_is_told)
 
 Test(export, hits_are_told_apart_as_is_asked)
 {
-	struct query request = everything();
+	struct query query = everything();
 	struct export_options options = stacks_only;
 
 	cr_assert_eq(store_end_session(store, store_world_fill(store), START + 15000000), 0);
-	expect_export(&request, &options,
+	expect_export(&query, &options,
 		      "[no stack] 1/0/0|main(app);work(app) 2/0/0|"
 		      "main(app);work(app);main(app) 3/0/0|"
 		      "main(app);work(app);main(app);leaf(kernel) 5/0/0");
 	options.tasks = true;
 	options.stacks = false;
-	expect_export(&request, &options, "[no stack] 11/42/0");
+	expect_export(&query, &options, "[no stack] 11/42/0");
 	options.slots = true;
-	expect_export(&request, &options, "[no stack] 4/42/10|[no stack] 7/42/0");
+	expect_export(&query, &options, "[no stack] 4/42/10|[no stack] 7/42/0");
 	options.tasks = false;
 	options.step_usec = 2 * OX_WINDOW_USEC;
-	expect_export(&request, &options, "[no stack] 11/0/0");
+	expect_export(&query, &options, "[no stack] 11/0/0");
 	options.slots = false;
-	expect_export(&request, &options, "[no stack] 11/0/0");
+	expect_export(&query, &options, "[no stack] 11/0/0");
 	options = stacks_only;
 	options.slots = options.tasks = true;
-	expect_export(&request, &options,
+	expect_export(&query, &options,
 		      "[no stack] 1/42/10|main(app);work(app) 2/42/0|"
 		      "main(app);work(app);main(app) 3/42/10|"
 		      "main(app);work(app);main(app);leaf(kernel) 5/42/0");
@@ -196,9 +196,9 @@ Test(export, hits_are_told_apart_as_is_asked)
 Test(export, an_empty_store_has_a_beginning_and_an_end)
 {
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 
-	read_export(&request, &stacks_only, &told);
+	read_export(&query, &stacks_only, &told);
 	cr_expect_eq(told.summary->since, 0);
 	cr_expect_eq(told.summary->n_sessions, 0);
 	cr_expect_eq(told.n_hits, 0);
@@ -210,13 +210,13 @@ Test(export, an_empty_store_has_a_beginning_and_an_end)
 Test(export, frames_are_marked_and_stacks_chosen_by_name)
 {
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 	struct export_options options = stacks_only;
 
 	store_world_fill(store);
 	options.focus = "^main\\(app\\)$";
-	request.filter = "^leaf";
-	read_export(&request, &options, &told);
+	query.filter = "^leaf";
+	read_export(&query, &options, &told);
 	cr_assert_eq(told.n_hits, 1);
 	cr_expect_eq(told.hits[0].n, 5);
 	cr_expect_eq(told.end->samples, 11, "before the filter");
@@ -224,31 +224,31 @@ Test(export, frames_are_marked_and_stacks_chosen_by_name)
 		cr_expect_eq(told.frames[i]->focus,
 			     !strcmp(told.texts[told.frames[i]->function], "main"));
 	/* What is no frame has no name. */
-	request.filter = "stack";
-	expect_export(&request, &stacks_only, "");
+	query.filter = "stack";
+	expect_export(&query, &stacks_only, "");
 	/* A frame that is left out cannot be found. */
-	request.filter = "^leaf";
-	request.without_kernel = true;
-	expect_export(&request, &stacks_only, "");
-	request.filter = "^main";
-	expect_export(&request, &stacks_only,
+	query.filter = "^leaf";
+	query.without_kernel = true;
+	expect_export(&query, &stacks_only, "");
+	query.filter = "^main";
+	expect_export(&query, &stacks_only,
 		      "main(app);work(app) 2/0/0|main(app);work(app);main(app) 8/0/0");
 }
 
 Test(export, patterns_are_checked_at_once)
 {
-	struct query request = everything();
+	struct query query = everything();
 	struct export_options options = stacks_only;
 	struct export *export = NULL;
 	char why[256];
 
-	request.filter = "(";
-	cr_assert_eq(export_new(store_world.path, &request, &options, &export, why, sizeof(why)),
+	query.filter = "(";
+	cr_assert_eq(export_new(store_world.path, &query, &options, &export, why, sizeof(why)),
 		     -EINVAL);
 	cr_expect_not_null(strstr(why, "--filter: not a regular expression"), "%s", why);
-	request.filter = NULL;
+	query.filter = NULL;
 	options.focus = "[";
-	cr_assert_eq(export_new(store_world.path, &request, &options, &export, why, sizeof(why)),
+	cr_assert_eq(export_new(store_world.path, &query, &options, &export, why, sizeof(why)),
 		     -EINVAL);
 	cr_expect_not_null(strstr(why, "--focus: "), "%s", why);
 	cr_expect_null(export);
@@ -279,7 +279,7 @@ static void add_stack(int64_t session, int64_t task, const char *stack, uint64_t
 
 Test(export, a_mark_stays_with_what_is_left)
 {
-	struct query request = everything();
+	struct query query = everything();
 	int64_t session = store_world_add_session(store, START),
 		task = store_world_add_task(store, 42, 1);
 
@@ -288,18 +288,18 @@ Test(export, a_mark_stays_with_what_is_left)
 	add_stack(session, task, "m:[no-table]", 4);
 	add_stack(session, task, "m:[cut];k:deep", 8);
 	add_stack(session, task, "m:[cut];n:f;m:[cut];k:deep", 16);
-	request.kind = QUERY_KIND_PYTHON;
-	expect_export(&request, &stacks_only,
+	query.kind = QUERY_KIND_PYTHON;
+	expect_export(&query, &stacks_only,
 		      "[no-table];main(web) 1/0/0|[no-table];main(web) 2/0/0");
-	request.filter = "no-table";
-	expect_export(&request, &stacks_only,
+	query.filter = "no-table";
+	expect_export(&query, &stacks_only,
 		      "[no-table];main(web) 1/0/0|[no-table];main(web) 2/0/0");
-	request.filter = NULL;
-	request.kind = QUERY_KIND_NATIVE;
-	expect_export(&request, &stacks_only, "[cut];f(app) 16/0/0|[no-table];mid(app) 1/0/0");
-	request.kind = QUERY_KIND_ALL;
-	request.without_kernel = true;
-	expect_export(&request, &stacks_only,
+	query.filter = NULL;
+	query.kind = QUERY_KIND_NATIVE;
+	expect_export(&query, &stacks_only, "[cut];f(app) 16/0/0|[no-table];mid(app) 1/0/0");
+	query.kind = QUERY_KIND_ALL;
+	query.without_kernel = true;
+	expect_export(&query, &stacks_only,
 		      "[cut];f(app) 16/0/0|[no stack] 8/0/0|[no-table] 4/0/0|"
 		      "[no-table];main(web) 2/0/0|[no-table];mid(app);main(web) 1/0/0");
 }
@@ -309,7 +309,7 @@ Test(export, a_mark_stays_with_what_is_left)
 Test(export, nothing_of_others_is_told)
 {
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 	struct export_options options = stacks_only;
 	int64_t session = store_world_add_session(store, START),
 		others = store_world_add_session(store, START + 60000000);
@@ -320,9 +320,9 @@ Test(export, nothing_of_others_is_told)
 	add_stack(session, other, "n:common;n:secret;n:mine", 2);
 	add_stack(others, other, "n:hidden", 4);
 	options.tasks = options.slots = true;
-	request.only_uid = 1001;
-	request.without_kernel = true;
-	read_export(&request, &options, &told);
+	query.only_uid = 1001;
+	query.without_kernel = true;
+	read_export(&query, &options, &told);
 	cr_expect(told.summary->restricted && told.summary->without_kernel);
 	cr_expect_eq(told.end->samples, 1);
 	cr_expect(told_mentions(&told, "common") && told_mentions(&told, "mine"));
@@ -337,7 +337,7 @@ Test(export, nothing_of_others_is_told)
 /* Not even by a search that fails on their names. */
 Test(export, names_that_are_left_out_are_not_searched)
 {
-	struct query request = everything();
+	struct query query = everything();
 	int64_t session = store_world_add_session(store, START),
 		task = store_world_add_task(store, 42, 1001);
 	char name[30001] = "k:";
@@ -346,18 +346,18 @@ Test(export, names_that_are_left_out_are_not_searched)
 	memcpy(name + 2, "secret", 6);
 	add_stack(session, task, "n:mine", 1);
 	add_stack(session, task, name, 2);
-	request.filter = "(secret(a|aa)+$)|mine";
-	expect_failure(&request, "take too much work");
-	request.without_kernel = true;
-	request.only_uid = 1001;
-	expect_export(&request, &stacks_only, "mine(app) 1/0/0");
+	query.filter = "(secret(a|aa)+$)|mine";
+	expect_failure(&query, "take too much work");
+	query.without_kernel = true;
+	query.only_uid = 1001;
+	expect_export(&query, &stacks_only, "mine(app) 1/0/0");
 }
 
 /* The store was damaged: what is not there is nobody, and the others stay who they are. */
 Test(export, a_task_that_is_not_there_is_unknown)
 {
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 	struct export_options options = {.tasks = true, .state = ""};
 	int64_t session = store_world_add_session(store, START);
 
@@ -365,7 +365,7 @@ Test(export, a_task_that_is_not_there_is_unknown)
 		store_world_add_sample(store, session, 0, store_world_add_task(store, 42 + i, 1), 0,
 				       10 + i);
 	store_world_execute("DELETE FROM task WHERE id = 2");
-	read_export(&request, &options, &told);
+	read_export(&query, &options, &told);
 	cr_assert_eq(told.n_hits, 3);
 	for (size_t i = 0; i < told.n_hits; i++) {
 		uint64_t n = told.hits[i].n;
@@ -376,7 +376,7 @@ Test(export, a_task_that_is_not_there_is_unknown)
 
 Test(export, targets_choose)
 {
-	struct query request = everything();
+	struct query query = everything();
 	int64_t session = store_world_add_session(store, START),
 		task = store_world_add_task(store, 42, 1);
 	struct target target;
@@ -384,9 +384,9 @@ Test(export, targets_choose)
 	add_stack(session, task, "n:a", 1);
 	add_stack(session, store_world_add_task(store, 43, 1), "n:b", 2);
 	cr_assert_eq(target_parse("pid:43", &target), 0);
-	request.targets = &target;
-	request.n_targets = 1;
-	expect_export(&request, &stacks_only, "b(app) 2/0/0");
+	query.targets = &target;
+	query.n_targets = 1;
+	expect_export(&query, &stacks_only, "b(app) 2/0/0");
 }
 
 /* Three sessions; the last one runs. */
@@ -410,22 +410,22 @@ static void add_sessions(int64_t ret[static 3])
 Test(export, sessions_and_ranges)
 {
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 	struct export_options options = stacks_only;
 	int64_t sessions[3];
 
 	add_sessions(sessions);
 	options.slots = true;
-	request.range.session = sessions[1];
-	expect_export(&request, &options,
+	query.range.session = sessions[1];
+	expect_export(&query, &options,
 		      "f(app) 128/0/130|f(app) 16/0/100|f(app) 32/0/110|f(app) 64/0/120");
-	request.range.session = 0;
-	request.range.since_usec = START + 22000000;
-	request.range.until_usec = START + 115000000;
-	expect_export(&request, &options,
+	query.range.session = 0;
+	query.range.since_usec = START + 22000000;
+	query.range.until_usec = START + 115000000;
+	expect_export(&query, &options,
 		      "f(app) 16/0/100|f(app) 32/0/110|f(app) 4/0/20|f(app) 8/0/30");
 	options.step_usec = 3 * OX_WINDOW_USEC;
-	read_export(&request, &options, &told);
+	read_export(&query, &options, &told);
 	cr_assert_eq(told.summary->n_sessions, 2);
 	cr_expect_eq(told.summary->sessions[0]->id, sessions[0], "oldest first");
 	cr_expect_eq(told.summary->sessions[0]->observed_usec, 15000000);
@@ -446,7 +446,7 @@ Test(export, sessions_and_ranges)
 Test(export, hours_are_as_good_as_windows)
 {
 	static const uint64_t steps[] = {1, 7, 360, 720, 1000, 36000};
-	struct query request = everything();
+	struct query query = everything();
 	struct export_options options = {.slots = true, .state = ""};
 	int64_t session = store_world_add_session(store, START),
 		task = store_world_add_task(store, 42, 1);
@@ -460,8 +460,8 @@ Test(export, hours_are_as_good_as_windows)
 	}
 	cr_assert_eq(store_commit(store), 0);
 	cr_assert_eq(store_end_session(store, session, START + 12000000000), 0);
-	request.range.since_usec = START + 3000000000;
-	request.range.until_usec = START + 11000000000;
+	query.range.since_usec = START + 3000000000;
+	query.range.until_usec = START + 11000000000;
 	for (unsigned i = 300; i < 1100; i++)
 		total += sums[i];
 	for (size_t i = 0; i < array_length(steps); i++) {
@@ -469,7 +469,7 @@ Test(export, hours_are_as_good_as_windows)
 		uint64_t covered = 0;
 
 		options.step_usec = steps[i] * OX_WINDOW_USEC;
-		read_export(&request, &options, &told);
+		read_export(&query, &options, &told);
 		cr_expect_eq(told.end->samples, total);
 		for (size_t h = 0; h < told.n_hits; h++) {
 			const Oxprof__Slot *slot = told.slots[told.hits[h].slot];
@@ -519,36 +519,36 @@ static void add_random_stack(int64_t session, const int64_t *tasks)
 	add_stack(session, tasks[random() % 4], stack, 1 + (uint64_t)random() % 50);
 }
 
-static void check_against_query(struct query *query, struct query *request)
+static void check_against_query(struct query_engine *engine, struct query *query)
 {
 	static struct sums sums;
-	_cleanup_(answer_done) struct result answer = {0};
+	_cleanup_(result_done) struct result result = {0};
 	_cleanup_(told_done) struct told told;
 	char why[128];
 
 	memset(&sums, 0, sizeof(sums));
 	sums.names = table_new();
-	request->by = QUERY_BY_STACK;
-	cr_assert_eq(query_engine_run(query, request, &answer, why, sizeof(why)), 0, "%s", why);
-	read_export(request, &stacks_only, &told);
+	query->by = QUERY_BY_STACK;
+	cr_assert_eq(query_engine_run(engine, query, &result, why, sizeof(why)), 0, "%s", why);
+	read_export(query, &stacks_only, &told);
 	for (size_t i = 0; i < told.n_hits; i++) {
 		char *stack = told_stack(&told, told.hits[i].node);
 
 		sums_add(&sums, stack, told.hits[i].n);
 		free(stack);
 	}
-	cr_expect_eq(told.end->samples, answer.samples);
+	cr_expect_eq(told.end->samples, result.samples);
 	for (unsigned end = 0; end < OX_N_STOPS; end++)
-		cr_expect_eq(told.end->stacks[end]->n, answer.ends[end], "%u", end);
-	cr_expect_eq(table_count(sums.names), answer.n_records, "%u, %zu", table_count(sums.names),
-		     answer.n_records);
-	for (size_t i = 0; i < answer.n_records; i++) {
-		const struct result_row *record = &answer.records[i];
+		cr_expect_eq(told.end->stacks[end]->n, result.stops[end], "%u", end);
+	cr_expect_eq(table_count(sums.names), result.n_rows, "%u, %zu", table_count(sums.names),
+		     result.n_rows);
+	for (size_t i = 0; i < result.n_rows; i++) {
+		const struct result_row *row = &result.rows[i];
 		uint32_t index;
 
-		cr_assert_eq(table_find(sums.names, record->name, strlen(record->name) + 1, &index),
-			     0, "%s", record->name);
-		cr_expect_eq(sums.n[index], record->self, "%s", record->name);
+		cr_assert_eq(table_find(sums.names, row->name, strlen(row->name) + 1, &index), 0,
+			     "%s", row->name);
+		cr_expect_eq(sums.n[index], row->self, "%s", row->name);
 	}
 	table_free(sums.names);
 }
@@ -556,7 +556,7 @@ static void check_against_query(struct query *query, struct query *request)
 /* A program may call its own functions what it likes. */
 Test(export, a_name_is_no_mark)
 {
-	struct query request = everything();
+	struct query query = everything();
 	int64_t session = store_world_add_session(store, START),
 		task = store_world_add_task(store, 42, 1), id, node;
 	struct frame frame = {.kind = FRAME_PYTHON,
@@ -565,22 +565,22 @@ Test(export, a_name_is_no_mark)
 			      .file = "",
 			      .build_id = ""};
 	_cleanup_(told_done) struct told told;
-	struct query *query = query_engine_new(store);
+	struct query_engine *engine = query_engine_new(store);
 
 	cr_assert_eq(store_add_frame(store, &frame, &id), 0);
 	cr_assert_eq(store_add_node(store, 0, id, &node), 0);
 	store_world_add_sample(store, session, 0, task, node, 3);
-	read_export(&request, &stacks_only, &told);
+	read_export(&query, &stacks_only, &told);
 	cr_expect_eq(count_of(told.end->stacks, told.end->n_stacks, "root"), 3);
 	cr_expect_eq(count_of(told.end->stacks, told.end->n_stacks, "cut"), 0);
-	check_against_query(query, &request);
-	query_engine_free(query);
+	check_against_query(engine, &query);
+	query_engine_free(engine);
 }
 
 Test(export, agrees_with_query)
 {
 	static const char *const filters[] = {NULL, "b\\(app", "c\\(web|\\[cut"};
-	struct query *query = query_engine_new(store);
+	struct query_engine *engine = query_engine_new(store);
 	int64_t tasks[4], session = store_world_add_session(store, START);
 	unsigned n = 0;
 
@@ -593,25 +593,25 @@ Test(export, agrees_with_query)
 			add_random_stack(session, tasks);
 		cr_assert_eq(store_commit(store), 0);
 		for (unsigned i = 0; i < 36; i++) {
-			struct query request = everything();
+			struct query query = everything();
 
-			request.kind = i % 3;
-			request.without_kernel = i / 3 % 2;
-			request.filter = filters[i / 6 % 3];
-			request.only_uid = i / 18 ? 1 : UINT32_MAX;
-			check_against_query(query, &request);
+			query.kind = i % 3;
+			query.without_kernel = i / 3 % 2;
+			query.filter = filters[i / 6 % 3];
+			query.only_uid = i / 18 ? 1 : UINT32_MAX;
+			check_against_query(engine, &query);
 			n++;
 		}
 	}
 	cr_assert_eq(n, 108);
-	query_engine_free(query);
+	query_engine_free(engine);
 }
 
 Test(export, depth_is_no_matter)
 {
 	enum { DEPTH = 20000 };
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 	int64_t session = store_world_add_session(store, START),
 		task = store_world_add_task(store, 42, 1), node = 0;
 
@@ -620,12 +620,12 @@ Test(export, depth_is_no_matter)
 		node = store_world_add_node(store, node, "f");
 	store_world_add_sample(store, session, 0, task, node, 5);
 	cr_assert_eq(store_commit(store), 0);
-	read_export(&request, &stacks_only, &told);
+	read_export(&query, &stacks_only, &told);
 	cr_expect_eq(told.n_nodes, 1 + DEPTH);
 	cr_expect_eq(told.n_hits, 1);
-	request.kind = QUERY_KIND_PYTHON;
+	query.kind = QUERY_KIND_PYTHON;
 	told_done(&told);
-	read_export(&request, &stacks_only, &told);
+	read_export(&query, &stacks_only, &told);
 	cr_expect_eq(told.n_nodes, 1);
 }
 
@@ -650,10 +650,10 @@ static void add_many(unsigned n)
 Test(export, parts_are_small)
 {
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 
 	add_many(2000);
-	read_export(&request, &stacks_only, &told);
+	read_export(&query, &stacks_only, &told);
 	cr_expect_eq(told.n_hits, 2000);
 	cr_expect_eq(told.end->samples, 2000 * 2001 / 2);
 	cr_expect_gt(told.n_parts, 20);
@@ -671,14 +671,14 @@ static void wait_ended(struct export *export)
 
 Test(export, a_reader_who_leaves_ends_it)
 {
-	struct query request = everything();
+	struct query query = everything();
 	struct export *export;
 	char why[256];
 	int fd;
 
 	add_many(2000);
-	cr_assert_eq(
-		export_new(store_world.path, &request, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(export_new(store_world.path, &query, &stacks_only, &export, why, sizeof(why)),
+		     0);
 	cr_assert_eq(export_start(export, &fd), 0);
 	cr_assert_gt(read(fd, why, 100), 0);
 	close(fd);
@@ -700,7 +700,7 @@ static unsigned count_fds(void)
 Test(export, it_can_be_stopped)
 {
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 	struct export *export;
 	unsigned n_fds;
 	char why[256];
@@ -708,11 +708,11 @@ Test(export, it_can_be_stopped)
 
 	add_many(2000);
 	/* sqlite keeps the descriptor of a reader for the next one. */
-	read_export(&request, &stacks_only, &told);
+	read_export(&query, &stacks_only, &told);
 	told_done(&told);
 	n_fds = count_fds();
-	cr_assert_eq(
-		export_new(store_world.path, &request, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(export_new(store_world.path, &query, &stacks_only, &export, why, sizeof(why)),
+		     0);
 	cr_assert_eq(export_start(export, &fd), 0);
 	cr_assert_eq(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1), 1);
 	export_free(export);
@@ -721,35 +721,35 @@ Test(export, it_can_be_stopped)
 	cr_expect_not_null(told.summary);
 	cr_expect_eq(count_fds(), n_fds);
 	/* One that never began. */
-	cr_assert_eq(
-		export_new(store_world.path, &request, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(export_new(store_world.path, &query, &stacks_only, &export, why, sizeof(why)),
+		     0);
 	export_free(export);
 }
 
 Test(export, a_failure_is_told)
 {
-	struct query request = everything();
+	struct query query = everything();
 	char other[320];
 
 	snprintf(other, sizeof(other), "%s.not-there", store_world.path);
-	expect_failure_of(other, &request, "not-there");
+	expect_failure_of(other, &query, "not-there");
 	store_world_fill(store);
 	store_world_execute("DROP TABLE node");
-	expect_failure(&request, "no such table");
+	expect_failure(&query, "no such table");
 }
 
 /* Later rows are not in it, and the writer is not in its way. */
 Test(export, the_writer_goes_on)
 {
 	_cleanup_(told_done) struct told told;
-	struct query request = everything();
+	struct query query = everything();
 	struct export *export;
 	char why[256];
 	int fd;
 
 	add_many(2000);
-	cr_assert_eq(
-		export_new(store_world.path, &request, &stacks_only, &export, why, sizeof(why)), 0);
+	cr_assert_eq(export_new(store_world.path, &query, &stacks_only, &export, why, sizeof(why)),
+		     0);
 	cr_assert_eq(export_start(export, &fd), 0);
 	/* There is something to be read: so it has seen what it will see. */
 	cr_assert_eq(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1), 1);

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "daemon/manager/internal.h"
-#include "daemon/symbolizer/info.h"
+#include "daemon/symbolizer/elf_info.h"
 
 static char proc[256]; /* in which PID 1 sees what we see */
 static char program[4096], build_id[BUILD_ID_TEXT_BYTES];

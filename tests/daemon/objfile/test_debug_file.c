@@ -7,7 +7,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/objfile/debug_file.h"
-#include "daemon/symbolizer/about.h"
+#include "daemon/symbolizer/elf_info.h"
 #include "tests/support/directory.h"
 #include "tests/support/fake_inspector.h"
 #include "tests/support/shell.h"

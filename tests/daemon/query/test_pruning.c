@@ -13,7 +13,7 @@
 #define N_KINDS 3 /* of enum query_kind */
 
 static struct store *store;
-static struct query *query;
+static struct query_engine *engine;
 static int64_t session;
 
 static void world_start(void)
@@ -21,13 +21,13 @@ static void world_start(void)
 	store_world_set_up();
 	store = store_world_open();
 	session = store_world_add_session(store, START);
-	query = query_engine_new(store);
-	cr_assert_not_null(query);
+	engine = query_engine_new(store);
+	cr_assert_not_null(engine);
 }
 
 static void world_stop(void)
 {
-	query = query_engine_free(query);
+	engine = query_engine_free(engine);
 	store_free(store);
 	store_world_tear_down();
 }
@@ -75,35 +75,35 @@ static struct query about(enum query_kind kind, enum query_by by)
 }
 
 /* "samples/distinct", then "; name self/total" for each record; the caller's to free. */
-static char *ask(const struct query *request)
+static char *ask(const struct query *query)
 {
-	_cleanup_(answer_done) struct result answer = {0};
+	_cleanup_(result_done) struct result result = {0};
 	char *text = NULL, why[128];
 	size_t size;
 	FILE *out;
 
-	cr_assert_eq(query_engine_run(query, request, &answer, why, sizeof(why)), 0, "%s", why);
+	cr_assert_eq(query_engine_run(engine, query, &result, why, sizeof(why)), 0, "%s", why);
 	out = open_memstream(&text, &size);
-	fprintf(out, "%lu/%lu", answer.samples, answer.distinct);
-	for (size_t i = 0; i < answer.n_records; i++)
-		fprintf(out, "|%s %lu/%lu", answer.records[i].name, answer.records[i].self,
-			answer.records[i].total);
+	fprintf(out, "%lu/%lu", result.samples, result.distinct);
+	for (size_t i = 0; i < result.n_rows; i++)
+		fprintf(out, "|%s %lu/%lu", result.rows[i].name, result.rows[i].self,
+			result.rows[i].total);
 	fclose(out);
 	return text;
 }
 
-static void expect(const struct query *request, const char *wanted)
+static void expect(const struct query *query, const char *wanted)
 {
-	_cleanup_free_ char *got = ask(request);
+	_cleanup_free_ char *got = ask(query);
 
 	cr_expect_str_eq(got, wanted, "\n%s\n%s", got, wanted);
 }
 
 static void expect_of(enum query_kind kind, enum query_by by, const char *wanted)
 {
-	struct query request = about(kind, by);
+	struct query query = about(kind, by);
 
-	expect(&request, wanted);
+	expect(&query, wanted);
 }
 
 static void add_stacks(void)
@@ -167,35 +167,35 @@ Test(pruning, of_processes_samples_with_such_a_frame_count)
 
 Test(pruning, works_with_filters_targets_and_rights)
 {
-	struct query request = about(QUERY_KIND_PYTHON, QUERY_BY_FUNCTION);
+	struct query query = about(QUERY_KIND_PYTHON, QUERY_BY_FUNCTION);
 	struct target target;
 
 	add_stacks();
-	request.filter = "^(work|deflate)";
-	request.max = 1;
-	expect(&request, "63/3|work(web) 5/7");
-	request = about(QUERY_KIND_NATIVE, QUERY_BY_FUNCTION);
+	query.filter = "^(work|deflate)";
+	query.max = 1;
+	expect(&query, "63/3|work(web) 5/7");
+	query = about(QUERY_KIND_NATIVE, QUERY_BY_FUNCTION);
 	cr_assert_eq(target_parse("pid:43", &target), 0);
-	request.targets = &target;
-	request.n_targets = 1;
-	expect(&request, "40/1|spin(app) 8/8|_start(app) 0/8");
-	request = about(QUERY_KIND_NATIVE, QUERY_BY_FUNCTION);
-	request.only_uid = 43;
-	request.without_kernel = true;
-	expect(&request, "40/1|spin(app) 8/8|_start(app) 0/8");
-	request.kind = QUERY_KIND_PYTHON;
-	expect(&request, "40/0");
-	request = about(QUERY_KIND_ALL, QUERY_BY_FUNCTION);
-	request.without_kernel = true;
-	expect(&request, "63/4|_start(app) 0/15|spin(app) 8/8|work(web) 1/7|main(web) 0/7|"
-			 "deflate(app) 4/4|key(web) 2/2|list_sort(app) 0/2|"
-			 "call(app) 0/1");
+	query.targets = &target;
+	query.n_targets = 1;
+	expect(&query, "40/1|spin(app) 8/8|_start(app) 0/8");
+	query = about(QUERY_KIND_NATIVE, QUERY_BY_FUNCTION);
+	query.only_uid = 43;
+	query.without_kernel = true;
+	expect(&query, "40/1|spin(app) 8/8|_start(app) 0/8");
+	query.kind = QUERY_KIND_PYTHON;
+	expect(&query, "40/0");
+	query = about(QUERY_KIND_ALL, QUERY_BY_FUNCTION);
+	query.without_kernel = true;
+	expect(&query, "63/4|_start(app) 0/15|spin(app) 8/8|work(web) 1/7|main(web) 0/7|"
+		       "deflate(app) 4/4|key(web) 2/2|list_sort(app) 0/2|"
+		       "call(app) 0/1");
 }
 
 /* It stands for callers that are missing, where there is somebody that they called. */
 Test(pruning, a_mark_stays_at_the_root)
 {
-	struct query request = about(QUERY_KIND_ALL, QUERY_BY_STACK);
+	struct query query = about(QUERY_KIND_ALL, QUERY_BY_STACK);
 
 	add("m:[no-table];n:mid;p:main", 42, 1);
 	add("m:[no-table];p:main", 42, 2);
@@ -207,14 +207,14 @@ Test(pruning, a_mark_stays_at_the_root)
 		  "15/2|[python-broken];a(app);b(app) 4/4|[no-table];mid(app) 1/1");
 	expect_of(QUERY_KIND_PYTHON, QUERY_BY_PROCESS, "15/1|app[42] 3/3");
 	/* Nobody asked for a kind: what there is of a stack is shown. */
-	request.without_kernel = true;
-	expect(&request, "15/4|[no-table] 8/8|[python-broken];a(app);b(app) 4/4|"
-			 "[no-table];main(web) 2/2|[no-table];mid(app);main(web) 1/1");
+	query.without_kernel = true;
+	expect(&query, "15/4|[no-table] 8/8|[python-broken];a(app);b(app) 4/4|"
+		       "[no-table];main(web) 2/2|[no-table];mid(app);main(web) 1/1");
 }
 
 Test(pruning, the_mark_of_the_kernels_part_goes_with_it)
 {
-	struct query request = about(QUERY_KIND_ALL, QUERY_BY_STACK);
+	struct query query = about(QUERY_KIND_ALL, QUERY_BY_STACK);
 
 	add("m:[cut];k:deep;k:er", 42, 1);
 	add("m:[cut];n:f;m:[cut];k:deep", 42, 2);
@@ -222,8 +222,8 @@ Test(pruning, the_mark_of_the_kernels_part_goes_with_it)
 	add("m:[cut];n:f", 42, 8);
 	expect_of(QUERY_KIND_PYTHON, QUERY_BY_STACK, "15/1|[cut];g(web) 4/4");
 	expect_of(QUERY_KIND_NATIVE, QUERY_BY_STACK, "15/1|[cut];f(app) 14/14");
-	request.without_kernel = true;
-	expect(&request, "15/2|[cut];f(app) 10/10|[cut];f(app);g(web) 4/4|[no stack] 1/1");
+	query.without_kernel = true;
+	expect(&query, "15/2|[cut];f(app) 10/10|[cut];f(app);g(web) 4/4|[no stack] 1/1");
 }
 
 /* A function that has such a name is no mark, be it at the root. */
@@ -274,7 +274,7 @@ static void sums_add(struct sums *sums, const char *name, uint64_t n)
 	sums->n[index] += n;
 }
 
-/* A stack of random kinds, and what is to be left of it under each request. */
+/* A stack of random kinds, and what is to be left of it under each query. */
 static void add_random(struct sums sums[N_KINDS], uint64_t n)
 {
 	char stack[256] = "", left[N_KINDS][256] = {"", "", ""};
@@ -302,20 +302,19 @@ static void add_random(struct sums sums[N_KINDS], uint64_t n)
 
 static void expect_sums(enum query_kind kind, const struct sums *sums)
 {
-	struct query request = about(kind, QUERY_BY_STACK);
-	_cleanup_(answer_done) struct result answer = {0};
+	struct query query = about(kind, QUERY_BY_STACK);
+	_cleanup_(result_done) struct result result = {0};
 	char why[128];
 
-	cr_assert_eq(query_engine_run(query, &request, &answer, why, sizeof(why)), 0);
-	cr_expect_eq(answer.n_records, table_count(sums->names));
-	for (size_t i = 0; i < answer.n_records; i++) {
-		const struct result_row *record = &answer.records[i];
+	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
+	cr_expect_eq(result.n_rows, table_count(sums->names));
+	for (size_t i = 0; i < result.n_rows; i++) {
+		const struct result_row *row = &result.rows[i];
 		uint32_t index;
 
-		cr_assert_eq(
-			table_find(sums->names, record->name, strlen(record->name) + 1, &index), 0,
-			"%s", record->name);
-		cr_expect_eq(record->self, sums->n[index], "%s", record->name);
+		cr_assert_eq(table_find(sums->names, row->name, strlen(row->name) + 1, &index), 0,
+			     "%s", row->name);
+		cr_expect_eq(row->self, sums->n[index], "%s", row->name);
 	}
 }
 
