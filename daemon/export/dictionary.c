@@ -11,7 +11,7 @@ struct export_dictionary {
 	struct store *store;
 	const struct export_paths *paths;
 	const struct export_slots *slots;
-	struct export_part *part;
+	struct export_chunk *part;
 	struct table *texts;     /* with the zero at their end; 0 is "" */
 	struct table *processes; /* the store's ids; process i + 1 */
 	/* The stream's numbers, 0 not told yet; by the store's ids, or the number of the slot. */
@@ -32,7 +32,7 @@ struct export_dictionary {
 define_cleanup(struct export_dictionary *, export_dictionary_free);
 
 int export_dictionary_new(struct store *store, const struct export_paths *paths,
-			  const struct export_slots *slots, struct export_part *part,
+			  const struct export_slots *slots, struct export_chunk *part,
 			  struct export_dictionary **ret)
 {
 	_cleanup_(export_dictionary_free_p) struct export_dictionary *dictionary =
@@ -78,8 +78,8 @@ static int tell_text(struct export_dictionary *dictionary, const char *text, uin
 	int r = table_intern(dictionary->texts, text, strlen(text) + 1, ret);
 
 	if (r > 0)
-		r = export_part_add_text(dictionary->part,
-					 table_get_key(dictionary->texts, *ret, NULL));
+		r = export_chunk_add_text(dictionary->part,
+					  table_get_key(dictionary->texts, *ret, NULL));
 	return r;
 }
 
@@ -118,7 +118,7 @@ static int tell_frame(struct export_dictionary *dictionary, uint32_t id, uint32_
 		telling.message.focus = export_paths_has_focus(dictionary->paths, id);
 		r = store_read_frame(dictionary->store, id, on_frame, &telling);
 		if (r >= 0)
-			r = export_part_add_frame(dictionary->part, &telling.message);
+			r = export_chunk_add_frame(dictionary->part, &telling.message);
 		if (r >= 0)
 			dictionary->frames[id] = ++dictionary->n_frames;
 	}
@@ -135,7 +135,7 @@ static int tell_one_node(struct export_dictionary *dictionary, uint32_t node)
 	int r = tell_frame(dictionary, export_paths_frame(dictionary->paths, node), &frame);
 
 	if (r >= 0)
-		r = export_part_add_node(dictionary->part, dictionary->nodes[caller], frame);
+		r = export_chunk_add_node(dictionary->part, dictionary->nodes[caller], frame);
 	if (r >= 0)
 		dictionary->nodes[node] = ++dictionary->n_nodes;
 	return r;
@@ -205,7 +205,7 @@ static int tell_task(struct export_dictionary *dictionary, uint32_t id, uint32_t
 	if (!dictionary->tasks[id]) {
 		r = store_read_task(dictionary->store, id, on_task, &telling);
 		if (r >= 0)
-			r = export_part_add_task(dictionary->part, &telling.message);
+			r = export_chunk_add_task(dictionary->part, &telling.message);
 		if (r < 0)
 			return r;
 		dictionary->tasks[id] = ++dictionary->n_tasks;
@@ -223,7 +223,7 @@ static int tell_slot(struct export_dictionary *dictionary, uint32_t slot, uint32
 
 	if (slot && !dictionary->slot_numbers[slot]) {
 		export_slots_get(dictionary->slots, slot, &message.start, &message.usec);
-		r = export_part_add_slot(dictionary->part, &message);
+		r = export_chunk_add_slot(dictionary->part, &message);
 		if (r >= 0)
 			dictionary->slot_numbers[slot] = ++dictionary->n_slots;
 	}
@@ -240,5 +240,5 @@ int export_dictionary_emit(struct export_dictionary *dictionary, const struct ex
 		r = tell_task(dictionary, hit->task, &task);
 	if (r >= 0)
 		r = tell_slot(dictionary, hit->slot, &slot);
-	return r < 0 ? r : export_part_add_hit(dictionary->part, node, task, slot, hit->n);
+	return r < 0 ? r : export_chunk_add_hit(dictionary->part, node, task, slot, hit->n);
 }

@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "daemon/export/chunk.h"
 #include "daemon/export/hits.h"
-#include "daemon/export/part.h"
 #include "daemon/export/paths.h"
 #include "daemon/export/slots.h"
 
@@ -14,7 +14,7 @@ struct export_dictionary;
 
 /* Borrows all. 0, -ENOMEM. */
 int export_dictionary_new(struct store *store, const struct export_paths *paths,
-			  const struct export_slots *slots, struct export_part *part,
+			  const struct export_slots *slots, struct export_chunk *part,
 			  struct export_dictionary **ret);
 struct export_dictionary *export_dictionary_free(struct export_dictionary *dictionary);
 

@@ -15,10 +15,10 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/loss.h"
+#include "daemon/export/chunk.h"
 #include "daemon/export/dictionary.h"
 #include "daemon/export/hits.h"
 #include "daemon/export/internal.h"
-#include "daemon/export/part.h"
 #include "daemon/export/paths.h"
 #include "daemon/export/slots.h"
 #include "daemon/export/tasks.h"
@@ -34,7 +34,7 @@
 struct run {
 	const struct export_order *order;
 	struct store *store;
-	struct export_part *part;
+	struct export_chunk *part;
 	struct export_slots *slots;
 	struct export_tasks *tasks;
 	struct export_paths *paths;
@@ -56,7 +56,7 @@ static void run_done(struct run *run)
 	export_paths_free(run->paths);
 	export_tasks_free(run->tasks);
 	export_slots_free(run->slots);
-	export_part_free(run->part);
+	export_chunk_free(run->part);
 	store_free(run->store);
 	free(run->why);
 }
@@ -161,7 +161,7 @@ static int send_summary(struct run *run)
 	}
 	r = add_sessions(run, &summary, &sessions);
 	if (r >= 0)
-		r = export_part_send_summary(run->part, &summary);
+		r = export_chunk_send_summary(run->part, &summary);
 	free(summary.sessions);
 	return r;
 }
@@ -197,8 +197,8 @@ static int look_up(struct run *run)
 	permille = run->read < run->expected
 			   ? (uint64_t)((double)run->read / (double)run->expected * PERMILLE_READ)
 			   : PERMILLE_READ - 1;
-	export_part_set_permille(run->part, (uint32_t)permille);
-	return export_part_send(run->part);
+	export_chunk_set_permille(run->part, (uint32_t)permille);
+	return export_chunk_send(run->part);
 }
 
 static int on_hits(void *userdata, const struct store_slot_hits *row)
@@ -236,7 +236,7 @@ static int tell_hits(struct run *run)
 
 		if (atomic_load(run->order->stop))
 			return -ECANCELED;
-		export_part_set_permille(
+		export_chunk_set_permille(
 			run->part, (uint32_t)(PERMILLE_READ + (1000 - PERMILLE_READ) * i / n));
 		r = run->follows_first ? 1 : judge(run, &hit);
 		if (r > 0)
@@ -262,7 +262,7 @@ static int send_end(struct run *run, const char *failure)
 		stacks[end.n_stacks++] = &counts[i];
 	}
 	end.failure = (char *)failure;
-	return export_part_send_end(run->part, &end);
+	return export_chunk_send_end(run->part, &end);
 }
 
 /* Nobody listens any more, or has to be told. */
@@ -281,7 +281,7 @@ static void send_failure(struct run *run, int error)
 		why = "the regular expressions take too much work on these names";
 	else if (run->store && *store_error(run->store))
 		why = store_error(run->store);
-	export_part_drop(run->part);
+	export_chunk_drop(run->part);
 	(void)send_end(run, why);
 }
 
@@ -308,7 +308,7 @@ void export_run(const struct export_order *order, const struct export_pipe *pipe
 {
 	_cleanup_(run_done) struct run run = {.order = order};
 	const struct query *query = &order->query;
-	int r = export_part_new(pipe, &run.part);
+	int r = export_chunk_new(pipe, &run.part);
 
 	if (r < 0)
 		return;

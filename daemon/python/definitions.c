@@ -12,7 +12,7 @@
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
-#include "daemon/python/definition_parts.h"
+#include "daemon/python/definition_fragments.h"
 #include "daemon/python/lines.h"
 
 /* A key of the table of contents: this, the texts with a NUL each, the lines. */
@@ -36,7 +36,7 @@ struct generation {
 
 struct definitions {
 	struct generation *newest;
-	struct definition_parts *parts;
+	struct definition_fragments *parts;
 };
 
 static struct generation *generation_free(struct generation *generation)
@@ -146,11 +146,11 @@ static int definitions_complete(struct definitions *definitions, const struct ox
 	int r = -ENOMEM;
 
 	memcpy(&head, part + 1, sizeof(head));
-	definition_parts_get(definitions->parts, part->id, &pieces);
+	definition_fragments_get(definitions->parts, part->id, &pieces);
 	content = content_new(&pieces, &head, &length);
 	if (content)
 		r = generation_add(definitions->newest, part->id, content, length);
-	definition_parts_drop(definitions->parts, part->id);
+	definition_fragments_drop(definitions->parts, part->id);
 	return r;
 }
 
@@ -167,14 +167,14 @@ int definitions_add(struct definitions *definitions, const struct ox_fragment *p
 		return -EBADMSG;
 	if (part->kind == OX_FRAGMENT_HEAD)
 		return definitions_complete(definitions, part);
-	return definition_parts_add(definitions->parts, part);
+	return definition_fragments_add(definitions->parts, part);
 }
 
 struct definitions *definitions_free(struct definitions *definitions)
 {
 	if (!definitions)
 		return NULL;
-	definition_parts_free(definitions->parts);
+	definition_fragments_free(definitions->parts);
 	if (definitions->newest) {
 		definitions_expire(definitions);
 		generation_free(definitions->newest);
@@ -191,7 +191,7 @@ struct definitions *definitions_new(void)
 
 	if (!definitions)
 		return NULL;
-	definitions->parts = definition_parts_new();
+	definitions->parts = definition_fragments_new();
 	definitions->newest = generation_new(0);
 	if (!definitions->parts || !definitions->newest)
 		return NULL;
@@ -239,9 +239,9 @@ size_t definitions_bytes(const struct definitions *definitions)
 {
 	const struct generation *newest = definitions->newest;
 
-	return sizeof(*definitions) + sizeof(*newest) + definition_parts_bytes(definitions->parts) +
-	       table_bytes(newest->contents) + table_bytes(newest->ids) +
-	       newest->n_content_of_max * sizeof(*newest->content_of);
+	return sizeof(*definitions) + sizeof(*newest) +
+	       definition_fragments_bytes(definitions->parts) + table_bytes(newest->contents) +
+	       table_bytes(newest->ids) + newest->n_content_of_max * sizeof(*newest->content_of);
 }
 
 /* Without memory for a new generation nothing is forgotten yet; who is bounded asks again. */

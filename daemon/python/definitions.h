@@ -6,7 +6,7 @@
  *
  * All is chosen by the profiled processes, so memory is bounded by the caller: forget all when this
  * grows too large. What is forgotten stays until the next definitions_expire(), for samples that
- * are on their way. What is never completed is bounded (definition_parts.h).
+ * are on their way. What is never completed is bounded (definition_fragments.h).
  */
 #pragma once
 

@@ -9,8 +9,8 @@
  *
  * test_python_lines.c runs it over tests/fuzz/seeds/python and simple mutations of them.
  *
- * Parts: the bytes of one (2 bytes), then those. More than PART_ENDS: all is forgotten, then at odd
- * ones all that was is dropped.
+ * Parts: the bytes of one (2 bytes), then those. More than CHUNK_ENDS: all is forgotten, then at
+ * odd ones all that was is dropped.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +23,7 @@
 #include "daemon/python/lines.h"
 #include "daemon/python/text.h"
 
-#define PART_ENDS 0xfff0
+#define CHUNK_ENDS 0xfff0
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -91,7 +91,7 @@ static void fuzz_definitions(const uint8_t *data, size_t size)
 		memcpy(&length, data, sizeof(length));
 		data += sizeof(length);
 		size -= sizeof(length);
-		if (length >= PART_ENDS) {
+		if (length >= CHUNK_ENDS) {
 			definitions_forget(definitions);
 			if (length & 1)
 				definitions_expire(definitions);

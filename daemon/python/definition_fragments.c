@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/python/definition_parts.h"
+#include "daemon/python/definition_fragments.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,7 +24,7 @@ struct unfinished {
 	size_t bytes; /* all that this holds */
 };
 
-struct definition_parts {
+struct definition_fragments {
 	struct unfinished *unfinished[UNFINISHED_MAX]; /* the oldest first */
 	size_t n;
 	size_t bytes; /* of all of them */
@@ -85,7 +85,7 @@ static int unfinished_add_lines(struct unfinished *unfinished, const struct ox_f
 	return 0;
 }
 
-static struct unfinished *parts_find(const struct definition_parts *parts, uint32_t id,
+static struct unfinished *parts_find(const struct definition_fragments *parts, uint32_t id,
 				     size_t *ret_at)
 {
 	for (size_t i = parts->n; i-- > 0;) {
@@ -97,7 +97,7 @@ static struct unfinished *parts_find(const struct definition_parts *parts, uint3
 	return NULL;
 }
 
-static void parts_drop_at(struct definition_parts *parts, size_t at)
+static void parts_drop_at(struct definition_fragments *parts, size_t at)
 {
 	struct unfinished **dropped = parts->unfinished + at;
 
@@ -107,7 +107,7 @@ static void parts_drop_at(struct definition_parts *parts, size_t at)
 	memmove(dropped, dropped + 1, (parts->n - at) * sizeof(*dropped));
 }
 
-static struct unfinished *parts_begin(struct definition_parts *parts, uint32_t id)
+static struct unfinished *parts_begin(struct definition_fragments *parts, uint32_t id)
 {
 	struct unfinished *unfinished = calloc(1, sizeof(*unfinished));
 
@@ -123,7 +123,7 @@ static struct unfinished *parts_begin(struct definition_parts *parts, uint32_t i
 }
 
 /* One alone is never dropped: UNFINISHED_BYTES_MAX is more than it can have. */
-int definition_parts_add(struct definition_parts *parts, const struct ox_fragment *part)
+int definition_fragments_add(struct definition_fragments *parts, const struct ox_fragment *part)
 {
 	struct unfinished *unfinished;
 	size_t at, before;
@@ -143,8 +143,8 @@ int definition_parts_add(struct definition_parts *parts, const struct ox_fragmen
 	return r;
 }
 
-void definition_parts_get(const struct definition_parts *parts, uint32_t id,
-			  struct definition_pieces *ret)
+void definition_fragments_get(const struct definition_fragments *parts, uint32_t id,
+			      struct definition_pieces *ret)
 {
 	static const struct unfinished nothing;
 	const struct unfinished *found;
@@ -159,7 +159,7 @@ void definition_parts_get(const struct definition_parts *parts, uint32_t id,
 	ret->n_lines = found->n_lines;
 }
 
-void definition_parts_drop(struct definition_parts *parts, uint32_t id)
+void definition_fragments_drop(struct definition_fragments *parts, uint32_t id)
 {
 	size_t at;
 
@@ -167,17 +167,17 @@ void definition_parts_drop(struct definition_parts *parts, uint32_t id)
 		parts_drop_at(parts, at);
 }
 
-size_t definition_parts_bytes(const struct definition_parts *parts)
+size_t definition_fragments_bytes(const struct definition_fragments *parts)
 {
 	return sizeof(*parts) + parts->bytes;
 }
 
-struct definition_parts *definition_parts_new(void)
+struct definition_fragments *definition_fragments_new(void)
 {
-	return calloc(1, sizeof(struct definition_parts));
+	return calloc(1, sizeof(struct definition_fragments));
 }
 
-struct definition_parts *definition_parts_free(struct definition_parts *parts)
+struct definition_fragments *definition_fragments_free(struct definition_fragments *parts)
 {
 	while (parts && parts->n)
 		parts_drop_at(parts, parts->n - 1);

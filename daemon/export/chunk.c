@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/export/part.h"
+#include "daemon/export/chunk.h"
 
 #include <endian.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 /* A tag and a length before each thing. */
 #define FRAMING_BYTES 8
 
-struct export_part {
+struct export_chunk {
 	const struct export_pipe *pipe;
 	Oxprof__Part message; /* its arrays are those below */
 	size_t bytes;         /* at least, of what is in it */
@@ -38,9 +38,9 @@ struct export_part {
 	size_t packed_size;
 };
 
-int export_part_new(const struct export_pipe *pipe, struct export_part **ret)
+int export_chunk_new(const struct export_pipe *pipe, struct export_chunk **ret)
 {
-	struct export_part *part = calloc(1, sizeof(*part));
+	struct export_chunk *part = calloc(1, sizeof(*part));
 
 	if (!part)
 		return -ENOMEM;
@@ -65,7 +65,7 @@ int export_part_new(const struct export_pipe *pipe, struct export_part **ret)
 	return 0;
 }
 
-struct export_part *export_part_free(struct export_part *part)
+struct export_chunk *export_chunk_free(struct export_chunk *part)
 {
 	if (part)
 		free(part->packed);
@@ -73,7 +73,7 @@ struct export_part *export_part_free(struct export_part *part)
 	return NULL;
 }
 
-void export_part_drop(struct export_part *part)
+void export_chunk_drop(struct export_chunk *part)
 {
 	Oxprof__Part *message = &part->message;
 
@@ -86,7 +86,7 @@ void export_part_drop(struct export_part *part)
 	part->bytes = 0;
 }
 
-static int part_pack(struct export_part *part, size_t *ret)
+static int part_pack(struct export_chunk *part, size_t *ret)
 {
 	size_t size = oxprof__part__get_packed_size(&part->message);
 	uint32_t length = htole32((uint32_t)size);
@@ -101,7 +101,7 @@ static int part_pack(struct export_part *part, size_t *ret)
 	return 0;
 }
 
-int export_part_send(struct export_part *part)
+int export_chunk_send(struct export_chunk *part)
 {
 	Oxprof__Part *message = &part->message;
 	size_t size;
@@ -112,22 +112,22 @@ int export_part_send(struct export_part *part)
 	r = part_pack(part, &size);
 	if (r < 0)
 		return r;
-	export_part_drop(part);
+	export_chunk_drop(part);
 	return export_pipe_write(part->pipe, part->packed, size);
 }
 
 /* Makes room for a thing of so many bytes, of which there are n of at most max. */
-static int fragment_reserve(struct export_part *part, size_t bytes, size_t n, size_t max)
+static int fragment_reserve(struct export_chunk *part, size_t bytes, size_t n, size_t max)
 {
 	int r = n == max || (part->bytes && part->bytes + bytes > PART_BYTES)
-			? export_part_send(part)
+			? export_chunk_send(part)
 			: 0;
 
 	part->bytes += bytes;
 	return r;
 }
 
-int export_part_add_text(struct export_part *part, const char *text)
+int export_chunk_add_text(struct export_chunk *part, const char *text)
 {
 	int r = fragment_reserve(part, strlen(text) + FRAMING_BYTES, part->message.n_texts,
 				 THINGS_MAX);
@@ -137,7 +137,7 @@ int export_part_add_text(struct export_part *part, const char *text)
 	return r;
 }
 
-int export_part_add_frame(struct export_part *part, const Oxprof__Frame *frame)
+int export_chunk_add_frame(struct export_chunk *part, const Oxprof__Frame *frame)
 {
 	size_t bytes = oxprof__frame__get_packed_size(frame) + FRAMING_BYTES;
 	int r = fragment_reserve(part, bytes, part->message.n_frames, THINGS_MAX);
@@ -147,7 +147,7 @@ int export_part_add_frame(struct export_part *part, const Oxprof__Frame *frame)
 	return r;
 }
 
-int export_part_add_task(struct export_part *part, const Oxprof__Task *task)
+int export_chunk_add_task(struct export_chunk *part, const Oxprof__Task *task)
 {
 	size_t bytes = oxprof__task__get_packed_size(task) + FRAMING_BYTES;
 	int r = fragment_reserve(part, bytes, part->message.n_tasks, THINGS_MAX);
@@ -157,7 +157,7 @@ int export_part_add_task(struct export_part *part, const Oxprof__Task *task)
 	return r;
 }
 
-int export_part_add_slot(struct export_part *part, const Oxprof__Slot *slot)
+int export_chunk_add_slot(struct export_chunk *part, const Oxprof__Slot *slot)
 {
 	size_t bytes = oxprof__slot__get_packed_size(slot) + FRAMING_BYTES;
 	int r = fragment_reserve(part, bytes, part->message.n_slots, THINGS_MAX);
@@ -173,7 +173,7 @@ static size_t number_bytes(uint64_t number)
 	return number ? (size_t)(63 - __builtin_clzll(number)) / 7 + 1 : 1;
 }
 
-int export_part_add_node(struct export_part *part, uint32_t parent, uint32_t frame)
+int export_chunk_add_node(struct export_chunk *part, uint32_t parent, uint32_t frame)
 {
 	Oxprof__Part *message = &part->message;
 	int r = fragment_reserve(part, number_bytes(parent) + number_bytes(frame),
@@ -186,8 +186,8 @@ int export_part_add_node(struct export_part *part, uint32_t parent, uint32_t fra
 	return 0;
 }
 
-int export_part_add_hit(struct export_part *part, uint32_t node, uint32_t task, uint32_t slot,
-			uint64_t n)
+int export_chunk_add_hit(struct export_chunk *part, uint32_t node, uint32_t task, uint32_t slot,
+			 uint64_t n)
 {
 	Oxprof__Part *message = &part->message;
 	size_t bytes =
@@ -205,21 +205,21 @@ int export_part_add_hit(struct export_part *part, uint32_t node, uint32_t task, 
 	return 0;
 }
 
-void export_part_set_permille(struct export_part *part, uint32_t permille)
+void export_chunk_set_permille(struct export_chunk *part, uint32_t permille)
 {
 	if (permille > part->message.permille)
 		part->message.permille = permille;
 }
 
-int export_part_send_summary(struct export_part *part, Oxprof__Summary *summary)
+int export_chunk_send_summary(struct export_chunk *part, Oxprof__Summary *summary)
 {
 	part->message.summary = summary;
-	return export_part_send(part);
+	return export_chunk_send(part);
 }
 
-int export_part_send_end(struct export_part *part, Oxprof__End *end)
+int export_chunk_send_end(struct export_chunk *part, Oxprof__End *end)
 {
-	export_part_set_permille(part, 1000);
+	export_chunk_set_permille(part, 1000);
 	part->message.end = end;
-	return export_part_send(part);
+	return export_chunk_send(part);
 }

@@ -3,24 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/python/definition_parts.h"
+#include "daemon/python/definition_fragments.h"
 
 #define UNFINISHED 256 /* how many a definition may be interrupted by */
 
-static struct definition_parts *parts;
+static struct definition_fragments *parts;
 
 static void before(void)
 {
-	parts = definition_parts_new();
+	parts = definition_fragments_new();
 	cr_assert_not_null(parts);
 }
 
 static void after(void)
 {
-	cr_assert_null(definition_parts_free(parts));
+	cr_assert_null(definition_fragments_free(parts));
 }
 
-TestSuite(definition_parts, .init = before, .fini = after);
+TestSuite(definition_fragments, .init = before, .fini = after);
 
 /* In memory of exactly its size, so that the sanitizer sees what is read behind it. */
 static void add(struct ox_fragment part, const void *data)
@@ -29,7 +29,7 @@ static void add(struct ox_fragment part, const void *data)
 
 	*sent = part;
 	memcpy(sent + 1, data, part.bytes);
-	cr_assert_eq(definition_parts_add(parts, sent), 0);
+	cr_assert_eq(definition_fragments_add(parts, sent), 0);
 	free(sent);
 }
 
@@ -54,7 +54,7 @@ static struct definition_pieces get(uint32_t id)
 {
 	struct definition_pieces pieces;
 
-	definition_parts_get(parts, id, &pieces);
+	definition_fragments_get(parts, id, &pieces);
 	return pieces;
 }
 
@@ -64,9 +64,9 @@ static void check_name(uint32_t id, const char *name)
 			 get(id).texts[OX_FRAGMENT_NAME]);
 }
 
-Test(definition_parts, are_of_their_definition)
+Test(definition_fragments, are_of_their_definition)
 {
-	size_t bytes = definition_parts_bytes(parts);
+	size_t bytes = definition_fragments_bytes(parts);
 
 	add_text(1, OX_FRAGMENT_NAME, "one");
 	add_text(2, OX_FRAGMENT_NAME, "two");
@@ -79,15 +79,15 @@ Test(definition_parts, are_of_their_definition)
 	cr_expect_eq(get(1).n_lines, 0);
 	cr_expect_eq(get(2).n_lines, OX_FRAGMENT_BYTES_MAX);
 	check_name(3, "");
-	definition_parts_drop(parts, 1);
+	definition_fragments_drop(parts, 1);
 	check_name(1, "");
 	check_name(2, "two");
-	definition_parts_drop(parts, 1);
-	definition_parts_drop(parts, 2);
-	cr_expect_eq(definition_parts_bytes(parts), bytes);
+	definition_fragments_drop(parts, 1);
+	definition_fragments_drop(parts, 2);
+	cr_expect_eq(definition_fragments_bytes(parts), bytes);
 }
 
-Test(definition_parts, are_no_more_than_so_many)
+Test(definition_fragments, are_no_more_than_so_many)
 {
 	for (uint32_t id = 0; id < UNFINISHED; id++)
 		add_text(id, OX_FRAGMENT_NAME, "name");
@@ -102,19 +102,19 @@ Test(definition_parts, are_no_more_than_so_many)
 	check_name(1, "name");
 }
 
-Test(definition_parts, are_no_more_than_so_many_bytes)
+Test(definition_fragments, are_no_more_than_so_many_bytes)
 {
-	size_t bytes = definition_parts_bytes(parts);
+	size_t bytes = definition_fragments_bytes(parts);
 
 	for (uint32_t id = 0; id < UNFINISHED; id++)
 		add_lines(id, OX_LINES_BYTES_MAX / OX_FRAGMENT_BYTES_MAX / 8);
-	cr_expect_lt(definition_parts_bytes(parts) - bytes, 5 * OX_LINES_BYTES_MAX);
+	cr_expect_lt(definition_fragments_bytes(parts) - bytes, 5 * OX_LINES_BYTES_MAX);
 	cr_expect_eq(get(0).n_lines, 0);
 	cr_expect_eq(get(UNFINISHED - 1).n_lines, OX_LINES_BYTES_MAX / 8);
 }
 
 /* What has most is not dropped for it while it grows, although it is the oldest. */
-Test(definition_parts, one_that_grows_is_kept)
+Test(definition_fragments, one_that_grows_is_kept)
 {
 	add_text(1, OX_FRAGMENT_NAME, "large");
 	for (uint32_t id = 2; id < 22; id++)

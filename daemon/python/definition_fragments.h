@@ -11,14 +11,14 @@
 
 #include "bpf/python.h"
 
-struct definition_parts;
+struct definition_fragments;
 
-struct definition_parts *definition_parts_new(void); /* NULL: no memory */
-struct definition_parts *definition_parts_free(struct definition_parts *parts);
+struct definition_fragments *definition_fragments_new(void); /* NULL: no memory */
+struct definition_fragments *definition_fragments_free(struct definition_fragments *parts);
 
 /* Any but OX_FRAGMENT_HEAD, with its bytes behind it, no more than OX_FRAGMENT_BYTES_MAX. 0,
  * -ENOMEM. */
-int definition_parts_add(struct definition_parts *parts, const struct ox_fragment *part);
+int definition_fragments_add(struct definition_fragments *parts, const struct ox_fragment *part);
 
 /* What there is of one definition; what did not come is "" or 0 bytes. */
 struct definition_pieces {
@@ -27,7 +27,7 @@ struct definition_pieces {
 	size_t n_lines;
 };
 /* Borrowed until the next call here. */
-void definition_parts_get(const struct definition_parts *parts, uint32_t id,
-			  struct definition_pieces *ret);
-void definition_parts_drop(struct definition_parts *parts, uint32_t id);
-size_t definition_parts_bytes(const struct definition_parts *parts); /* held */
+void definition_fragments_get(const struct definition_fragments *parts, uint32_t id,
+			      struct definition_pieces *ret);
+void definition_fragments_drop(struct definition_fragments *parts, uint32_t id);
+size_t definition_fragments_bytes(const struct definition_fragments *parts); /* held */
