@@ -31,16 +31,16 @@ int manager_bus_restrict_query(struct manager_bus *self, sd_bus_message *call, s
 
 /* Is what the target names the user's own? */
 bool manager_bus_is_own(const struct target *target, uint32_t uid);
-int manager_bus_demand(struct manager_bus *self, sd_bus_message *call, const char *action,
-		       const char *what, sd_bus_error *error);
+int manager_bus_require(struct manager_bus *self, sd_bus_message *call, const char *action,
+			const char *what, sd_bus_error *error);
 /* To change these targets that are there (none: all). Those that he named himself he may. */
-int manager_bus_demand_targets(struct manager_bus *self, sd_bus_message *call,
-			       const struct target *targets, size_t n, const char *action,
-			       const char *what, sd_bus_error *error);
+int manager_bus_require_targets(struct manager_bus *self, sd_bus_message *call,
+				const struct target *targets, size_t n, const char *action,
+				const char *what, sd_bus_error *error);
 /* To do what is asked for. *ret_kernel: kernel stacks, too; else they are left out. */
-int manager_bus_demand_unpause(struct manager_bus *self, sd_bus_message *call,
-			       const struct manager_request *request, bool *ret_kernel,
-			       sd_bus_error *error);
+int manager_bus_require_unpause(struct manager_bus *self, sd_bus_message *call,
+				const struct manager_request *request, bool *ret_kernel,
+				sd_bus_error *error);
 
 /* Handlers. CALL_IS_PENDING: polkit is being asked, the call comes again. */
 int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);

@@ -98,12 +98,12 @@ static int unpause(struct manager_bus *self, sd_bus_message *call, struct target
 	if (r < 0)
 		return bus_error_set(error, &failure);
 	if (!request->n_targets) {
-		r = manager_bus_demand_targets(self, call, NULL, 0, OX_ACTION_PROFILE_OTHERS,
-					       "resume what others profile", error);
+		r = manager_bus_require_targets(self, call, NULL, 0, OX_ACTION_PROFILE_OTHERS,
+						"resume what others profile", error);
 		if (r != 1)
 			return r;
 	}
-	r = manager_bus_demand_unpause(self, call, request, &kernel, error);
+	r = manager_bus_require_unpause(self, call, request, &kernel, error);
 	if (r != 1)
 		return r;
 	for (size_t i = 0; i < request->n_targets; i++)
@@ -139,7 +139,7 @@ static int handle_unpause(struct manager_bus *self, sd_bus_message *call, sd_bus
 	request.for_usec = options.for_usec;
 	r = unpause(self, call, requested, &request, targets, options.children, error);
 	if (r != CALL_IS_PENDING)
-		manager_rest(self->manager);
+		manager_stop_if_idle(self->manager);
 	return r;
 }
 
@@ -152,8 +152,8 @@ static int handle_pause(struct manager_bus *self, sd_bus_message *call, sd_bus_e
 
 	if (r < 0)
 		return r;
-	r = manager_bus_demand_targets(self, call, targets, n, OX_ACTION_PROFILE_OTHERS,
-				       "pause what others profile", error);
+	r = manager_bus_require_targets(self, call, targets, n, OX_ACTION_PROFILE_OTHERS,
+					"pause what others profile", error);
 	if (r != 1)
 		return r;
 	r = manager_pause(self->manager, targets, n, &failure);
@@ -163,8 +163,8 @@ static int handle_pause(struct manager_bus *self, sd_bus_message *call, sd_bus_e
 static int handle_cancel(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
 	struct failure failure;
-	int r = manager_bus_demand_targets(self, call, NULL, 0, OX_ACTION_CONFIGURE,
-					   "cancel what others profile", error);
+	int r = manager_bus_require_targets(self, call, NULL, 0, OX_ACTION_CONFIGURE,
+					    "cancel what others profile", error);
 
 	if (r != 1)
 		return r;
@@ -185,7 +185,7 @@ static int handle_set_interval(struct manager_bus *self, sd_bus_message *call, s
 	r = r < 0 ? r : bus_read_interval(seconds, &interval_ns, error);
 	if (r < 0)
 		return r;
-	r = manager_bus_demand(self, call, OX_ACTION_CONFIGURE, "change the interval", error);
+	r = manager_bus_require(self, call, OX_ACTION_CONFIGURE, "change the interval", error);
 	if (r != 1)
 		return r;
 	r = manager_set_interval(self->manager, interval_ns, &failure);

@@ -80,8 +80,8 @@ static void on_done(void *userdata, const struct resymbolize *result, const stru
 int manager_bus_resymbolize(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
 	struct failure failure;
-	int r = manager_bus_demand(self, call, OX_ACTION_CONFIGURE, "give names to the history",
-				   error);
+	int r = manager_bus_require(self, call, OX_ACTION_CONFIGURE, "give names to the history",
+				    error);
 
 	if (r != 1)
 		return r;

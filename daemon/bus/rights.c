@@ -30,17 +30,17 @@ static bool is_absent(const struct target *target)
 	return target->kind == TARGET_PID && process_read_ids("/proc", target->pid, &ids) == -ESRCH;
 }
 
-int manager_bus_demand(struct manager_bus *self, sd_bus_message *call, const char *action,
-		       const char *what, sd_bus_error *error)
+int manager_bus_require(struct manager_bus *self, sd_bus_message *call, const char *action,
+			const char *what, sd_bus_error *error)
 {
 	int r = authorize(self->authorizer, call, action, what, true);
 
 	return r > 0 ? 1 : r == 0 ? CALL_IS_PENDING : bus_error_refuse(error, r, what);
 }
 
-int manager_bus_demand_targets(struct manager_bus *self, sd_bus_message *call,
-			       const struct target *targets, size_t n, const char *action,
-			       const char *what, sd_bus_error *error)
+int manager_bus_require_targets(struct manager_bus *self, sd_bus_message *call,
+				const struct target *targets, size_t n, const char *action,
+				const char *what, sd_bus_error *error)
 {
 	uint32_t uid;
 	int r = sender_get_uid(call, &uid);
@@ -57,7 +57,7 @@ int manager_bus_demand_targets(struct manager_bus *self, sd_bus_message *call,
 		for (size_t t = 0; t < n; t++)
 			meant |= !strcmp(targets[t].text, info.text);
 		if (meant && info.owner != uid)
-			return manager_bus_demand(self, call, action, what, error);
+			return manager_bus_require(self, call, action, what, error);
 	}
 	return 1;
 }
@@ -78,9 +78,9 @@ static bool interval_is_of_others(const struct manager_bus *self,
 	return request->interval_ns < OX_INTERVAL_FREE_NS;
 }
 
-int manager_bus_demand_unpause(struct manager_bus *self, sd_bus_message *call,
-			       const struct manager_request *request, bool *ret_kernel,
-			       sd_bus_error *error)
+int manager_bus_require_unpause(struct manager_bus *self, sd_bus_message *call,
+				const struct manager_request *request, bool *ret_kernel,
+				sd_bus_error *error)
 {
 	char what[OX_TARGET_BYTES_MAX + 32];
 	int r;
@@ -91,14 +91,14 @@ int manager_bus_demand_unpause(struct manager_bus *self, sd_bus_message *call,
 		if (wanted->own || is_absent(&wanted->target))
 			continue;
 		snprintf(what, sizeof(what), "profile %s", wanted->target.text);
-		r = manager_bus_demand(self, call, OX_ACTION_PROFILE_OTHERS, what, error);
+		r = manager_bus_require(self, call, OX_ACTION_PROFILE_OTHERS, what, error);
 		if (r != 1)
 			return r;
 		break;
 	}
 	if (request->interval_ns && interval_is_of_others(self, request)) {
-		r = manager_bus_demand(self, call, OX_ACTION_CONFIGURE, "change the interval",
-				       error);
+		r = manager_bus_require(self, call, OX_ACTION_CONFIGURE, "change the interval",
+					error);
 		if (r != 1)
 			return r;
 	}

@@ -28,7 +28,7 @@ struct managed {
 struct managed_resymbolize {
 	struct resymbolize *work; /* NULL: there is none */
 	/* NULL: the symbolizer's own, and "/proc"; others in tests. */
-	const struct resymbolize_means *means;
+	const struct resymbolize_ops *ops;
 	const char *proc;
 	sd_event_source *step, *check;
 	manager_resymbolized_t fn; /* NULL: nobody waits for it */
@@ -102,7 +102,7 @@ int manager_check_session(struct manager *manager, int64_t session, struct failu
 
 /* ---- target.c ---- */
 
-/* Finds out what the target means now: the process and its start, the cgroup's id, the uid. */
+/* Finds out what the target ops now: the process and its start, the cgroup's id, the uid. */
 /* on_exit: an event of its pidfd, where it has one; with the struct managed. */
 int managed_new(struct manager *manager, const struct target_request *wanted, uint32_t owner,
 		sd_event_io_handler_t on_exit, struct managed **ret, struct failure *failure);

@@ -236,7 +236,7 @@ void manager_load_ahead(struct manager *manager)
 		log_error("%s", failure.text);
 }
 
-void manager_rest(struct manager *manager)
+void manager_stop_if_idle(struct manager *manager)
 {
 	if (!manager->running && !manager->is_ready_asked)
 		manager_close(manager);

@@ -77,7 +77,7 @@ void manager_on_ready(struct manager *manager, manager_ready_fn fn, void *userda
 
 /* To be called after manager_make_ready(), when nobody will unpause after all or that failed:
  * closes what is open and not needed. */
-void manager_rest(struct manager *manager);
+void manager_stop_if_idle(struct manager *manager);
 
 /* Only when it is ready. */
 int manager_unpause(struct manager *manager, const struct manager_request *request,

@@ -11,7 +11,7 @@
 #define CHECK_USEC          UINT64_C(1000000)
 #define CHECK_ACCURACY_USEC UINT64_C(500000)
 
-static const struct resymbolize_means means = {
+static const struct resymbolize_ops ops = {
 	.ask_names = symbolizer_ask_names,
 	.get_names = symbolizer_reply_get_names,
 };
@@ -40,9 +40,9 @@ void manager_stop_resymbolize(struct manager *manager)
 /* Nothing is open any more: no process that waits for the next time. */
 static void rest(struct manager *manager)
 {
-	symbolizer_rest(manager->symbolizer);
+	symbolizer_stop_if_idle(manager->symbolizer);
 	if (!manager->running)
-		inspector_rest(recorder_inspector(manager->recorder));
+		inspector_stop_if_idle(recorder_inspector(manager->recorder));
 }
 
 static void finish(struct manager *manager, int error)
@@ -99,7 +99,7 @@ static int start(struct manager *manager)
 {
 	struct managed_resymbolize *run = &manager->resymbolize;
 	int r = resymbolize_new(manager->store, manager->symbolizer,
-				recorder_inspector(manager->recorder), run->means ?: &means,
+				recorder_inspector(manager->recorder), run->ops ?: &ops,
 				run->proc ?: "/proc", on_wake, manager, &run->work);
 
 	r = r < 0 ? r : sd_event_add_defer(manager->event, &run->step, on_step, manager);

@@ -213,38 +213,38 @@ int managed_get_filter(const struct managed *managed, struct sampler_target *ret
 }
 
 /* A process of the machine, for looking up who started whom. */
-struct seen {
+struct listed {
 	uint32_t pid;
 	struct process_stat stat;
 };
 
-struct census {
-	struct seen *seen;
+struct process_list {
+	struct listed *seen;
 	size_t n, size;
 };
 
 static int see_process(void *userdata, uint32_t pid)
 {
-	struct census *census = userdata;
-	int r = array_fit(census->seen, census->size, census->n + 1);
+	struct process_list *list = userdata;
+	int r = array_fit(list->seen, list->size, list->n + 1);
 
 	if (r < 0)
 		return r;
-	census->seen[census->n].pid = pid;
-	if (!process_read_stat(PROC, pid, &census->seen[census->n].stat))
-		census->n++;
+	list->seen[list->n].pid = pid;
+	if (!process_read_stat(PROC, pid, &list->seen[list->n].stat))
+		list->n++;
 	return 0;
 }
 
-static const struct seen *census_find(const struct census *census, uint32_t pid)
+static const struct listed *process_list_find(const struct process_list *list, uint32_t pid)
 {
-	for (size_t i = 0; i < census->n; i++)
-		if (census->seen[i].pid == pid)
-			return &census->seen[i];
+	for (size_t i = 0; i < list->n; i++)
+		if (list->seen[i].pid == pid)
+			return &list->seen[i];
 	return NULL;
 }
 
-static bool is_root(const struct managed *managed, const struct seen *seen)
+static bool is_root(const struct managed *managed, const struct listed *seen)
 {
 	const struct target *target = &managed->wanted.target;
 
@@ -253,12 +253,12 @@ static bool is_root(const struct managed *managed, const struct seen *seen)
 	return target->kind == TARGET_COMM && !strcmp(seen->stat.comm, target_value(target));
 }
 
-static bool is_descendant(const struct managed *managed, const struct census *census,
-			  const struct seen *seen)
+static bool is_descendant(const struct managed *managed, const struct process_list *list,
+			  const struct listed *seen)
 {
-	/* Bounded: the census is a moment's picture, it might hold a circle. */
+	/* Bounded: the list is a moment's picture, it might hold a circle. */
 	for (unsigned depth = 0; seen && depth < 1024; depth++) {
-		seen = census_find(census, seen->stat.ppid);
+		seen = process_list_find(list, seen->stat.ppid);
 		if (seen && is_root(managed, seen))
 			return true;
 	}
@@ -267,24 +267,24 @@ static bool is_descendant(const struct managed *managed, const struct census *ce
 
 void manager_adopt_children(struct manager *manager)
 {
-	struct census census = {0};
+	struct process_list list = {0};
 
 	for (size_t t = 0; t < manager->n_targets; t++) {
 		const struct managed *managed = manager->targets[t];
 
 		if (!managed->wanted.children || managed->state != TARGET_RUNNING)
 			continue;
-		if (!census.n)
-			(void)process_foreach(PROC, see_process, &census);
-		for (size_t i = 0; i < census.n; i++) {
-			const struct seen *seen = &census.seen[i];
+		if (!list.n)
+			(void)process_foreach(PROC, see_process, &list);
+		for (size_t i = 0; i < list.n; i++) {
+			const struct listed *seen = &list.seen[i];
 			struct ox_target target = make_target(managed, seen->stat.start_ticks);
 
 			target.number = managed->number;
 			if (seen->stat.start_ticks >= managed->added_ticks &&
-			    is_descendant(managed, &census, seen))
+			    is_descendant(managed, &list, seen))
 				(void)sampler_add_child(manager->sampler, seen->pid, &target);
 		}
 	}
-	free(census.seen);
+	free(list.seen);
 }

@@ -129,9 +129,9 @@ int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python
 	return inspector_ask(inspector, fd, symbolizer_ask_python, take_python, ret);
 }
 
-void inspector_rest(struct inspector *inspector)
+void inspector_stop_if_idle(struct inspector *inspector)
 {
-	symbolizer_rest(inspector->symbolizer);
+	symbolizer_stop_if_idle(inspector->symbolizer);
 }
 
 int inspector_fd(const struct inspector *inspector)

@@ -31,7 +31,7 @@ int inspect_file(struct inspector *inspector, int fd, struct elf_info *ret);
 int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python *ret);
 
 /* Ends the process; the next file starts another. */
-void inspector_rest(struct inspector *inspector);
+void inspector_stop_if_idle(struct inspector *inspector);
 /* For the event loop, as those of symbolizer.h: a process has ended. */
 int inspector_fd(const struct inspector *inspector);
 void inspector_dispatch(struct inspector *inspector);

@@ -266,7 +266,7 @@ void symbolizer_give_up(struct symbolizer *symbolizer)
 	answer_all(symbolizer, -ETIMEDOUT);
 }
 
-void symbolizer_rest(struct symbolizer *symbolizer)
+void symbolizer_stop_if_idle(struct symbolizer *symbolizer)
 {
 	if (symbolizer->n_open == 0 && symbolizer->process.pid)
 		leave_process(symbolizer);

@@ -35,7 +35,7 @@ int symbolizer_new(const char *program, struct symbolizer **ret);
 struct symbolizer *symbolizer_free(struct symbolizer *symbolizer);
 /* Ends the process once nothing is open, so that it keeps no file and no memory; the next request
  * starts another. */
-void symbolizer_rest(struct symbolizer *symbolizer);
+void symbolizer_stop_if_idle(struct symbolizer *symbolizer);
 
 /* For the event loop: readable when symbolizer_dispatch() has something to do; stays the same. */
 int symbolizer_fd(const struct symbolizer *symbolizer);

@@ -217,8 +217,8 @@ int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience
 	unwinder_forget_all(recorder->unwinder);
 	images_clear(recorder->images);
 	/* Paused: no process that waits, no file that is held. Tables and names stay. */
-	symbolizer_rest(recorder->table_symbolizer);
-	symbolizer_rest(recorder->name_symbolizer);
-	inspector_rest(recorder->inspector);
+	symbolizer_stop_if_idle(recorder->table_symbolizer);
+	symbolizer_stop_if_idle(recorder->name_symbolizer);
+	inspector_stop_if_idle(recorder->inspector);
 	return r < 0 ? r : ended < 0 ? ended : 0;
 }

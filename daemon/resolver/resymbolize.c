@@ -49,7 +49,7 @@ struct resymbolize {
 	struct store *store;
 	struct symbolizer *symbolizer;
 	struct inspector *inspector;
-	const struct resymbolize_means *means;
+	const struct resymbolize_ops *ops;
 	char *proc;
 	resymbolize_wake_t wake;
 	void *userdata;
@@ -72,8 +72,8 @@ struct resymbolize {
 define_cleanup(struct resymbolize *, resymbolize_free);
 
 int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct inspector *inspector,
-		    const struct resymbolize_means *means, const char *proc,
-		    resymbolize_wake_t wake, void *userdata, struct resymbolize **ret)
+		    const struct resymbolize_ops *ops, const char *proc, resymbolize_wake_t wake,
+		    void *userdata, struct resymbolize **ret)
 {
 	_cleanup_(resymbolize_free_p) struct resymbolize *self = calloc(1, sizeof(*self));
 
@@ -82,7 +82,7 @@ int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct i
 	*self = (struct resymbolize){.store = store,
 				     .symbolizer = symbolizer,
 				     .inspector = inspector,
-				     .means = means,
+				     .ops = ops,
 				     .wake = wake,
 				     .userdata = userdata,
 				     .next_id = 1,
@@ -262,7 +262,7 @@ static int keep_names(struct resymbolize *self, const struct symbolizer_reply *r
 	int r = 0;
 
 	for (size_t i = 0; i < self->n_found && r >= 0; i++)
-		if (self->means->get_names(reply, i, &vaddr, names) > 0)
+		if (self->ops->get_names(reply, i, &vaddr, names) > 0)
 			r = keep_name(&self->found[i], &names[0]);
 	return r;
 }
@@ -310,7 +310,7 @@ static int ask(struct resymbolize *self)
 		work->first = address->next;
 	}
 	self->is_waiting = true;
-	r = self->means->ask_names(self->symbolizer, &files, vaddrs, self->n_found, on_names, self);
+	r = self->ops->ask_names(self->symbolizer, &files, vaddrs, self->n_found, on_names, self);
 	if (r >= 0)
 		return RESYMBOLIZE_WAITING;
 	self->is_waiting = false;

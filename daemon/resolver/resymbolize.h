@@ -24,7 +24,7 @@
 struct resymbolize;
 
 /* What it asks the symbolizer with: the functions of symbolizer.h, other ones in tests. */
-struct resymbolize_means {
+struct resymbolize_ops {
 	int (*ask_names)(struct symbolizer *symbolizer, const struct symbolizer_files *files,
 			 const uint64_t *addresses, size_t n, symbolizer_fn fn, void *userdata);
 	size_t (*get_names)(const struct symbolizer_reply *reply, size_t i, uint64_t *ret_vaddr,
@@ -36,8 +36,8 @@ typedef void (*resymbolize_wake_t)(void *userdata);
 
 /* Borrows all but the userdata. 0 or -ENOMEM. */
 int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct inspector *inspector,
-		    const struct resymbolize_means *means, const char *proc,
-		    resymbolize_wake_t wake, void *userdata, struct resymbolize **ret);
+		    const struct resymbolize_ops *ops, const char *proc, resymbolize_wake_t wake,
+		    void *userdata, struct resymbolize **ret);
 /* Also while a request is open: what comes for it is thrown away. */
 struct resymbolize *resymbolize_free(struct resymbolize *resymbolize);
 

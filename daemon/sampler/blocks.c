@@ -99,7 +99,7 @@ static int blocks_grow(struct sampler *sampler)
 	return n > 0 ? 0 : r;
 }
 
-int sampler_blocks_take(struct sampler *sampler, uint32_t n_words, uint32_t *ret_index)
+int sampler_blocks_alloc(struct sampler *sampler, uint32_t n_words, uint32_t *ret_index)
 {
 	uint32_t n = count_grains(n_words);
 
@@ -125,7 +125,7 @@ int sampler_blocks_take(struct sampler *sampler, uint32_t n_words, uint32_t *ret
 	}
 }
 
-void sampler_blocks_give(struct sampler *sampler, uint32_t index, uint32_t n_words)
+void sampler_blocks_free_block(struct sampler *sampler, uint32_t index, uint32_t n_words)
 {
 	struct block *block = sampler->blocks[index / OX_BLOCK_WORDS];
 	uint32_t n = count_grains(n_words);

@@ -14,8 +14,8 @@
 
 /* 1 to OX_BLOCK_WORDS words that lie side by side, not cleared. 0, -ENOSPC the budget is used up,
  * -ENOMEM. Never index 0. */
-int sampler_blocks_take(struct sampler *sampler, uint32_t n_words, uint32_t *ret_index);
-void sampler_blocks_give(struct sampler *sampler, uint32_t index, uint32_t n_words);
+int sampler_blocks_alloc(struct sampler *sampler, uint32_t n_words, uint32_t *ret_index);
+void sampler_blocks_free_block(struct sampler *sampler, uint32_t index, uint32_t n_words);
 /* The words at an index, to be written to. */
 uint32_t *sampler_blocks_at(struct sampler *sampler, uint32_t index);
 uint64_t sampler_blocks_bytes(const struct sampler *sampler); /* held in the kernel */

@@ -176,10 +176,10 @@ static void unwind_table_free(const struct unwinder *unwinder, struct unwind_tab
 			struct ox_page *page = unwind_table_page(unwinder, table, i);
 
 			if (page->rows)
-				sampler_blocks_give(unwinder->sampler, page->rows,
-						    table->pack.counts[i]);
+				sampler_blocks_free_block(unwinder->sampler, page->rows,
+							  table->pack.counts[i]);
 		}
-		sampler_blocks_give(unwinder->sampler, table->pages, table->pack.n_pages * 2);
+		sampler_blocks_free_block(unwinder->sampler, table->pages, table->pack.n_pages * 2);
 	}
 	pack_done(&table->pack);
 	free(table);
@@ -336,7 +336,7 @@ int unwinder_take(struct unwinder *unwinder, uint32_t n_words, uint32_t *ret_ind
 	int r;
 
 	do
-		r = sampler_blocks_take(unwinder->sampler, n_words, ret_index);
+		r = sampler_blocks_alloc(unwinder->sampler, n_words, ret_index);
 	while (r == -ENOSPC && evict(unwinder));
 	return r;
 }

@@ -128,8 +128,8 @@ static void unwound_replace(struct unwinder *unwinder, struct unwound *unwound,
 {
 	if (unwound->n_ranges) {
 		sampler_quiesce(unwinder->sampler);
-		sampler_blocks_give(unwinder->sampler, unwound->ranges,
-				    unwound->n_ranges * OX_RANGE_WORDS);
+		sampler_blocks_free_block(unwinder->sampler, unwound->ranges,
+					  unwound->n_ranges * OX_RANGE_WORDS);
 	}
 	free(unwound->files);
 	unwound->ranges = layout->ranges;
@@ -200,8 +200,8 @@ int unwinder_update(struct unwinder *unwinder, const struct image *image, uint64
 	r = publish(unwinder, unwound, image, &layout, as_of_ns);
 	if (r < 0) {
 		if (layout.n_ranges)
-			sampler_blocks_give(unwinder->sampler, layout.ranges,
-					    layout.n_ranges * OX_RANGE_WORDS);
+			sampler_blocks_free_block(unwinder->sampler, layout.ranges,
+						  layout.n_ranges * OX_RANGE_WORDS);
 		free(layout.files);
 		unwinder_forget(unwinder, image->pid);
 		return r;

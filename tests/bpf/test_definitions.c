@@ -24,7 +24,7 @@ Test(python_definitions, names_of_any_width)
 
 	foreach_layout(layout)
 	{
-		const struct seen *most;
+		const struct listed *most;
 
 		made_start(layout);
 		python_world_make_three();
@@ -66,7 +66,7 @@ static void check_length(uint64_t word, size_t n, bool is_cut)
 
 Test(python_definitions, long_names_are_cut_and_say_so)
 {
-	const struct seen *most;
+	const struct listed *most;
 
 	made_start(python_layouts(&python_world.n_layouts));
 	python_world_make_three();
@@ -108,7 +108,7 @@ Test(python_definitions, a_module_is_told_by_its_globals)
 	foreach_layout(layout)
 	{
 		for (size_t i = 0; i < 2 * array_length(sizes); i++) {
-			const struct seen *most;
+			const struct listed *most;
 
 			made_start(layout);
 			python_world_make_three();
@@ -135,7 +135,7 @@ Test(python_definitions, methods_have_their_class_up_to_3_10)
 	foreach_layout(layout)
 	{
 		uint64_t base, derived;
-		const struct seen *most;
+		const struct listed *most;
 
 		if (!layout->code_variables)
 			continue;
@@ -163,7 +163,7 @@ Test(python_definitions, what_is_in_no_class_has_none)
 	foreach_layout(layout)
 	{
 		uint64_t class;
-		const struct seen *most;
+		const struct listed *most;
 
 		if (!layout->code_variables)
 			continue;
@@ -212,7 +212,7 @@ Test(python_definitions, tables_of_lines_come_in_parts)
 		/* Just one; one and a little; many, up to the last entry. */
 		static const uint32_t sizes[] = {OX_FRAGMENT_BYTES_MAX, OX_FRAGMENT_BYTES_MAX + 2,
 						 20 * OX_FRAGMENT_BYTES_MAX};
-		const struct seen *most;
+		const struct listed *most;
 
 		made_start(layout);
 		python_world_make_three();
@@ -231,7 +231,7 @@ Test(python_definitions, tables_of_lines_come_in_parts)
 
 Test(python_definitions, the_largest_table_is_whole_and_a_larger_one_cut)
 {
-	const struct seen *most;
+	const struct listed *most;
 
 	made_start(&python_layouts(&python_world.n_layouts)[python_world.n_layouts - 1]);
 	python_world_make_three();
@@ -260,7 +260,7 @@ Test(python_definitions, the_largest_table_is_whole_and_a_larger_one_cut)
 Test(python_definitions, a_code_object_is_sent_once)
 {
 	uint64_t before[3];
-	const struct seen *most;
+	const struct listed *most;
 
 	made_start(python_layouts(&python_world.n_layouts));
 	python_world_make_three();
@@ -284,7 +284,7 @@ Test(python_definitions, another_one_at_the_same_address_is_another_one)
 	foreach_layout(layout)
 	{
 		uint64_t before;
-		const struct seen *most;
+		const struct listed *most;
 
 		made_start(layout);
 		python_world_make_three();
@@ -306,7 +306,7 @@ Test(python_definitions, another_one_at_the_same_address_is_another_one)
 /* The same addresses mean other things in another process. */
 Test(python_definitions, another_process_has_its_own)
 {
-	const struct seen *most;
+	const struct listed *most;
 
 	made_start(python_layouts(&python_world.n_layouts));
 	python_world_make_three();
@@ -322,7 +322,7 @@ Test(python_definitions, another_process_has_its_own)
 Test(python_definitions, more_code_than_one_sample_may_define)
 {
 	uint64_t frame = 0;
-	const struct seen *most;
+	const struct listed *most;
 	char name[16];
 
 	made_start(&python_layouts(&python_world.n_layouts)[python_world.n_layouts - 1]);

@@ -321,7 +321,7 @@ static const struct {
 
 static void check_change(size_t i)
 {
-	const struct seen *most = python_world_look_once();
+	const struct listed *most = python_world_look_once();
 	uint32_t n_named = 0;
 
 	for (uint32_t at = 0; at < most->n_python; at++)

@@ -62,7 +62,7 @@ Test(python_threads, a_thread_has_a_state_in_each_interpreter)
 	foreach_layout(layout)
 	{
 		uint64_t inner, thread;
-		const struct seen *most;
+		const struct listed *most;
 
 		if (layout->flags & OX_LAYOUT_CURRENT)
 			continue; /* it leads to one interpreter alone */

@@ -11,7 +11,7 @@ Test(python_walk, frames_of_each_version)
 {
 	foreach_layout(layout)
 	{
-		const struct seen *most;
+		const struct listed *most;
 
 		made_start(layout);
 		python_world_make_three();
@@ -26,7 +26,7 @@ Test(python_walk, a_frame_that_has_not_begun_says_so)
 {
 	foreach_layout(layout)
 	{
-		const struct seen *most;
+		const struct listed *most;
 
 		made_start(layout);
 		python_world_make_three();
@@ -43,7 +43,7 @@ Test(python_walk, c_code_that_has_begun_nothing_is_no_frame)
 	foreach_layout(layout)
 	{
 		uint64_t leaf = 0;
-		const struct seen *most;
+		const struct listed *most;
 
 		if (!(layout->flags & OX_LAYOUT_OWNER))
 			continue;
@@ -66,7 +66,7 @@ Test(python_walk, frames_of_the_interpreters_own_code_are_none)
 	foreach_layout(layout)
 	{
 		uint64_t own, frame;
-		const struct seen *most;
+		const struct listed *most;
 
 		if (!layout->code_traceable)
 			continue;
@@ -89,7 +89,7 @@ Test(python_walk, a_thread_that_runs_nothing_has_no_frames)
 {
 	foreach_layout(layout)
 	{
-		const struct seen *most;
+		const struct listed *most;
 
 		made_start(layout);
 		made_run(made_thread, 0);
@@ -134,7 +134,7 @@ static void make_deep(unsigned n, bool through_c)
 	made_run(made_thread, frame);
 }
 
-static void check_deep(const struct seen *most, enum ox_python_end python_end)
+static void check_deep(const struct listed *most, enum ox_python_end python_end)
 {
 	python_world_check_end(most, python_end, OX_MAX_PYTHON_FRAMES);
 	for (uint32_t i = 0; i < most->n_python; i++)

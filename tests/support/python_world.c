@@ -86,7 +86,7 @@ static void check_budget(void)
 	cr_assert_leq(python_world.sent.bytes, sampling_counted() * DEFINE_BYTES_MAX);
 }
 
-const struct seen *python_world_look_for(uint64_t cpu_ms)
+const struct listed *python_world_look_for(uint64_t cpu_ms)
 {
 	memset(&python_world.sent, 0, sizeof(python_world.sent));
 	sampling_run(python_world.busy.pid, cpu_ms);
@@ -96,9 +96,9 @@ const struct seen *python_world_look_for(uint64_t cpu_ms)
 	return sampling_main();
 }
 
-const struct seen *python_world_look_once(void)
+const struct listed *python_world_look_once(void)
 {
-	const struct seen *most;
+	const struct listed *most;
 
 	python_world_begin();
 	most = python_world_look_for(SHORT_MS);
@@ -148,7 +148,7 @@ void python_world_check_module(uint64_t word, const char *module)
 			 module);
 }
 
-void python_world_check_end(const struct seen *most, enum ox_python_end python_end, uint32_t n)
+void python_world_check_end(const struct listed *most, enum ox_python_end python_end, uint32_t n)
 {
 	cr_expect(most->has_python);
 	cr_expect_eq(most->python_end, python_end, "%x: end %u, not %u", made_layout->version,
@@ -173,7 +173,7 @@ void python_world_make_three(void)
 	made_run(made_thread, python_world.frames[0]);
 }
 
-void python_world_check_three(const struct seen *most, uint32_t from)
+void python_world_check_three(const struct listed *most, uint32_t from)
 {
 	static const char *const names[] = {"leaf", "middle", "root"};
 
@@ -209,9 +209,9 @@ uint64_t python_world_class_of(const char *name, int i, uint64_t value, uint64_t
 	return made_class(name, entries, 3, base);
 }
 
-const struct seen *python_world_look_at_three(void)
+const struct listed *python_world_look_at_three(void)
 {
-	const struct seen *most = python_world_look_once();
+	const struct listed *most = python_world_look_once();
 
 	python_world_check_end(most, OX_PYTHON_WHOLE, 3);
 	return most;

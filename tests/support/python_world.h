@@ -67,13 +67,13 @@ void python_world_end(void);
 void python_world_take_part(void *userdata, const struct ox_fragment *part, size_t size);
 
 /* Samples the child for so long. Returns what was hit most. */
-const struct seen *python_world_look_for(uint64_t cpu_ms);
+const struct listed *python_world_look_for(uint64_t cpu_ms);
 
 /* Samples a child with what was laid out, and ends it. Returns what was hit most. */
-const struct seen *python_world_look_once(void);
+const struct listed *python_world_look_once(void);
 
 /* The same where all of the three frames must be seen. */
-const struct seen *python_world_look_at_three(void);
+const struct listed *python_world_look_at_three(void);
 
 /* ---- what is laid out ---- */
 
@@ -104,7 +104,7 @@ void python_world_check_name(uint64_t word, const char *name);
 void python_world_check_module(uint64_t word, const char *module);
 
 /* Expects that end of a stack and number of words. */
-void python_world_check_end(const struct seen *most, enum ox_python_end python_end, uint32_t n);
+void python_world_check_end(const struct listed *most, enum ox_python_end python_end, uint32_t n);
 
 /* Expects the three frames, from that word on. */
-void python_world_check_three(const struct seen *most, uint32_t from);
+void python_world_check_three(const struct listed *most, uint32_t from);

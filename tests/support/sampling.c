@@ -11,7 +11,7 @@ struct sampling sampling;
 
 static int see(void *userdata, const struct sampler_sample *sample)
 {
-	struct seen *new = &sampling.seen[sampling.n_seen];
+	struct listed *new = &sampling.seen[sampling.n_seen];
 
 	cr_assert_lt(sampling.n_seen, SEEN_MAX);
 	cr_assert_leq(sample->n_user, OX_MAX_USER_FRAMES);
@@ -127,9 +127,9 @@ uint64_t sampling_hits(uint32_t pid)
 	return n;
 }
 
-const struct seen *sampling_main(void)
+const struct listed *sampling_main(void)
 {
-	const struct seen *most = &sampling.seen[0];
+	const struct listed *most = &sampling.seen[0];
 
 	cr_assert_gt(sampling.n_seen, 0);
 	for (size_t i = 1; i < sampling.n_seen; i++)

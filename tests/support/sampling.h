@@ -17,7 +17,7 @@
 #define SEEN_MAX    4096
 
 /* One distinct sample, copied out of the arena. */
-struct seen {
+struct listed {
 	struct ox_sample id;
 	uint64_t count;
 	uint64_t first_ns;
@@ -34,7 +34,7 @@ struct seen {
 extern struct sampling {
 	struct sampler *sampler;
 	struct sampler_counters start;
-	struct seen *seen; /* since it was started last */
+	struct listed *seen; /* since it was started last */
 	size_t n_seen;
 } sampling;
 
@@ -69,4 +69,4 @@ uint64_t sampling_lost(enum ox_loss loss);
 uint64_t sampling_hits(uint32_t pid);
 
 /* Returns the sample that was hit most. */
-const struct seen *sampling_main(void);
+const struct listed *sampling_main(void);

@@ -40,7 +40,7 @@ static size_t get_names(const struct symbolizer_reply *reply, size_t i, uint64_t
 	return 1;
 }
 
-static const struct resymbolize_means means = {ask_names, get_names};
+static const struct resymbolize_ops ops = {ask_names, get_names};
 
 /* ---- a history: one address of this very program, one of a file that is not there ---- */
 
@@ -94,7 +94,7 @@ static void start_filled(void)
 	snprintf(root, sizeof(root), "%s/root", pid);
 	cr_assert_eq(mkdir(pid, 0755), 0);
 	cr_assert_eq(symlink("/", root), 0);
-	bus_world.manager->resymbolize.means = &means;
+	bus_world.manager->resymbolize.ops = &ops;
 	bus_world.manager->resymbolize.proc = proc;
 	holds = true;
 }

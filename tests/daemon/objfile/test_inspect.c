@@ -102,7 +102,7 @@ Test(inspector, rests)
 
 	cr_assert_eq(inspect_file(inspector, fd, &info), 0);
 	cr_assert(has_child());
-	inspector_rest(inspector);
+	inspector_stop_if_idle(inspector);
 	cr_assert_eq(poll(&pollfd, 1, 600000), 1);
 	inspector_dispatch(inspector);
 	cr_assert(!has_child());

@@ -307,13 +307,13 @@ Test(symbolizer, rests)
 	struct outcome outcome = {};
 	struct pollfd pollfd = {.fd = symbolizer_fd(symbolizer), .events = POLLIN};
 
-	symbolizer_rest(symbolizer);
+	symbolizer_stop_if_idle(symbolizer);
 	cr_assert(!has_child());
 	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), 0);
-	symbolizer_rest(symbolizer);
+	symbolizer_stop_if_idle(symbolizer);
 	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC), "not while it is asked");
 	cr_assert_eq(outcome.error, 0);
-	symbolizer_rest(symbolizer);
+	symbolizer_stop_if_idle(symbolizer);
 	cr_assert_eq(poll(&pollfd, 1, 600000), 1);
 	symbolizer_dispatch(symbolizer);
 	cr_assert(!has_child());

@@ -69,7 +69,7 @@ static size_t get_names(const struct symbolizer_reply *reply, size_t i, uint64_t
 	return 2;
 }
 
-static const struct resymbolize_means means = {ask_names, get_names};
+static const struct resymbolize_ops ops = {ask_names, get_names};
 
 static void answer(int error)
 {
@@ -236,8 +236,8 @@ static void start(void)
 {
 	struct symbolizer *symbolizer = (struct symbolizer *)directory; /* is only handed on */
 
-	cr_assert_eq(resymbolize_new(store, symbolizer, &fake_inspector, &means, proc, wake,
-				     &n_wakes, &work),
+	cr_assert_eq(resymbolize_new(store, symbolizer, &fake_inspector, &ops, proc, wake, &n_wakes,
+				     &work),
 		     0);
 }
 

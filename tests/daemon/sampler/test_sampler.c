@@ -56,7 +56,7 @@ Test(sampler, a_stack_is_the_chain_of_frames)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 40});
 	struct sampler_target target = sampling_by_pid(busy.pid, 0);
-	const struct seen *most;
+	const struct listed *most;
 
 	sampling_choose(&target, 1);
 	sampling_run(busy.pid, CPU_MS);
