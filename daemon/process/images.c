@@ -13,13 +13,13 @@
 #include "daemon/process/process.h"
 
 /* The images of one pid, oldest first. A pid that is used again begins anew. */
-struct life {
+struct history {
 	uint32_t pid;
 	uint64_t ended_ns; /* 0: lives */
 	uint64_t refreshed_ns;
 	struct image **images;
 	size_t n_images;
-	struct life *next; /* in the bucket */
+	struct history *next; /* in the bucket */
 };
 
 #define BUCKETS    4096
@@ -28,7 +28,7 @@ struct life {
 struct images {
 	char *proc;
 	bool all;
-	struct life *buckets[BUCKETS];
+	struct history *buckets[BUCKETS];
 	size_t n_images;
 	uint32_t next_id;
 };
@@ -45,25 +45,25 @@ struct images *images_new(const char *proc)
 	return images;
 }
 
-static void life_free(struct images *images, struct life *life)
+static void history_free(struct images *images, struct history *history)
 {
-	for (size_t i = 0; i < life->n_images; i++) {
-		maps_free(life->images[i]->maps);
-		free(life->images[i]);
+	for (size_t i = 0; i < history->n_images; i++) {
+		maps_free(history->images[i]->maps);
+		free(history->images[i]);
 	}
-	images->n_images -= life->n_images;
-	free(life->images);
-	free(life);
+	images->n_images -= history->n_images;
+	free(history->images);
+	free(history);
 }
 
 void images_clear(struct images *images)
 {
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (images->buckets[i]) {
-			struct life *life = images->buckets[i];
+			struct history *history = images->buckets[i];
 
-			images->buckets[i] = life->next;
-			life_free(images, life);
+			images->buckets[i] = history->next;
+			history_free(images, history);
 		}
 }
 
@@ -87,26 +87,26 @@ size_t images_count(const struct images *images)
 	return images->n_images;
 }
 
-static struct life **life_slot(struct images *images, uint32_t pid)
+static struct history **history_slot(struct images *images, uint32_t pid)
 {
-	struct life **slot = &images->buckets[pid % BUCKETS];
+	struct history **slot = &images->buckets[pid % BUCKETS];
 
 	while (*slot && (*slot)->pid != pid)
 		slot = &(*slot)->next;
 	return slot;
 }
 
-static void life_remove(struct images *images, struct life **slot)
+static void history_remove(struct images *images, struct history **slot)
 {
-	struct life *life = *slot;
+	struct history *history = *slot;
 
-	*slot = life->next;
-	life_free(images, life);
+	*slot = history->next;
+	history_free(images, history);
 }
 
-static struct life *life_get(struct images *images, uint32_t pid)
+static struct history *history_get(struct images *images, uint32_t pid)
 {
-	struct life **slot = life_slot(images, pid);
+	struct history **slot = history_slot(images, pid);
 
 	if (!*slot) {
 		*slot = calloc(1, sizeof(**slot));
@@ -117,43 +117,44 @@ static struct life *life_get(struct images *images, uint32_t pid)
 }
 
 /* Takes the maps, also on failure. */
-static struct image *life_add_image(struct images *images, struct life *life, uint64_t since_ns,
-				    struct maps *maps)
+static struct image *history_add_image(struct images *images, struct history *history,
+				       uint64_t since_ns, struct maps *maps)
 {
 	struct image *image = calloc(1, sizeof(*image));
-	struct image **grown = realloc(life->images, (life->n_images + 1) * sizeof(*life->images));
+	struct image **grown =
+		realloc(history->images, (history->n_images + 1) * sizeof(*history->images));
 
 	if (grown)
-		life->images = grown;
+		history->images = grown;
 	if (!image || !grown || !maps) {
 		free(image);
 		maps_free(maps);
 		return NULL;
 	}
 	image->id = ++images->next_id;
-	image->pid = life->pid;
+	image->pid = history->pid;
 	image->since_ns = since_ns;
 	image->maps = maps;
-	life->images[life->n_images++] = image;
+	history->images[history->n_images++] = image;
 	images->n_images++;
 	return image;
 }
 
-static struct image *life_newest(const struct life *life)
+static struct image *history_newest(const struct history *history)
 {
-	return life && life->n_images ? life->images[life->n_images - 1] : NULL;
+	return history && history->n_images ? history->images[history->n_images - 1] : NULL;
 }
 
-/* One place is made where all are taken: of what has ended longest ago, else of any life. */
+/* One place is made where all are taken: of what has ended longest ago, else of any history. */
 static void make_room(struct images *images)
 {
-	struct life **oldest = NULL;
+	struct history **oldest = NULL;
 	uint64_t oldest_ns = UINT64_MAX;
 
 	if (images->n_images < IMAGES_MAX)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct life **slot = &images->buckets[i]; *slot; slot = &(*slot)->next) {
+		for (struct history **slot = &images->buckets[i]; *slot; slot = &(*slot)->next) {
 			uint64_t ns = (*slot)->ended_ns ?: UINT64_MAX - 1;
 
 			if (ns < oldest_ns) {
@@ -162,60 +163,61 @@ static void make_room(struct images *images)
 			}
 		}
 	if (oldest)
-		life_remove(images, oldest);
+		history_remove(images, oldest);
 }
 
 /* What the process looks like now, taken as what it always looked like. */
-static struct life *read_life(struct images *images, uint32_t pid)
+static struct history *read_history(struct images *images, uint32_t pid)
 {
 	struct maps *maps = maps_new();
-	struct life *life;
+	struct history *history;
 
 	if (!maps || process_read_maps(images->proc, pid, 0, maps) < 0) {
 		maps_free(maps);
 		return NULL;
 	}
 	make_room(images);
-	life = life_get(images, pid);
-	if (!life || !life_add_image(images, life, 0, maps))
+	history = history_get(images, pid);
+	if (!history || !history_add_image(images, history, 0, maps))
 		return NULL;
-	return life;
+	return history;
 }
 
 static int apply_fork(struct images *images, const struct sideband_event *event)
 {
-	struct life *parent = *life_slot(images, event->parent);
-	struct life *life;
+	struct history *parent = *history_slot(images, event->parent);
+	struct history *history;
 
 	/* A pid that begins again: what we know of it was another process. */
-	if (*life_slot(images, event->pid))
-		life_remove(images, life_slot(images, event->pid));
+	if (*history_slot(images, event->pid))
+		history_remove(images, history_slot(images, event->pid));
 	if (!images->all && !parent)
 		return 0;
 	if (!parent)
-		parent = read_life(images, event->parent);
+		parent = read_history(images, event->parent);
 	make_room(images);
-	parent = *life_slot(images, event->parent);
-	life = life_get(images, event->pid);
-	if (!life)
+	parent = *history_slot(images, event->parent);
+	history = history_get(images, event->pid);
+	if (!history)
 		return -ENOMEM;
-	return life_add_image(images, life, event->time_ns,
-			      parent && life_newest(parent) ? maps_copy(life_newest(parent)->maps)
-							    : maps_new())
+	return history_add_image(images, history, event->time_ns,
+				 parent && history_newest(parent)
+					 ? maps_copy(history_newest(parent)->maps)
+					 : maps_new())
 		       ? 0
 		       : -ENOMEM;
 }
 
 static int apply_exec(struct images *images, const struct sideband_event *event)
 {
-	struct life *life = *life_slot(images, event->pid);
+	struct history *history = *history_slot(images, event->pid);
 	struct image *image;
 
-	if (!life && !images->all)
+	if (!history && !images->all)
 		return 0;
 	make_room(images);
-	life = life_get(images, event->pid);
-	image = life ? life_add_image(images, life, event->time_ns, maps_new()) : NULL;
+	history = history_get(images, event->pid);
+	image = history ? history_add_image(images, history, event->time_ns, maps_new()) : NULL;
 	if (!image)
 		return -ENOMEM;
 	memcpy(image->comm, event->comm, sizeof(image->comm));
@@ -224,7 +226,7 @@ static int apply_exec(struct images *images, const struct sideband_event *event)
 
 static int apply_map(struct images *images, const struct sideband_event *event)
 {
-	struct image *image = life_newest(*life_slot(images, event->pid));
+	struct image *image = history_newest(*history_slot(images, event->pid));
 	int r;
 
 	/* Of a process that we know nothing of: /proc has it, should anybody ask. */
@@ -241,7 +243,7 @@ static int apply_map(struct images *images, const struct sideband_event *event)
 
 int images_apply(struct images *images, const struct sideband_event *event)
 {
-	struct life *life;
+	struct history *history;
 
 	switch (event->kind) {
 	case SIDEBAND_FORK:
@@ -251,9 +253,9 @@ int images_apply(struct images *images, const struct sideband_event *event)
 	case SIDEBAND_MAP:
 		return apply_map(images, event);
 	case SIDEBAND_EXIT:
-		life = *life_slot(images, event->pid);
-		if (life)
-			life->ended_ns = event->time_ns;
+		history = *history_slot(images, event->pid);
+		if (history)
+			history->ended_ns = event->time_ns;
 		return 0;
 	}
 	return 0;
@@ -261,26 +263,26 @@ int images_apply(struct images *images, const struct sideband_event *event)
 
 const struct image *images_find(struct images *images, uint32_t pid, uint64_t at_ns)
 {
-	struct life *life = *life_slot(images, pid);
+	struct history *history = *history_slot(images, pid);
 
-	if (!life)
-		life = read_life(images, pid);
-	if (!life)
+	if (!history)
+		history = read_history(images, pid);
+	if (!history)
 		return NULL;
-	for (size_t i = life->n_images; i-- > 0;)
-		if (life->images[i]->since_ns <= at_ns)
-			return life->images[i];
+	for (size_t i = history->n_images; i-- > 0;)
+		if (history->images[i]->since_ns <= at_ns)
+			return history->images[i];
 	return NULL;
 }
 
 void images_refresh(struct images *images, uint32_t pid, uint64_t now_ns)
 {
-	struct life *life = *life_slot(images, pid);
-	struct image *image = life_newest(life);
+	struct history *history = *history_slot(images, pid);
+	struct image *image = history_newest(history);
 
-	if (!image || life->refreshed_ns + REFRESH_NS > now_ns)
+	if (!image || history->refreshed_ns + REFRESH_NS > now_ns)
 		return;
-	life->refreshed_ns = now_ns;
+	history->refreshed_ns = now_ns;
 	if (process_read_maps(images->proc, pid, now_ns, image->maps) <= 0)
 		return;
 	image->generation++;
@@ -300,10 +302,10 @@ static bool is_there(const struct images *images, uint32_t pid)
 void images_sweep(struct images *images, uint64_t before_ns)
 {
 	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct life **slot = &images->buckets[i]; *slot;) {
+		for (struct history **slot = &images->buckets[i]; *slot;) {
 			if ((*slot)->ended_ns && (*slot)->ended_ns < before_ns &&
 			    !is_there(images, (*slot)->pid))
-				life_remove(images, slot);
+				history_remove(images, slot);
 			else
 				slot = &(*slot)->next;
 		}
