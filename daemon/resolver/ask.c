@@ -63,7 +63,7 @@ static void request_free(struct name_request *request)
 static void store_frames(struct resolver *resolver, struct address_names *answer,
 			 const uint32_t *frames, size_t n)
 {
-	if (array_fit(resolver->pool, resolver->pool_size, resolver->n_pool + n) < 0)
+	if (array_reserve(resolver->pool, resolver->pool_size, resolver->n_pool + n) < 0)
 		return;
 	memcpy(resolver->pool + resolver->n_pool, frames, n * sizeof(*frames));
 	answer->first = resolver->n_pool;
@@ -241,12 +241,12 @@ int resolver_add_address(struct resolver *resolver, uint32_t source, uint64_t ad
 	uint32_t index;
 	int r;
 
-	if (array_fit(batch->addresses, batch->size, batch->n + 1) < 0)
+	if (array_reserve(batch->addresses, batch->size, batch->n + 1) < 0)
 		return -ENOMEM;
 	r = table_intern(resolver->addresses, &key, sizeof(key), &index);
 	if (r < 0)
 		return r;
-	if (array_fit(resolver->answers, resolver->answers_size, index + 1) < 0)
+	if (array_reserve(resolver->answers, resolver->answers_size, index + 1) < 0)
 		return -ENOMEM;
 	if (r > 0)
 		resolver->answers[index] = (struct address_names){};

@@ -32,13 +32,13 @@ struct source {
 };
 
 /* A mapping of an image, in which addresses are. */
-struct site_key {
+struct mapping_key {
 	uint64_t start, end, file_offset, since_ns;
 	uint64_t image;
 };
 
 /* Which source an ELF file has for those who see the same file system. */
-struct origin_key {
+struct file_key {
 	struct process_view view;
 	uint64_t file; /* number */
 };
@@ -112,12 +112,12 @@ struct resolver {
 	size_t kernel_frames_size;
 	uint32_t kernel_generation;
 
-	struct table *sites;
-	uint32_t *site_sources; /* by index of the site: index + 1 of the source; 0: none yet */
-	size_t site_sources_size;
-	struct table *origins;
-	uint32_t *origin_sources; /* likewise */
-	size_t origin_sources_size;
+	struct table *by_mapping;
+	uint32_t *mapping_sources; /* by index of the key: index + 1 of the source; 0: none yet */
+	size_t mapping_sources_size;
+	struct table *by_file;
+	uint32_t *file_sources; /* likewise */
+	size_t file_sources_size;
 	struct table *jits; /* image -> index in jit */
 	struct jit *jit;
 	size_t jit_size;
@@ -134,9 +134,9 @@ struct resolver {
 	struct recent recent[RESOLVER_RECENT];
 
 	struct definitions *definitions;
-	struct table *places;   /* of Python frames */
-	uint32_t *place_frames; /* by index of the place: frame + 1; 0: none yet */
-	size_t place_frames_size;
+	struct table *python_keys; /* of Python frames */
+	uint32_t *python_frames;   /* by index of the key: frame + 1; 0: none yet */
+	size_t python_frames_size;
 
 	struct batch *batches[RESOLVER_BATCHES_MAX];
 	size_t n_batches;

@@ -40,7 +40,7 @@ int resolver_find_jit(struct resolver *resolver, const struct image *image, stru
 
 	if (r < 0)
 		return r;
-	if (array_fit(resolver->jit, resolver->jit_size, index + 1) < 0)
+	if (array_reserve(resolver->jit, resolver->jit_size, index + 1) < 0)
 		return -ENOMEM;
 	if (r > 0)
 		resolver->jit[index] = (struct jit){};

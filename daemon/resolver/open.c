@@ -16,38 +16,39 @@ uint64_t resolver_address_in(const struct mapping *mapping, uint64_t address)
 	return resolver_is_jit(mapping) ? address : address - mapping->start + mapping->file_offset;
 }
 
-static int find_site(struct resolver *resolver, const struct image *image,
-		     const struct mapping *mapping, uint32_t *ret_index)
+static int find_mapping_key(struct resolver *resolver, const struct image *image,
+			    const struct mapping *mapping, uint32_t *ret_index)
 {
-	struct site_key key = {mapping->start, mapping->end, mapping->file_offset,
-			       mapping->since_ns, image->id};
-	int r = table_intern(resolver->sites, &key, sizeof(key), ret_index);
+	struct mapping_key key = {mapping->start, mapping->end, mapping->file_offset,
+				  mapping->since_ns, image->id};
+	int r = table_intern(resolver->by_mapping, &key, sizeof(key), ret_index);
 
 	if (r < 0)
 		return r;
-	if (array_fit(resolver->site_sources, resolver->site_sources_size, *ret_index + 1) < 0)
+	if (array_reserve(resolver->mapping_sources, resolver->mapping_sources_size,
+			  *ret_index + 1) < 0)
 		return -ENOMEM;
 	if (r > 0)
-		resolver->site_sources[*ret_index] = 0;
+		resolver->mapping_sources[*ret_index] = 0;
 	return 0;
 }
 
 /* Where nothing can be said of the process's view, what is found for one stays its own. */
-static int find_origin(struct resolver *resolver, const struct image *image, uint32_t file,
-		       uint32_t *ret_index)
+static int find_file_key(struct resolver *resolver, const struct image *image, uint32_t file,
+			 uint32_t *ret_index)
 {
-	struct origin_key key = {.file = file};
+	struct file_key key = {.file = file};
 	int r;
 
 	if (process_read_view(resolver->proc, image->pid, &key.view) < 0)
 		key.view = (struct process_view){.device = UINT64_MAX, .inode = image->id};
-	r = table_intern(resolver->origins, &key, sizeof(key), ret_index);
+	r = table_intern(resolver->by_file, &key, sizeof(key), ret_index);
 	if (r < 0)
 		return r;
-	if (array_fit(resolver->origin_sources, resolver->origin_sources_size, *ret_index + 1) < 0)
+	if (array_reserve(resolver->file_sources, resolver->file_sources_size, *ret_index + 1) < 0)
 		return -ENOMEM;
 	if (r > 0)
-		resolver->origin_sources[*ret_index] = 0;
+		resolver->file_sources[*ret_index] = 0;
 	return 0;
 }
 
@@ -61,10 +62,10 @@ static int find_shared(struct resolver *resolver, const struct image *image,
 
 	if (!file)
 		return 0;
-	r = find_origin(resolver, image, file, &origin);
+	r = find_file_key(resolver, image, file, &origin);
 	if (r < 0)
 		return r;
-	source = resolver->origin_sources[origin];
+	source = resolver->file_sources[origin];
 	if (source && !strcmp(resolver_source_key(resolver, source - 1)->path, mapping->path))
 		*ret = source;
 	return 0;
@@ -84,11 +85,11 @@ int resolver_find_source(struct resolver *resolver, const struct image *image,
 			*ret = jit->source;
 		return r;
 	}
-	r = find_site(resolver, image, mapping, &site);
-	if (r == 0 && !resolver->site_sources[site])
-		r = find_shared(resolver, image, mapping, &resolver->site_sources[site]);
+	r = find_mapping_key(resolver, image, mapping, &site);
+	if (r == 0 && !resolver->mapping_sources[site])
+		r = find_shared(resolver, image, mapping, &resolver->mapping_sources[site]);
 	if (r == 0)
-		*ret = resolver->site_sources[site];
+		*ret = resolver->mapping_sources[site];
 	return r;
 }
 
@@ -140,14 +141,14 @@ static int add_file(struct resolver *resolver, const struct image *image,
 	int r = resolver_intern_source(resolver, &key, mapping->path, &index);
 
 	if (r == 0)
-		r = find_origin(resolver, image, file, &origin);
+		r = find_file_key(resolver, image, file, &origin);
 	if (r < 0) {
 		debug_file_done(found);
 		close(fd);
 		return r;
 	}
 	strcpy(resolver->source[index].build_id, found->build_id);
-	*ret = resolver->origin_sources[origin] = index + 1;
+	*ret = resolver->file_sources[origin] = index + 1;
 	return resolver_add_batch(resolver, index, SYMBOLIZER_ELF_OFFSETS, fds);
 }
 
@@ -179,15 +180,15 @@ int resolver_open_source(struct resolver *resolver, const struct image *image,
 
 	if (resolver_is_jit(mapping))
 		return resolver_open_jit(resolver, image, at_ns, ret);
-	r = find_site(resolver, image, mapping, &site);
+	r = find_mapping_key(resolver, image, mapping, &site);
 	if (r < 0)
 		return r;
-	*ret = resolver->site_sources[site];
+	*ret = resolver->mapping_sources[site];
 	if (*ret && resolver->source[*ret - 1].batch)
 		return 0;
 	r = mapping_is_vdso(mapping) ? open_vdso(resolver, ret)
 				     : open_file(resolver, image, mapping, ret);
 	if (r == 0)
-		resolver->site_sources[site] = *ret;
+		resolver->mapping_sources[site] = *ret;
 	return r;
 }

@@ -7,7 +7,7 @@
 #include "daemon/resolver/internal.h"
 
 /* No padding: all bytes count. */
-struct place_key {
+struct python_key {
 	uint32_t definition; /* index */
 	uint32_t position;
 };
@@ -28,7 +28,7 @@ void resolver_forget_python(struct resolver *resolver)
 	definitions_expire(resolver->definitions);
 }
 
-static int intern_definition(struct resolver *resolver, const struct place_key *key,
+static int intern_definition(struct resolver *resolver, const struct python_key *key,
 			     uint32_t *ret_frame)
 {
 	struct frame frame = {.kind = FRAME_PYTHON, .build_id = ""};
@@ -60,23 +60,24 @@ static int intern_unknown(struct resolver *resolver, uint32_t *ret_frame)
 
 int resolver_name_python(struct resolver *resolver, uint64_t word, uint32_t *ret_frame)
 {
-	struct place_key key = {.position = OX_PYTHON_POSITION(word)};
+	struct python_key key = {.position = OX_PYTHON_POSITION(word)};
 	uint32_t index;
 	int r;
 
 	if (!OX_PYTHON_ID(word) ||
 	    definitions_find(resolver->definitions, OX_PYTHON_ID(word), &key.definition) < 0)
 		return intern_unknown(resolver, ret_frame);
-	r = table_intern(resolver->places, &key, sizeof(key), &index);
-	r = r < 0 ? r : array_fit(resolver->place_frames, resolver->place_frames_size, index + 1);
+	r = table_intern(resolver->python_keys, &key, sizeof(key), &index);
+	r = r < 0 ? r
+		  : array_reserve(resolver->python_frames, resolver->python_frames_size, index + 1);
 	if (r < 0)
 		return r;
-	if (!resolver->place_frames[index]) {
+	if (!resolver->python_frames[index]) {
 		r = intern_definition(resolver, &key, ret_frame);
 		if (r < 0)
 			return r;
-		resolver->place_frames[index] = *ret_frame + 1;
+		resolver->python_frames[index] = *ret_frame + 1;
 	}
-	*ret_frame = resolver->place_frames[index] - 1;
+	*ret_frame = resolver->python_frames[index] - 1;
 	return 0;
 }

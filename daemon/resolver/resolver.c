@@ -31,16 +31,16 @@ struct resolver *resolver_new(const char *proc, struct files *files, struct insp
 	resolver->proc = strdup(proc);
 	resolver->frames = table_new();
 	resolver->kernel = table_new();
-	resolver->sites = table_new();
-	resolver->origins = table_new();
+	resolver->by_mapping = table_new();
+	resolver->by_file = table_new();
 	resolver->jits = table_new();
 	resolver->sources = table_new();
 	resolver->addresses = table_new();
 	resolver->definitions = definitions_new();
-	resolver->places = table_new();
-	if (!resolver->proc || !resolver->frames || !resolver->kernel || !resolver->sites ||
-	    !resolver->origins || !resolver->jits || !resolver->sources || !resolver->addresses ||
-	    !resolver->definitions || !resolver->places)
+	resolver->python_keys = table_new();
+	if (!resolver->proc || !resolver->frames || !resolver->kernel || !resolver->by_mapping ||
+	    !resolver->by_file || !resolver->jits || !resolver->sources || !resolver->addresses ||
+	    !resolver->definitions || !resolver->python_keys)
 		return resolver_free(resolver);
 	return resolver;
 }
@@ -57,13 +57,13 @@ static void drop_array(void *array, size_t *size)
 static void drop_arrays(struct resolver *resolver)
 {
 	drop_array(&resolver->kernel_frames, &resolver->kernel_frames_size);
-	drop_array(&resolver->site_sources, &resolver->site_sources_size);
-	drop_array(&resolver->origin_sources, &resolver->origin_sources_size);
+	drop_array(&resolver->mapping_sources, &resolver->mapping_sources_size);
+	drop_array(&resolver->file_sources, &resolver->file_sources_size);
 	drop_array(&resolver->jit, &resolver->jit_size);
 	drop_array(&resolver->source, &resolver->source_size);
 	drop_array(&resolver->answers, &resolver->answers_size);
 	drop_array(&resolver->pool, &resolver->pool_size);
-	drop_array(&resolver->place_frames, &resolver->place_frames_size);
+	drop_array(&resolver->python_frames, &resolver->python_frames_size);
 	resolver->n_pool = 0;
 }
 
@@ -88,12 +88,12 @@ struct resolver *resolver_free(struct resolver *resolver)
 	orphan_requests(resolver);
 	drop_arrays(resolver);
 	definitions_free(resolver->definitions);
-	table_free(resolver->places);
+	table_free(resolver->python_keys);
 	table_free(resolver->addresses);
 	table_free(resolver->sources);
 	table_free(resolver->jits);
-	table_free(resolver->origins);
-	table_free(resolver->sites);
+	table_free(resolver->by_file);
+	table_free(resolver->by_mapping);
 	table_free(resolver->kernel);
 	table_free(resolver->frames);
 	free(resolver->proc);
@@ -106,12 +106,12 @@ void resolver_clear(struct resolver *resolver)
 	resolver_drop_batches(resolver);
 	resolver->generation++;
 	definitions_forget(resolver->definitions);
-	table_clear(resolver->places);
+	table_clear(resolver->python_keys);
 	table_clear(resolver->addresses);
 	table_clear(resolver->sources);
 	table_clear(resolver->jits);
-	table_clear(resolver->origins);
-	table_clear(resolver->sites);
+	table_clear(resolver->by_file);
+	table_clear(resolver->by_mapping);
 	table_clear(resolver->kernel);
 	table_clear(resolver->frames);
 	drop_arrays(resolver);
@@ -122,17 +122,17 @@ size_t resolver_bytes(const struct resolver *resolver)
 {
 	return sizeof(*resolver) + table_bytes(resolver->addresses) +
 	       table_bytes(resolver->sources) + table_bytes(resolver->jits) +
-	       table_bytes(resolver->origins) + table_bytes(resolver->sites) +
+	       table_bytes(resolver->by_file) + table_bytes(resolver->by_mapping) +
 	       table_bytes(resolver->kernel) + table_bytes(resolver->frames) +
 	       resolver->kernel_frames_size * sizeof(*resolver->kernel_frames) +
-	       resolver->site_sources_size * sizeof(*resolver->site_sources) +
-	       resolver->origin_sources_size * sizeof(*resolver->origin_sources) +
+	       resolver->mapping_sources_size * sizeof(*resolver->mapping_sources) +
+	       resolver->file_sources_size * sizeof(*resolver->file_sources) +
 	       resolver->jit_size * sizeof(*resolver->jit) +
 	       resolver->source_size * sizeof(*resolver->source) +
 	       resolver->answers_size * sizeof(*resolver->answers) +
 	       resolver->pool_size * sizeof(*resolver->pool) + resolver->request_bytes +
-	       definitions_bytes(resolver->definitions) + table_bytes(resolver->places) +
-	       resolver->place_frames_size * sizeof(*resolver->place_frames);
+	       definitions_bytes(resolver->definitions) + table_bytes(resolver->python_keys) +
+	       resolver->python_frames_size * sizeof(*resolver->python_frames);
 }
 
 static struct recent *recent_at(struct resolver *resolver, const struct image *image,
@@ -286,7 +286,7 @@ static int remember_kernel(struct resolver *resolver, const struct kernel_key *k
 
 	if (r < 0)
 		return r;
-	if (array_fit(resolver->kernel_frames, resolver->kernel_frames_size, index + 1) < 0)
+	if (array_reserve(resolver->kernel_frames, resolver->kernel_frames_size, index + 1) < 0)
 		return -ENOMEM;
 	resolver->kernel_frames[index] = frame;
 	return 0;

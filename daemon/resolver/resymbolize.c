@@ -151,7 +151,7 @@ static int find_file(struct resymbolize *self, const struct frame *frame, uint32
 	memcpy(key->texts + key->module, frame->module, module);
 	memcpy(key->texts + key->build_id, frame->build_id, build_id);
 	r = table_intern(self->files, key, length, ret);
-	return r < 0 ? r : array_fit(self->works, self->works_size, (size_t)*ret + 1);
+	return r < 0 ? r : array_reserve(self->works, self->works_size, (size_t)*ret + 1);
 }
 
 static int take_unnamed(void *userdata, int64_t id, const struct frame *frame)
@@ -164,7 +164,7 @@ static int take_unnamed(void *userdata, int64_t id, const struct frame *frame)
 	if (self->n >= RESYMBOLIZE_ADDRESSES_MAX)
 		return 0;
 	r = find_file(self, frame, &file);
-	r = r < 0 ? r : array_fit(self->addresses, self->size, self->n + 1);
+	r = r < 0 ? r : array_reserve(self->addresses, self->size, self->n + 1);
 	if (r < 0)
 		return r;
 	work = &self->works[file];

@@ -27,7 +27,7 @@ int resolver_intern_source(struct resolver *resolver, const struct source_key *k
 	r = table_intern(resolver->sources, full, length, ret_index);
 	if (r < 0)
 		return r;
-	if (array_fit(resolver->source, resolver->source_size, *ret_index + 1) < 0)
+	if (array_reserve(resolver->source, resolver->source_size, *ret_index + 1) < 0)
 		return -ENOMEM;
 	if (r > 0)
 		resolver->source[*ret_index] = (struct source){};
