@@ -82,7 +82,7 @@ static int parse_arguments(struct daemon *daemon, int argc, char **argv)
 
 /* ---- settings ---- */
 
-static void complain(void *userdata, const char *file, unsigned line, const char *why)
+static void warn(void *userdata, const char *file, unsigned line, const char *why)
 {
 	log_warning("%s:%u: %s", file, line, why);
 }
@@ -100,7 +100,7 @@ static int read_config_file(struct config *config, const char *path)
 	length = fread(text, 1, CONFIG_BYTES_MAX, f);
 	if (ferror(f))
 		return -EIO;
-	return config_parse(config, path, text, length, complain, NULL);
+	return config_parse(config, path, text, length, warn, NULL);
 }
 
 static int is_dropin(const struct dirent *entry)

@@ -31,7 +31,7 @@ struct arguments_reading {
 	char *why;
 };
 
-static int __attribute__((format(printf, 2, 3))) complain(char *why, const char *format, ...)
+static int __attribute__((format(printf, 2, 3))) warn(char *why, const char *format, ...)
 {
 	va_list list;
 
@@ -72,12 +72,12 @@ static int refuse_option(const struct arguments_reading *reading, const char *te
 	char matches[ARGUMENTS_WHY_BYTES];
 
 	if (c == ':')
-		return complain(reading->why, "%s: the value is missing", text);
+		return warn(reading->why, "%s: the value is missing", text);
 	if (optopt >= LONG)
-		return complain(reading->why, "%s: this option takes no value", text);
+		return warn(reading->why, "%s: this option takes no value", text);
 	if (!strncmp(text, "--", 2) && list_matches(text, matches) > 1)
-		return complain(reading->why, "%s: ambiguous: %s", text, matches);
-	return complain(reading->why, "%s: unknown option; see oxprofctl --help", text);
+		return warn(reading->why, "%s: ambiguous: %s", text, matches);
+	return warn(reading->why, "%s: unknown option; see oxprofctl --help", text);
 }
 
 static void read_word(struct arguments_reading *reading, const char *text)
@@ -92,7 +92,7 @@ static void read_word(struct arguments_reading *reading, const char *text)
 
 static int add_given(struct arguments_reading *reading, enum option_id option)
 {
-	if (array_fit(reading->given, reading->given_size, reading->n_given + 1) < 0)
+	if (array_reserve(reading->given, reading->given_size, reading->n_given + 1) < 0)
 		return -ENOMEM;
 	reading->given[reading->n_given++] = (struct given){option, optarg};
 	return 0;
@@ -217,19 +217,19 @@ static int apply_options(struct request *request, const struct arguments_reading
 		const struct option_info *info = &option_infos[given->option];
 
 		if (!option_fits_verb(given->option, request->verb))
-			return complain(reading->why,
-					"%s: --%s: not an option of this verb; see oxprofctl %s "
-					"--help",
-					verb, info->name, verb);
+			return warn(reading->why,
+				    "%s: --%s: not an option of this verb; see oxprofctl %s "
+				    "--help",
+				    verb, info->name, verb);
 		r = apply(request, given, now_usec);
 		if (r == -ENOMEM)
 			return r;
 		if (r == -E2BIG)
-			return complain(reading->why, "%s: --%s: more than %d targets", verb,
-					info->name, OX_TARGETS_MAX);
+			return warn(reading->why, "%s: --%s: more than %d targets", verb,
+				    info->name, OX_TARGETS_MAX);
 		if (r < 0)
-			return complain(reading->why, "%s: --%s=%s: not %s", verb, info->name,
-					given->value, info->expects);
+			return warn(reading->why, "%s: --%s=%s: not %s", verb, info->name,
+				    given->value, info->expects);
 	}
 	return 0;
 }
@@ -240,19 +240,19 @@ static int apply_word(struct request *request, const struct arguments_reading *r
 	const char *surplus = info->argument ? reading->surplus : reading->word;
 
 	if (surplus)
-		return complain(reading->why, "%s: %s: one word too many%s", info->name, surplus,
-				option_fits_verb(OPTION_PID, request->verb)
-					? "; targets are given as --pid=N, --unit=NAME, ..."
-					: "");
+		return warn(reading->why, "%s: %s: one word too many%s", info->name, surplus,
+			    option_fits_verb(OPTION_PID, request->verb)
+				    ? "; targets are given as --pid=N, --unit=NAME, ..."
+				    : "");
 	if (!info->argument)
 		return 0;
 	if (!reading->word)
-		return complain(reading->why, "%s: %s is missing: %s", info->name, info->argument,
-				option_infos[OPTION_INTERVAL].expects);
+		return warn(reading->why, "%s: %s is missing: %s", info->name, info->argument,
+			    option_infos[OPTION_INTERVAL].expects);
 	if (parse_interval_ns(reading->word, OX_INTERVAL_MIN_NS, OX_INTERVAL_MAX_NS,
 			      &request->interval_ns) < 0)
-		return complain(reading->why, "%s: %s: not %s", info->name, reading->word,
-				option_infos[OPTION_INTERVAL].expects);
+		return warn(reading->why, "%s: %s: not %s", info->name, reading->word,
+			    option_infos[OPTION_INTERVAL].expects);
 	return 0;
 }
 
@@ -269,18 +269,18 @@ static int check_together(const struct request *request, const struct arguments_
 	const char *verb = verb_infos[request->verb].name;
 
 	if (is_given(reading, OPTION_INTERVAL) && is_given(reading, OPTION_FREQUENCY))
-		return complain(reading->why, "%s: --interval and --frequency exclude each other",
-				verb);
+		return warn(reading->why, "%s: --interval and --frequency exclude each other",
+			    verb);
 	if (request->verb == VERB_DIFF &&
 	    !(is_given(reading, OPTION_BASE) && is_given(reading, OPTION_WITH)))
-		return complain(reading->why,
-				"%s: --base=WINDOW and --with=WINDOW are both needed, each %s",
-				verb, option_infos[OPTION_BASE].expects);
+		return warn(reading->why,
+			    "%s: --base=WINDOW and --with=WINDOW are both needed, each %s", verb,
+			    option_infos[OPTION_BASE].expects);
 	if (is_given(reading, OPTION_PYTHON_ONLY) && is_given(reading, OPTION_NATIVE_ONLY))
-		return complain(reading->why,
-				"%s: --python-only and --native-only exclude each other", verb);
+		return warn(reading->why, "%s: --python-only and --native-only exclude each other",
+			    verb);
 	if (request->window.since_usec > request->window.until_usec)
-		return complain(reading->why, "%s: --since is later than --until", verb);
+		return warn(reading->why, "%s: --since is later than --until", verb);
 	return 0;
 }
 
@@ -297,30 +297,28 @@ static int check_format(const struct request *request, const struct arguments_re
 
 	if (is_given(reading, OPTION_JSON) && is_given(reading, OPTION_FORMAT) &&
 	    request->format != FORMAT_JSON)
-		return complain(reading->why, "%s: --json and another --format exclude each other",
-				verb);
+		return warn(reading->why, "%s: --json and another --format exclude each other",
+			    verb);
 	if (request->verb == VERB_DIFF && request->format >= FORMAT_CSV &&
 	    request->format <= FORMAT_SPEEDSCOPE)
-		return complain(reading->why,
-				"%s: the format can be table, json or flamegraph (-o .svg, .html, "
-				".json)",
-				verb);
+		return warn(reading->why,
+			    "%s: the format can be table, json or flamegraph (-o .svg, .html, "
+			    ".json)",
+			    verb);
 	if (request->verb == VERB_FLAMEGRAPH && request->format >= FORMAT_CSV &&
 	    request->format <= FORMAT_SPEEDSCOPE)
-		return complain(reading->why, "%s: -o: a flame graph is .html, .svg or .json",
-				verb);
+		return warn(reading->why, "%s: -o: a flame graph is .html, .svg or .json", verb);
 	if (request->verb == VERB_QUERY && request->format < FORMAT_FLAMEGRAPH &&
 	    is_given(reading, OPTION_THRESHOLD))
-		return complain(reading->why, "%s: --threshold applies to flame graphs only", verb);
+		return warn(reading->why, "%s: --threshold applies to flame graphs only", verb);
 	if (request->format < FORMAT_FOLDED)
 		return 0;
 	for (size_t i = 0; i < array_length(of_rows); i++)
 		if (is_given(reading, of_rows[i]))
-			return complain(
-				reading->why,
-				"%s: --%s does not apply to --format=%s, which always contains "
-				"whole stacks",
-				verb, option_infos[of_rows[i]].name, names[request->format]);
+			return warn(reading->why,
+				    "%s: --%s does not apply to --format=%s, which always contains "
+				    "whole stacks",
+				    verb, option_infos[of_rows[i]].name, names[request->format]);
 	return 0;
 }
 
@@ -349,14 +347,13 @@ static int parse_request(struct request *request, const struct arguments_reading
 	request->help = is_given(reading, OPTION_HELP);
 	request->version = is_given(reading, OPTION_VERSION);
 	if (reading->verb && verb_find(reading->verb, &request->verb) < 0)
-		return complain(reading->why, "%s: unknown verb; see oxprofctl --help",
-				reading->verb);
+		return warn(reading->why, "%s: unknown verb; see oxprofctl --help", reading->verb);
 	request->has_verb = reading->verb;
 	/* Who asks for help need not have the rest right. */
 	if (request->help || request->version)
 		return 0;
 	if (!request->has_verb)
-		return complain(reading->why, "a verb is missing; see oxprofctl --help");
+		return warn(reading->why, "a verb is missing; see oxprofctl --help");
 	r = apply_options(request, reading, now_usec);
 	if (r < 0)
 		return r;

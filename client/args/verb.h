@@ -75,7 +75,7 @@ enum option_id {
 struct option_info {
 	const char *name;     /* without the dashes */
 	const char *argument; /* "N", or the words allowed: "cpu|wall"; NULL: takes no value */
-	const char *expects;  /* "not ..." in the complaint; NULL: every value is good */
+	const char *expects;  /* "not ..." in the warning; NULL: every value is good */
 	unsigned int verbs;   /* bits of enum verb */
 	const char *help;
 };

@@ -55,7 +55,7 @@ static void watch_signals(const char *name)
 
 /* ---- opening ---- */
 
-static int complain(const struct output *output, int error, char **ret_why)
+static int warn(const struct output *output, int error, char **ret_why)
 {
 	if (asprintf(ret_why, "cannot write %s: %s", output->name ?: "to standard output",
 		     strerror(-error)) < 0)
@@ -162,7 +162,7 @@ int output_open(const char *name, struct output **ret, char **ret_why)
 	if (r >= 0)
 		r = open_stream(output);
 	if (r < 0)
-		return complain(output, r, ret_why);
+		return warn(output, r, ret_why);
 	*ret = take_ptr(output);
 	return 0;
 }
@@ -202,7 +202,7 @@ int output_finish(struct output *output, char **ret_why)
 		r = -errno;
 	r = r < 0 ? r : give_name(output);
 	if (r < 0 && r != -EPIPE)
-		return complain(output, r, ret_why);
+		return warn(output, r, ret_why);
 	return r;
 }
 

@@ -36,7 +36,7 @@ struct tally {
 
 static int counts_add(struct counts *counts, uint32_t function, uint64_t n)
 {
-	int r = array_fit(counts->at, counts->size, (size_t)function + 1);
+	int r = array_reserve(counts->at, counts->size, (size_t)function + 1);
 
 	if (r >= 0)
 		counts->at[function] += n;
@@ -50,7 +50,7 @@ static uint64_t counts_get(const struct counts *counts, uint32_t function)
 
 static int counts_move(struct counts *from, struct counts *to)
 {
-	int r = array_fit(to->at, to->size, from->size);
+	int r = array_reserve(to->at, to->size, from->size);
 
 	for (size_t i = 0; i < from->size && r >= 0; i++)
 		to->at[i] += from->at[i];
@@ -87,7 +87,7 @@ struct tally *tally_free(struct tally *tally)
 /* 1: this hit was not counted for it yet. */
 static int mark_seen(struct tally *tally, uint32_t function)
 {
-	int r = array_fit(tally->seen_by, tally->seen_size, (size_t)function + 1);
+	int r = array_reserve(tally->seen_by, tally->seen_size, (size_t)function + 1);
 
 	if (r < 0 || tally->seen_by[function] == tally->hit)
 		return r;
@@ -109,7 +109,7 @@ int tally_add(void *userdata, const struct profile *profile, const struct profil
 {
 	struct tally *tally = userdata;
 	uint32_t function;
-	int r = array_fit(tally->slots, tally->slots_size, (size_t)hit->slot + 1);
+	int r = array_reserve(tally->slots, tally->slots_size, (size_t)hit->slot + 1);
 
 	if (r < 0 || !hit->node)
 		return r;
@@ -144,7 +144,7 @@ static int date_slots(struct tally *tally, const struct profile *profile)
 	int r;
 
 	tally->n_slots = (size_t)profile_count_slots(profile) + 1;
-	r = array_fit(tally->slots, tally->slots_size, tally->n_slots);
+	r = array_reserve(tally->slots, tally->slots_size, tally->n_slots);
 	if (r < 0)
 		return r;
 	for (size_t i = 1; i < tally->n_slots; i++) {
@@ -170,7 +170,7 @@ static int split_quiet(struct tally *tally, uint64_t step_usec)
 	if (tally->slots[0].total.size > 0 || n < 2)
 		return 0;
 	n = n > SLOTS_MAX ? SLOTS_MAX : n;
-	r = array_fit(tally->slots, tally->slots_size, at + n - 1);
+	r = array_reserve(tally->slots, tally->slots_size, at + n - 1);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n - 1; i++)

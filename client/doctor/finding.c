@@ -42,7 +42,7 @@ void findings_add(struct findings *findings, const char *id, enum verdict verdic
 	va_start(list, format);
 	text = format_line(format, list);
 	va_end(list);
-	if (!text || array_fit(findings->rows, findings->size, findings->n + 1) < 0) {
+	if (!text || array_reserve(findings->rows, findings->size, findings->n + 1) < 0) {
 		findings->out_of_memory = true;
 		return;
 	}

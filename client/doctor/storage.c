@@ -28,16 +28,16 @@
 
 struct settings {
 	struct config config;
-	char complaint[COMPLAINT_BYTES]; /* the first one; "": all is understood */
-	int error;                       /* of reading the first file that could not be read */
+	char warning[COMPLAINT_BYTES]; /* the first one; "": all is understood */
+	int error;                     /* of reading the first file that could not be read */
 };
 
-static void complain(void *userdata, const char *file, unsigned line, const char *why)
+static void warn(void *userdata, const char *file, unsigned line, const char *why)
 {
 	struct settings *settings = userdata;
 
-	if (!*settings->complaint)
-		snprintf(settings->complaint, sizeof(settings->complaint), "%s:%u: %s", file, line,
+	if (!*settings->warning)
+		snprintf(settings->warning, sizeof(settings->warning), "%s:%u: %s", file, line,
 			 why);
 }
 
@@ -48,7 +48,7 @@ static void read_file(const struct machine *machine, const char *path, struct se
 	int r = text ? machine_read(machine, path, text, SETTINGS_BYTES_MAX) : -ENOMEM;
 
 	if (r >= 0)
-		r = config_parse(&settings->config, path, text, (size_t)r, complain, settings);
+		r = config_parse(&settings->config, path, text, (size_t)r, warn, settings);
 	if (r < 0 && r != -ENOENT && settings->error >= 0)
 		settings->error = r;
 }
@@ -90,8 +90,8 @@ static void check_settings(const struct machine *machine, struct settings *setti
 		findings_add(findings, "settings", VERDICT_UNKNOWN,
 			     "the settings cannot be read: %s", strerror(-settings->error));
 		findings_advise(findings, ADVICE_ROOT);
-	} else if (*settings->complaint) {
-		findings_add(findings, "settings", VERDICT_WARNING, "%s", settings->complaint);
+	} else if (*settings->warning) {
+		findings_add(findings, "settings", VERDICT_WARNING, "%s", settings->warning);
 		findings_advise(findings,
 				"correct the line, see oxprofd.conf(5), then: systemctl reload "
 				"oxprofd");

@@ -79,7 +79,7 @@ static int show(struct walk *walk, uint32_t node)
 
 	if (array_extend(flame->nodes, flame->nodes_size, at, (size_t)at + 1) < 0 ||
 	    array_extend(flame->parents, flame->parents_size, at, (size_t)at + 1) < 0 ||
-	    array_fit(walk->path, walk->path_size, walk->depth + 1) < 0)
+	    array_reserve(walk->path, walk->path_size, walk->depth + 1) < 0)
 		return -ENOMEM;
 	flame->nodes[at] = node;
 	flame->parents[at] = walk->depth ? walk->path[walk->depth - 1] : 0;

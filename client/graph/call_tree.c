@@ -56,7 +56,7 @@ static int add_children(struct making *making, uint32_t parent, uint32_t depth,
 			line->cut += total;
 			continue;
 		}
-		if (array_fit(making->waiting, making->waiting_size, making->n_waiting + 1) < 0)
+		if (array_reserve(making->waiting, making->waiting_size, making->n_waiting + 1) < 0)
 			return -ENOMEM;
 		making->waiting[making->n_waiting++] =
 			(struct waiting){child, place++, depth, false};
@@ -78,7 +78,7 @@ static int add_line(struct making *making)
 	struct call_tree *tree = &making->tree;
 	struct call_line *line;
 
-	if (array_fit(tree->lines, making->lines_size, tree->n_lines + 1) < 0)
+	if (array_reserve(tree->lines, making->lines_size, tree->n_lines + 1) < 0)
 		return -ENOMEM;
 	line = &tree->lines[tree->n_lines++];
 	*line = (struct call_line){.node = next.node, .depth = next.depth, .last = next.last};

@@ -179,7 +179,7 @@ static int find_path(struct graph *graph, const struct graph_side_memo *memo,
 	size_t n = 0;
 
 	for (; node && !memo->nodes[node]; node = profile_parent(profile, node)) {
-		if (array_fit(graph->path, graph->path_size, n + 1) < 0)
+		if (array_reserve(graph->path, graph->path_size, n + 1) < 0)
 			return -ENOMEM;
 		graph->path[n++] = node;
 	}

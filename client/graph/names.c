@@ -90,8 +90,8 @@ static int add_function(struct graph_names *names, const struct profile_frame *f
 	if (r >= 0)
 		r = add_text(names, *name ? name : "[unknown]", &text);
 	if (r >= 0)
-		r = array_fit(names->functions, names->functions_size,
-			      table_count(names->keys) + 1);
+		r = array_reserve(names->functions, names->functions_size,
+				  table_count(names->keys) + 1);
 	if (r >= 0)
 		r = table_intern(names->keys, &key, sizeof(key), ret);
 	if (r <= 0)
@@ -126,7 +126,7 @@ int graph_names_find(struct graph_names *names, struct graph_memo *memo,
 		     uint32_t *ret)
 {
 	uint32_t *known;
-	int r = array_fit(memo->functions, memo->size, (size_t)frame->name + 1);
+	int r = array_reserve(memo->functions, memo->size, (size_t)frame->name + 1);
 
 	if (r < 0)
 		return r;

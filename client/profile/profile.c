@@ -168,7 +168,7 @@ const struct profile_frame *profile_name_frame(const struct profile *profile, ui
 int stack_list(struct stack *stack, const struct profile *profile, uint32_t node)
 {
 	for (stack->n = 0; node; node = profile_parent(profile, node)) {
-		int r = array_fit(stack->frames, stack->room, stack->n + 1);
+		int r = array_reserve(stack->frames, stack->room, stack->n + 1);
 
 		if (r < 0)
 			return r;

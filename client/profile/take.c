@@ -64,7 +64,7 @@ static int add_name(struct profile *profile, const struct profile_frame *frame)
 {
 	size_t n = table_count(profile->names);
 	struct profile_name *name;
-	int r = array_fit(profile->name_at, profile->name_room, n);
+	int r = array_reserve(profile->name_at, profile->name_room, n);
 
 	if (r < 0)
 		return r;
@@ -99,8 +99,8 @@ static const char *get_text(const struct profile *profile, uint32_t number, bool
 
 static int take_texts(struct profile *profile, const Oxprof__Part *part)
 {
-	int r = array_fit(profile->text_at, profile->text_room,
-			  (size_t)profile->n_texts + 1 + part->n_texts);
+	int r = array_reserve(profile->text_at, profile->text_room,
+			      (size_t)profile->n_texts + 1 + part->n_texts);
 
 	for (size_t i = 0; i < part->n_texts && r >= 0; i++) {
 		r = take_text(profile, part->texts[i], &profile->text_at[profile->n_texts + 1]);
@@ -131,8 +131,8 @@ static int take_frame(struct profile *profile, const Oxprof__Frame *from)
 
 static int take_frames(struct profile *profile, const Oxprof__Part *part)
 {
-	int r = array_fit(profile->frames, profile->frame_room,
-			  (size_t)profile->n_frames + 1 + part->n_frames);
+	int r = array_reserve(profile->frames, profile->frame_room,
+			      (size_t)profile->n_frames + 1 + part->n_frames);
 
 	for (size_t i = 0; i < part->n_frames && r >= 0; i++)
 		r = take_frame(profile, part->frames[i]);
@@ -141,8 +141,8 @@ static int take_frames(struct profile *profile, const Oxprof__Part *part)
 
 static int take_tasks(struct profile *profile, const Oxprof__Part *part)
 {
-	int r = array_fit(profile->tasks, profile->task_room,
-			  (size_t)profile->n_tasks + 1 + part->n_tasks);
+	int r = array_reserve(profile->tasks, profile->task_room,
+			      (size_t)profile->n_tasks + 1 + part->n_tasks);
 	bool ok = true;
 
 	for (size_t i = 0; i < part->n_tasks && r >= 0; i++) {
@@ -163,8 +163,8 @@ static int take_tasks(struct profile *profile, const Oxprof__Part *part)
 
 static int take_slots(struct profile *profile, const Oxprof__Part *part)
 {
-	int r = array_fit(profile->slots, profile->slot_room,
-			  (size_t)profile->n_slots + 1 + part->n_slots);
+	int r = array_reserve(profile->slots, profile->slot_room,
+			      (size_t)profile->n_slots + 1 + part->n_slots);
 
 	for (size_t i = 0; i < part->n_slots && r >= 0; i++)
 		profile->slots[++profile->n_slots] =
@@ -305,10 +305,10 @@ static int make_unknown(struct profile *profile)
 	const char *none = "";
 	int r = keep_text(profile, none, &none);
 
-	if (r < 0 || array_fit(profile->text_at, profile->text_room, 1) < 0 ||
-	    array_fit(profile->frames, profile->frame_room, 1) < 0 ||
-	    array_fit(profile->tasks, profile->task_room, 1) < 0 ||
-	    array_fit(profile->slots, profile->slot_room, 1) < 0 ||
+	if (r < 0 || array_reserve(profile->text_at, profile->text_room, 1) < 0 ||
+	    array_reserve(profile->frames, profile->frame_room, 1) < 0 ||
+	    array_reserve(profile->tasks, profile->task_room, 1) < 0 ||
+	    array_reserve(profile->slots, profile->slot_room, 1) < 0 ||
 	    array_extend(profile->nodes, profile->node_room, 0, 1) < 0)
 		return -ENOMEM;
 	profile->summary.state = profile->text_at[0] = none;

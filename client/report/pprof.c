@@ -73,7 +73,7 @@ static void write_piece(struct pprof *pprof, const Perftools__Profile *piece)
 	size_t size = perftools__profile__get_packed_size(piece);
 
 	if (!pprof->error)
-		pprof->error = array_fit(pprof->bytes, pprof->byte_room, size);
+		pprof->error = array_reserve(pprof->bytes, pprof->byte_room, size);
 	if (pprof->error)
 		return;
 	perftools__profile__pack(piece, pprof->bytes);
@@ -128,7 +128,7 @@ static uint64_t find_mapping(struct pprof *pprof, const struct profile_frame *fr
 	key.build_id = find_text(pprof, frame->build_id);
 	r = table_intern(pprof->mappings, &key, sizeof(key), &number);
 	if (r >= 0 &&
-	    array_fit(pprof->extents, pprof->extent_room, table_count(pprof->mappings)) < 0)
+	    array_reserve(pprof->extents, pprof->extent_room, table_count(pprof->mappings)) < 0)
 		r = -ENOMEM;
 	if (r < 0) {
 		pprof->error = r;
@@ -259,7 +259,7 @@ static int list_locations(struct pprof *pprof, const struct profile *profile, ui
 	int r = stack_list(&pprof->stack, profile, node);
 
 	if (r >= 0)
-		r = array_fit(pprof->locations, pprof->location_room, stack->n + 1);
+		r = array_reserve(pprof->locations, pprof->location_room, stack->n + 1);
 	if (r < 0)
 		return r;
 	pprof->locations[0] = PPROF_NO_STACK;

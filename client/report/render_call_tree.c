@@ -141,9 +141,9 @@ static int make_room(struct drawing *drawing, uint32_t depth)
 {
 	size_t n = (size_t)depth + 2;
 
-	if (array_fit(drawing->levels, drawing->levels_size, n) < 0 ||
-	    array_fit(drawing->open, drawing->open_size, n) < 0 ||
-	    array_fit(drawing->alone, drawing->alone_size, n) < 0)
+	if (array_reserve(drawing->levels, drawing->levels_size, n) < 0 ||
+	    array_reserve(drawing->open, drawing->open_size, n) < 0 ||
+	    array_reserve(drawing->alone, drawing->alone_size, n) < 0)
 		return -ENOMEM;
 	return 0;
 }

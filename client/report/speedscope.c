@@ -37,7 +37,7 @@ static int on_hit(void *userdata, const struct profile *profile, const struct pr
 	int r = stack_list(stack, profile, hit->node);
 
 	if (r >= 0)
-		r = array_fit(scope->weights, scope->room, scope->n_weights + 1);
+		r = array_reserve(scope->weights, scope->room, scope->n_weights + 1);
 	if (r < 0)
 		return r;
 	scope->weights[scope->n_weights++] = hit->n;

@@ -74,7 +74,7 @@ struct top_item *top_items_get(const struct top_items *items, uint32_t index)
 
 static int key_append(struct top_items *items, size_t *length, const void *bytes, size_t n)
 {
-	int r = array_fit(items->key, items->key_size, *length + n);
+	int r = array_reserve(items->key, items->key_size, *length + n);
 
 	if (r < 0)
 		return r;
@@ -165,7 +165,8 @@ static int read_record(struct top_items *items, struct json_object *record)
 	int r = make_key(items, record, &length);
 
 	/* Room first: there is an item for each key, whatever goes wrong. */
-	r = r < 0 ? r : array_fit(items->items, items->size, (size_t)top_items_count(items) + 1);
+	r = r < 0 ? r
+		  : array_reserve(items->items, items->size, (size_t)top_items_count(items) + 1);
 	r = r < 0 ? r : table_intern(items->keys, items->key, length, &index);
 	if (r < 0)
 		return r;

@@ -290,7 +290,7 @@ enum MHD_Result web_exchange_begin(const struct web_shared *shared,
 enum MHD_Result web_exchange_take(struct web_exchange *exchange, const char *data, size_t *size)
 {
 	if (*size > BODY_BYTES_MAX - exchange->length ||
-	    array_fit(exchange->body, exchange->size, exchange->length + *size) < 0)
+	    array_reserve(exchange->body, exchange->size, exchange->length + *size) < 0)
 		return MHD_NO;
 	memcpy(exchange->body + exchange->length, data, *size);
 	exchange->length += *size;

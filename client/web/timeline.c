@@ -65,7 +65,7 @@ uint64_t web_timeline_choose_step(struct json_object *sessions, uint64_t since_u
 int web_timeline_add(void *userdata, const struct profile *profile, const struct profile_hit *hit)
 {
 	struct web_timeline *timeline = userdata;
-	int r = array_fit(timeline->hits, timeline->size, (size_t)hit->slot + 1);
+	int r = array_reserve(timeline->hits, timeline->size, (size_t)hit->slot + 1);
 
 	if (r >= 0)
 		timeline->hits[hit->slot] += hit->n;

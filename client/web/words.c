@@ -35,7 +35,7 @@ struct web_words *web_words_free(struct web_words *words)
 	return NULL;
 }
 
-static int complain(struct web_words *words, const char *name, const char *what)
+static int warn(struct web_words *words, const char *name, const char *what)
 {
 	snprintf(words->why, sizeof(words->why), "%s: %.64s: %s",
 		 verb_infos[words->route->verb].name, name, what);
@@ -47,9 +47,9 @@ static int add_option(struct web_words *words, enum option_id option, const char
 	const struct option_info *info = &option_infos[option];
 
 	if (!(words->route->parameters & (UINT64_C(1) << option)))
-		return complain(words, info->name, "not a parameter of this path");
+		return warn(words, info->name, "not a parameter of this path");
 	if (words->n == WEB_WORDS_MAX)
-		return complain(words, info->name, "too many parameters");
+		return warn(words, info->name, "too many parameters");
 	if (asprintf(&words->options[words->n], "--%s%s%s", info->name, info->argument ? "=" : "",
 		     info->argument ? value : "") < 0)
 		return -ENOMEM;
@@ -65,14 +65,14 @@ static int add_target(struct web_words *words, const char *text)
 
 	if (option_find(text, length, &option) < 0 || (int)option >= N_TARGET_KINDS ||
 	    !text[length] != !option_infos[option].argument)
-		return complain(words, text, "not a target such as pid:42, unit:NAME or all");
+		return warn(words, text, "not a target such as pid:42, unit:NAME or all");
 	return add_option(words, option, text[length] ? text + length + 1 : NULL);
 }
 
 static int set_word(struct web_words *words, const char *value)
 {
 	if (!verb_infos[words->route->verb].argument || words->word)
-		return complain(words, "seconds", "not a parameter of this path");
+		return warn(words, "seconds", "not a parameter of this path");
 	words->word = strdup(value);
 	return words->word ? 0 : -ENOMEM;
 }
@@ -89,11 +89,11 @@ int web_words_add(struct web_words *words, const char *name, const char *value)
 	if (!strcmp(name, "seconds"))
 		return set_word(words, value);
 	if (option_find(name, strlen(name), &option) < 0 || (int)option < N_TARGET_KINDS)
-		return complain(words, name, "not a parameter of this path");
+		return warn(words, name, "not a parameter of this path");
 	if (option_infos[option].argument)
 		return add_option(words, option, value);
 	if (parse_bool(value, &wanted) < 0)
-		return complain(words, name, "neither true nor false");
+		return warn(words, name, "neither true nor false");
 	return wanted ? add_option(words, option, NULL) : 0;
 }
 
@@ -101,7 +101,7 @@ int web_words_add_bytes(struct web_words *words, const char *name, size_t name_l
 			const char *value, size_t value_length)
 {
 	if (strlen(name) != name_length || (value && strlen(value) != value_length))
-		return complain(words, name, "has a NUL in it");
+		return warn(words, name, "has a NUL in it");
 	return web_words_add(words, name, value);
 }
 
@@ -129,7 +129,7 @@ static int add_value(struct web_words *words, const char *name, struct json_obje
 			       ? web_words_add_bytes(words, name, strlen(name), text, length)
 			       : 0;
 	default:
-		return complain(words, name, "not a text, a number or true");
+		return warn(words, name, "not a text, a number or true");
 	}
 }
 
@@ -138,7 +138,7 @@ int web_words_add_tree(struct web_words *words, struct json_object *tree)
 	int r;
 
 	if (!json_object_is_type(tree, json_type_object))
-		return complain(words, "body", "not an object of JSON");
+		return warn(words, "body", "not an object of JSON");
 	json_object_object_foreach(tree, name, value)
 	{
 		bool many = json_object_is_type(value, json_type_array);

@@ -11,7 +11,7 @@
  * Makes room for n elements of `element` bytes in *array, which has room for *size of them; it at
  * least doubles, and what is new is 0. 0 or -ENOMEM, and then nothing has changed.
  */
-static inline int array_fit_bytes(void **array, size_t *size, size_t n, size_t element)
+static inline int array_reserve_bytes(void **array, size_t *size, size_t n, size_t element)
 {
 	size_t larger = *size ? *size : 64;
 	char *grown;
@@ -52,7 +52,8 @@ static inline int array_extend_bytes(void **array, size_t *size, size_t used, si
 	return 0;
 }
 
-#define array_fit(array, size, n) array_fit_bytes((void **)&(array), &(size), n, sizeof(*(array)))
+#define array_reserve(array, size, n) \
+	array_reserve_bytes((void **)&(array), &(size), n, sizeof(*(array)))
 #define array_extend(array, size, used, n) \
 	array_extend_bytes((void **)&(array), &(size), used, n, sizeof(*(array)))
 

@@ -112,13 +112,13 @@ struct parser {
 	bool in_section;     /* some section has begun */
 	const char *file;
 	unsigned line;
-	config_complain_t complain;
+	config_warn_fn warn;
 	void *userdata;
-	int n_complaints;
+	int n_warnings;
 };
 
 static void __attribute__((format(printf, 2, 3)))
-complain(struct parser *parser, const char *format, ...)
+warn(struct parser *parser, const char *format, ...)
 {
 	char why[WHY_BYTES], clean[WHY_BYTES];
 	va_list arguments;
@@ -127,8 +127,8 @@ complain(struct parser *parser, const char *format, ...)
 	vsnprintf(why, sizeof(why), format, arguments);
 	va_end(arguments);
 	text_clean(why, strlen(why), clean, sizeof(clean));
-	parser->complain(parser->userdata, parser->file, parser->line, clean);
-	parser->n_complaints++;
+	parser->warn(parser->userdata, parser->file, parser->line, clean);
+	parser->n_warnings++;
 }
 
 static void read_section(struct parser *parser, char *line)
@@ -138,7 +138,7 @@ static void read_section(struct parser *parser, char *line)
 	parser->section = NULL;
 	parser->in_section = true;
 	if (line[length - 1] != ']') {
-		complain(parser, "'%.64s' has no ']' at its end, what follows is ignored", line);
+		warn(parser, "'%.64s' has no ']' at its end, what follows is ignored", line);
 		return;
 	}
 	line[length - 1] = '\0';
@@ -146,7 +146,7 @@ static void read_section(struct parser *parser, char *line)
 		if (strcmp(keys[i].section, line + 1) == 0)
 			parser->section = keys[i].section;
 	if (!parser->section)
-		complain(parser, "unknown section [%.64s], ignored", line + 1);
+		warn(parser, "unknown section [%.64s], ignored", line + 1);
 }
 
 static void set_value(struct parser *parser, const struct key *key, const char *value)
@@ -159,8 +159,8 @@ static void set_value(struct parser *parser, const struct key *key, const char *
 	}
 	r = key->set(parser->config, value);
 	if (r < 0)
-		complain(parser, "%s=%.64s: %s, wanted: %s; ignored", key->name, value,
-			 r == -EINVAL ? "not understood" : "out of range", key->wanted);
+		warn(parser, "%s=%.64s: %s, wanted: %s; ignored", key->name, value,
+		     r == -EINVAL ? "not understood" : "out of range", key->wanted);
 }
 
 /* Cuts the spaces at both ends. */
@@ -180,15 +180,15 @@ static void read_setting(struct parser *parser, char *line)
 	char *equals = strchr(line, '='), *name;
 
 	if (!equals) {
-		complain(parser, "'%.64s' is neither [Section] nor Key=value, ignored", line);
+		warn(parser, "'%.64s' is neither [Section] nor Key=value, ignored", line);
 		return;
 	}
 	*equals = '\0';
 	name = trim(line);
 	if (!parser->section) {
 		if (!parser->in_section)
-			complain(parser, "%.64s= stands before any [Section], ignored", name);
-		return; /* the unknown section was complained about, once */
+			warn(parser, "%.64s= stands before any [Section], ignored", name);
+		return; /* the unknown section was warned about, once */
 	}
 	for (size_t i = 0; i < array_length(keys); i++) {
 		if (strcmp(keys[i].section, parser->section) == 0 &&
@@ -197,7 +197,7 @@ static void read_setting(struct parser *parser, char *line)
 			return;
 		}
 	}
-	complain(parser, "unknown key %.64s= in section [%s], ignored", name, parser->section);
+	warn(parser, "unknown key %.64s= in section [%s], ignored", name, parser->section);
 }
 
 static void read_line(struct parser *parser, const char *text, size_t length)
@@ -205,11 +205,11 @@ static void read_line(struct parser *parser, const char *text, size_t length)
 	char copy[LINE_BYTES_MAX], *line;
 
 	if (length >= sizeof(copy)) {
-		complain(parser, "longer than %d bytes, ignored", LINE_BYTES_MAX - 1);
+		warn(parser, "longer than %d bytes, ignored", LINE_BYTES_MAX - 1);
 		return;
 	}
 	if (memchr(text, '\0', length)) {
-		complain(parser, "has a zero byte in it, ignored");
+		warn(parser, "has a zero byte in it, ignored");
 		return;
 	}
 	memcpy(copy, text, length);
@@ -222,10 +222,10 @@ static void read_line(struct parser *parser, const char *text, size_t length)
 }
 
 int config_parse(struct config *config, const char *file, const char *text, size_t length,
-		 config_complain_t complain_fn, void *userdata)
+		 config_warn_fn warn_fn, void *userdata)
 {
 	struct parser parser = {
-		.config = config, .file = file, .complain = complain_fn, .userdata = userdata};
+		.config = config, .file = file, .warn = warn_fn, .userdata = userdata};
 
 	config_init(&parser.initial);
 	for (size_t at = 0; at < length;) {
@@ -236,5 +236,5 @@ int config_parse(struct config *config, const char *file, const char *text, size
 		read_line(&parser, text + at, n);
 		at += n + 1;
 	}
-	return parser.n_complaints;
+	return parser.n_warnings;
 }

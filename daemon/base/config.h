@@ -21,10 +21,10 @@ void config_init(struct config *config);
 
 /*
  * Reads one file's text into config. An unknown key or section, or a bad value, is told through
- * `complain` with the line's number and leaves the value as it was (as systemd does); the rest is
- * read. Returns how many complaints there were, or a negative errno. `config` is changed line by
+ * `warn` with the line's number and leaves the value as it was (as systemd does); the rest is
+ * read. Returns how many warnings there were, or a negative errno. `config` is changed line by
  * line: pass a copy where all or nothing is wanted.
  */
-typedef void (*config_complain_t)(void *userdata, const char *file, unsigned line, const char *why);
+typedef void (*config_warn_fn)(void *userdata, const char *file, unsigned line, const char *why);
 int config_parse(struct config *config, const char *file, const char *text, size_t length,
-		 config_complain_t complain, void *userdata);
+		 config_warn_fn warn, void *userdata);

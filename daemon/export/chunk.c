@@ -93,7 +93,7 @@ static int part_pack(struct export_chunk *part, size_t *ret)
 
 	if (size > OX_EXPORT_PART_BYTES)
 		return -EMSGSIZE;
-	if (array_fit(part->packed, part->packed_size, sizeof(length) + size) < 0)
+	if (array_reserve(part->packed, part->packed_size, sizeof(length) + size) < 0)
 		return -ENOMEM;
 	memcpy(part->packed, &length, sizeof(length));
 	oxprof__part__pack(&part->message, part->packed + sizeof(length));

@@ -112,7 +112,7 @@ static int on_frame(void *userdata, int64_t function, const struct frame *frame)
 static int tell_frame(struct export_dictionary *dictionary, uint32_t id, uint32_t *ret)
 {
 	struct frame_telling telling = {.dictionary = dictionary, .message = OXPROF__FRAME__INIT};
-	int r = array_fit(dictionary->frames, dictionary->frames_size, (size_t)id + 1);
+	int r = array_reserve(dictionary->frames, dictionary->frames_size, (size_t)id + 1);
 
 	if (r >= 0 && !dictionary->frames[id]) {
 		telling.message.focus = export_paths_has_focus(dictionary->paths, id);
@@ -149,7 +149,7 @@ static int tell_node(struct export_dictionary *dictionary, uint32_t node, uint32
 
 	for (uint32_t at = node; at && !dictionary->nodes[at];
 	     at = export_paths_caller(dictionary->paths, at)) {
-		r = array_fit(dictionary->way, dictionary->way_size, n + 1);
+		r = array_reserve(dictionary->way, dictionary->way_size, n + 1);
 		if (r < 0)
 			return r;
 		dictionary->way[n++] = at;
@@ -197,7 +197,7 @@ static int on_task(void *userdata, const struct store_task *task)
 static int tell_task(struct export_dictionary *dictionary, uint32_t id, uint32_t *ret)
 {
 	struct task_telling telling = {.dictionary = dictionary, .message = OXPROF__TASK__INIT};
-	int r = id ? array_fit(dictionary->tasks, dictionary->tasks_size, (size_t)id + 1) : 0;
+	int r = id ? array_reserve(dictionary->tasks, dictionary->tasks_size, (size_t)id + 1) : 0;
 
 	*ret = 0;
 	if (r < 0 || !id)

@@ -135,7 +135,7 @@ static int paths_read_function(struct export_paths *paths, int64_t id, const str
 
 	if (id < 0 || id >= IDS_MAX)
 		return -EOVERFLOW;
-	r = array_fit(paths->functions, paths->functions_size, (size_t)id + 1);
+	r = array_reserve(paths->functions, paths->functions_size, (size_t)id + 1);
 	if (r < 0 || paths->functions[id]) {
 		*ret = r < 0 ? 0 : paths->functions[id];
 		return r;
@@ -173,7 +173,7 @@ static int on_frame(void *userdata, int64_t function, const struct frame *frame)
 static int paths_get_facts(struct export_paths *paths, uint32_t frame, struct frame_facts *ret)
 {
 	struct frame_reading reading = {.paths = paths};
-	int r = array_fit(paths->facts, paths->facts_size, (size_t)frame + 1);
+	int r = array_reserve(paths->facts, paths->facts_size, (size_t)frame + 1);
 
 	if (r >= 0 && !paths->facts[frame].facts) {
 		r = store_read_frame(paths->store, frame, on_frame, &reading);
@@ -291,7 +291,7 @@ int export_paths_find(struct export_paths *paths, int64_t id, struct export_path
 	for (uint32_t at = node; at && !(paths->states[at] & STATE_KNOWN);) {
 		r = paths_read_block(paths, at);
 		if (r >= 0)
-			r = array_fit(paths->way, paths->way_size, n + 1);
+			r = array_reserve(paths->way, paths->way_size, n + 1);
 		if (r < 0)
 			return r;
 		if (!real(paths, at))

@@ -64,7 +64,7 @@ static int on_session(void *userdata, const struct store_session *row)
 		.samples = row->samples,
 		.end_usec = row->ended_usec ? row->ended_usec : slots->now_usec,
 	};
-	int r = array_fit(slots->sessions, slots->size, slots->n + 1);
+	int r = array_reserve(slots->sessions, slots->size, slots->n + 1);
 
 	if (r < 0)
 		return r;

@@ -52,7 +52,7 @@ int export_tasks_want(struct export_tasks *tasks, int64_t id)
 		return 1;
 	if (id <= 0 || id > UINT32_MAX)
 		return -EOVERFLOW;
-	r = array_fit(tasks->verdicts, tasks->size, (size_t)id + 1);
+	r = array_reserve(tasks->verdicts, tasks->size, (size_t)id + 1);
 	if (r >= 0 && tasks->verdicts[id] == VERDICT_NONE) {
 		tasks->verdicts[id] = VERDICT_OTHERS;
 		r = store_read_task(tasks->store, id, on_task, tasks);

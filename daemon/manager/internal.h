@@ -102,7 +102,7 @@ int manager_check_session(struct manager *manager, int64_t session, struct failu
 
 /* ---- target.c ---- */
 
-/* Finds out what the target ops now: the process and its start, the cgroup's id, the uid. */
+/* Finds out what the target means now: the process and its start, the cgroup's id, the uid. */
 /* on_exit: an event of its pidfd, where it has one; with the struct managed. */
 int managed_new(struct manager *manager, const struct target_request *wanted, uint32_t owner,
 		sd_event_io_handler_t on_exit, struct managed **ret, struct failure *failure);

@@ -34,7 +34,7 @@ static int open_store(struct manager *manager, struct failure *failure)
 }
 
 /* Of a file of somebody else's. */
-static void complain(void *userdata, const char *text)
+static void warn(void *userdata, const char *text)
 {
 	log_warning("%s", text);
 }
@@ -74,7 +74,7 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
 				   "cannot prepare to read files: %s", strerror(-r));
 	manager->recorder =
-		recorder_new(manager->store, "/proc", config->symbolizer, complain, manager);
+		recorder_new(manager->store, "/proc", config->symbolizer, warn, manager);
 	manager->engine = query_engine_new(manager->store);
 	if (!manager->recorder || !manager->engine)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");

@@ -226,7 +226,7 @@ struct process_list {
 static int see_process(void *userdata, uint32_t pid)
 {
 	struct process_list *list = userdata;
-	int r = array_fit(list->seen, list->size, list->n + 1);
+	int r = array_reserve(list->seen, list->size, list->n + 1);
 
 	if (r < 0)
 		return r;

@@ -163,7 +163,7 @@ static int identify(struct files *files, int fd, uint32_t *ret)
 	if (r < 0)
 		return r;
 	r = table_intern(files->files, &id, sizeof(id), ret);
-	r = r < 0 ? r : array_fit(files->contents, files->contents_size, (size_t)*ret + 1);
+	r = r < 0 ? r : array_reserve(files->contents, files->contents_size, (size_t)*ret + 1);
 	if (r < 0)
 		return r;
 	if (!files->contents[*ret].is_read)
@@ -229,7 +229,7 @@ static void place_remember(struct files *files, const struct place *place, uint3
 		table_clear(files->places);
 	if (table_intern(files->places, place, sizeof(*place), &index) < 0)
 		return;
-	if (array_fit(files->numbers, files->numbers_size, index + 1) < 0)
+	if (array_reserve(files->numbers, files->numbers_size, index + 1) < 0)
 		table_clear(files->places);
 	else
 		files->numbers[index] = number;

@@ -147,7 +147,8 @@ const struct interpreter *interpreters_find(struct interpreters *interpreters,
 		interpreters_clear(interpreters);
 	if (table_intern(interpreters->images, &image->id, sizeof(image->id), &index) < 0)
 		return NULL;
-	if (array_fit(interpreters->entries, interpreters->entries_size, (size_t)index + 1) < 0) {
+	if (array_reserve(interpreters->entries, interpreters->entries_size, (size_t)index + 1) <
+	    0) {
 		interpreters_clear(interpreters);
 		return NULL;
 	}

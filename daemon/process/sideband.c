@@ -182,7 +182,7 @@ static int keep_record(struct sideband *sideband, struct perf_event_header *reco
 {
 	const struct sample_id *id =
 		(const void *)((const char *)record + record->size - sizeof(*id));
-	int r = array_fit(sideband->waiting, sideband->size_waiting, sideband->n_waiting + 1);
+	int r = array_reserve(sideband->waiting, sideband->size_waiting, sideband->n_waiting + 1);
 
 	if (r < 0)
 		return r;

@@ -75,7 +75,7 @@ static int unfinished_add_lines(struct unfinished *unfinished, const struct ox_f
 		return 0;
 	if (n > OX_LINES_BYTES_MAX - unfinished->n_lines)
 		n = OX_LINES_BYTES_MAX - unfinished->n_lines;
-	r = array_fit(unfinished->lines, unfinished->n_lines_max, unfinished->n_lines + n);
+	r = array_reserve(unfinished->lines, unfinished->n_lines_max, unfinished->n_lines + n);
 	if (r < 0)
 		return r;
 	unfinished->bytes += unfinished->n_lines_max - before;

@@ -68,8 +68,8 @@ static int generation_add(struct generation *generation, uint32_t id, const stru
 			  size_t length)
 {
 	uint32_t index, number;
-	int r = array_fit(generation->content_of, generation->n_content_of_max,
-			  (size_t)table_count(generation->ids) + 1);
+	int r = array_reserve(generation->content_of, generation->n_content_of_max,
+			      (size_t)table_count(generation->ids) + 1);
 
 	if (r < 0)
 		return r;

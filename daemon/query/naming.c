@@ -19,7 +19,7 @@ void naming_clear(struct naming *naming)
 int naming_append(struct naming *naming, const char *text)
 {
 	size_t length = strlen(text);
-	int r = array_fit(naming->text, naming->size, naming->length + length + 1);
+	int r = array_reserve(naming->text, naming->size, naming->length + length + 1);
 
 	if (r < 0)
 		return r;

@@ -128,7 +128,7 @@ int pruning_find(struct pruning *pruning, uint32_t node, uint32_t *ret)
 	if (!pruning->tree)
 		return 0;
 	for (uint32_t at = node; !pruning->left[at].known && r >= 0;) {
-		r = array_fit(pruning->way, pruning->way_size, n + 1);
+		r = array_reserve(pruning->way, pruning->way_size, n + 1);
 		if (r >= 0)
 			pruning->way[n++] = at;
 		at = calltree_parent(stacks_tree(pruning->stacks), at);

@@ -185,7 +185,7 @@ static uint8_t follow_end(const struct stacks *stacks, const struct node_key *ke
 static int add_node(struct stacks *stacks, const struct node_key *key)
 {
 	uint32_t n = calltree_count(stacks->tree);
-	int r = array_fit(stacks->stops, stacks->stops_size, (size_t)n + 2);
+	int r = array_reserve(stacks->stops, stacks->stops_size, (size_t)n + 2);
 
 	if (r >= 0)
 		r = calltree_add_node(stacks->tree, key->parent, key->frame);
@@ -227,7 +227,7 @@ struct stacks *stacks_new(void)
 	stacks->frames = table_new();
 	stacks->nodes = table_new();
 	if (!stacks->tree || !stacks->texts || !stacks->keys || !stacks->frames || !stacks->nodes ||
-	    array_fit(stacks->stops, stacks->stops_size, 1) < 0 ||
+	    array_reserve(stacks->stops, stacks->stops_size, 1) < 0 ||
 	    intern_frame(stacks, &unknown, &index) < 0)
 		return NULL;
 	stacks->stops[0] = STOP_NONE;

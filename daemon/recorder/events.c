@@ -29,7 +29,7 @@ static void add_event(void *userdata, const struct ox_event *event)
 {
 	struct recorder *recorder = userdata;
 
-	if (array_fit(recorder->events, recorder->events_size, recorder->n_events + 1) == 0)
+	if (array_reserve(recorder->events, recorder->events_size, recorder->n_events + 1) == 0)
 		recorder->events[recorder->n_events++] = *event;
 }
 

@@ -65,7 +65,7 @@ struct recorder {
 	struct inspector *inspector; /* nor does this for either */
 	struct unwinder *unwinder;
 	struct resolver *resolver;
-	recorder_complain_fn complain;
+	recorder_warn_fn warn;
 	void *userdata;
 	struct ksyms *ksyms;   /* NULL: never read */
 	int64_t ksyms_session; /* in which they were */

@@ -88,7 +88,7 @@ int recorder_add_process(struct recorder *recorder, const struct sampler_sample 
 	/* Where memory ran out the first time, nothing is known of it yet. */
 	if (r == 0 && *ret_index < recorder->known_size && recorder->known[*ret_index].comm)
 		return follow_comm(recorder, sample, *ret_index);
-	r = array_fit(recorder->known, recorder->known_size, *ret_index + 1);
+	r = array_reserve(recorder->known, recorder->known_size, *ret_index + 1);
 	return r < 0 ? r : know_process(recorder, sample, *ret_index);
 }
 

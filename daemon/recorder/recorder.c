@@ -29,7 +29,7 @@ int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret
 
 	if (r <= 0)
 		return r;
-	r = array_fit(rows->ids, rows->size, table_count(rows->table));
+	r = array_reserve(rows->ids, rows->size, table_count(rows->table));
 	return r < 0 ? r : 1;
 }
 
@@ -49,7 +49,7 @@ void known_done(struct known_process *known)
 	*known = (struct known_process){0};
 }
 
-static void complain_of_table(void *userdata, const char *path, int error)
+static void warn_of_table(void *userdata, const char *path, int error)
 {
 	struct recorder *recorder = userdata;
 	char text[512];
@@ -58,7 +58,7 @@ static void complain_of_table(void *userdata, const char *path, int error)
 		 "cannot read the unwinding table of %s: %s; its frames are followed by frame "
 		 "pointers",
 		 path, error == -EBADMSG ? "the file is damaged" : strerror(-error));
-	recorder->complain(recorder->userdata, text);
+	recorder->warn(recorder->userdata, text);
 }
 
 static int open_symbolizers(struct recorder *recorder, const char *program)
@@ -70,7 +70,7 @@ static int open_symbolizers(struct recorder *recorder, const char *program)
 }
 
 struct recorder *recorder_new(struct store *store, const char *proc, const char *program,
-			      recorder_complain_fn complain, void *userdata)
+			      recorder_warn_fn warn, void *userdata)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 
@@ -78,7 +78,7 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 		return NULL;
 	recorder->store = store;
 	recorder->booted_usec = clock_realtime_usec() - clock_boottime_ns() / 1000;
-	recorder->complain = complain;
+	recorder->warn = warn;
 	recorder->userdata = userdata;
 	recorder->proc = strdup(proc);
 	recorder->images = images_new(proc);
@@ -91,10 +91,10 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 	if (!recorder->interpreters)
 		return recorder_free(recorder);
 	recorder->unwinder = unwinder_new(recorder->files, recorder->interpreters,
-					  recorder->table_symbolizer, complain_of_table, recorder);
+					  recorder->table_symbolizer, warn_of_table, recorder);
 	recorder->resolver =
 		resolver_new(proc, recorder->files, recorder->inspector, recorder->name_symbolizer,
-			     recorder->complain, recorder->userdata);
+			     recorder->warn, recorder->userdata);
 	recorder->processes.table = table_new();
 	recorder->tasks.table = table_new();
 	recorder->nodes.table = table_new();

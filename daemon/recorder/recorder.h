@@ -25,12 +25,12 @@
 struct recorder;
 
 /* What cannot be read of a file of others: one line. */
-typedef void (*recorder_complain_fn)(void *userdata, const char *text);
+typedef void (*recorder_warn_fn)(void *userdata, const char *text);
 
 /* Borrows the store; proc is "/proc", program that of the symbolizer (daemon/objfile/symbolizer.h).
  * NULL: no memory, or no more descriptors. */
 struct recorder *recorder_new(struct store *store, const char *proc, const char *program,
-			      recorder_complain_fn complain, void *userdata);
+			      recorder_warn_fn warn, void *userdata);
 struct recorder *recorder_free(struct recorder *recorder);
 
 /* A session's start, with everything that may be asked from the kernel then; sampler and sideband

@@ -258,7 +258,7 @@ static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, ui
 	if (r < 0)
 		return r;
 	is_new = r > 0;
-	r = array_fit(recorder->counts, recorder->counts_size, index + 1);
+	r = array_reserve(recorder->counts, recorder->counts_size, index + 1);
 	if (r < 0)
 		return r;
 	recorder->counts[index] = (is_new ? 0 : recorder->counts[index]) + count;
@@ -269,7 +269,8 @@ int recorder_take(void *userdata, const struct sampler_sample *sample)
 {
 	struct recorder *recorder = userdata;
 	uint32_t task, node = 0;
-	int r = array_fit(recorder->shares, recorder->shares_size, (size_t)sample->id->target + 1);
+	int r = array_reserve(recorder->shares, recorder->shares_size,
+			      (size_t)sample->id->target + 1);
 
 	recorder->totals.samples += sample->count;
 	if (r >= 0)

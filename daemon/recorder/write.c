@@ -158,8 +158,8 @@ int recorder_write(struct recorder *recorder)
 
 	if (!n && !has_losses(recorder))
 		return 0;
-	r = array_fit(recorder->frames.ids, recorder->frames.size,
-		      resolver_count(recorder->resolver));
+	r = array_reserve(recorder->frames.ids, recorder->frames.size,
+			  resolver_count(recorder->resolver));
 	r = r < 0 ? r : store_begin(recorder->store);
 	for (uint32_t i = 0; i < n && r >= 0; i++)
 		r = write_row(recorder, i);

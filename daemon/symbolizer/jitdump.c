@@ -123,7 +123,7 @@ static int add_text(struct jitdump *dump, const char *text, uint32_t *ret)
 
 	if (bytes > JITDUMP_TEXT_MAX - dump->texts_bytes)
 		return -ENODATA;
-	r = array_fit(dump->texts, dump->texts_size, dump->texts_bytes + bytes);
+	r = array_reserve(dump->texts, dump->texts_size, dump->texts_bytes + bytes);
 	if (r < 0)
 		return r;
 	memcpy(dump->texts + dump->texts_bytes, text, bytes);
@@ -138,7 +138,7 @@ static int add_line(struct jitdump *dump, const struct debug_entry *entry, uint3
 
 	if (dump->n_lines >= JITDUMP_LINES_MAX)
 		return -ENODATA;
-	r = array_fit(dump->lines, dump->lines_size, dump->n_lines + 1);
+	r = array_reserve(dump->lines, dump->lines_size, dump->n_lines + 1);
 	if (r < 0)
 		return r;
 	dump->lines[dump->n_lines++] = (struct line){entry->code_addr, entry->line, file};
@@ -191,11 +191,11 @@ static int add_function(struct jitdump *dump, const struct function *function, u
 
 	if (dump->n_functions >= JITDUMP_RECORDS_MAX)
 		return -ENODATA;
-	r = array_fit(dump->functions, dump->functions_size, dump->n_functions + 1);
+	r = array_reserve(dump->functions, dump->functions_size, dump->n_functions + 1);
 	if (r == 0)
 		r = table_intern(dump->starts, &function->start, sizeof(function->start), &start);
 	if (r >= 0)
-		r = array_fit(dump->newest, dump->newest_size, start + 1);
+		r = array_reserve(dump->newest, dump->newest_size, start + 1);
 	if (r == 0)
 		r = ranges_add(dump->ranges, function->start, size, dump->n_functions);
 	if (r < 0)

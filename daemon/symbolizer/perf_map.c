@@ -73,7 +73,7 @@ static int add_line(struct perf_map *map, char *line)
 		at = NULL;
 	if (!at || *at != ' ' || !at[1] || map->n_entries >= PERF_MAP_ENTRIES_MAX)
 		return 0;
-	r = array_fit(map->entries, map->entries_size, map->n_entries + 1);
+	r = array_reserve(map->entries, map->entries_size, map->n_entries + 1);
 	if (r == 0)
 		r = ranges_add(map->ranges, start, size, map->n_entries);
 	if (r < 0)
@@ -123,7 +123,7 @@ static int read_all(int fd, char **ret, size_t *ret_length)
 	while (length < PERF_MAP_BYTES_MAX) {
 		ssize_t n;
 
-		if (array_fit(text, size, length + READ_BYTES) < 0)
+		if (array_reserve(text, size, length + READ_BYTES) < 0)
 			return -ENOMEM;
 		n = pread(fd, text + length, READ_BYTES, length);
 		if (n < 0 && errno == EINTR)

@@ -150,7 +150,7 @@ static void add_piece(struct python_code *code, uint64_t start, uint64_t bytes, 
 	if (bytes == 0 || __builtin_add_overflow(start, bytes, &end) ||
 	    code->n_pieces >= PIECES_MAX)
 		return;
-	r = array_fit(code->pieces, code->size, code->n_pieces + 1);
+	r = array_reserve(code->pieces, code->size, code->n_pieces + 1);
 	if (r < 0)
 		code->error = r;
 	else

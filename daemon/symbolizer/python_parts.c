@@ -40,7 +40,7 @@ static int read_entries(struct search *search, struct eh_frame *eh)
 	int r;
 
 	while (search->n_entries < ENTRIES_MAX && eh_frame_next(eh, &entry.start, &entry.end) > 0) {
-		r = array_fit(search->entries, search->size, search->n_entries + 1);
+		r = array_reserve(search->entries, search->size, search->n_entries + 1);
 		if (r < 0)
 			return r;
 		search->entries[search->n_entries++] = entry;

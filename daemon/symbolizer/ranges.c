@@ -60,7 +60,7 @@ int ranges_add(struct ranges *ranges, uint64_t start, uint64_t size, uint32_t va
 		return 0;
 	if (ranges->n_told >= RANGES_MAX)
 		return -E2BIG;
-	r = array_fit(ranges->told, ranges->told_size, ranges->n_told + 1);
+	r = array_reserve(ranges->told, ranges->told_size, ranges->n_told + 1);
 	if (r < 0)
 		return r;
 	ranges->told[ranges->n_told] = (struct range){start, start + size, value, ranges->n_told};
@@ -109,7 +109,7 @@ static int add_piece(struct ranges *ranges, uint64_t start, uint32_t value)
 
 	if (last ? last->value == value : value == RANGES_NONE)
 		return 0;
-	r = array_fit(ranges->pieces, ranges->pieces_size, ranges->n_pieces + 1);
+	r = array_reserve(ranges->pieces, ranges->pieces_size, ranges->n_pieces + 1);
 	if (r < 0)
 		return r;
 	ranges->pieces[ranges->n_pieces++] = (struct piece){start, value};

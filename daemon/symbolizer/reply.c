@@ -125,7 +125,7 @@ static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
 		return 0;
 	r = table_intern(names->texts, clean, length + 1, &index);
 	if (r > 0) {
-		r = array_fit(names->offsets, names->offsets_size, (size_t)index + 1);
+		r = array_reserve(names->offsets, names->offsets_size, (size_t)index + 1);
 		if (r < 0)
 			return r;
 		names->offsets[index] = names->text_bytes;
@@ -141,7 +141,7 @@ static int add_frame(struct names *names, const struct symbolizer_name *name)
 	struct wire_frame *frame;
 	int r;
 
-	r = array_fit(names->frames, names->frames_size, names->n_frames + 1);
+	r = array_reserve(names->frames, names->frames_size, names->n_frames + 1);
 	if (r < 0)
 		return r;
 	frame = &names->frames[names->n_frames++];

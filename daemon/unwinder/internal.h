@@ -71,7 +71,7 @@ struct unwinder {
 	struct interpreters *interpreters;
 	struct symbolizer *symbolizer;
 	struct sampler *sampler;
-	unwinder_complain_fn complain;
+	unwinder_warn_fn warn;
 	void *userdata;
 
 	struct unwind_file *states; /* by number of the file */

@@ -59,7 +59,7 @@ static void take_answer(void *userdata, int error, const struct symbolizer_reply
 	}
 	file->state = state_of(error);
 	if (file->state == TABLE_FAILED)
-		unwinder->complain(unwinder->userdata, request->path, error);
+		unwinder->warn(unwinder->userdata, request->path, error);
 	unwinder_set_ranges(unwinder, request->number);
 	free(request);
 }
@@ -105,7 +105,7 @@ struct unwind_file *unwinder_get_file(struct unwinder *unwinder, const struct im
 
 	*ret_number = NO_NUMBER;
 	if ((!is_vdso && !number) ||
-	    array_fit(unwinder->states, unwinder->states_size, (size_t)number + 1) < 0)
+	    array_reserve(unwinder->states, unwinder->states_size, (size_t)number + 1) < 0)
 		return NULL;
 	*ret_number = number;
 	file = &unwinder->states[number];

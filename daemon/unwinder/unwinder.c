@@ -7,8 +7,7 @@
 #include "daemon/unwinder/internal.h"
 
 struct unwinder *unwinder_new(struct files *files, struct interpreters *interpreters,
-			      struct symbolizer *symbolizer, unwinder_complain_fn complain,
-			      void *userdata)
+			      struct symbolizer *symbolizer, unwinder_warn_fn warn, void *userdata)
 {
 	struct unwinder *unwinder = calloc(1, sizeof(*unwinder));
 
@@ -17,7 +16,7 @@ struct unwinder *unwinder_new(struct files *files, struct interpreters *interpre
 	unwinder->files = files;
 	unwinder->interpreters = interpreters;
 	unwinder->symbolizer = symbolizer;
-	unwinder->complain = complain;
+	unwinder->warn = warn;
 	unwinder->userdata = userdata;
 	unwinder->rules = table_new();
 	return unwinder->rules ? unwinder : unwinder_free(unwinder);

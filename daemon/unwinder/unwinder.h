@@ -28,12 +28,11 @@
 struct unwinder;
 
 /* A file whose table cannot be made, and why (negative errno); told once. */
-typedef void (*unwinder_complain_fn)(void *userdata, const char *path, int error);
+typedef void (*unwinder_warn_fn)(void *userdata, const char *path, int error);
 
 /* Borrows all. NULL: no memory. */
 struct unwinder *unwinder_new(struct files *files, struct interpreters *interpreters,
-			      struct symbolizer *symbolizer, unwinder_complain_fn complain,
-			      void *userdata);
+			      struct symbolizer *symbolizer, unwinder_warn_fn warn, void *userdata);
 /* The symbolizer must be freed first: it still holds requests of ours. */
 struct unwinder *unwinder_free(struct unwinder *unwinder);
 /* Another kernel side, or none (NULL): all that was in the old one is forgotten. */

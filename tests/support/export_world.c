@@ -27,11 +27,12 @@ void told_done(struct told *told)
 	*told = (struct told){0};
 }
 
-#define told_put(told, what, value)                                                              \
-	({                                                                                       \
-		cr_assert_eq(array_fit((told)->what, (told)->what##_size, (told)->n_##what + 1), \
-			     0);                                                                 \
-		(told)->what[(told)->n_##what++] = (value);                                      \
+#define told_put(told, what, value)                                                             \
+	({                                                                                      \
+		cr_assert_eq(                                                                   \
+			array_reserve((told)->what, (told)->what##_size, (told)->n_##what + 1), \
+			0);                                                                     \
+		(told)->what[(told)->n_##what++] = (value);                                     \
 	})
 
 static void told_take_frames(struct told *told, Oxprof__Part *part)
@@ -69,8 +70,8 @@ static void told_take_nodes(struct told *told, Oxprof__Part *part)
 		cr_assert_lt(part->node_parent[i], told->n_nodes);
 		cr_assert_gt(part->node_frame[i], 0);
 		cr_assert_lt(part->node_frame[i], told->n_frames);
-		cr_assert_eq(array_fit(told->parent, told->parent_size, told->n_nodes + 1), 0);
-		cr_assert_eq(array_fit(told->frame, told->frame_size, told->n_nodes + 1), 0);
+		cr_assert_eq(array_reserve(told->parent, told->parent_size, told->n_nodes + 1), 0);
+		cr_assert_eq(array_reserve(told->frame, told->frame_size, told->n_nodes + 1), 0);
 		told->parent[told->n_nodes] = part->node_parent[i];
 		told->frame[told->n_nodes] = part->node_frame[i];
 	}
@@ -142,7 +143,8 @@ void told_slurp(struct told *told, int fd)
 	ssize_t n;
 
 	do {
-		cr_assert_eq(array_fit(told->bytes, told->bytes_size, told->n_bytes + 65536), 0);
+		cr_assert_eq(array_reserve(told->bytes, told->bytes_size, told->n_bytes + 65536),
+			     0);
 		n = read(fd, told->bytes + told->n_bytes, 65536);
 		cr_assert_geq(n, 0);
 		told->n_bytes += (size_t)n;

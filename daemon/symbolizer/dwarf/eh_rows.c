@@ -97,7 +97,7 @@ static int add_span(struct eh_rows *rows, uint64_t start, uint64_t end, const st
 	}
 	if (rows->n_spans >= SYMBOLIZER_ROWS_MAX)
 		return -EFBIG;
-	r = array_fit(rows->spans, rows->spans_size, rows->n_spans + 1);
+	r = array_reserve(rows->spans, rows->spans_size, rows->n_spans + 1);
 	if (r < 0)
 		return r;
 	rows->spans[rows->n_spans++] = (struct span){start, end, index};

@@ -114,7 +114,7 @@ static int add_ranges(struct lines *lines, struct index *index, Dwarf_Die *die, 
 			return 0;
 		if (start == 0 || end <= start || lines->n_ranges >= LINES_RANGES_MAX)
 			continue;
-		if (array_fit(index->ranges, index->size, index->n + 1) < 0)
+		if (array_reserve(index->ranges, index->size, index->n + 1) < 0)
 			return -ENOMEM;
 		index->ranges[index->n++] = (struct range){start, end, entry};
 		lines->n_ranges++;
@@ -128,7 +128,7 @@ static int add_unit(struct lines *lines, Dwarf_Die *die)
 
 	if (lines->n_units >= LINES_UNITS_MAX)
 		return 0;
-	r = array_fit(lines->unit, lines->units_size, lines->n_units + 1);
+	r = array_reserve(lines->unit, lines->units_size, lines->n_units + 1);
 	if (r < 0)
 		return r;
 	lines->unit[lines->n_units] = (struct unit){.entry = dwarf_dieoffset(die)};

@@ -56,7 +56,7 @@ static int add_candidate(struct builder *builder, const struct candidate *candid
 
 	if (builder->n_candidates >= SYMBOLS_MAX)
 		return 0;
-	r = array_fit(builder->candidates, builder->size, builder->n_candidates + 1);
+	r = array_reserve(builder->candidates, builder->size, builder->n_candidates + 1);
 	if (r < 0)
 		return r;
 	builder->candidates[builder->n_candidates++] = *candidate;

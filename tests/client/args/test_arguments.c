@@ -130,7 +130,7 @@ Test(client_arguments, abbreviations)
 	cr_expect(help->help);
 }
 
-/* getopt_long() prints no complaint of its own. */
+/* getopt_long() prints no warning of its own. */
 Test(client_arguments, bad_abbreviations_are_refused)
 {
 	cr_redirect_stderr();
@@ -464,7 +464,7 @@ Test(client_arguments, long_lists_are_bounded)
 	request_done(&request);
 }
 
-Test(client_arguments, a_long_value_does_not_overflow_the_complaint)
+Test(client_arguments, a_long_value_does_not_overflow_the_warning)
 {
 	static char value[100000] = "--filter=";
 	char *argv[] = {(char *)"oxprofctl", (char *)"query", value};

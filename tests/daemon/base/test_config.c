@@ -6,7 +6,7 @@
 #include "daemon/base/api.h"
 #include "daemon/base/config.h"
 
-struct complaints {
+struct warnings {
 	unsigned n;
 	unsigned line;
 	char why[512];
@@ -14,19 +14,19 @@ struct complaints {
 
 static void note(void *userdata, const char *file, unsigned line, const char *why)
 {
-	struct complaints *complaints = userdata;
+	struct warnings *warnings = userdata;
 
 	cr_expect_str_eq(file, "a.conf");
-	complaints->n++;
-	complaints->line = line;
-	snprintf(complaints->why, sizeof(complaints->why), "%s", why);
+	warnings->n++;
+	warnings->line = line;
+	snprintf(warnings->why, sizeof(warnings->why), "%s", why);
 }
 
-static int parse(struct config *config, const char *text, struct complaints *ret)
+static int parse(struct config *config, const char *text, struct warnings *ret)
 {
 	int r;
 
-	*ret = (struct complaints){0};
+	*ret = (struct warnings){0};
 	r = config_parse(config, "a.conf", text, strlen(text), note, ret);
 	cr_expect_eq((unsigned)r, ret->n);
 	return r;
@@ -34,7 +34,7 @@ static int parse(struct config *config, const char *text, struct complaints *ret
 
 Test(config, reads_every_key)
 {
-	struct complaints complaints;
+	struct warnings warnings;
 	struct config config;
 
 	config_init(&config);
@@ -46,8 +46,8 @@ Test(config, reads_every_key)
 			   "# a comment\n; another\n\n[Sampling]\r\n  Interval = 0.5 \n"
 			   "UnwindMemory=8M\n"
 			   "[Storage]\nPath=/srv/my data/ox=1.db\nMaxSize=64M",
-			   &complaints),
-		     0, "%s", complaints.why);
+			   &warnings),
+		     0, "%s", warnings.why);
 	cr_expect_eq(config.interval_ns, 500000000);
 	cr_expect_eq(config.unwind_max_bytes, 8 << 20);
 	cr_expect_str_eq(config.database, "/srv/my data/ox=1.db");
@@ -56,29 +56,29 @@ Test(config, reads_every_key)
 
 Test(config, the_last_one_counts_and_an_empty_one_resets)
 {
-	struct complaints complaints;
+	struct warnings warnings;
 	struct config config;
 
 	config_init(&config);
-	cr_expect_eq(parse(&config, "[Sampling]\nInterval=1\nFrequency=100\n", &complaints), 0);
+	cr_expect_eq(parse(&config, "[Sampling]\nInterval=1\nFrequency=100\n", &warnings), 0);
 	cr_expect_eq(config.interval_ns, 10000000);
-	cr_expect_eq(
-		parse(&config, "[Sampling]\nUnwindMemory=1M\nUnwindMemory=256M\n", &complaints), 0);
+	cr_expect_eq(parse(&config, "[Sampling]\nUnwindMemory=1M\nUnwindMemory=256M\n", &warnings),
+		     0);
 	cr_expect_eq(config.unwind_max_bytes, 256 << 20);
-	cr_expect_eq(parse(&config, "[Sampling]\nInterval=\nUnwindMemory=\n", &complaints), 0);
+	cr_expect_eq(parse(&config, "[Sampling]\nInterval=\nUnwindMemory=\n", &warnings), 0);
 	cr_expect_eq(config.unwind_max_bytes, 64 << 20);
 	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
 	cr_expect_eq(parse(&config,
 			   "[Storage]\nPath=/a\nMaxSize=1\n[Sampling]\nFrequency=7\nFrequency=\n"
 			   "[Storage]\nPath=\nMaxSize=",
-			   &complaints),
+			   &warnings),
 		     0);
 	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
 	cr_expect_str_eq(config.database, OX_DATABASE_PATH);
 	cr_expect_eq(config.database_max_bytes, 0);
 }
 
-Test(config, complains_with_line_and_reason_and_goes_on)
+Test(config, warns_with_line_and_reason_and_goes_on)
 {
 	static const struct {
 		const char *text;
@@ -107,19 +107,19 @@ Test(config, complains_with_line_and_reason_and_goes_on)
 		{"[Storage]\nMaxSize=1.5G\n", 2, "MaxSize=1.5G: not understood"},
 		{"[Storage]\nMaxSize=16E\n", 2, "MaxSize=16E: out of range"},
 	};
-	struct complaints complaints;
+	struct warnings warnings;
 	struct config config, initial;
 	char text[256];
 
 	config_init(&initial);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		config_init(&config);
-		cr_expect_eq(parse(&config, cases[i].text, &complaints), 1, "%s", cases[i].text);
-		cr_expect_eq(complaints.line, cases[i].line, "%s", cases[i].text);
-		cr_expect_not_null(strstr(complaints.why, cases[i].why), "%s", complaints.why);
+		cr_expect_eq(parse(&config, cases[i].text, &warnings), 1, "%s", cases[i].text);
+		cr_expect_eq(warnings.line, cases[i].line, "%s", cases[i].text);
+		cr_expect_not_null(strstr(warnings.why, cases[i].why), "%s", warnings.why);
 		cr_expect_eq(memcmp(&config, &initial, sizeof(config)), 0, "%s", cases[i].text);
 		snprintf(text, sizeof(text), "%s\n[Sampling]\nInterval=2\n", cases[i].text);
-		cr_expect_eq(parse(&config, text, &complaints), 1);
+		cr_expect_eq(parse(&config, text, &warnings), 1);
 		cr_expect_eq(config.interval_ns, 2000000000);
 	}
 }
@@ -127,22 +127,22 @@ Test(config, complains_with_line_and_reason_and_goes_on)
 Test(config, bears_any_bytes)
 {
 	static char text[20000];
-	struct complaints complaints = {0};
+	struct warnings warnings = {0};
 	struct config config;
 
 	config_init(&config);
-	cr_expect_eq(config_parse(&config, "a.conf", "[Sampling]\nInter\0val=1\n", 23, note,
-				  &complaints),
-		     1);
-	cr_expect_not_null(strstr(complaints.why, "zero byte"));
+	cr_expect_eq(
+		config_parse(&config, "a.conf", "[Sampling]\nInter\0val=1\n", 23, note, &warnings),
+		1);
+	cr_expect_not_null(strstr(warnings.why, "zero byte"));
 	memset(text, 'x', sizeof(text));
-	cr_expect_eq(config_parse(&config, "a.conf", text, sizeof(text), note, &complaints), 1);
-	cr_expect_not_null(strstr(complaints.why, "longer than"));
+	cr_expect_eq(config_parse(&config, "a.conf", text, sizeof(text), note, &warnings), 1);
+	cr_expect_not_null(strstr(warnings.why, "longer than"));
 	memcpy(text, "[Storage]\nPath=/", 16);
 	text[4200] = '\n';
-	cr_expect_eq(config_parse(&config, "a.conf", text, 4201, note, &complaints), 1);
-	cr_expect_not_null(strstr(complaints.why, "out of range"));
+	cr_expect_eq(config_parse(&config, "a.conf", text, 4201, note, &warnings), 1);
+	cr_expect_not_null(strstr(warnings.why, "out of range"));
 	text[4110] = '\n';
-	cr_expect_eq(config_parse(&config, "a.conf", text, 4111, note, &complaints), 0);
+	cr_expect_eq(config_parse(&config, "a.conf", text, 4111, note, &warnings), 0);
 	cr_expect_eq(strlen(config.database), 4095);
 }

@@ -49,7 +49,7 @@ static struct busy_process start_busy(uint32_t uid)
 	return busy_start(&busy);
 }
 
-static void complain(void *userdata, const char *text)
+static void warn(void *userdata, const char *text)
 {
 	cr_assert_fail("%s", text);
 }
@@ -64,7 +64,7 @@ static void set_up_recorder(void)
 	cr_assert_eq(sideband_new(&opener, &sideband, why, sizeof(why)), 0, "%s", why);
 	store_world_set_up();
 	store = store_world_open();
-	recorder = recorder_new(store, "/proc", OX_SYMBOLIZER_BUILT, complain, NULL);
+	recorder = recorder_new(store, "/proc", OX_SYMBOLIZER_BUILT, warn, NULL);
 	cr_assert_not_null(recorder);
 }
 
@@ -198,7 +198,7 @@ Test(recorder, a_process_that_ended_before_the_drain_keeps_its_names)
 
 	make_proc(&busy, proc, sizeof(proc));
 	recorder_free(recorder);
-	recorder = recorder_new(store, proc, OX_SYMBOLIZER_BUILT, complain, NULL);
+	recorder = recorder_new(store, proc, OX_SYMBOLIZER_BUILT, warn, NULL);
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
 	busy_stop(&busy);
@@ -383,7 +383,7 @@ static void use_slow_symbolizer(char *where, size_t size)
 	fclose(f);
 	cr_assert_eq(chmod(program, 0755), 0);
 	recorder_free(recorder);
-	recorder = recorder_new(store, "/proc", program, complain, NULL);
+	recorder = recorder_new(store, "/proc", program, warn, NULL);
 }
 
 Test(recorder, samples_wait_for_slow_names_and_are_there_when_somebody_asks)

@@ -30,13 +30,13 @@ static struct files *files;
 static char directory[256];
 static char proc[300];
 static char start_directory[256];
-static char complaint[2048];
-static int n_complaints;
+static char warning[2048];
+static int n_warnings;
 
 static void on_failure(void *userdata, const char *text)
 {
-	snprintf(complaint, sizeof(complaint), "%s", text);
-	n_complaints++;
+	snprintf(warning, sizeof(warning), "%s", text);
+	n_warnings++;
 }
 
 static void make_resolver(const char *proc_root)
@@ -291,11 +291,11 @@ Test(resolver, a_file_that_breaks_the_reader_is_told_once_and_left_alone)
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "+0x1000", "libbad.so");
 	cr_assert_eq(strlen(frame.build_id), 40);
-	cr_assert_eq(n_complaints, 1);
-	cr_assert_not_null(strstr(complaint, "/libbad.so: "), "%s", complaint);
+	cr_assert_eq(n_warnings, 1);
+	cr_assert_not_null(strstr(warning, "/libbad.so: "), "%s", warning);
 	name_at(&image, HERE + 0x1004, NOW, &frame);
 	cr_assert_eq(symbolizer->n_requests, 1);
-	cr_assert_eq(n_complaints, 1);
+	cr_assert_eq(n_warnings, 1);
 	image_done(&image);
 }
 
@@ -311,7 +311,7 @@ Test(resolver, a_reader_that_does_not_start_is_asked_again)
 	symbolizer->error = -EIO;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "+0x1000", "libfine.so");
-	cr_assert_eq(n_complaints, 0);
+	cr_assert_eq(n_warnings, 0);
 	symbolizer->error = 0;
 	name_at(&image, HERE + 0x1000, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "fine", "libfine.so");

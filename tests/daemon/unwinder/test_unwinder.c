@@ -122,7 +122,7 @@ static struct symbolizer *symbolizer;
 static struct unwinder *unwinder;
 static uint64_t stops[OX_N_STOPS], n_deep, n_samples;
 
-static void no_complaint(void *userdata, const char *path, int error)
+static void no_warning(void *userdata, const char *path, int error)
 {
 	cr_assert_fail("%s: %s", path, strerror(-error));
 }
@@ -138,7 +138,7 @@ static void open_world(uint64_t budget_bytes)
 	files = files_new("/proc", inspector);
 	interpreters = interpreters_new(files);
 	cr_assert_eq(symbolizer_new(OX_SYMBOLIZER_BUILT, &symbolizer), 0);
-	unwinder = unwinder_new(files, interpreters, symbolizer, no_complaint, NULL);
+	unwinder = unwinder_new(files, interpreters, symbolizer, no_warning, NULL);
 	unwinder_attach(unwinder, sampler);
 }
 
