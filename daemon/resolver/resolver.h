@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses to named frames; frames are interned, equal ones have the same index. An address of a
- * file is asked for once, whoever has that file mapped. One address can stand for several frames:
- * functions that were inlined into one another.
+ * Turns addresses into named frames. Frames are interned: equal frames have the same index. An
+ * address of a file is asked for once, however many processes have that file mapped. One address
+ * can stand for several frames: functions that were inlined into one another.
  *
- * A drain tells all addresses first (resolver_want), then the symbolizer is asked for all of them
- * together (resolver_ask), then they are named. What has no answer by then is named by its address;
- * an answer that comes later is there for the next time.
+ * A drain announces all addresses first (resolver_want), then the symbolizer is asked for all of
+ * them together (resolver_ask), then they are named. An address whose reply has not come by then
+ * is named by its number; a reply that comes later is used from the next drain on.
  *
- * What is remembered of a file is remembered with the debug files it was read with: those that a
- * container brings name nothing outside of it. Code made at run time is named by the perf map or
- * jitdump of its process, one that belongs to the process's user or to root.
+ * The names of a file are kept together with the debug files they were read from: debug files that
+ * a container brings name nothing outside of the container. Code made at run time is named by the
+ * perf map or jitdump of its process; the file must belong to the process's user or to root.
+ *
+ * Which cache an exec, a dlopen, a reused pid or a clear empties is listed in internal.h.
  */
 #pragma once
 
@@ -26,47 +28,56 @@ struct resolver;
 
 #define RESOLVER_INLINES_MAX SYMBOLIZER_INLINES_MAX
 
-/* How often the names that one process writes are read anew, at most. */
+/* The names that one process writes are read at most once in this time. */
 #define RESOLVER_JIT_NS UINT64_C(1000000000)
 
-/* Called with one line about a file whose names cannot be read, once for each: it is damaged, or
- * too large. */
+/* Receives one line about a file whose names cannot be read; called once for each such file. */
 typedef void (*resolver_fn)(void *userdata, const char *text);
-/* files, inspector and symbolizer are borrowed; when the files are cleared, so has this to be. fn
- * may be NULL. NULL: no memory. */
+/* Borrows files, inspector and symbolizer. The caller clears the resolver whenever it clears the
+ * files. fn may be NULL. Returns NULL where memory ran out. */
 struct resolver *resolver_new(const char *proc, struct files *files, struct inspector *inspector,
 			      struct symbolizer *symbolizer, resolver_fn fn, void *userdata);
-/* The symbolizer may still have requests of it open. */
+/* Frees the resolver. The symbolizer may still have its requests open: their replies are dropped.
+ * Returns NULL. */
 struct resolver *resolver_free(struct resolver *resolver);
 
-/* 0 or -ENOMEM. image NULL: nothing is known of the process. */
+/* Announces that the address will have to be named, as it was mapped at at_ns. image is NULL where
+ * nothing is known of the process. Returns 0 or -ENOMEM. */
 int resolver_want(struct resolver *resolver, const struct image *image, uint64_t address,
 		  uint64_t at_ns);
+/* Sends the symbolizer all addresses that were announced and waits up to wait_usec for replies. */
 void resolver_ask(struct resolver *resolver, uint64_t wait_usec);
 
-/* Indexes count from 0; outermost first, *ret_n of them. 0 or -ENOMEM. */
+/* Writes the indexes (from 0) of the *ret_n frames that the address stands for, outermost first.
+ * Returns 0 or -ENOMEM. */
 int resolver_name_user(struct resolver *resolver, const struct image *image, uint64_t address,
 		       uint64_t at_ns, uint32_t ret_frames[static RESOLVER_INLINES_MAX],
 		       uint32_t *ret_n);
-/* ksyms NULL: the kernel's names could not be read. */
+/* Finds the frame of a kernel address. ksyms is NULL where the kernel's names could not be read.
+ * Returns 0 or -ENOMEM. */
 int resolver_name_kernel(struct resolver *resolver, const struct ksyms *ksyms, uint64_t address,
 			 uint32_t *ret_frame);
-/* Other kernel symbols from now on. */
+/* Forgets the names of kernel addresses: the ksyms are others from now on. */
 void resolver_forget_kernel(struct resolver *resolver);
-/* Python code objects, as the kernel side sends them (bpf/python.h). 0, -EBADMSG, -ENOMEM. */
+/* Adds one part of a Python code object as the kernel side sends it (bpf/python.h). Returns 0,
+ * -EBADMSG or -ENOMEM as definitions_add() does. */
 int resolver_add_part(struct resolver *resolver, const struct ox_fragment *part, size_t size);
-/* A word of a Python stack that stands for a frame. 0; 1: its name is not known; -ENOMEM. */
+/* Finds the frame that a word of a Python stack stands for. Returns 0, 1 where its name is not
+ * known (*ret_frame is "[unknown]" then), or -ENOMEM. */
 int resolver_name_python(struct resolver *resolver, uint64_t word, uint32_t *ret_frame);
-/* No sample is left that is older than the last clear. */
+/* Frees the code objects that were forgotten: no sample from before the last clear is left. */
 void resolver_expire(struct resolver *resolver);
-/* Another kernel side: its numbers mean other code objects. */
+/* Forgets all Python code objects at once: the numbers of a new kernel side mean other ones. */
 void resolver_forget_python(struct resolver *resolver);
-/* The frame that stands for callers that are not there: "[cut]", "[no-table]" ... 0 or -ENOMEM. */
+/* Finds the frame that stands for missing callers: "[cut]", "[no-table]" ... Returns 0 or
+ * -ENOMEM. */
 int resolver_name_end(struct resolver *resolver, enum ox_stop end, uint32_t *ret_frame);
-/* Borrowed until the next clear. */
+/* Fills *ret for the index of a frame; its texts are borrowed until the next clear. */
 void resolver_get_frame(const struct resolver *resolver, uint32_t frame, struct frame *ret);
+/* Returns the number of frames: their indexes are below it. */
 uint32_t resolver_count(const struct resolver *resolver);
-/* Memory is bounded by the caller: forget all when this grows too large. Python code objects stay
- * until they expire; the kernel side has to send them anew. */
+/* Returns the bytes held. The caller bounds them by resolver_clear(). */
 size_t resolver_bytes(const struct resolver *resolver);
+/* Forgets all names and all frames. Python code objects stay until resolver_expire(), for samples
+ * on their way; the kernel side has to send them again. */
 void resolver_clear(struct resolver *resolver);
