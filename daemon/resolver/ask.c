@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Questions to the symbolizer, and what becomes of the answers. */
+/* Requests to the symbolizer for the names of addresses, and its replies. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static void batch_free(struct batch *batch)
 	free(batch);
 }
 
-/* Leaves it to the caller to forget those that are not asked after all. */
+/* Frees the batch. Where it was not sent, the caller clears is_asked of its addresses. */
 static void drop_batch(struct resolver *resolver, size_t i)
 {
 	struct batch *batch = resolver->batches[i];
@@ -59,7 +59,7 @@ static void request_free(struct name_request *request)
 	free(request);
 }
 
-/* Not remembered where memory runs out: it is asked again. */
+/* Leaves the answer empty where memory runs out, so that the address is asked for again. */
 static void store_frames(struct resolver *resolver, struct address_names *answer,
 			 const uint32_t *frames, size_t n)
 {
@@ -122,7 +122,7 @@ static const char *explain(int error)
 	}
 }
 
-/* A file that has broken the symbolizer once is left alone. */
+/* Marks a source on which the symbolizer failed, so that it is not asked for again, and warns. */
 static void break_source(struct resolver *resolver, uint32_t source, int error)
 {
 	char path[1024], text[1200];

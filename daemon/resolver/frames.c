@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames: interned texts. */
+/* Frames, interned by their texts. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +9,12 @@
 #include "daemon/base/text.h"
 #include "daemon/resolver/internal.h"
 
-/* A frame's key in the table: this, then four texts with their ends. */
+/* A frame's key in the table; four texts with their NULs follow. */
 struct frame_key {
 	uint64_t offset;
 	uint32_t kind;
 	uint32_t line;
-	uint32_t module; /* where the texts begin, behind the function's */
+	uint32_t module; /* where each text begins; the function's is at 0 */
 	uint32_t build_id;
 	uint32_t file;
 	char texts[];
@@ -88,7 +88,8 @@ int resolver_intern_special(struct resolver *resolver, const char *function, con
 	return resolver_intern_frame(resolver, &frame, ret);
 }
 
-/* ELF vaddr, where that is known: so that the address can be given its name later. */
+/* Returns the ELF vaddr where the file tells it, so that resymbolizing can name the frame later;
+ * else the address itself. */
 static uint64_t find_vaddr(const struct resolver *resolver, const struct source_key *key,
 			   uint64_t address)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Code made at run time: what the process itself writes of it. */
+/* Code made at run time: its names are in the perf map or jitdump that the process itself writes.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -49,8 +50,9 @@ int resolver_find_jit(struct resolver *resolver, const struct image *image, stru
 }
 
 /*
- * Anybody can write to /tmp: only what the process's user, or root, wrote is believed. A file from
- * before the process began is that of another one that had its pid.
+ * True if the file is the process's own. Anybody can write to /tmp, so the file must belong to the
+ * process's user or to root. A file from before the process began belongs to an earlier process of
+ * the same pid.
  */
 static bool is_its_own(const struct resolver *resolver, const struct image *image,
 		       const struct process_ids *ids, const struct stat *st)
@@ -67,7 +69,7 @@ static bool is_its_own(const struct resolver *resolver, const struct image *imag
 	return (st->st_mtim.tv_sec + 2) * UINT64_C(1000000) > began_usec;
 }
 
-/* The dump is found by its mapping: that is what the process has it mapped for. */
+/* Opens the jitdump that the process has mapped: by convention the mapping shows where it is. */
 static int open_jitdump(const struct resolver *resolver, const struct image *image, uint64_t at_ns,
 			enum source_kind *ret_kind)
 {
@@ -130,8 +132,6 @@ bool resolver_may_open_jit(struct resolver *resolver, const struct image *image)
 	       clock_monotonic_ns() - jit->opened_ns >= RESOLVER_JIT_NS;
 }
 
-/* A file that was written to since is another source, of which all is asked anew: code may have
- * taken the place of other code. */
 int resolver_open_jit(struct resolver *resolver, const struct image *image, uint64_t at_ns,
 		      uint32_t *ret)
 {

@@ -8,14 +8,14 @@
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
-/* Neither functions nor the gaps between modules have an end in the text; no function is as long as
- * this, so an address further on is not of it. */
+/* The text does not tell where functions and modules end. No function is as long as this, so an
+ * address further on belongs to none. */
 #define FUNCTION_BYTES_MAX (UINT64_C(1) << 20)
 #define NAMES_BYTES_MAX    (1u << 30)
 
 struct ksym {
 	uint64_t address;
-	uint32_t name;   /* in names; also the order in which they came */
+	uint32_t name;   /* in names; grows in the order of the lines */
 	uint32_t module; /* in names */
 	bool is_weak;
 };
@@ -118,7 +118,8 @@ static const char *take_address(const char *at, const char *end, uint64_t *ret)
 	return at;
 }
 
-/* An address of 0 is what those see who may not see addresses. */
+/* Adds the function of a line. Lines with the address 0 are passed over: the kernel shows 0 to
+ * readers who may not see addresses. Returns 0 or -ENOMEM. */
 static int parse_line(struct ksyms *ksyms, const char *at, const char *end)
 {
 	const char *name, *name_end, *module = "kernel";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which files tell the names of a mapping. */
+/* Finds and opens the files that tell the names in a mapping. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,8 @@ static int find_mapping_key(struct resolver *resolver, const struct image *image
 	return 0;
 }
 
-/* Where nothing can be said of the process's view, what is found for one stays its own. */
+/* Finds the index of the file as the process sees it. Where the process's view of the file system
+ * cannot be read, the image gets an entry of its own. */
 static int find_file_key(struct resolver *resolver, const struct image *image, uint32_t file,
 			 uint32_t *ret_index)
 {
@@ -52,8 +53,8 @@ static int find_file_key(struct resolver *resolver, const struct image *image, u
 	return 0;
 }
 
-/* A file that another process has mapped too need not be opened for its names to be found. The path
- * is part of a frame: so it has to be the same. */
+/* Finds the source that another process of the same view has for the file, so that the file need
+ * not be opened. The path has to be the same, since it is part of a frame. */
 static int find_shared(struct resolver *resolver, const struct image *image,
 		       const struct mapping *mapping, uint32_t *ret)
 {
@@ -107,7 +108,8 @@ static int open_vdso(struct resolver *resolver, uint32_t *ret)
 	return fds[0] < 0 ? 0 : resolver_add_batch(resolver, index, SYMBOLIZER_ELF_OFFSETS, fds);
 }
 
-/* Of a file that is not there to be read, what the mapping itself tells, or what was read once. */
+/* Interns a source for a file that cannot be opened: its build-id is the one that was read before,
+ * or else the mapping's. */
 static int intern_missing(struct resolver *resolver, const struct mapping *mapping, uint32_t file,
 			  uint32_t *ret)
 {
@@ -125,7 +127,7 @@ static int intern_missing(struct resolver *resolver, const struct mapping *mappi
 	return 0;
 }
 
-/* Takes what is open in found. */
+/* Takes fd and the descriptors in *found, also on failure. */
 static int add_file(struct resolver *resolver, const struct image *image,
 		    const struct mapping *mapping, uint32_t file, int fd, struct debug_file *found,
 		    uint32_t *ret)

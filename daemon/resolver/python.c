@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Python frames: named by what the kernel side sent of their code objects. */
+/* Python frames, named by the definitions of code objects that the kernel side sends. */
 #include <errno.h>
 #include <string.h>
 
 #include "daemon/base/array.h"
 #include "daemon/resolver/internal.h"
 
-/* No padding: all bytes count. */
+/* A key of python_keys; no padding. */
 struct python_key {
 	uint32_t definition; /* index */
 	uint32_t position;

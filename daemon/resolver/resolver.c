@@ -67,7 +67,8 @@ static void drop_arrays(struct resolver *resolver)
 	resolver->n_pool = 0;
 }
 
-/* They are answered still, to nobody: each is a list of its own. */
+/* Takes the resolver out of its open requests. Their replies still come and free them, so each
+ * becomes a list of its own. */
 static void orphan_requests(struct resolver *resolver)
 {
 	while (resolver->requests) {
@@ -143,7 +144,7 @@ static struct recent *recent_at(struct resolver *resolver, const struct image *i
 	return &resolver->recent[mixed >> 32 & (RESOLVER_RECENT - 1)];
 }
 
-/* NULL: it has to be looked up. */
+/* Returns the frames that the address was last named by, or NULL where it has to be looked up. */
 static const struct recent *recent_find(struct resolver *resolver, const struct image *image,
 					uint64_t address, uint64_t at_ns)
 {
@@ -169,7 +170,7 @@ static void recent_put(struct resolver *resolver, const struct image *image, uin
 		};
 }
 
-/* It has an answer, or will have one. */
+/* True if the address has names or is asked for. */
 static bool is_asked(const struct resolver *resolver, uint32_t source, uint64_t address)
 {
 	const struct address_names *answer = resolver_find_names(resolver, source, address);
@@ -178,8 +179,8 @@ static bool is_asked(const struct resolver *resolver, uint32_t source, uint64_t 
 }
 
 /*
- * Nothing to be asked: it has an answer, will have one, or never will. Of code made at run time the
- * name may have been written by now, or stand in another file.
+ * True if the address need not be asked for: it has names, is asked for, or will never have one.
+ * For code made at run time the process may have written the name by now, or another file.
  */
 static bool is_known(struct resolver *resolver, const struct image *image,
 		     const struct mapping *mapping, uint32_t source, uint64_t address)
@@ -210,7 +211,7 @@ int resolver_want(struct resolver *resolver, const struct image *image, uint64_t
 	if (r < 0 || (source && is_known(resolver, image, mapping, source - 1, address)))
 		return r;
 	r = resolver_open_source(resolver, image, mapping, at_ns, &source);
-	/* Opened anew it may be another one. */
+	/* The source may be another one now: the files were opened again. */
 	if (r < 0 || !source || !resolver->source[source - 1].batch ||
 	    is_asked(resolver, source - 1, address))
 		return r;
@@ -234,7 +235,7 @@ static int name_in(struct resolver *resolver, const struct image *image,
 	if (answer && answer->n > 0) {
 		memcpy(ret_frames, resolver->pool + answer->first, answer->n * sizeof(*ret_frames));
 		*ret_n = answer->n;
-		/* Code made at run time may be named otherwise tomorrow. */
+		/* The names of code made at run time may change. */
 		if (!resolver_is_jit(mapping))
 			recent_put(resolver, image, address, at_ns, answer);
 		return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three phases: all addresses are collected, in slices of the table; then each file's are asked
- * for, a chunk at a time; and what a chunk brings is written before the next one is asked for.
+ * All addresses are collected first, in slices of the table. Then the addresses of one file after
+ * the other are asked for, a chunk at a time, and the names of a chunk are written before the next
+ * one is asked for.
  */
 #include "daemon/resolver/resymbolize.h"
 
@@ -17,7 +18,7 @@
 
 #define SLICE 16384 /* ids of one step */
 
-/* An address without a name. They are lists, by file. */
+/* An address without a name, in the list of its file. */
 struct address {
 	int64_t frame;
 	uint64_t vaddr;
@@ -25,19 +26,19 @@ struct address {
 };
 
 struct work {
-	uint32_t first; /* index + 1 of what is still to be asked; 0: nothing */
+	uint32_t first; /* index + 1 of the first address still to be asked for; 0: none */
 	uint64_t n, named;
 	int error;
 };
 
-/* Key of a file: then three texts with their ends. No padding. */
+/* The key of a file: three texts with their NULs follow. No padding. */
 struct file_key {
-	uint32_t module; /* where they begin */
+	uint32_t module; /* where the text begins; the path's is at 0 */
 	uint32_t build_id;
-	char texts[]; /* the path first */
+	char texts[];
 };
 
-/* An answer, kept until it is written. */
+/* The name of an address, kept until it is written. */
 struct found {
 	int64_t frame;
 	char *function; /* NULL: none */
@@ -54,7 +55,7 @@ struct resymbolize {
 	resymbolize_wake_t wake;
 	void *userdata;
 
-	int64_t next_id, last_id; /* -1: nobody has looked yet */
+	int64_t next_id, last_id; /* last_id -1: not read from the store yet */
 	struct address *addresses;
 	size_t n, size;
 	struct table *files; /* struct file_key */
@@ -65,7 +66,7 @@ struct resymbolize {
 	int file, debug;
 	bool is_open, is_waiting, is_abandoned;
 	struct found found[RESYMBOLIZE_CHUNK];
-	size_t n_found; /* asked for, and answered unless it waits */
+	size_t n_found; /* addresses of the chunk; their names are there unless is_waiting */
 	int error;
 };
 
@@ -119,7 +120,8 @@ struct resymbolize *resymbolize_free(struct resymbolize *self)
 	if (!self)
 		return NULL;
 	if (self->is_waiting) {
-		/* The symbolizer still has our address; it answers once, in any case. */
+		/* The symbolizer still holds this pointer, and calls on_names() once in any case.
+		 */
 		self->is_abandoned = true;
 		return NULL;
 	}
@@ -198,7 +200,8 @@ static bool has_build_id(const struct elf_info *info, const char *wanted)
 	return *text && !strcmp(text, wanted);
 }
 
-/* -1: it is not there, is another one by now, or cannot be looked at (*ret_error is why). */
+/* Opens the file at the path if it has the build-id. Returns the descriptor; or -1 where the file
+ * is missing, has another build-id, or cannot be inspected, and only then *ret_error is set. */
 static int open_agreeing(const struct resymbolize *self, const char *path, const char *build_id,
 			 int *ret_error)
 {
@@ -229,7 +232,8 @@ static const struct file_key *get_key(const struct resymbolize *self, uint32_t f
 	return table_get_key(self->files, file, NULL);
 }
 
-/* 0; -ENOENT: neither is here; or why that cannot be said. */
+/* Opens the file that is at and its debug file, as far as they are there. Returns 0, -ENOENT where
+ * neither is there, or the error of the inspector. */
 static int files_open(struct resymbolize *self)
 {
 	const struct file_key *key = get_key(self, self->at);
@@ -246,7 +250,7 @@ static int files_open(struct resymbolize *self)
 
 static int keep_name(struct found *found, const struct symbolizer_name *name)
 {
-	/* That would be none again. */
+	/* Such a name is none: it is the address again. */
 	if (!*name->function || !strncmp(name->function, "+0x", 3))
 		return 0;
 	found->function = strdup(name->function);
@@ -267,7 +271,7 @@ static int keep_names(struct resymbolize *self, const struct symbolizer_reply *r
 	return r;
 }
 
-/* What fails once for a file fails for its other addresses, too. */
+/* Drops the file's other addresses, too: they would fail like the one that was asked for. */
 static void file_give_up(struct resymbolize *self, int error)
 {
 	self->works[self->at].error = error;
