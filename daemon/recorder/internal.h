@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the recorder's room share; nobody else includes it. */
+/* Shared by the files of this folder only. */
 #pragma once
 
 #include "daemon/base/table.h"
@@ -9,7 +9,7 @@
 #include "daemon/resolver/ksyms.h"
 #include "daemon/resolver/resolver.h"
 
-/* Keys of the tables. All bytes of a key count: no padding. */
+/* Keys of the tables. All bytes of a key are compared, so there is no padding. */
 struct process_key {
 	uint64_t start_ns;
 	uint32_t pid;
@@ -28,14 +28,14 @@ struct node_key {
 };
 
 struct row_key {
-	int64_t session; /* a row may have to wait until after its session's end */
+	int64_t session; /* a row may have to wait beyond the end of its session */
 	uint32_t window;
 	uint32_t task;
 	uint32_t node; /* index + 1; 0: no stack */
 	uint32_t reserved;
 };
 
-/* What is known of a process, read when it was first seen. */
+/* Properties of a process, read when it was first sampled. */
 struct known_process {
 	char *comm, *exe, *cmdline, *unit, *cgroup;
 	uint64_t started_usec;
@@ -43,9 +43,10 @@ struct known_process {
 	uint32_t uid;
 };
 
+/* Frees the texts and clears the struct. */
 void known_done(struct known_process *known);
 
-/* Indexes of a table, and which row of the database each has; 0: none yet. */
+/* A table, and the row of the database that each of its indexes has; 0: none yet. */
 struct rows {
 	struct table *table;
 	int64_t *ids;
@@ -60,15 +61,15 @@ struct recorder {
 	struct images *images;
 	struct files *files;
 	struct interpreters *interpreters;
-	struct symbolizer *table_symbolizer; /* one for each: names do not wait for tables */
+	struct symbolizer *table_symbolizer; /* a process of its own: names do not wait for it */
 	struct symbolizer *name_symbolizer;
-	struct inspector *inspector; /* nor does this for either */
+	struct inspector *inspector; /* likewise a process of its own */
 	struct unwinder *unwinder;
 	struct resolver *resolver;
 	recorder_warn_fn warn;
 	void *userdata;
 	struct ksyms *ksyms;   /* NULL: never read */
-	int64_t ksyms_session; /* in which they were */
+	int64_t ksyms_session; /* the session in which they were read */
 	bool wants_ksyms;      /* the arena that is held has kernel stacks */
 
 	struct rows processes, tasks, nodes;
@@ -77,7 +78,7 @@ struct recorder {
 	size_t known_size;
 	size_t known_bytes; /* of its texts */
 
-	/* What is not yet written. */
+	/* Rows that are not yet written. */
 	struct table *pending;
 	uint64_t *counts; /* by index of pending */
 	size_t counts_size;
@@ -88,33 +89,35 @@ struct recorder {
 	struct ox_event *events; /* while events are read */
 	size_t n_events, events_size;
 
-	bool is_to_forget; /* all names, as soon as nothing is pending */
-	bool is_to_expire; /* with the arena that is written now: what samples named before that */
+	bool is_to_forget; /* recorder_forget() is due as soon as nothing is pending */
+	bool is_to_expire; /* resolver_expire() is due when the next arena has been read */
 	bool is_held;      /* an arena was swapped away, and its samples are still in it */
 	uint64_t held_since_ns;
 
-	/* When the machine began, by one look at the clock: a process that is looked at again has
-	 * to begin at the same microsecond, or it would be another row. */
+	/* When the machine began, read from the clock once: a process that is read again has to
+	 * begin at the same microsecond, or it would get another row. */
 	uint64_t booted_usec;
 	uint64_t started_usec;
 	uint32_t window;
-	struct sampler_counters seen; /* when we last looked */
+	struct sampler_counters seen; /* as they were last read */
 	struct recorder_totals totals;
 };
 
-/* Everything that can be read again: names, tables of indexes, rows. Nothing is pending. */
+/* Forgets all that can be read again: names, tables of indexes, rows. Nothing may be pending and no
+ * arena held. */
 void recorder_forget(struct recorder *recorder);
-/* As table_intern(), and there is room for its row. */
+/* Interns the key and makes room for the row of its index. The results are table_intern()'s. */
 int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret_index);
-/* A sampler_fn: the names of its addresses will be needed. */
+/* Announces the addresses of a sample, whose names will be needed; a sampler_fn. */
 int recorder_want(void *userdata, const struct sampler_sample *sample);
-/* A sampler_fn: counts a sample as pending, or as lost. */
+/* Counts a sample as pending, or as lost; a sampler_fn. */
 int recorder_take(void *userdata, const struct sampler_sample *sample);
-/* Its row in the table of processes, with what is known of it. 0 or -ENOMEM. */
+/* Adds the process of the sample and reads its properties. Returns 0 or -ENOMEM. */
 int recorder_add_process(struct recorder *recorder, const struct sampler_sample *sample,
 			 uint32_t *ret_index);
-/* The row of its thread, likewise. */
+/* Adds the thread of the sample and its process. Returns 0 or -ENOMEM. */
 int recorder_add_task(struct recorder *recorder, const struct sampler_sample *sample,
 		      uint32_t *ret_index);
-/* Writes all that is pending in one transaction. */
+/* Writes all pending rows and losses in one transaction. Returns 0 or the store's error, and then
+ * they are pending still. */
 int recorder_write(struct recorder *recorder);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From what the kernel counted to rows of the history: drain, name, fold, write. A drain is one
- * transaction that adds to the rows of the window it falls into, so that a killed daemon loses the
- * time since its last drain and no more.
+ * Turns the samples that the kernel counted into rows of the history: drain, name, fold, write. A
+ * drain is one transaction that adds to the rows of the window it falls into, so that a killed
+ * daemon loses the time since its last drain and no more.
  *
- * Where the database cannot be written, what was drained is kept in memory and tried again; beyond
- * RECORDER_PENDING_MAX rows it is dropped and counted as lost.
+ * Where the database cannot be written, the drained samples stay in memory and are tried again;
+ * beyond RECORDER_PENDING_MAX rows they are dropped and counted as lost.
  */
 #pragma once
 
@@ -24,52 +24,55 @@
 
 struct recorder;
 
-/* What cannot be read of a file of others: one line. */
+/* Receives one line about a file that cannot be read. */
 typedef void (*recorder_warn_fn)(void *userdata, const char *text);
 
-/* Borrows the store; proc is "/proc", program that of the symbolizer (daemon/objfile/symbolizer.h).
- * NULL: no memory, or no more descriptors. */
+/* Borrows the store. proc is "/proc", program that of the symbolizer (daemon/objfile/symbolizer.h).
+ * Returns NULL where memory or descriptors ran out. */
 struct recorder *recorder_new(struct store *store, const char *proc, const char *program,
 			      recorder_warn_fn warn, void *userdata);
 struct recorder *recorder_free(struct recorder *recorder);
 
-/* A session's start, with everything that may be asked from the kernel then; sampler and sideband
- * are borrowed until recorder_end(). `follow_all`: any process may turn up, not only those that are
- * named by recorder_expect(). 0 or the store's error, and then nothing has begun. */
+/* Begins a session. Borrows sampler and sideband until another recorder_begin() or
+ * recorder_unload(). follow_all is true where any process may be sampled, not only those of
+ * recorder_expect(). Returns 0 or the store's error, and then no session has begun. */
 int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct sideband *sideband,
 		   const struct store_session *session, bool follow_all);
-/* A process that will be sampled: what it has mapped is read now, should it end soon. */
+/* Reads the mappings of a process that will be sampled now, since it may end soon. */
 void recorder_expect(struct recorder *recorder, uint32_t pid);
-/* Waits until those that are expected have their unwinding tables, a tenth of a second at most. */
+/* Waits until expected processes have their unwinding tables, a tenth of a second at most. */
 void recorder_wait_names(struct recorder *recorder);
 
-/* Takes in what was sampled up to now and writes it. What waits for names stays where it is until
- * the next drain, some seconds at most; with a patience it is waited for, so long at most, and
- * nothing is left behind: what has no name by then is stored by its address. How full the kernel's
- * arena was, in percent, or the store's error: then it is kept for the next time. */
+/* Reads the samples up to now and writes them. Samples that wait for names stay in their arena
+ * until a later drain, some seconds at most. With a patience the names are waited for, so long at
+ * most, and all samples are written: an address without a name by then is stored as its number.
+ * Returns how full the kernel's arena was, in percent; or the store's error, and then the samples
+ * are kept for the next drain. */
 int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec);
-/* The kernel side is about to go: nothing of it may be used any more. */
+/* Gives up sampler and sideband, which the caller may free then. */
 void recorder_unload(struct recorder *recorder);
-/* For the event loop: when one of these is readable, recorder_dispatch() has something to do. */
+/* Returns the n-th of RECORDER_FDS descriptors for the event loop: when one of them is readable,
+ * recorder_dispatch() has work. */
 #define RECORDER_FDS 3
 int recorder_fd(const struct recorder *recorder, unsigned n);
 void recorder_dispatch(struct recorder *recorder);
-/* For others who have a file to look at; borrowed. */
+/* Returns the inspector for other users; borrowed. */
 struct inspector *recorder_inspector(const struct recorder *recorder);
-/* News of processes from the kernel side (sampler_event_fd()): it gets their ranges at once. */
+/* Reads the events of processes from the kernel side (sampler_event_fd()) and gives it the ranges
+ * of these processes at once. */
 void recorder_read_events(struct recorder *recorder);
-/* Reads definitions of Python code objects only (sampler_definitions_fd()): likewise. */
+/* Reads the definitions of Python code objects only (sampler_definitions_fd()). */
 void recorder_take_definitions(struct recorder *recorder);
-/* Reads the side band only: its buffers are filling up. */
+/* Reads the side band only, since its buffers are filling up. Returns 0 or the first error. */
 int recorder_drain_sideband(struct recorder *recorder);
 /* Drains for the last time, with that patience, and ends the session, also where its last rows
- * cannot be written. */
+ * cannot be written. Returns 0 or the first error. */
 int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec);
 
-/* Of the running session, or of the last one. */
+/* Figures of the running session, or of the last one. */
 struct recorder_totals {
 	int64_t session;      /* 0: none yet */
-	uint64_t interval_ns; /* that was wanted */
+	uint64_t interval_ns; /* as the session asked for it */
 	uint64_t samples;
 	uint64_t lost[OX_N_LOSSES];
 	uint64_t stops[OX_N_STOPS]; /* samples by how their user stack ends */
@@ -78,29 +81,32 @@ struct recorder_totals {
 	double gap_sum_ns, gap_squares_ns;
 };
 void recorder_get_totals(const struct recorder *recorder, struct recorder_totals *ret);
-/* Of this session, by the number of the target that chose them (struct ox_target). */
+/* The samples of this session that one target chose (struct ox_target). */
 struct recorder_share {
 	uint64_t samples;
 	uint64_t stops[OX_N_STOPS];
 };
+/* Fills *ret for the number of a target; zeros where it has no samples. */
 void recorder_get_share(const struct recorder *recorder, uint32_t target,
 			struct recorder_share *ret);
 void recorder_get_tables(const struct recorder *recorder, struct unwinder_state *ret);
-/* Interpreters of the processes that were sampled in this session; texts are clean, "" unknown. */
+/* An interpreter of a process that was sampled in this session. Texts are cleaned for terminals,
+ * "" where unknown, and borrowed for the call. */
 struct recorder_interpreter {
 	uint32_t pid;
 	uint32_t uid; /* effective */
 	const char *comm;
 	const char *name;  /* "CPython 3.11.2", "PyPy" */
 	const char *file;  /* path, as the process sees it */
-	const char *state; /* "read": its frames are; else "unknown-version", "other-layout",
+	const char *state; /* "read": its frames are read; else "unknown-version", "other-layout",
 			    * "free-threaded", "pypy", "stripped" */
-	const char *note;  /* a sentence for people that says why it is not read; "" it is */
+	const char *note;  /* a sentence that says why its frames are not read; "": they are */
 };
 typedef int (*recorder_interpreter_fn)(void *userdata, const struct recorder_interpreter *of);
-/* The first negative result of fn ends it and is returned. */
+/* Calls fn for each of them. Returns the first negative result of fn, which ends the calls, or the
+ * last one. */
 int recorder_foreach_interpreter(struct recorder *recorder, recorder_interpreter_fn fn,
 				 void *userdata);
-/* Debug files may have come: every name is looked up again from now on, but for what waits to be
- * written. */
+/* Has every name looked up again from now on, since debug files may have come; samples that wait to
+ * be written keep theirs. */
 void recorder_forget_names(struct recorder *recorder);
