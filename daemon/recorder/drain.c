@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An arena, once a second: swapped away, named, made into rows and written. */
+/* Drains an arena once a second: swaps it away, names its samples, makes rows and writes them. */
 #include <string.h>
 
 #include "daemon/base/api.h"
@@ -8,15 +8,15 @@
 #include "daemon/recorder/internal.h"
 #include "daemon/sampler/events.h"
 
-/* How long an ended process is remembered: its last samples may be in the next drain. */
+/* An ended process is kept for so long: its last samples may be in the next drain. */
 #define FORGET_NS UINT64_C(3000000000)
-/* How long samples may wait for their names, and how full the other arena may become (percent). */
+/* Samples wait for their names at most so long, and until the other arena is so full (percent). */
 #define HOLD_NS   UINT64_C(5000000000)
 #define HOLD_FILL 40
-/* How long the event loop waits for names in passing. */
+/* The event loop waits so long for names that may come at once. */
 #define PAUSE_USEC UINT64_C(10000)
 
-/* What the counters grew by since we last looked. */
+/* Adds the growth of the sampler's counters since they were last read. */
 static void take_counters(struct recorder *recorder)
 {
 	struct recorder_totals *totals = &recorder->totals;
@@ -59,7 +59,7 @@ static void update_changed(void *userdata, uint32_t pid)
 		(void)unwinder_update(update->recorder->unwinder, image, update->as_of_ns);
 }
 
-/* What processes have mapped since, where no event told it sooner. */
+/* Gives the kernel side the ranges of processes that have mapped more without an event. */
 static void update_processes(struct recorder *recorder, uint64_t as_of_ns)
 {
 	struct update update = {recorder, as_of_ns};
@@ -75,8 +75,8 @@ struct ksyms_reading {
 	struct ksyms *ksyms;
 };
 
-/* All of it takes a tenth of a second: processes that are new do not wait for their tables so long.
- */
+/* Parses a piece of the text. All of it takes a tenth of a second, and new processes must not wait
+ * so long for their tables: so their events are read in between. */
 static int read_ksyms(void *userdata, const char *text, size_t length)
 {
 	struct ksyms_reading *reading = userdata;
@@ -85,9 +85,9 @@ static int read_ksyms(void *userdata, const char *text, size_t length)
 	return ksyms_parse(reading->ksyms, text, length);
 }
 
-/* Modules come and go, so the names are read anew in each session; since that costs as much as
- * minutes of sampling, not before there is a kernel stack to name. Without them kernel frames are
- * "[unknown]"; the samples are good all the same. */
+/* Reads the kernel's names again in each session, since modules come and go; but not before there
+ * is a kernel stack to name, since reading costs as much as minutes of sampling. Without the names
+ * kernel frames are "[unknown]", and the samples still count. */
 static void refresh_ksyms(struct recorder *recorder)
 {
 	struct ksyms_reading reading = {recorder, NULL};
@@ -106,7 +106,8 @@ static void refresh_ksyms(struct recorder *recorder)
 	resolver_forget_kernel(recorder->resolver);
 }
 
-/* The names of what was sampled are asked for, all together: the symbolizer is another process. */
+/* Swaps the arenas and announces all addresses that were sampled: the symbolizer is another process
+ * and is asked for all of them together. Returns 0 or the error of the side band. */
 static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 {
 	uint64_t as_of_ns;
@@ -130,7 +131,8 @@ static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 	return r;
 }
 
-/* What the arena holds is pending from here on. How full it was. */
+/* Makes the samples of the arena pending and clears it. Returns how full it was, in percent, or the
+ * first error. */
 static int take_arena(struct recorder *recorder)
 {
 	int full = sampler_foreach(recorder->sampler, recorder_take, recorder);
@@ -144,8 +146,8 @@ static int take_arena(struct recorder *recorder)
 	return full;
 }
 
-/* Names that take long, a large debug file read for the first time, are not waited for on the spot:
- * the samples stay in their arena, the kernel writes to the other one meanwhile. */
+/* True if the samples may stay in their arena until their names come, while the kernel writes to
+ * the other one. A large debug file that is read for the first time takes long. */
 static bool may_hold(const struct recorder *recorder)
 {
 	return symbolizer_count_open(recorder->name_symbolizer) > 0 &&
@@ -153,7 +155,8 @@ static bool may_hold(const struct recorder *recorder)
 	       sampler_fill(recorder->sampler) < HOLD_FILL;
 }
 
-/* until_ns: when the patience of who waits for the names has an end; 0: nobody waits. */
+/* Asks for the names and makes the samples of the arena pending, unless it may be held. until_ns is
+ * when the caller's patience ends; 0: the caller does not wait. */
 static int finish_arena(struct recorder *recorder, uint64_t until_ns)
 {
 	uint64_t now_ns = clock_monotonic_ns();
@@ -166,7 +169,7 @@ static int finish_arena(struct recorder *recorder, uint64_t until_ns)
 	return take_arena(recorder);
 }
 
-/* Of what grows with each new process and each new stack. */
+/* Returns the bytes of all that grows with each new process and each new stack. */
 static size_t count_bytes(const struct recorder *recorder)
 {
 	return table_bytes(recorder->processes.table) + table_bytes(recorder->tasks.table) +
@@ -216,7 +219,7 @@ int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience
 		store_rollback(recorder->store);
 	unwinder_forget_all(recorder->unwinder);
 	images_clear(recorder->images);
-	/* Paused: no process that waits, no file that is held. Tables and names stay. */
+	/* While paused no symbolizer runs and no file is open. Tables and names stay. */
 	symbolizer_stop_if_idle(recorder->table_symbolizer);
 	symbolizer_stop_if_idle(recorder->name_symbolizer);
 	inspector_stop_if_idle(recorder->inspector);

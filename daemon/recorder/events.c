@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel says of processes, taken in at once: new mappings, exec, exit; tables are
- * missing. */
+/* Handles the kernel's events of processes at once: new mappings, exec, exit, missing tables. */
 #include "daemon/sampler/events.h"
 #include "daemon/base/api.h"
 #include "daemon/base/array.h"
 #include "daemon/base/clock.h"
 #include "daemon/recorder/internal.h"
 
-/* A program that maps code without end is left to the next event. */
+/* After so many rounds a program that maps code without end has to wait for its next event. */
 #define EVENT_ROUNDS 3
 
 static int take_event(void *userdata, const struct sideband_event *event)
@@ -33,7 +32,7 @@ static void add_event(void *userdata, const struct ox_event *event)
 		recorder->events[recorder->n_events++] = *event;
 }
 
-/* True: once more, something happened meanwhile. */
+/* True if the event has to be handled again: the image changed while it was read. */
 static bool handle_event(struct recorder *recorder, const struct ox_event *event, uint64_t as_of_ns)
 {
 	const struct image *image = images_find(recorder->images, event->pid, as_of_ns);
@@ -42,7 +41,8 @@ static bool handle_event(struct recorder *recorder, const struct ox_event *event
 		return false;
 	if (event->reason == OX_EVENT_CODE && unwinder_is_current(recorder->unwinder, image)) {
 		images_refresh(recorder->images, event->pid, as_of_ns);
-		/* Code that /proc does not show either: the next sample would only ask again. */
+		/* /proc does not show this code either: the next sample would only send the same
+		 * event. */
 		if (unwinder_is_current(recorder->unwinder, image)) {
 			unwinder_hold(recorder->unwinder, event->pid);
 			return false;
@@ -51,7 +51,8 @@ static bool handle_event(struct recorder *recorder, const struct ox_event *event
 	return unwinder_update(recorder->unwinder, image, as_of_ns) > 0;
 }
 
-/* First what is asked for, then the news up to now: so that what was noticed is in them. */
+/* Handles each event once and keeps those that have to be handled again. The processes are marked
+ * before the side band is read up to now, so that it has the mappings that the events are about. */
 static void handle_events(struct recorder *recorder)
 {
 	size_t n = recorder->n_events;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which interpreters the processes of a session have. */
+/* Lists the interpreters that the processes of a session have. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "daemon/base/text.h"
 #include "daemon/recorder/internal.h"
 
-/* Which processes were sampled, by pid; of one pid the newest is the last. */
+/* A process that was sampled. They are sorted by pid; the newest process of a pid is the last. */
 struct sampled {
 	uint32_t pid;
 	uint32_t index;
@@ -23,7 +23,8 @@ static int compare_sampled(const void *a, const void *b)
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-/* NULL: no memory, or none was. The caller frees it. */
+/* Returns the *ret_n processes that were sampled, for the caller to free; NULL where there are none
+ * or memory ran out. */
 static struct sampled *list_sampled(const struct recorder *recorder, size_t *ret_n)
 {
 	size_t n = table_count(recorder->processes.table);
@@ -40,7 +41,7 @@ static struct sampled *list_sampled(const struct recorder *recorder, size_t *ret
 	return sampled;
 }
 
-/* NULL: it was not sampled (yet). */
+/* Returns the properties of the newest process of the pid, or NULL where none was sampled (yet). */
 static const struct known_process *find_known(const struct recorder *recorder,
 					      const struct sampled *sampled, size_t n, uint32_t pid)
 {

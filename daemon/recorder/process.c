@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of the process and the thread of a sample. */
+/* Adds the process and the thread of a sample, and reads the properties of the process. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "daemon/process/process.h"
 #include "daemon/recorder/internal.h"
 
-/* Is the process that /proc shows the one that was sampled? Start times there are clock ticks. */
+/* True if /proc shows the process that was sampled. Its start times are in clock ticks. */
 static bool is_same_process(const char *proc, const struct ox_sample *id)
 {
 	struct process_stat stat;
@@ -56,7 +56,8 @@ static int know_process(struct recorder *recorder, const struct sampler_sample *
 	return 0;
 }
 
-/* A process may give itself another name: the last one counts, and is written again. */
+/* Takes over the name of the process from a newer sample. A process that gave itself another name
+ * gets another row. */
 static int follow_comm(struct recorder *recorder, const struct sampler_sample *sample,
 		       uint32_t index)
 {
@@ -85,7 +86,7 @@ int recorder_add_process(struct recorder *recorder, const struct sampler_sample 
 
 	if (r < 0)
 		return r;
-	/* Where memory ran out the first time, nothing is known of it yet. */
+	/* Where memory ran out the first time, its properties are still missing. */
 	if (r == 0 && *ret_index < recorder->known_size && recorder->known[*ret_index].comm)
 		return follow_comm(recorder, sample, *ret_index);
 	r = array_reserve(recorder->known, recorder->known_size, *ret_index + 1);
