@@ -2,9 +2,10 @@
 /*
  * Invariants:
  * 1. Every sample that the kernel counted is in an arena, in `pending`, in the database, or in a
- * loss.
- * 2. pending is empty after a write that succeeded; a write that failed changed nothing on disk.
- * 3. The side band is read after the arenas were swapped: what a sample may need is known then.
+ *    loss.
+ * 2. `pending` is empty after a write that succeeded; a write that failed changed nothing on disk.
+ * 3. The side band is read after the arenas were swapped, so that it has all mappings that the
+ *    samples need.
  * 4. Indexes of frames, nodes, tasks and processes live until all of them are forgotten together,
  *    which happens only while nothing is pending and no arena is held.
  */
@@ -145,7 +146,7 @@ struct recorder *recorder_free(struct recorder *recorder)
 	rows_done(&recorder->frames);
 	rows_done(&recorder->nodes);
 	table_free(recorder->pending);
-	/* First the symbolizers: they call what is behind them a last time. */
+	/* The symbolizers go first: they call back the unwinder and the resolver a last time. */
 	symbolizer_free(recorder->table_symbolizer);
 	symbolizer_free(recorder->name_symbolizer);
 	unwinder_free(recorder->unwinder);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One sample of the kernel's to one count that is pending: whose it was, which callers are to be
- * believed, and in which order C and Python frames follow each other. */
+/* Turns one sample of the kernel into one pending count: finds its process, the callers that can be
+ * trusted, and the order in which C and Python frames follow each other. */
 #include <errno.h>
 
 #include "daemon/base/array.h"
@@ -25,12 +25,13 @@ static const struct image *find_image(struct recorder *recorder,
 }
 
 /*
- * How many of the user frames are to be believed. The kernel side followed them by what was mapped
- * at as_of_ns: of code that came later it had another file's table or none, so what is above that
- * is a guess. Where it had no ranges at all it followed frame pointers to wherever they led.
+ * Returns how many of the user frames can be trusted, and how the stack ends then. The kernel side
+ * followed them by the mappings of as_of_ns: for code that came later it had another file's table
+ * or none, so the frames above are a guess. Where it had no ranges at all it followed frame
+ * pointers to wherever they led.
  */
-static uint32_t count_believed(const struct image *image, const struct sampler_sample *sample,
-			       enum ox_stop *end)
+static uint32_t count_trusted(const struct image *image, const struct sampler_sample *sample,
+			      enum ox_stop *end)
 {
 	uint64_t as_of_ns = sample->id->as_of_ns;
 
@@ -78,7 +79,7 @@ static int add_end(struct recorder *recorder, enum ox_stop end, uint32_t *node)
 	return r < 0 ? r : add_node(recorder, frame, node);
 }
 
-/* One address is several frames where functions were inlined. */
+/* Adds the nodes of an address, which is several frames where functions were inlined. */
 static int add_address(struct recorder *recorder, const struct image *image, uint64_t address,
 		       uint64_t at_ns, uint32_t *node)
 {
@@ -96,14 +97,14 @@ static int add_address(struct recorder *recorder, const struct image *image, uin
 struct user_stack {
 	const struct sampler_sample *sample;
 	const struct image *image;
-	uint32_t n; /* of the C frames, that are believed */
+	uint32_t n; /* C frames that are trusted */
 	enum ox_stop end;
 	size_t n_items;
 	uint8_t codes[OX_MAX_USER_FRAMES];
 	struct splice_item items[OX_MAX_USER_FRAMES + OX_MAX_PYTHON_FRAMES];
 };
 
-/* Its C frames may be whole, and its Python frames be not. */
+/* Returns how the stack ends: its C frames may be whole while its Python frames are not. */
 static enum ox_stop end_of_both(const struct splice_input *input, enum ox_stop end)
 {
 	if (end != OX_STOP_ROOT)
@@ -125,7 +126,7 @@ static void splice_frames(struct recorder *recorder, struct user_stack *stack)
 		.n_codes = stack->n,
 		.words = sample->python,
 		.n_words = sample->n_python,
-		/* Of a process that is gone nobody knows which C frames are the interpreter's. */
+		/* For a process that is gone the interpreter's C frames are not known. */
 		.is_rooted = interpreter && stack->end == OX_STOP_ROOT,
 		.python_end = sample->python_end,
 	};
@@ -144,8 +145,8 @@ static void order_frames(struct recorder *recorder, struct user_stack *stack)
 {
 	const struct sampler_sample *sample = stack->sample;
 
-	stack->n = count_believed(stack->image, sample, &stack->end);
-	/* Before the kernel side knew of the interpreter there are C frames only. */
+	stack->n = count_trusted(stack->image, sample, &stack->end);
+	/* Samples from before the kernel side knew the interpreter have C frames only. */
 	if (sample->id->python_stack) {
 		splice_frames(recorder, stack);
 		return;
@@ -164,8 +165,8 @@ static int add_python(struct recorder *recorder, uint64_t word, bool *is_unnamed
 	return r < 0 ? r : add_node(recorder, frame, node);
 }
 
-/* Root first, so from the outermost one. A caller's address is the one it returns to: the call is
- * before it. */
+/* Adds the nodes of the frames, outermost first. A caller's address is the one it returns to, and
+ * the call is before that: so 1 is subtracted. */
 static int add_items(struct recorder *recorder, const struct user_stack *stack, uint32_t *node)
 {
 	const struct sampler_sample *sample = stack->sample;
@@ -218,7 +219,8 @@ static int add_kernel_stack(struct recorder *recorder, const struct sampler_samp
 	return r;
 }
 
-/* Below the node, an index + 1, 0 the root: to where the leaf is. 0 or -ENOMEM. */
+/* Adds the sample's stacks below *node (index + 1; 0: the root) and moves it to the leaf. Returns 0
+ * or -ENOMEM. */
 static int add_stacks(struct recorder *recorder, const struct sampler_sample *sample,
 		      uint32_t *node)
 {
@@ -232,7 +234,7 @@ int recorder_want(void *userdata, const struct sampler_sample *sample)
 	struct recorder *recorder = userdata;
 	const struct image *image = find_image(recorder, sample);
 	uint32_t process;
-	/* Now, while it is there: its names may take a while. */
+	/* The process is read now: it may be gone when the names have come. */
 	int r = recorder_add_process(recorder, sample, &process);
 
 	recorder->wants_ksyms |= sample->n_kernel > 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From what is pending to rows: what a row needs is added before it, parents before children. */
+/* Writes pending rows. The rows that a row refers to are added before it, parents before children.
+ */
 #include <string.h>
 
 #include "daemon/base/array.h"
@@ -9,7 +10,7 @@
 #include "daemon/process/users.h"
 #include "daemon/recorder/internal.h"
 
-/* Two: the ends of the user's and the kernel's stack. */
+/* The 2 are the end frames of the user's and the kernel's stack. */
 #define PATH_MAX_NODES                                                                             \
 	(OX_MAX_USER_FRAMES * RESOLVER_INLINES_MAX + OX_MAX_PYTHON_FRAMES + OX_MAX_KERNEL_FRAMES + \
 	 2)
@@ -49,7 +50,7 @@ static int write_task(struct recorder *recorder, uint32_t index, int64_t *ret_id
 	int64_t process;
 	int r;
 
-	/* Also where the task has its row: the process may have got another name. */
+	/* The process is written even where the task has a row: it may have another name now. */
 	r = write_process(recorder, key->process, &process);
 	*ret_id = recorder->tasks.ids[index];
 	if (r < 0 || *ret_id)
@@ -88,8 +89,8 @@ static int write_one_node(struct recorder *recorder, uint32_t index, int64_t par
 	return r;
 }
 
-/* node is an index + 1. Ancestors without a row come first: collected upwards, written downwards.
- */
+/* Writes the node (index + 1) and those of its ancestors that have no row, which are collected
+ * upwards and written downwards. */
 static int write_node(struct recorder *recorder, uint32_t node, int64_t *ret_id)
 {
 	uint32_t path[PATH_MAX_NODES], n = 0;
@@ -132,7 +133,7 @@ static int write_losses(struct recorder *recorder)
 	return r;
 }
 
-/* Rows that were added in a transaction that failed are gone: all are looked up again. */
+/* Forgets the ids of all rows after a transaction that failed: the rows that it added are gone. */
 static void forget_ids(struct recorder *recorder)
 {
 	struct rows *all[] = {&recorder->processes, &recorder->tasks, &recorder->frames,
