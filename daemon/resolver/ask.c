@@ -71,32 +71,42 @@ static void store_frames(struct resolver *resolver, struct address_names *answer
 	resolver->n_pool += n;
 }
 
+/* Interns the frames of the names of the i-th address. Returns how many, or -ENOMEM. */
+static int intern_names(struct resolver *resolver, uint32_t source,
+			const struct symbolizer_reply *reply, size_t i,
+			uint32_t ret_frames[static SYMBOLIZER_INLINES_MAX])
+{
+	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
+	uint64_t vaddr;
+	int n = symbolizer_reply_get_names(reply, i, &vaddr, names);
+
+	for (int j = 0; j < n; j++) {
+		int r = resolver_intern_name(resolver, source, &names[j], &ret_frames[j]);
+
+		if (r < 0)
+			return r;
+	}
+	return n;
+}
+
 static void store_answer(struct resolver *resolver, const struct name_request *request,
 			 const struct symbolizer_reply *reply, size_t i)
 {
 	struct address_names *answer =
 		resolver_find_names(resolver, request->source, request->addresses[i]);
-	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint32_t frames[SYMBOLIZER_INLINES_MAX];
-	uint64_t vaddr;
-	size_t n = 0;
-	int r = 0;
+	int n;
 
 	if (!answer)
 		return;
-	if (reply)
-		n = symbolizer_reply_get_names(reply, i, &vaddr, names);
-	for (size_t j = 0; j < n && r == 0; j++)
-		r = resolver_intern_name(resolver, request->source, &names[j], &frames[j]);
+	n = reply ? intern_names(resolver, request->source, reply, i, frames) : 0;
 	answer->is_named = n > 0;
-	if (n == 0) {
+	if (n == 0 && resolver_intern_address(resolver, request->source, request->addresses[i],
+					      &frames[0]) == 0)
 		n = 1;
-		r = resolver_intern_address(resolver, request->source, request->addresses[i],
-					    &frames[0]);
-	}
-	if (r == 0)
+	if (n > 0)
 		store_frames(resolver, answer, frames, n);
-	answer->is_asked = r == 0 && answer->n > 0;
+	answer->is_asked = n > 0 && answer->n > 0;
 }
 
 static void forget_asked(struct resolver *resolver, uint32_t source, const uint64_t *addresses,

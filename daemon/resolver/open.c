@@ -82,16 +82,21 @@ int resolver_find_source(struct resolver *resolver, const struct image *image,
 	*ret = 0;
 	if (resolver_is_jit(mapping)) {
 		r = resolver_find_jit(resolver, image, &jit);
-		if (r == 0)
-			*ret = jit->source;
-		return r;
+		if (r < 0)
+			return r;
+		*ret = jit->source;
+		return 0;
 	}
 	r = find_mapping_key(resolver, image, mapping, &site);
-	if (r == 0 && !resolver->mapping_sources[site])
+	if (r < 0)
+		return r;
+	if (!resolver->mapping_sources[site]) {
 		r = find_shared(resolver, image, mapping, &resolver->mapping_sources[site]);
-	if (r == 0)
-		*ret = resolver->mapping_sources[site];
-	return r;
+		if (r < 0)
+			return r;
+	}
+	*ret = resolver->mapping_sources[site];
+	return 0;
 }
 
 static int open_vdso(struct resolver *resolver, uint32_t *ret)
@@ -190,7 +195,8 @@ int resolver_open_source(struct resolver *resolver, const struct image *image,
 		return 0;
 	r = mapping_is_vdso(mapping) ? open_vdso(resolver, ret)
 				     : open_file(resolver, image, mapping, ret);
-	if (r == 0)
-		resolver->mapping_sources[site] = *ret;
-	return r;
+	if (r < 0)
+		return r;
+	resolver->mapping_sources[site] = *ret;
+	return 0;
 }

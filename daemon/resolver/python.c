@@ -68,8 +68,9 @@ int resolver_name_python(struct resolver *resolver, uint64_t word, uint32_t *ret
 	    definitions_find(resolver->definitions, OX_PYTHON_ID(word), &key.definition) < 0)
 		return intern_unknown(resolver, ret_frame);
 	r = table_intern(resolver->python_keys, &key, sizeof(key), &index);
-	r = r < 0 ? r
-		  : array_reserve(resolver->python_frames, resolver->python_frames_size, index + 1);
+	if (r < 0)
+		return r;
+	r = array_reserve(resolver->python_frames, resolver->python_frames_size, index + 1);
 	if (r < 0)
 		return r;
 	if (!resolver->python_frames[index]) {

@@ -166,7 +166,9 @@ static int take_unnamed(void *userdata, int64_t id, const struct frame *frame)
 	if (self->n >= RESYMBOLIZE_ADDRESSES_MAX)
 		return 0;
 	r = find_file(self, frame, &file);
-	r = r < 0 ? r : array_reserve(self->addresses, self->size, self->n + 1);
+	if (r < 0)
+		return r;
+	r = array_reserve(self->addresses, self->size, self->n + 1);
 	if (r < 0)
 		return r;
 	work = &self->works[file];
@@ -180,13 +182,15 @@ static int take_unnamed(void *userdata, int64_t id, const struct frame *frame)
 static int collect(struct resymbolize *self)
 {
 	int64_t from = self->next_id;
-	int r = 0;
+	int r;
 
-	if (self->last_id < 0)
+	if (self->last_id < 0) {
 		r = store_find_last_frame(self->store, &self->last_id);
+		if (r < 0)
+			return r;
+	}
 	self->next_id += SLICE;
-	if (r >= 0)
-		r = store_foreach_unnamed(self->store, from, self->next_id, take_unnamed, self);
+	r = store_foreach_unnamed(self->store, from, self->next_id, take_unnamed, self);
 	return r < 0 ? r : RESYMBOLIZE_MORE;
 }
 
@@ -263,12 +267,15 @@ static int keep_names(struct resymbolize *self, const struct symbolizer_reply *r
 {
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t vaddr;
-	int r = 0;
 
-	for (size_t i = 0; i < self->n_found && r >= 0; i++)
-		if (self->ops->get_names(reply, i, &vaddr, names) > 0)
-			r = keep_name(&self->found[i], &names[0]);
-	return r;
+	for (size_t i = 0; i < self->n_found; i++)
+		if (self->ops->get_names(reply, i, &vaddr, names) > 0) {
+			int r = keep_name(&self->found[i], &names[0]);
+
+			if (r < 0)
+				return r;
+		}
+	return 0;
 }
 
 /* Drops the file's other addresses, too: they would fail like the one that was asked for. */
@@ -357,17 +364,29 @@ static int write_one(struct resymbolize *self, const struct found *found)
 	return store_rename_frame(self->store, found->frame, &frame);
 }
 
+/* Writes the names of a chunk in one transaction, which the caller rolls back on failure. */
+static int write_chunk(struct resymbolize *self, uint64_t *ret_named)
+{
+	int r = store_begin(self->store);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < self->n_found; i++) {
+		if (!self->found[i].function)
+			continue;
+		r = write_one(self, &self->found[i]);
+		if (r < 0)
+			return r;
+		++*ret_named;
+	}
+	return store_commit(self->store);
+}
+
 static int write_found(struct resymbolize *self)
 {
 	uint64_t named = 0;
-	int r = store_begin(self->store);
+	int r = write_chunk(self, &named);
 
-	for (size_t i = 0; i < self->n_found && r >= 0; i++)
-		if (self->found[i].function) {
-			r = write_one(self, &self->found[i]);
-			named++;
-		}
-	r = r < 0 ? r : store_commit(self->store);
 	if (r < 0) {
 		store_rollback(self->store);
 		return r;
