@@ -48,15 +48,8 @@ static int add_name(struct ksyms *ksyms, const char *name, size_t length, uint32
 
 	if (bytes > NAMES_BYTES_MAX)
 		return -ENOMEM;
-	if (bytes > ksyms->names_size) {
-		size_t size = bytes * 2;
-		char *names = realloc(ksyms->names, size);
-
-		if (!names)
-			return -ENOMEM;
-		ksyms->names = names;
-		ksyms->names_size = size;
-	}
+	if (array_extend(ksyms->names, ksyms->names_size, ksyms->names_bytes, bytes) < 0)
+		return -ENOMEM;
 	memcpy(ksyms->names + ksyms->names_bytes, name, length);
 	ksyms->names[bytes - 1] = '\0';
 	*ret = ksyms->names_bytes;
@@ -84,15 +77,8 @@ static int set_module(struct ksyms *ksyms, const char *name, size_t length)
 
 static int add_symbol(struct ksyms *ksyms, const struct ksym *symbol)
 {
-	if (ksyms->n_symbols == ksyms->size) {
-		size_t size = ksyms->size ? ksyms->size * 2 : 4096;
-		struct ksym *symbols = reallocarray(ksyms->symbols, size, sizeof(*symbols));
-
-		if (!symbols)
-			return -ENOMEM;
-		ksyms->symbols = symbols;
-		ksyms->size = size;
-	}
+	if (array_extend(ksyms->symbols, ksyms->size, ksyms->n_symbols, ksyms->n_symbols + 1) < 0)
+		return -ENOMEM;
 	ksyms->symbols[ksyms->n_symbols++] = *symbol;
 	return 0;
 }
