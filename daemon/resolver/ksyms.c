@@ -175,11 +175,6 @@ void ksyms_sort(struct ksyms *ksyms)
 	ksyms->n_symbols = kept + 1;
 }
 
-size_t ksyms_count(const struct ksyms *ksyms)
-{
-	return ksyms->n_symbols;
-}
-
 int ksyms_find(const struct ksyms *ksyms, uint64_t address, const char **ret_name,
 	       const char **ret_module)
 {

@@ -15,7 +15,6 @@ struct ksyms *ksyms_free(struct ksyms *ksyms);
  * 0 or -ENOMEM. */
 int ksyms_parse(struct ksyms *ksyms, const char *text, size_t length);
 void ksyms_sort(struct ksyms *ksyms);
-size_t ksyms_count(const struct ksyms *ksyms);
 /* Finds the function at the address, after ksyms_sort(). Returns 1, and then the name and the
  * module ("kernel" or the module's name) are borrowed from ksyms; 0 where the address is unknown.
  */

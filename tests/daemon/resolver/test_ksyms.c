@@ -37,7 +37,6 @@ Test(ksyms, finds_the_function_that_holds_an_address)
 			 "ffffffffc0301000 t bpf_prog_1234_on_tick\t[bpf]\n"
 			 "ffffffff81000200 T third");
 
-	cr_assert(eq(sz, ksyms_count(ksyms), 5));
 	assert_found(ksyms, 0xffffffff80ffffff, "none", "none");
 	assert_found(ksyms, 0xffffffff81000000, "first", "kernel");
 	assert_found(ksyms, 0xffffffff810000ff, "first", "kernel");
@@ -62,7 +61,6 @@ Test(ksyms, of_aliases_the_strong_then_the_first_wins)
 							       "ffffffff81000000 T later\n"
 							       "ffffffff81000010 w only_weak\n");
 
-	cr_assert(eq(sz, ksyms_count(ksyms), 2));
 	assert_found(ksyms, 0xffffffff81000004, "strong", "kernel");
 	assert_found(ksyms, 0xffffffff81000014, "only_weak", "kernel");
 }
@@ -84,8 +82,9 @@ Test(ksyms, passes_over_what_is_no_function_line)
 							       "1ffffffff81000000 T too_long\n"
 							       " T name\n");
 
-	cr_assert(eq(sz, ksyms_count(ksyms), 0));
+	assert_found(ksyms, 0, "none", "none");
 	assert_found(ksyms, 0xffffffff81000000, "none", "none");
+	assert_found(ksyms, UINT64_MAX, "none", "none");
 }
 
 Test(ksyms, takes_pieces_of_whole_lines)
@@ -100,8 +99,9 @@ Test(ksyms, takes_pieces_of_whole_lines)
 		cr_assert(eq(int, ksyms_parse(ksyms, line, n), 0));
 	}
 	ksyms_sort(ksyms);
-	cr_assert(eq(sz, ksyms_count(ksyms), 20000));
+	assert_found(ksyms, 0xffffffff81000000, "f0", "m0");
 	assert_found(ksyms, 0xffffffff81000000 + 12345 * 16 + 3, "f12345", "m123");
+	assert_found(ksyms, 0xffffffff81000000 + 19999 * 16, "f19999", "m199");
 }
 
 Test(ksyms, parse_reads_no_byte_behind_its_text)

@@ -242,7 +242,6 @@ Test(sampler, the_kernels_side_is_there_for_who_may_see_it)
 
 	cr_assert_eq(sampler_read_ksyms(sampling.sampler, read_ksyms, ksyms), 0);
 	ksyms_sort(ksyms);
-	cr_assert_gt(ksyms_count(ksyms), 1000);
 	for (uint32_t i = 0; i < sampling_main()->n_kernel; i++)
 		found |= ksyms_find(ksyms, sampling_main()->kernel[i], &name, &module) > 0 &&
 			 strstr(name, "read");
