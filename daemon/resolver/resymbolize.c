@@ -32,7 +32,7 @@ struct work {
 };
 
 /* The key of a file: three texts with their NULs follow. No padding. */
-struct file_key {
+struct unnamed_file_key {
 	uint32_t module; /* where the text begins; the path's is at 0 */
 	uint32_t build_id;
 	char texts[];
@@ -58,7 +58,7 @@ struct resymbolize {
 	int64_t next_id, last_id; /* last_id -1: not read from the store yet */
 	struct address *addresses;
 	size_t n, size;
-	struct table *files; /* struct file_key */
+	struct table *files; /* struct unnamed_file_key */
 	struct work *works;  /* by file */
 	size_t works_size;
 
@@ -141,8 +141,8 @@ static int find_file(struct resymbolize *self, const struct frame *frame, uint32
 {
 	size_t path = strlen(frame->file) + 1, module = strlen(frame->module) + 1;
 	size_t build_id = strlen(frame->build_id) + 1;
-	size_t length = sizeof(struct file_key) + path + module + build_id;
-	_cleanup_free_ struct file_key *key = calloc(1, length);
+	size_t length = sizeof(struct unnamed_file_key) + path + module + build_id;
+	_cleanup_free_ struct unnamed_file_key *key = calloc(1, length);
 	int r;
 
 	if (!key)
@@ -231,7 +231,7 @@ static int open_debug(const struct resymbolize *self, const char *build_id, int 
 		       : open_agreeing(self, path, build_id, ret_error);
 }
 
-static const struct file_key *get_key(const struct resymbolize *self, uint32_t file)
+static const struct unnamed_file_key *get_key(const struct resymbolize *self, uint32_t file)
 {
 	return table_get_key(self->files, file, NULL);
 }
@@ -240,7 +240,7 @@ static const struct file_key *get_key(const struct resymbolize *self, uint32_t f
  * neither is there, or the error of the inspector. */
 static int files_open(struct resymbolize *self)
 {
-	const struct file_key *key = get_key(self, self->at);
+	const struct unnamed_file_key *key = get_key(self, self->at);
 	const char *build_id = key->texts + key->build_id;
 	int error = -ENOENT;
 
@@ -352,7 +352,7 @@ static int ask_next(struct resymbolize *self)
 
 static int write_one(struct resymbolize *self, const struct found *found)
 {
-	const struct file_key *key = get_key(self, self->at);
+	const struct unnamed_file_key *key = get_key(self, self->at);
 	struct frame frame = {
 		.kind = FRAME_NATIVE,
 		.function = found->function,
@@ -414,7 +414,7 @@ uint32_t resymbolize_count_files(const struct resymbolize *self)
 
 void resymbolize_get_file(const struct resymbolize *self, uint32_t n, struct resymbolize_file *ret)
 {
-	const struct file_key *key = get_key(self, n);
+	const struct unnamed_file_key *key = get_key(self, n);
 	const struct work *work = &self->works[n];
 
 	*ret = (struct resymbolize_file){
