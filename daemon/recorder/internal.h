@@ -22,7 +22,7 @@ struct task_key {
 	char comm[OX_COMM_BYTES];
 };
 
-struct node_key {
+struct recorder_node_key {
 	uint32_t parent; /* index + 1; 0: the root */
 	uint32_t frame;
 };

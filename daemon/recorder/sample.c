@@ -8,7 +8,7 @@
 
 static int add_node(struct recorder *recorder, uint32_t frame, uint32_t *node)
 {
-	struct node_key key = {*node, frame};
+	struct recorder_node_key key = {*node, frame};
 	uint32_t index;
 	int r = rows_intern(&recorder->nodes, &key, sizeof(key), &index);
 

@@ -79,7 +79,7 @@ static int write_frame(struct recorder *recorder, uint32_t index, int64_t *ret_i
 static int write_one_node(struct recorder *recorder, uint32_t index, int64_t parent,
 			  int64_t *ret_id)
 {
-	const struct node_key *key = table_get_key(recorder->nodes.table, index, NULL);
+	const struct recorder_node_key *key = table_get_key(recorder->nodes.table, index, NULL);
 	int64_t frame;
 	int r = write_frame(recorder, key->frame, &frame);
 
@@ -98,7 +98,8 @@ static int write_node(struct recorder *recorder, uint32_t node, int64_t *ret_id)
 
 	*ret_id = 0;
 	while (node && !recorder->nodes.ids[node - 1] && n < array_length(path)) {
-		const struct node_key *key = table_get_key(recorder->nodes.table, node - 1, NULL);
+		const struct recorder_node_key *key =
+			table_get_key(recorder->nodes.table, node - 1, NULL);
 
 		path[n++] = node - 1;
 		node = key->parent;
