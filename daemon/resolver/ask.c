@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests to the symbolizer for the names of addresses, and its replies. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static void drop_batch(struct resolver *resolver, size_t i)
 {
 	struct batch *batch = resolver->batches[i];
 
+	assert(resolver->source[batch->source].batch == batch);
 	resolver->source[batch->source].batch = NULL;
 	resolver->batches[i] = resolver->batches[--resolver->n_batches];
 	batch_free(batch);
@@ -42,6 +44,7 @@ struct address_names *resolver_find_names(const struct resolver *resolver, uint3
 	const struct address_key key = {address, source};
 	uint32_t index;
 
+	assert(source < table_count(resolver->sources));
 	return table_find(resolver->addresses, &key, sizeof(key), &index) < 0
 		       ? NULL
 		       : &resolver->answers[index];
@@ -49,6 +52,7 @@ struct address_names *resolver_find_names(const struct resolver *resolver, uint3
 
 static void request_free(struct name_request *request)
 {
+	assert(*request->link == request || !request->resolver);
 	if (request->next)
 		request->next->link = request->link;
 	*request->link = request->next;
@@ -63,6 +67,7 @@ static void request_free(struct name_request *request)
 static void store_frames(struct resolver *resolver, struct address_names *answer,
 			 const uint32_t *frames, size_t n)
 {
+	assert(n > 0 && n <= RESOLVER_INLINES_MAX);
 	if (array_reserve(resolver->pool, resolver->pool_size, resolver->n_pool + n) < 0)
 		return;
 	memcpy(resolver->pool + resolver->n_pool, frames, n * sizeof(*frames));
@@ -224,6 +229,7 @@ int resolver_add_batch(struct resolver *resolver, uint32_t source,
 {
 	struct batch *batch = calloc(1, sizeof(*batch));
 
+	assert(source < table_count(resolver->sources));
 	if (!batch) {
 		for (size_t i = 0; i < 3; i++)
 			if (fds[i] >= 0)
@@ -251,6 +257,7 @@ int resolver_add_address(struct resolver *resolver, uint32_t source, uint64_t ad
 	uint32_t index;
 	int r;
 
+	assert(batch && batch->n < SYMBOLIZER_NAMES_MAX);
 	if (array_reserve(batch->addresses, batch->size, batch->n + 1) < 0)
 		return -ENOMEM;
 	r = table_intern(resolver->addresses, &key, sizeof(key), &index);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames, interned by their texts. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,8 +47,10 @@ int resolver_intern_frame(struct resolver *resolver, const struct frame *frame, 
 
 void resolver_get_frame(const struct resolver *resolver, uint32_t frame, struct frame *ret)
 {
-	const struct frame_key *key = table_get_key(resolver->frames, frame, NULL);
+	const struct frame_key *key;
 
+	assert(frame < table_count(resolver->frames));
+	key = table_get_key(resolver->frames, frame, NULL);
 	*ret = (struct frame){
 		.kind = key->kind,
 		.function = key->texts,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/resolver/ksyms.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct ksyms {
 	size_t names_bytes;
 	size_t names_size;
 	uint32_t module; /* of the line before: modules come in runs */
+	bool is_sorted;
 };
 
 struct ksyms *ksyms_free(struct ksyms *ksyms)
@@ -140,6 +142,8 @@ int ksyms_parse(struct ksyms *ksyms, const char *text, size_t length)
 {
 	const char *at = text, *end = text + length;
 
+	ksyms->is_sorted = false;
+
 	while (at < end) {
 		const char *newline = memchr(at, '\n', end - at) ?: end;
 		int r = parse_line(ksyms, at, newline);
@@ -166,6 +170,7 @@ void ksyms_sort(struct ksyms *ksyms)
 {
 	size_t kept = 0;
 
+	ksyms->is_sorted = true;
 	if (ksyms->n_symbols == 0)
 		return;
 	qsort(ksyms->symbols, ksyms->n_symbols, sizeof(*ksyms->symbols), compare_symbols);
@@ -181,6 +186,7 @@ int ksyms_find(const struct ksyms *ksyms, uint64_t address, const char **ret_nam
 	size_t n = array_upper_bound(ksyms->symbols, ksyms->n_symbols, .address, address);
 	const struct ksym *symbol;
 
+	assert(ksyms->is_sorted);
 	if (n == 0)
 		return 0;
 	symbol = &ksyms->symbols[n - 1];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Finds and opens the files that tell the names in a mapping. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,7 @@ int resolver_find_source(struct resolver *resolver, const struct image *image,
 	struct jit *jit;
 	int r;
 
+	assert(image && mapping);
 	*ret = 0;
 	if (resolver_is_jit(mapping)) {
 		r = resolver_find_jit(resolver, image, &jit);

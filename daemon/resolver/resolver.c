@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/resolver/resolver.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct resolver *resolver_new(const char *proc, struct files *files, struct insp
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
 
+	assert(files && inspector && symbolizer);
 	if (!resolver)
 		return NULL;
 	resolver->files = files;
@@ -160,6 +162,7 @@ static const struct recent *recent_find(struct resolver *resolver, const struct 
 static void recent_put(struct resolver *resolver, const struct image *image, uint64_t address,
 		       uint64_t at_ns, const struct address_names *answer)
 {
+	assert(answer->n > 0 && answer->first + answer->n <= resolver->n_pool);
 	if (at_ns >= image->changed_ns)
 		*recent_at(resolver, image, address) = (struct recent){
 			.address = address,
@@ -233,6 +236,7 @@ static int name_in(struct resolver *resolver, const struct image *image,
 	if (source)
 		answer = resolver_find_names(resolver, source - 1, inner);
 	if (answer && answer->n > 0) {
+		assert(answer->n <= RESOLVER_INLINES_MAX);
 		memcpy(ret_frames, resolver->pool + answer->first, answer->n * sizeof(*ret_frames));
 		*ret_n = answer->n;
 		/* The names of code made at run time may change. */
@@ -271,6 +275,7 @@ int resolver_name_end(struct resolver *resolver, enum ox_stop end, uint32_t *ret
 {
 	char name[64];
 
+	assert(end > OX_STOP_ROOT && end < OX_N_STOPS);
 	snprintf(name, sizeof(name), "[%s]", stop_name(end));
 	return resolver_intern_special(resolver, name, "", ret_frame);
 }

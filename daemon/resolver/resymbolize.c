@@ -6,6 +6,7 @@
  */
 #include "daemon/resolver/resymbolize.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -78,6 +79,7 @@ int resymbolize_new(struct store *store, struct symbolizer *symbolizer, struct i
 {
 	_cleanup_(resymbolize_free_p) struct resymbolize *self = calloc(1, sizeof(*self));
 
+	assert(store && inspector && ops && wake);
 	if (!self)
 		return -ENOMEM;
 	*self = (struct resymbolize){.store = store,
@@ -289,6 +291,7 @@ static void on_names(void *userdata, int error, const struct symbolizer_reply *r
 {
 	struct resymbolize *self = userdata;
 
+	assert(self->is_waiting);
 	self->is_waiting = false;
 	if (self->is_abandoned) {
 		resymbolize_free(self);
@@ -313,6 +316,7 @@ static int ask(struct resymbolize *self)
 	uint64_t vaddrs[RESYMBOLIZE_CHUNK];
 	int r;
 
+	assert(work->first && self->n_found == 0);
 	while (work->first && self->n_found < RESYMBOLIZE_CHUNK) {
 		const struct address *address = &self->addresses[work->first - 1];
 
@@ -398,6 +402,7 @@ static int write_found(struct resymbolize *self)
 
 int resymbolize_step(struct resymbolize *self)
 {
+	assert(!self->is_abandoned);
 	if (self->error < 0)
 		return self->error;
 	if (self->is_waiting)
@@ -414,9 +419,12 @@ uint32_t resymbolize_count_files(const struct resymbolize *self)
 
 void resymbolize_get_file(const struct resymbolize *self, uint32_t n, struct resymbolize_file *ret)
 {
-	const struct unnamed_file_key *key = get_key(self, n);
-	const struct work *work = &self->works[n];
+	const struct unnamed_file_key *key;
+	const struct work *work;
 
+	assert(n < table_count(self->files));
+	key = get_key(self, n);
+	work = &self->works[n];
 	*ret = (struct resymbolize_file){
 		.path = key->texts,
 		.build_id = key->texts + key->build_id,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sources of names, interned: a file and its debug file, a perf map, a jitdump. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 const struct source_key *resolver_source_key(const struct resolver *resolver, uint32_t source)
 {
+	assert(source < table_count(resolver->sources));
 	return table_get_key(resolver->sources, source, NULL);
 }
 
