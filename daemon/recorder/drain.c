@@ -195,26 +195,44 @@ static int write_pending(struct recorder *recorder)
 int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
 {
 	uint64_t until_ns = patience_usec ? clock_monotonic_ns() + patience_usec * 1000 : 0;
-	int full = 0, r = 0, written;
+	int full = 0, r;
 
-	if (recorder->is_held)
+	if (recorder->is_held) {
 		full = finish_arena(recorder, until_ns);
-	if (full >= 0 && !recorder->is_held) {
-		r = swap_arena(recorder, now_usec);
-		full = finish_arena(recorder, until_ns);
+		if (full < 0)
+			return full;
 	}
-	written = r < 0 ? r : full < 0 ? full : write_pending(recorder);
-	return written < 0 ? written : full;
+	if (!recorder->is_held) {
+		r = swap_arena(recorder, now_usec);
+		/* The swapped arena is read all the same. */
+		full = finish_arena(recorder, until_ns);
+		if (r < 0)
+			return r;
+		if (full < 0)
+			return full;
+	}
+	r = write_pending(recorder);
+	return r < 0 ? r : full;
+}
+
+/* Ends the session in one transaction, which the caller rolls back on failure. */
+static int end_session(struct recorder *recorder, uint64_t now_usec)
+{
+	int r = store_begin(recorder->store);
+
+	if (r < 0)
+		return r;
+	r = store_end_session(recorder->store, recorder->totals.session, now_usec);
+	if (r < 0)
+		return r;
+	return store_commit(recorder->store);
 }
 
 int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
 {
-	int r = recorder_drain(recorder, now_usec, patience_usec), ended;
+	int r = recorder_drain(recorder, now_usec, patience_usec);
+	int ended = end_session(recorder, now_usec);
 
-	ended = store_begin(recorder->store);
-	ended = ended < 0 ? ended
-			  : store_end_session(recorder->store, recorder->totals.session, now_usec);
-	ended = ended < 0 ? ended : store_commit(recorder->store);
 	if (ended < 0)
 		store_rollback(recorder->store);
 	unwinder_forget_all(recorder->unwinder);
@@ -223,5 +241,7 @@ int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience
 	symbolizer_stop_if_idle(recorder->table_symbolizer);
 	symbolizer_stop_if_idle(recorder->name_symbolizer);
 	inspector_stop_if_idle(recorder->inspector);
-	return r < 0 ? r : ended < 0 ? ended : 0;
+	if (r < 0)
+		return r;
+	return ended < 0 ? ended : 0;
 }

@@ -78,15 +78,15 @@ int recorder_foreach_interpreter(struct recorder *recorder, recorder_interpreter
 {
 	size_t n;
 	_cleanup_free_ struct sampled *sampled = list_sampled(recorder, &n);
-	int r = 0;
 
-	for (size_t i = 0; i < interpreters_count(recorder->interpreters) && r >= 0; i++) {
+	for (size_t i = 0; i < interpreters_count(recorder->interpreters); i++) {
 		const struct interpreter *at = interpreters_get(recorder->interpreters, i);
 		const struct known_process *known =
 			at ? find_known(recorder, sampled, n, at->pid) : NULL;
+		int r = known ? hand_out(at, known, fn, userdata) : 0;
 
-		if (known)
-			r = hand_out(at, known, fn, userdata);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }

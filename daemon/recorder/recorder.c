@@ -66,7 +66,9 @@ static int open_symbolizers(struct recorder *recorder, const char *program)
 {
 	int r = symbolizer_new(program, &recorder->table_symbolizer);
 
-	r = r < 0 ? r : symbolizer_new(program, &recorder->name_symbolizer);
+	if (r < 0)
+		return r;
+	r = symbolizer_new(program, &recorder->name_symbolizer);
 	return r < 0 ? r : inspector_new(program, &recorder->inspector);
 }
 
@@ -189,13 +191,25 @@ struct inspector *recorder_inspector(const struct recorder *recorder)
 	return recorder->inspector;
 }
 
+/* Adds the session in one transaction, which the caller rolls back on failure. */
+static int add_session(struct recorder *recorder, const struct store_session *session,
+		       int64_t *ret_id)
+{
+	int r = store_begin(recorder->store);
+
+	if (r < 0)
+		return r;
+	r = store_add_session(recorder->store, session, ret_id);
+	if (r < 0)
+		return r;
+	return store_commit(recorder->store);
+}
+
 static int begin_session(struct recorder *recorder, const struct store_session *session)
 {
 	int64_t id = 0;
-	int r = store_begin(recorder->store);
+	int r = add_session(recorder, session, &id);
 
-	r = r < 0 ? r : store_add_session(recorder->store, session, &id);
-	r = r < 0 ? r : store_commit(recorder->store);
 	if (r < 0) {
 		store_rollback(recorder->store);
 		return r;

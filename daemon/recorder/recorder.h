@@ -103,8 +103,8 @@ struct recorder_interpreter {
 	const char *note;  /* a sentence that says why its frames are not read; "": they are */
 };
 typedef int (*recorder_interpreter_fn)(void *userdata, const struct recorder_interpreter *of);
-/* Calls fn for each of them. Returns the first negative result of fn, which ends the calls, or the
- * last one. */
+/* Calls fn for each of them. Returns 0, or the first negative result of fn, which ends the calls.
+ */
 int recorder_foreach_interpreter(struct recorder *recorder, recorder_interpreter_fn fn,
 				 void *userdata);
 /* Has every name looked up again from now on, since debug files may have come; samples that wait to

@@ -71,9 +71,10 @@ static int write_frame(struct recorder *recorder, uint32_t index, int64_t *ret_i
 		return 0;
 	resolver_get_frame(recorder->resolver, index, &frame);
 	r = store_add_frame(recorder->store, &frame, ret_id);
-	if (r >= 0)
-		recorder->frames.ids[index] = *ret_id;
-	return r;
+	if (r < 0)
+		return r;
+	recorder->frames.ids[index] = *ret_id;
+	return 0;
 }
 
 static int write_one_node(struct recorder *recorder, uint32_t index, int64_t parent,
@@ -83,10 +84,13 @@ static int write_one_node(struct recorder *recorder, uint32_t index, int64_t par
 	int64_t frame;
 	int r = write_frame(recorder, key->frame, &frame);
 
-	r = r < 0 ? r : store_add_node(recorder->store, parent, frame, ret_id);
-	if (r >= 0)
-		recorder->nodes.ids[index] = *ret_id;
-	return r;
+	if (r < 0)
+		return r;
+	r = store_add_node(recorder->store, parent, frame, ret_id);
+	if (r < 0)
+		return r;
+	recorder->nodes.ids[index] = *ret_id;
+	return 0;
 }
 
 /* Writes the node (index + 1) and those of its ancestors that have no row, which are collected
@@ -94,7 +98,6 @@ static int write_one_node(struct recorder *recorder, uint32_t index, int64_t par
 static int write_node(struct recorder *recorder, uint32_t node, int64_t *ret_id)
 {
 	uint32_t path[PATH_MAX_NODES], n = 0;
-	int r = 0;
 
 	*ret_id = 0;
 	while (node && !recorder->nodes.ids[node - 1] && n < array_length(path)) {
@@ -106,9 +109,13 @@ static int write_node(struct recorder *recorder, uint32_t node, int64_t *ret_id)
 	}
 	if (node)
 		*ret_id = recorder->nodes.ids[node - 1];
-	while (n > 0 && r >= 0)
-		r = write_one_node(recorder, path[--n], *ret_id, ret_id);
-	return r;
+	while (n > 0) {
+		int r = write_one_node(recorder, path[--n], *ret_id, ret_id);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int write_row(struct recorder *recorder, uint32_t index)
@@ -117,7 +124,9 @@ static int write_row(struct recorder *recorder, uint32_t index)
 	int64_t task, node;
 	int r = write_task(recorder, key->task, &task);
 
-	r = r < 0 ? r : write_node(recorder, key->node, &node);
+	if (r < 0)
+		return r;
+	r = write_node(recorder, key->node, &node);
 	return r < 0 ? r
 		     : store_add_sample(recorder->store, key->session, key->window, task, node,
 					recorder->counts[index]);
@@ -125,13 +134,16 @@ static int write_row(struct recorder *recorder, uint32_t index)
 
 static int write_losses(struct recorder *recorder)
 {
-	int r = 0;
+	for (unsigned i = 0; i < OX_N_LOSSES; i++) {
+		int r = 0;
 
-	for (unsigned i = 0; i < OX_N_LOSSES && r >= 0; i++)
 		if (recorder->lost[i])
 			r = store_add_loss(recorder->store, recorder->totals.session,
 					   recorder->window, loss_name(i), recorder->lost[i]);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* Forgets the ids of all rows after a transaction that failed: the rows that it added are gone. */
@@ -153,20 +165,33 @@ static bool has_losses(const struct recorder *recorder)
 	return false;
 }
 
+/* Writes all rows and losses in one transaction, which the caller rolls back on failure. */
+static int write_all(struct recorder *recorder)
+{
+	int r = array_reserve(recorder->frames.ids, recorder->frames.size,
+			      resolver_count(recorder->resolver));
+
+	if (r < 0)
+		return r;
+	r = store_begin(recorder->store);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < table_count(recorder->pending); i++) {
+		r = write_row(recorder, i);
+		if (r < 0)
+			return r;
+	}
+	r = write_losses(recorder);
+	return r < 0 ? r : store_commit(recorder->store);
+}
+
 int recorder_write(struct recorder *recorder)
 {
-	uint32_t n = table_count(recorder->pending);
 	int r;
 
-	if (!n && !has_losses(recorder))
+	if (!table_count(recorder->pending) && !has_losses(recorder))
 		return 0;
-	r = array_reserve(recorder->frames.ids, recorder->frames.size,
-			  resolver_count(recorder->resolver));
-	r = r < 0 ? r : store_begin(recorder->store);
-	for (uint32_t i = 0; i < n && r >= 0; i++)
-		r = write_row(recorder, i);
-	r = r < 0 ? r : write_losses(recorder);
-	r = r < 0 ? r : store_commit(recorder->store);
+	r = write_all(recorder);
 	if (r < 0) {
 		store_rollback(recorder->store);
 		forget_ids(recorder);
