@@ -12,9 +12,10 @@ static int add_node(struct recorder *recorder, uint32_t frame, uint32_t *node)
 	uint32_t index;
 	int r = rows_intern(&recorder->nodes, &key, sizeof(key), &index);
 
-	if (r >= 0)
-		*node = index + 1;
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	*node = index + 1;
+	return 0;
 }
 
 static const struct image *find_image(struct recorder *recorder,
@@ -86,9 +87,14 @@ static int add_address(struct recorder *recorder, const struct image *image, uin
 	uint32_t frames[RESOLVER_INLINES_MAX], n;
 	int r = resolver_name_user(recorder->resolver, image, address, at_ns, frames, &n);
 
-	for (uint32_t i = 0; i < n && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < n; i++) {
 		r = add_node(recorder, frames[i], node);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* ---- C and Python ---- */
@@ -167,30 +173,30 @@ static int add_python(struct recorder *recorder, uint64_t word, bool *is_unnamed
 
 /* Adds the nodes of the frames, outermost first. A caller's address is the one it returns to, and
  * the call is before that: so 1 is subtracted. */
-static int add_items(struct recorder *recorder, const struct user_stack *stack, uint32_t *node)
+static int add_items(struct recorder *recorder, const struct user_stack *stack, bool *is_unnamed,
+		     uint32_t *node)
 {
 	const struct sampler_sample *sample = stack->sample;
-	bool is_unnamed = false;
-	int r = 0;
 
-	for (size_t i = stack->n_items; i-- > 0 && r >= 0;) {
+	for (size_t i = stack->n_items; i-- > 0;) {
 		uint32_t at = stack->items[i].index;
+		int r = stack->items[i].is_python
+				? add_python(recorder, sample->python[at], is_unnamed, node)
+				: add_address(recorder, stack->image, sample->user[at] - (at > 0),
+					      sample->first_ns, node);
 
-		r = stack->items[i].is_python
-			    ? add_python(recorder, sample->python[at], &is_unnamed, node)
-			    : add_address(recorder, stack->image, sample->user[at] - (at > 0),
-					  sample->first_ns, node);
+		if (r < 0)
+			return r;
 	}
-	if (is_unnamed)
-		recorder->lost[OX_LOST_PYTHON_NAME] += sample->count;
-	return r;
+	return 0;
 }
 
 static int add_user_stack(struct recorder *recorder, const struct sampler_sample *sample,
 			  uint32_t *node)
 {
 	struct user_stack stack; /* not cleared: it is large */
-	int r = 0;
+	bool is_unnamed = false;
+	int r;
 
 	if (!sample->n_user)
 		return 0;
@@ -200,9 +206,15 @@ static int add_user_stack(struct recorder *recorder, const struct sampler_sample
 		recorder->lost[OX_LOST_GONE] += sample->count;
 	order_frames(recorder, &stack);
 	count_end(recorder, sample, stack.end);
-	if (stack.end != OX_STOP_ROOT)
+	if (stack.end != OX_STOP_ROOT) {
 		r = add_end(recorder, stack.end, node);
-	return r < 0 ? r : add_items(recorder, &stack, node);
+		if (r < 0)
+			return r;
+	}
+	r = add_items(recorder, &stack, &is_unnamed, node);
+	if (is_unnamed)
+		recorder->lost[OX_LOST_PYTHON_NAME] += sample->count;
+	return r;
 }
 
 static int add_kernel_stack(struct recorder *recorder, const struct sampler_sample *sample,
@@ -211,12 +223,18 @@ static int add_kernel_stack(struct recorder *recorder, const struct sampler_samp
 	int r = sample->kernel_cut ? add_end(recorder, OX_STOP_CUT, node) : 0;
 	uint32_t frame;
 
-	for (uint32_t i = sample->n_kernel; i-- > 0 && r >= 0;) {
+	if (r < 0)
+		return r;
+	for (uint32_t i = sample->n_kernel; i-- > 0;) {
 		r = resolver_name_kernel(recorder->resolver, recorder->ksyms,
 					 sample->kernel[i] - (i > 0), &frame);
-		r = r < 0 ? r : add_node(recorder, frame, node);
+		if (r < 0)
+			return r;
+		r = add_node(recorder, frame, node);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 /* Adds the sample's stacks below *node (index + 1; 0: the root) and moves it to the leaf. Returns 0
@@ -239,10 +257,15 @@ int recorder_want(void *userdata, const struct sampler_sample *sample)
 
 	recorder->wants_ksyms |= sample->n_kernel > 0;
 	unwinder_touch(recorder->unwinder, sample->id->pid, sample->first_ns);
-	for (uint32_t i = 0; i < sample->n_user && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < sample->n_user; i++) {
 		r = resolver_want(recorder->resolver, image, sample->user[i] - (i > 0),
 				  sample->first_ns);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, uint64_t count)
@@ -267,19 +290,28 @@ static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, ui
 	return 0;
 }
 
-int recorder_take(void *userdata, const struct sampler_sample *sample)
+static int take_sample(struct recorder *recorder, const struct sampler_sample *sample)
 {
-	struct recorder *recorder = userdata;
 	uint32_t task, node = 0;
 	int r = array_reserve(recorder->shares, recorder->shares_size,
 			      (size_t)sample->id->target + 1);
 
+	if (r < 0)
+		return r;
+	recorder->shares[sample->id->target].samples += sample->count;
+	r = recorder_add_task(recorder, sample, &task);
+	if (r < 0)
+		return r;
+	r = add_stacks(recorder, sample, &node);
+	return r < 0 ? r : count_row(recorder, task, node, sample->count);
+}
+
+int recorder_take(void *userdata, const struct sampler_sample *sample)
+{
+	struct recorder *recorder = userdata;
+	int r = take_sample(recorder, sample);
+
 	recorder->totals.samples += sample->count;
-	if (r >= 0)
-		recorder->shares[sample->id->target].samples += sample->count;
-	r = r < 0 ? r : recorder_add_task(recorder, sample, &task);
-	r = r < 0 ? r : add_stacks(recorder, sample, &node);
-	r = r < 0 ? r : count_row(recorder, task, node, sample->count);
 	if (r < 0)
 		recorder->lost[OX_LOST_STORE] += sample->count;
 	return r;
