@@ -28,10 +28,12 @@ int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret
 {
 	int r = table_intern(rows->table, key, length, ret_index);
 
-	if (r <= 0)
+	if (r < 0)
 		return r;
-	r = array_reserve(rows->ids, rows->size, table_count(rows->table));
-	return r < 0 ? r : 1;
+	/* Where memory ran out the first time, an old key has no room yet either. */
+	if (array_reserve(rows->ids, rows->size, *ret_index + 1) < 0)
+		return -ENOMEM;
+	return r;
 }
 
 static void rows_done(struct rows *rows)
