@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Drains an arena once a second: swaps it away, names its samples, makes rows and writes them. */
+#include <assert.h>
 #include <string.h>
 
 #include "daemon/base/api.h"
@@ -113,6 +114,7 @@ static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 	uint64_t as_of_ns;
 	int r;
 
+	assert(!recorder->is_held);
 	sampler_swap(recorder->sampler);
 	as_of_ns = clock_monotonic_ns();
 	recorder->held_since_ns = as_of_ns;
@@ -135,7 +137,10 @@ static int swap_arena(struct recorder *recorder, uint64_t now_usec)
  * first error. */
 static int take_arena(struct recorder *recorder)
 {
-	int full = sampler_foreach(recorder->sampler, recorder_take, recorder);
+	int full;
+
+	assert(recorder->is_held);
+	full = sampler_foreach(recorder->sampler, recorder_take, recorder);
 
 	sampler_clear(recorder->sampler);
 	recorder->is_held = false;
@@ -197,6 +202,7 @@ int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patien
 	uint64_t until_ns = patience_usec ? clock_monotonic_ns() + patience_usec * 1000 : 0;
 	int full = 0, r;
 
+	assert(recorder->sampler && recorder->sideband);
 	if (recorder->is_held) {
 		full = finish_arena(recorder, until_ns);
 		if (full < 0)

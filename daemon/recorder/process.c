@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Adds the process and the thread of a sample, and reads the properties of the process. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,8 @@ static int know_process(struct recorder *recorder, const struct sampler_sample *
 	struct process_info *info = calloc(1, sizeof(*info));
 	struct known_process known = {.uid = id->uid, .comm_ns = sample->first_ns};
 
+	assert(index < recorder->known_size);
+
 	if (!info)
 		return -ENOMEM;
 	if (!is_same_process(recorder->proc, id) ||
@@ -64,6 +67,7 @@ static int follow_comm(struct recorder *recorder, const struct sampler_sample *s
 	struct known_process *known = &recorder->known[index];
 	char *comm;
 
+	assert(known->comm);
 	if (sample->first_ns < known->comm_ns)
 		return 0;
 	known->comm_ns = sample->first_ns;

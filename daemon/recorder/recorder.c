@@ -11,6 +11,7 @@
  */
 #include "daemon/recorder/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,7 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 
+	assert(store && warn);
 	if (!recorder)
 		return NULL;
 	recorder->store = store;
@@ -116,6 +118,7 @@ void recorder_forget(struct recorder *recorder)
 	struct rows *all[] = {&recorder->processes, &recorder->tasks, &recorder->frames,
 			      &recorder->nodes};
 
+	assert(!recorder->is_held && !table_count(recorder->pending));
 	for (size_t i = 0; i < recorder->known_size; i++)
 		known_done(&recorder->known[i]);
 	for (size_t i = 0; i < array_length(all); i++) {
@@ -171,6 +174,7 @@ struct recorder *recorder_free(struct recorder *recorder)
 
 int recorder_fd(const struct recorder *recorder, unsigned n)
 {
+	assert(n < RECORDER_FDS);
 	switch (n) {
 	case 0:
 		return symbolizer_fd(recorder->table_symbolizer);
@@ -228,6 +232,7 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 {
 	int r;
 
+	assert(sampler && sideband);
 	if (recorder->sampler != sampler) {
 		unwinder_attach(recorder->unwinder, sampler);
 		resolver_forget_python(recorder->resolver);

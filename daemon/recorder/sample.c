@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Turns one sample of the kernel into one pending count: finds its process, the callers that can be
  * trusted, and the order in which C and Python frames follow each other. */
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/base/array.h"
@@ -10,8 +11,10 @@ static int add_node(struct recorder *recorder, uint32_t frame, uint32_t *node)
 {
 	struct recorder_node_key key = {*node, frame};
 	uint32_t index;
-	int r = rows_intern(&recorder->nodes, &key, sizeof(key), &index);
+	int r;
 
+	assert(frame < resolver_count(recorder->resolver));
+	r = rows_intern(&recorder->nodes, &key, sizeof(key), &index);
 	if (r < 0)
 		return r;
 	*node = index + 1;
@@ -66,6 +69,8 @@ static void count_end(struct recorder *recorder, const struct sampler_sample *sa
 		[OX_STOP_UNREADABLE] = OX_LOST_USER_STACK,
 		[OX_STOP_PYTHON] = OX_LOST_PYTHON,
 	};
+
+	assert(end < OX_N_STOPS && sample->id->target < recorder->shares_size);
 	recorder->totals.stops[end] += sample->count;
 	if (end != OX_STOP_ROOT)
 		recorder->lost[losses[end]] += sample->count;
@@ -255,6 +260,8 @@ int recorder_want(void *userdata, const struct sampler_sample *sample)
 	/* The process is read now: it may be gone when the names have come. */
 	int r = recorder_add_process(recorder, sample, &process);
 
+	assert(recorder->is_held);
+
 	recorder->wants_ksyms |= sample->n_kernel > 0;
 	unwinder_touch(recorder->unwinder, sample->id->pid, sample->first_ns);
 	if (r < 0)
@@ -310,6 +317,8 @@ int recorder_take(void *userdata, const struct sampler_sample *sample)
 {
 	struct recorder *recorder = userdata;
 	int r = take_sample(recorder, sample);
+
+	assert(recorder->is_held);
 
 	recorder->totals.samples += sample->count;
 	if (r < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes pending rows. The rows that a row refers to are added before it, parents before children.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "daemon/base/array.h"
@@ -66,6 +67,7 @@ static int write_frame(struct recorder *recorder, uint32_t index, int64_t *ret_i
 	struct frame frame;
 	int r;
 
+	assert(index < recorder->frames.size);
 	*ret_id = recorder->frames.ids[index];
 	if (*ret_id)
 		return 0;
@@ -107,6 +109,7 @@ static int write_node(struct recorder *recorder, uint32_t node, int64_t *ret_id)
 		path[n++] = node - 1;
 		node = key->parent;
 	}
+	assert(!node || recorder->nodes.ids[node - 1]); /* the path held all of them */
 	if (node)
 		*ret_id = recorder->nodes.ids[node - 1];
 	while (n > 0) {
