@@ -260,11 +260,13 @@ int resolver_add_address(struct resolver *resolver, uint32_t source, uint64_t ad
 	assert(batch && batch->n < SYMBOLIZER_NAMES_MAX);
 	if (array_reserve(batch->addresses, batch->size, batch->n + 1) < 0)
 		return -ENOMEM;
+	/* The room comes first: a key that is there has an answer. */
+	if (array_reserve(resolver->answers, resolver->answers_size,
+			  (size_t)table_count(resolver->addresses) + 1) < 0)
+		return -ENOMEM;
 	r = table_intern(resolver->addresses, &key, sizeof(key), &index);
 	if (r < 0)
 		return r;
-	if (array_reserve(resolver->answers, resolver->answers_size, index + 1) < 0)
-		return -ENOMEM;
 	if (r > 0)
 		resolver->answers[index] = (struct address_names){};
 	resolver->answers[index].is_asked = true;

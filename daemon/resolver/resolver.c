@@ -288,12 +288,16 @@ void resolver_forget_kernel(struct resolver *resolver)
 static int remember_kernel(struct resolver *resolver, const struct kernel_key *key, uint32_t frame)
 {
 	uint32_t index;
-	int r = table_intern(resolver->kernel, key, sizeof(*key), &index);
+	int r;
 
+	/* The room comes first: a key that is there has a frame. */
+	r = array_reserve(resolver->kernel_frames, resolver->kernel_frames_size,
+			  (size_t)table_count(resolver->kernel) + 1);
 	if (r < 0)
 		return r;
-	if (array_reserve(resolver->kernel_frames, resolver->kernel_frames_size, index + 1) < 0)
-		return -ENOMEM;
+	r = table_intern(resolver->kernel, key, sizeof(*key), &index);
+	if (r < 0)
+		return r;
 	resolver->kernel_frames[index] = frame;
 	return 0;
 }
