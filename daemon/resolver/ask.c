@@ -129,11 +129,11 @@ static const char *explain(int error)
 {
 	switch (error) {
 	case -EBADMSG:
-		return "the file is damaged, or made to do harm: the symbolizer ended";
+		return "the file is damaged, or made to harm its reader";
 	case -ETIMEDOUT:
-		return "it takes too long";
+		return "reading them takes too long";
 	default:
-		return "it is too large";
+		return "the file is too large";
 	}
 }
 
