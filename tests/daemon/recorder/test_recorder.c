@@ -28,7 +28,7 @@ static struct sideband *sideband;
 static struct store *store;
 static struct recorder *recorder;
 
-/* What a stack goes through, by name. */
+/* Stands for a named function in a stack. */
 __attribute__((noinline, used)) static void caller_of_leaf(void)
 {
 	__asm__ volatile("nop; nop; nop; nop");
@@ -146,8 +146,8 @@ Test(recorder, every_sample_is_in_the_database)
 	busy_stop(&busy);
 }
 
-/* The stack that was hit most. Nobody listens to events here, so it is followed by frame pointers
- * and says so. */
+/* Expects the stack that was hit most. No test reads events here, so the stack is followed by frame
+ * pointers and ends in "[no-table]". */
 static void assert_main_stack(void)
 {
 	assert_answer("SELECT folded FROM stacks GROUP BY folded ORDER BY sum(hits) DESC LIMIT 1",
@@ -175,7 +175,7 @@ Test(recorder, stacks_have_names_and_processes_what_is_known_of_them)
 	busy_stop(&busy);
 }
 
-/* A /proc in which PID 1's root is ours: not everybody may look into that of the real one. */
+/* Makes a /proc in which PID 1's root is the test's: reading the real one takes rights. */
 static void make_proc(const struct busy_process *busy, char *ret, size_t size)
 {
 	char name[300], target[64];
@@ -324,7 +324,8 @@ __attribute__((noinline)) static void compute(void)
 		computed = computed * 2 + 1;
 }
 
-/* As the daemon's event loop does. */
+/* Reads events as the daemon's event loop does, until the kernel side has the process's ranges and
+ * tables. */
 static void listen_until_followed(struct busy_process *process)
 {
 	struct ox_process known = {0};
@@ -366,8 +367,8 @@ Test(recorder, with_tables_a_stack_reaches_its_root_and_its_target_knows)
 	busy_stop(&process);
 }
 
-/* A symbolizer that never answers for names: the third that is started, after those that look and
- * that make tables. */
+/* Makes a symbolizer that never answers requests for names: the third one that is started, after
+ * the inspector's and the one for tables. */
 static void use_slow_symbolizer(char *where, size_t size)
 {
 	char program[300];
@@ -477,7 +478,7 @@ static bool has_comm(pid_t pid, const char *comm)
 	return strncmp(text, comm, strlen(comm)) == 0;
 }
 
-/* When it returns, inner() runs. */
+/* Starts a Python process, and returns when its inner() runs. */
 static struct busy_process start_python(uint32_t uid)
 {
 	struct busy_process process;

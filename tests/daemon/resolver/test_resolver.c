@@ -113,7 +113,7 @@ static void assert_frame(const struct frame *frame, enum frame_kind kind, const 
 		cr_assert_str_empty(frame->build_id);
 }
 
-/* An image of which the test says what is mapped. */
+/* Makes an image without mappings: the test adds them. */
 static struct image image_new(uint32_t pid)
 {
 	static uint32_t last_id = 76;
@@ -143,7 +143,7 @@ static void image_done(struct image *image)
 	maps_free(image->maps);
 }
 
-/* A library with one function at the start of its text, 0x1000. */
+/* Makes a library with one function at the start of its text, 0x1000. */
 static void make_library(const char *path, const char *function)
 {
 	run("mkdir -p $(dirname %s) && echo 'volatile int s; void %s(void) { s = 1; s = 2; }' >l.c "
@@ -428,7 +428,7 @@ Test(resolver, the_vdso_has_its_names)
 	images_free(images);
 }
 
-/* Where a process of the name space of this one writes it. */
+/* Returns the path at which a process of this name space writes its perf map. */
 static void perf_map_path(char *ret, size_t size)
 {
 	snprintf(ret, size, "/tmp/perf-%d.map", getpid());
@@ -628,7 +628,7 @@ static int add_part(uint32_t id, enum ox_fragment_kind kind, const void *data, s
 	return resolver_add_part(resolver, (const struct ox_fragment *)sent, sizeof(part) + bytes);
 }
 
-/* Of 3.8: line 11 from 0, 12 from 8 on. */
+/* Adds a code object of Python 3.8 with line 11 from position 0 on and line 12 from 8 on. */
 static void define(uint32_t id, const char *name)
 {
 	struct ox_definition head = {0x0308, 10};
@@ -702,10 +702,10 @@ Test(resolver, python_frames_without_a_definition_say_so)
 	cr_assert_eq(
 		resolver_name_python(resolver, (uint64_t)OX_PYTHON_NO_NAME << 1, &(uint32_t){0}),
 		1);
-	/* What comes later is known from then on. */
+	/* A definition that comes later counts from then on. */
 	define(5, "late");
 	assert_python(5, "late");
-	/* It has one, but no name in it. */
+	/* This definition has an empty name. */
 	define(6, "");
 	name_python(6, 0, 0, &frame);
 	assert_frame(&frame, FRAME_PYTHON, "[unknown]", "app.views");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names for what had none, with a symbolizer of the test's own. */
+/* Names for frames that had none, with a symbolizer of the test's own. */
 #include <criterion/criterion.h>
 #include <elf.h>
 #include <errno.h>
@@ -49,7 +49,8 @@ static int ask_names(struct symbolizer *symbolizer, const struct symbolizer_file
 	return 0;
 }
 
-/* Odd addresses have no name; others the one of their hundred, with a function inlined in it. */
+/* Stands in for symbolizer_reply_get_names(). Odd addresses have no name; others have the name of
+ * their hundred, with a function inlined in it. */
 static size_t get_names(const struct symbolizer_reply *reply, size_t i, uint64_t *ret_vaddr,
 			struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX])
 {
@@ -96,7 +97,7 @@ static void make_directories(char *path)
 	}
 }
 
-/* A file of PID 1's that has this build-id. */
+/* Makes a file with this build-id below PID 1's root. */
 static void make_file(const char *name, const char *id)
 {
 	struct {
@@ -241,7 +242,7 @@ static void start(void)
 		     0);
 }
 
-/* To the next request, or to the end. */
+/* Takes steps up to the next request, or to the end. Returns what the last step returned. */
 static int go(void)
 {
 	int r;
