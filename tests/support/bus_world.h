@@ -26,7 +26,7 @@ extern struct bus_world {
  * none yet. */
 void bus_world_start_with(void (*fill)(void));
 
-/* The same without a database. */
+/* Starts the daemon and the client without a database. */
 void bus_world_start(void);
 
 /* Starts the manager alone, in an event loop that is there. */
@@ -49,7 +49,8 @@ int bus_world_on_reply(sd_bus_message *message, void *userdata, sd_bus_error *er
 sd_bus_message *bus_world_callv(const char *interface, const char *member, const char *types,
 				va_list args);
 
-/* The same of the interface of oxprofd. */
+/* Calls the interface of oxprofd and waits for the reply, which may be an error; the caller frees
+ * it. */
 sd_bus_message *bus_world_call(const char *member, const char *types, ...);
 
 /* Returns what a call that must go well answers, as text; the caller frees it. */
@@ -61,7 +62,7 @@ char *bus_world_answer(const char *member, const char *types, ...);
  * frees it. */
 char *bus_world_text(sd_bus_message *message);
 
-/* The same of a reply that must be no error; frees the reply. */
+/* Returns a reply, which must be no error, as text for the caller to free, and frees the reply. */
 char *bus_world_text_of(sd_bus_message *reply);
 
 /* Returns the descriptor of a reply that is one, and frees the reply; the caller closes it. */

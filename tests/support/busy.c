@@ -33,7 +33,7 @@ __attribute__((naked, noinline, used)) static void busy_read(const struct busy_f
 		"jmp 1b\n");
 }
 
-/* What stands in place of an address that the test does not name; nothing is mapped there. */
+/* Returns the i-th return address: the test's, or one at which nothing is mapped. */
 static uint64_t busy_return_address(const struct busy *busy, unsigned i)
 {
 	return busy->returns_to[i] ? busy->returns_to[i] : 0x10000 + i;

@@ -14,7 +14,7 @@ static void eh_image_put(struct eh_image *image, const void *data, size_t size)
 	image->size += size;
 }
 
-/* An entry: its length, what it begins with, its instructions, and DW_CFA_nop up to 8 bytes. */
+/* Appends an entry: its length, its head, its instructions, and DW_CFA_nop up to 8 bytes. */
 static void eh_image_entry(struct eh_image *image, const void *head, size_t head_size,
 			   const uint8_t *code, size_t code_size)
 {

@@ -82,7 +82,7 @@ static void *service_run(void *data)
 	return NULL;
 }
 
-/* The client's end. */
+/* Starts the service in a thread and returns the client's end of its connection. */
 static struct bus *service_start(struct export_service *service)
 {
 	static const sd_id128_t id =

@@ -35,7 +35,7 @@ struct export_service {
 int export_service_report(struct export_service *service, const char *line, FILE *out,
 			  char **ret_why);
 
-/* The same of a line that succeeds. Returns its text, and what it asked for; the caller frees
- * both. */
+/* Runs a command line that must succeed. Returns its text, and in *ret_asked the calls that it
+ * made; the caller frees both. */
 char *export_service_text(const struct made_export *exports, size_t n, const char *line,
 			  char **ret_asked);

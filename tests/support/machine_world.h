@@ -31,7 +31,7 @@ void world_drop(void);
 /* Writes a file of the machine. Makes the directories above it, too. */
 void world_write_bytes(const char *path, const void *bytes, size_t size);
 
-/* The same of a text. */
+/* Writes a text to a file of the machine. Makes the directories above it, too. */
 void world_write(const char *path, const char *text);
 
 /* Puts a symbolic link there. */

@@ -133,7 +133,7 @@ static uint32_t made_text(struct made_stream *stream, const char *text)
 	return stream->n_texts;
 }
 
-/* From the word alone; the texts live in `buffer`. */
+/* Reads a frame from a word; its texts are in `buffer`. */
 static struct profile_frame made_read_word(const char *word, char *buffer, size_t size)
 {
 	struct profile_frame frame = {.module = "app", .file = "app.c", .kind = FRAME_NATIVE};
@@ -213,7 +213,8 @@ static uint32_t made_node(struct made_stream *stream, uint32_t parent, const cha
 
 /* ---- lines ---- */
 
-/* The next frame of a stack, up to ';', without the backslashes; NULL behind the last. */
+/* Returns the next frame of a stack, up to ';' and without the backslashes; NULL behind the last.
+ */
 static char *made_next_word(char **at)
 {
 	char *word = *at, *to = word;

@@ -72,5 +72,5 @@ extern const struct profile_slot made_export_slots[2];
 /* Returns the stream, a descriptor that is the caller's. */
 int made_export_from(const struct made_export *export);
 
-/* The same of stacks alone. */
+/* Returns the stream of an export that has stacks only, a descriptor that is the caller's. */
 int made_export(const char *stacks);

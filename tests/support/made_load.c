@@ -11,7 +11,7 @@ struct made_load made_load(uint64_t seed)
 	return (struct made_load){.state = seed * UINT64_C(0x9e3779b97f4a7c15)};
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014); above 0, below 1. */
+/* Returns a random number above 0 and below 1, by splitmix64 (Steele, Lea, Flood 2014). */
 static double made_random(struct made_load *load)
 {
 	uint64_t z = load->state += UINT64_C(0x9e3779b97f4a7c15);
@@ -85,7 +85,7 @@ static size_t made_step_thread(struct made_load *load, size_t tick, double now)
 	return load->threads[thread];
 }
 
-/* What runs at this tick; SIZE_MAX: nothing. */
+/* Returns the function that runs at this tick, or SIZE_MAX where none does. */
 static size_t made_tick(struct made_load *load, size_t tick)
 {
 	double now = (double)tick / MADE_HZ;

@@ -49,7 +49,7 @@ uint64_t made_get(uint64_t object, unsigned offset);
 /* Makes a string of n characters of `width` bytes. */
 uint64_t made_string_of(const void *characters, uint64_t n, uint32_t width);
 
-/* The same of characters of one byte, up to a 0. */
+/* Makes a string of characters of one byte, up to a 0. */
 uint64_t made_string(const char *text);
 
 /* Makes an object of bytes. */

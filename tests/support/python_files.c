@@ -69,7 +69,7 @@ bool is_code(const struct symbolizer_python *python, uint64_t address,
 	return range && range->code == code;
 }
 
-/* What nm says of a file's symbols. */
+/* The symbols of a file, as nm lists them. */
 struct symbols {
 	struct {
 		uint64_t vaddr, bytes;

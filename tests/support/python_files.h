@@ -24,7 +24,7 @@ void python_files_tear_down(void);
 /* Returns the path of a file there; borrowed until the next one. */
 const char *python_files_path(const char *name);
 
-/* The fuzzer (tests/fuzz/fuzz_python_file.c). */
+/* Runs the fuzzer of tests/fuzz/fuzz_python_file.c on one input. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- what the file says ---- */

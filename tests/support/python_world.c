@@ -39,7 +39,8 @@ void python_world_spin(void)
 {
 	made_touch();
 	*python_world.is_ready = true;
-	/* It never returns; what the test keeps in a register must not look like a frame. */
+	/* This never returns; the value that the test keeps in a register must not look like a
+	 * frame. */
 	__asm__ volatile("xor %%ebp, %%ebp\n"
 			 "xor %%r12d, %%r12d\n"
 			 "xor %%r13d, %%r13d\n"
@@ -79,7 +80,7 @@ void python_world_end(void)
 	busy_stop(&python_world.busy);
 }
 
-/* No sample brings more definitions than it may. */
+/* Expects that the samples brought no more definitions than they may. */
 static void check_budget(void)
 {
 	cr_assert_leq(python_world.sent.heads, sampling_counted() * DEFINE_MAX);

@@ -27,7 +27,7 @@ extern struct python_world {
 		uint64_t parts, heads, bytes;
 		uint32_t largest; /* part */
 	} sent;
-	/* What a test samples: the child says when it has touched its memory. */
+	/* The child that a test samples; it sets *is_ready when it has touched its memory. */
 	struct busy_process busy;
 	volatile bool *is_ready;
 	uint64_t in_register; /* what a callee-saved register of the child has while it spins */
@@ -72,7 +72,8 @@ const struct listed *python_world_look_for(uint64_t cpu_ms);
 /* Samples a child with what was laid out, and ends it. Returns what was hit most. */
 const struct listed *python_world_look_once(void);
 
-/* The same where all of the three frames must be seen. */
+/* Samples a child with what was laid out, ends it, and expects all three frames. Returns what was
+ * hit most. */
 const struct listed *python_world_look_at_three(void);
 
 /* ---- what is laid out ---- */

@@ -183,8 +183,8 @@ static int count_message(sd_bus_message *message, void *userdata, sd_bus_error *
 	return 0;
 }
 
-/* One call, and then another of which the answer comes behind all that the first one had. What
- * came in for the first: "ok TEXT", "NAME: WORDS", with "twice " in front where that is so. */
+/* Makes the call, and then another one, whose reply comes behind every reply of the first. Writes
+ * the reply of the first to out: "ok TEXT" or "NAME: WORDS", behind "twice " where two came. */
 static void caller_call(sd_bus *bus, const struct caller *caller, sd_bus_message *message,
 			FILE *out)
 {

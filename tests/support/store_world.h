@@ -22,7 +22,7 @@ void store_world_tear_down(void);
 /* Opens the database, which must go well. The caller closes it. */
 struct store *store_world_open(void);
 
-/* The same with a limit to its size. */
+/* Opens the database with a limit to its size, which must go well. The caller closes it. */
 struct store *store_world_open_limited(uint64_t max_bytes);
 
 /* Returns the errno of a store_open() that must fail, with a sentence that names the path or its
