@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel side sends of code objects (bpf/define.bpf.h and what it is made of). */
+/* Definitions of code objects that the kernel side sends (bpf/define.bpf.h and its parts). */
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <sched.h>
@@ -42,7 +42,7 @@ Test(python_definitions, names_of_any_width)
 	}
 }
 
-/* Of n characters, which are all 'a'. */
+/* Makes a string of n characters, all of them 'a'. */
 static uint64_t long_string(uint64_t n, uint32_t width)
 {
 	char *characters = calloc(n, width);
@@ -86,14 +86,14 @@ Test(python_definitions, long_names_are_cut_and_say_so)
 
 /* ---- modules ---- */
 
-/* __name__ after so many other names. */
+/* Makes globals with __name__ after so many other names. */
 static uint64_t globals_with(unsigned n_before, unsigned log2, bool is_general)
 {
 	struct made_entry entries[16];
 	char name[32];
 
 	for (unsigned i = 0; i < n_before; i++) {
-		/* Of the same length. */
+		/* The other names have the same length. */
 		snprintf(name, sizeof(name), "__nam%u__", i);
 		entries[i] = (struct made_entry){made_string(name), made_string("wrong")};
 	}
@@ -183,7 +183,7 @@ Test(python_definitions, what_is_in_no_class_has_none)
 
 /* ---- lines ---- */
 
-/* Each two bytes of code are one line further. */
+/* Makes a table in which each two bytes of code are one line further. */
 static uint64_t lines_new(uint64_t n_bytes)
 {
 	bool is_new = made_layout->version >= 0x030b;
@@ -199,7 +199,7 @@ static uint64_t lines_new(uint64_t n_bytes)
 	return bytes;
 }
 
-/* Up to 3.9 what comes before the first entry has the first line. */
+/* Returns the line at a position. Up to 3.9 the code before the first entry has the first line. */
 static uint32_t line_at(uint32_t position)
 {
 	return 7 + position / 2 + (made_layout->version >= 0x030a);
@@ -357,7 +357,7 @@ Test(python_definitions, more_code_than_one_sample_may_define)
 
 /* ---- new code without end ---- */
 
-/* Of each CPU: so many at once, and one more each time. */
+/* Each CPU may send so many definitions at once, and one more after each DEFINE_NS. */
 #define DEFINE_BURST 1024
 #define DEFINE_NS    250000
 
@@ -367,7 +367,7 @@ Test(python_definitions, more_code_than_one_sample_may_define)
 
 static uint64_t churn_codes[CHURN_CODES];
 
-/* Each of them is another one with every sample, all of one CPU. */
+/* Makes each code object another one with every sample, on one CPU. */
 static void churn(void)
 {
 	cpu_set_t cpus;
@@ -427,12 +427,12 @@ Test(python_definitions, a_program_that_brings_new_code_without_end_is_bounded)
 	passed_ns = clock_monotonic_ns() - begin_ns;
 	python_world_end();
 	n_unnamed = check_churn();
-	/* What is wanted is more than what may be, and all that may be is sent. */
+	/* More definitions are wanted than may be sent, and all that may be sent are. */
 	cr_assert_gt(sampling_counted() * CHURN_CODES, DEFINE_BURST);
 	cr_expect_geq(python_world.sent.heads, DEFINE_BURST);
 	cr_expect_leq(python_world.sent.heads, DEFINE_BURST + passed_ns / DEFINE_NS + 1, "%" PRIu64,
 		      python_world.sent.heads);
-	/* Of a sample that comes right behind another some are known already. */
+	/* A sample that comes right behind another finds some of them known already. */
 	cr_expect_leq(python_world.sent.heads + n_unnamed, sampling_hits(0) * CHURN_CODES);
 	cr_expect_geq(python_world.sent.heads + n_unnamed, sampling_hits(0) * CHURN_CODES * 9 / 10);
 }

@@ -8,7 +8,7 @@
 
 #include "tests/support/python_world.h"
 
-/* What the process that is sampled forked: it spins, and is a shell when that is wanted. */
+/* The child that the sampled process forks: it spins, or becomes a shell when that is wanted. */
 static struct forked {
 	volatile bool is_wanted, is_shell_wanted;
 	volatile pid_t pid;

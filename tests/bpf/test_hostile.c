@@ -114,7 +114,7 @@ static void name_huge(void)
 		 HUGE);
 }
 
-/* As bytes it would be 0 again. */
+/* Sets a length that is 0 again when it is counted in bytes. */
 static void name_that_wraps_around(void)
 {
 	uint64_t name = made_get(python_world.codes[0], made_layout->code_name);
@@ -164,7 +164,7 @@ static void keys_huge(void)
 		made_put(keys, 8, HUGE);
 }
 
-/* As large as is believed. */
+/* Makes the dictionary of globals as large as the kernel side accepts. */
 static void keys_far_away(void)
 {
 	uint64_t keys = made_get(python_world.globals, OX_PY_DICT_KEYS);
@@ -197,7 +197,7 @@ static void variables_nowhere(void)
 	made_put(python_world.codes[0], made_layout->code_variables, MADE_NOWHERE);
 }
 
-/* It would be searched without end, for each of the frames. */
+/* Makes a method resolution order that would be searched without end for each frame. */
 static void endless_order(void)
 {
 	uint64_t class = python_world_class_of("Class", 0, 0, 0);
@@ -218,7 +218,7 @@ static void endless_class(void)
 		python_world_set_first_variable(i, "cls", class);
 }
 
-/* Its one entry is in itself. */
+/* Makes a class whose one entry lies in the class itself. */
 static void class_of_itself(void)
 {
 	uint64_t class = python_world_class_of("Class", 0, 0, 0);
@@ -332,7 +332,7 @@ static void check_change(size_t i)
 			   (changes[i].n_named == SOME && n_named > 0)),
 		  "%x: %s: end %u, %u words, %u of them named", made_layout->version,
 		  changes[i].name, most->python_end, most->n_python, n_named);
-	/* It is sampled all the same, as often as it is its turn. */
+	/* The process is sampled all the same, as often as it is its turn. */
 	cr_expect_eq(sampling_hits(0), sampling_counted());
 }
 

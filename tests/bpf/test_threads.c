@@ -25,7 +25,7 @@ Test(python_threads, one_of_many_threads_is_found_and_remembered)
 		made_put(first, layout->thread_next, MADE_NOWHERE);
 		python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_WHOLE, 3);
 		python_world_check_three(sampling_main(), 0);
-		/* It is another one's by now. */
+		/* The thread's state belongs to another thread by now. */
 		made_put(made_thread, layout->thread_id, 0x998);
 		python_world_check_end(python_world_look_for(SHORT_MS), OX_PYTHON_BROKEN, 0);
 		python_world_end();

@@ -80,8 +80,9 @@ Test(python_transient, callers_that_are_missing_are_told)
 
 /* ---- what is in a register ---- */
 
-/* Not even what was before it is filled in; the C code that called has the frame of its own in a
- * register. from_below: that was on the C stack before it. */
+/* Makes a _PyCFrame of which not even the pointer to the previous one is filled in; the C code that
+ * called has its own _PyCFrame in a register. With from_below that one lies further down the C
+ * stack. */
 static void make_unfilled(uint64_t garbage, bool from_below, uint64_t stale)
 {
 	uint64_t c_frame, own;
@@ -122,7 +123,7 @@ Test(python_transient, a_c_frame_that_is_not_filled_in_has_its_caller_in_a_regis
 	}
 }
 
-/* What is at the place of the one before is left over, too, and looks right. */
+/* The pointer to the previous _PyCFrame is left over, too, and looks right. */
 Test(python_transient, the_register_counts_before_what_is_left_over)
 {
 	foreach_layout(layout)
@@ -141,7 +142,8 @@ Test(python_transient, the_register_counts_before_what_is_left_over)
 	}
 }
 
-/* Called by frames[0], and begun at the position; its frame says that another one did it. */
+/* Makes a frame at the position that frames[0] called, but that names frames[other] as its caller.
+ */
 static void make_called(const struct ox_layout *layout, int32_t position, unsigned other)
 {
 	made_start(layout);
@@ -174,7 +176,7 @@ Test(python_transient, a_caller_that_is_left_over_is_not_believed)
 	}
 }
 
-/* Called by `leaf` of make_three(), but it says nothing of that any more. */
+/* Makes a generator that `leaf` of make_three() called, but whose pointer to it is cleared. */
 static uint64_t make_generator(const struct ox_layout *layout)
 {
 	uint64_t generator;
@@ -233,7 +235,7 @@ Test(python_transient, what_is_no_caller_is_not_guessed)
 	}
 }
 
-/* What the guess led to is none of the thread's stack: not a frame of it stays. */
+/* A guess that leads to a frame outside of the thread's stack: none of its frames stays. */
 Test(python_transient, a_guess_that_leads_nowhere_is_taken_back)
 {
 	foreach_layout(layout)
