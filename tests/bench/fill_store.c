@@ -59,7 +59,7 @@ static uint32_t draw_stack(void)
 	return low;
 }
 
-/* Failure ends the program: it has one user, who sees why. */
+/* Ends the program on failure: it has one user, who sees why. */
 static void must(int r)
 {
 	if (r >= 0)
@@ -124,7 +124,7 @@ static bool leaf_is_taken(uint32_t p, uint32_t n_stacks, int64_t node)
 	return false;
 }
 
-/* Each stack shares its upper part with one that was there before, and has a leaf of its own. */
+/* Adds stacks; each shares its upper part with an earlier one and has a leaf of its own. */
 static void add_stacks(uint32_t p)
 {
 	static int64_t nodes[N_STACKS][MAX_DEPTH];
@@ -164,7 +164,7 @@ static void add_world(void)
 	must(store_commit(fill.store));
 }
 
-/* The number of rows that are new. */
+/* Adds the samples of a window. Returns the number of rows that are new. */
 static uint64_t add_window(int64_t session, uint32_t window, uint64_t stamp, uint64_t max_rows)
 {
 	uint64_t rows = 0;

@@ -21,7 +21,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What the daemon insists on (symbolizer_reply.c), and what makes sense of a file. */
+/* Checks what the daemon insists on (daemon/objfile/symbolizer_reply.c), and that the figures fit
+ * the file. */
 static void check_elf_info(const struct elf_info *info, size_t size)
 {
 	if (info->n_segments > SYMBOLIZER_SEGMENTS_MAX || info->has_dwarf > 1 ||

@@ -55,7 +55,7 @@ static void fuzz_text(const uint8_t *text, size_t size)
 		}
 }
 
-/* Each part has memory of its own, so that the sanitizer sees what is read behind it. */
+/* Adds a part in memory of its own, so that the sanitizer sees reads behind it. */
 static void add_part(struct definitions *definitions, const uint8_t *data, size_t size)
 {
 	struct ox_fragment *part = malloc(size ? size : 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the workloads that run for so many seconds of CPU time have in common. */
+/* Shared by the workloads that run for so many seconds of CPU time. */
 #pragma once
 
 #include <stdint.h>
@@ -15,7 +15,8 @@ static inline uint64_t clock_cpu_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* The argument as a time of the CPU clock to end at; none or 0: never. Says that it begins. */
+/* Prints "ready". Returns the time of the CPU clock at which so many seconds are over, or
+ * UINT64_MAX where the argument is missing or 0. */
 static inline uint64_t burn_begin(const char *seconds)
 {
 	double wanted = seconds ? atof(seconds) : 0;

@@ -47,7 +47,8 @@ __attribute__((noinline)) static void spin(void)
 static void left(unsigned depth, uint64_t path);
 static void right(unsigned depth, uint64_t path);
 
-/* The last levels are chosen by the bits of the path: stacks share their upper part. */
+/* Calls down so many levels. The bits of the path choose the last ones: stacks share their upper
+ * part. */
 static inline __attribute__((always_inline)) void go_down(unsigned depth, uint64_t path)
 {
 	if (!depth)

@@ -21,7 +21,7 @@ static volatile uint64_t sink;
 	"        total = total * 31 + i & 0xFFFF\n" \
 	"    return total\n"
 
-/* As <Python.h> has them. */
+/* Functions of CPython, with the types of <Python.h>. */
 static void (*initialize)(int signals);
 static int (*run_string)(const char *code, void *flags);
 static int (*state_ensure)(void);
@@ -77,7 +77,7 @@ __attribute__((noinline)) static void call_python(const char *code)
 	sink++; /* not a tail call: this frame stays */
 }
 
-/* C code between, that is no part of an interpreter. */
+/* Runs C code between that is no part of an interpreter. */
 __attribute__((noinline)) static void own_work(void)
 {
 	for (volatile int i = 0; i < 200000; i++)

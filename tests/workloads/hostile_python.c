@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What takes itself for an interpreter and is none, as a library (-DVERSION=0x30b -soname
- * libpython3.11.so.1.0): the exported names, and behind them structures that lie, each variant in
- * its own way (hostile.h). hostile.c runs it.
+ * A library that poses as an interpreter (-DVERSION=0x30b -soname libpython3.11.so.1.0). It has the
+ * exported names, and behind them structures that lie, each variant in its own way (hostile.h).
+ * hostile.c runs it.
  */
 #include "hostile.h"
 
@@ -19,7 +19,7 @@
 #define HUGE_BYTES (1u << 20)
 #define OWNER_C    3
 
-/* What 3.13.0 says of itself, word by word, as far as it is looked at. */
+/* The offsets that 3.13.0 publishes of itself, word by word, as far as oxprof reads them. */
 #if VERSION >= 0x30d
 #define OFFSETS                                                                                   \
 	{                                                                                         \
@@ -42,7 +42,7 @@
 	}
 #endif
 
-/* Of the sizes that they have: some are looked at. */
+/* These objects have the sizes of the real ones: oxprof reads some of the sizes. */
 uint64_t _PyRuntime[40000] = OFFSETS;
 uint8_t PyCode_Type[512] = {1};
 uint8_t _Py_NoneStruct[64] = {1};
@@ -67,7 +67,7 @@ static void put_address(void *object, size_t offset, const void *address)
 	put(object, offset, (uint64_t)(uintptr_t)address);
 }
 
-/* A compact str of ASCII, or of what is claimed. */
+/* Makes a compact str of ASCII, or of the kind that the state claims. */
 static void *string_make(const char *text, uint64_t length, uint32_t state)
 {
 	uint8_t *string = calloc(1, layout->string_ascii_data + strlen(text) + 1);
@@ -117,7 +117,7 @@ static void frame_make(uint8_t *frame, const uint8_t *code, const void *back)
 		put_address(frame, layout->frame_position, code + layout->code_start + 2);
 }
 
-/* The outermost one, where C code began to run all of them. */
+/* Makes the outermost frame, where C code began to run all of them. */
 static void frame_make_base(uint8_t *frame)
 {
 	if (layout->flags & OX_LAYOUT_ENTRY)
@@ -128,7 +128,7 @@ static void frame_make_base(uint8_t *frame)
 	}
 }
 
-/* One that is in order, whatever is spoilt after that. */
+/* Makes an interpreter that is in order; a variant spoils it after that. */
 static void interpreter_make(void)
 {
 	static const uint8_t lines[] = {2, 1, 2, 1, 2, 1};
@@ -226,7 +226,7 @@ static void variant_begin(enum hostile variant)
 	}
 }
 
-/* What is spoilt anew each time. */
+/* Spoils what the variant spoils again each turn. */
 static void variant_step(enum hostile variant, uint64_t turn)
 {
 	uint64_t random = (turn + 1) * UINT64_C(0x9e3779b97f4a7c15);
@@ -246,8 +246,8 @@ static void variant_step(enum hostile variant, uint64_t turn)
 	}
 }
 
-/* What a sample is in: of this name, so that it is taken for the loop that evaluates. Up to 3.10
- * there is one for each frame. */
+/* Holds the samples. Its name makes oxprof take it for the loop that evaluates; up to 3.10 there is
+ * one call for each frame. */
 __attribute__((noinline)) void _PyEval_EvalFrameDefault(unsigned depth)
 {
 	if (depth > 1)

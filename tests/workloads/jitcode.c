@@ -106,7 +106,7 @@ static void dump_function(FILE *file, const struct function *function, uint64_t 
 	fwrite(function->code, function->bytes, 1, file);
 }
 
-/* The mapping is what tells others where the file is. */
+/* Writes the jitdump and maps it: by the mapping profilers find the file. */
 static void tell_dump(const char *code)
 {
 	struct dump_header header = {0x4a695444, 1, sizeof(header), 62, 0, (uint32_t)getpid(),

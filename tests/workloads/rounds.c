@@ -39,7 +39,7 @@ static int64_t clock_ns(clockid_t clock)
 SPEND(much)
 SPEND(some)
 
-/* What one round took too much of, the next gives back. */
+/* Works for a number of rounds; CPU time that a round took too much the next gives back. */
 __attribute__((noinline)) static void work(int64_t used[2], const int64_t wanted[2], int64_t rounds)
 {
 	int64_t now = clock_ns(CLOCK_PROCESS_CPUTIME_ID), after;

@@ -41,7 +41,8 @@ struct part {
 	uint64_t used_ns;
 };
 
-/* What one round took too much of, the next gives back: the sums stay 5 : 3 : 2. */
+/* Runs one part. CPU time that a round took too much the next gives back: the sums stay 5 : 3 : 2.
+ */
 static void fragment_run(struct part *part, uint64_t rounds, double steps_per_ns)
 {
 	uint64_t wanted_ns = rounds * part->units * UNIT_NS;
