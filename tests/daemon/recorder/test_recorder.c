@@ -43,7 +43,7 @@ static struct busy_process start_busy(uint32_t uid)
 {
 	struct busy busy = {.comm = "rec busy", .uid = uid, .depth = 2};
 
-	/* Behind the call: what is looked up is the byte before. */
+	/* A return address is behind its call: the byte before it is looked up. */
 	busy.returns_to[0] = (uintptr_t)caller_of_leaf + 1;
 	busy.returns_to[1] = (uintptr_t)caller_of_caller + 1;
 	return busy_start(&busy);
@@ -538,7 +538,7 @@ Test(recorder, interpreters_that_were_sampled_are_listed)
 	n_listed = 0;
 	cr_expect_eq(recorder_foreach_interpreter(recorder, list, &(int){-ENOTTY}), -ENOTTY);
 	cr_expect_eq(n_listed, 1);
-	/* Also when all is over, up to the next session. */
+	/* They are listed after the end, too, up to the next session. */
 	cr_assert_eq(recorder_end(recorder, now_usec + 3000, PATIENCE_USEC), 0);
 	cr_expect_eq(list_all(), 2);
 	cr_assert_eq(begin(now_usec + 4000), 0);
@@ -557,7 +557,7 @@ Test(recorder, python_frames_stand_between_those_of_c)
 	struct recorder_totals totals;
 
 	cr_assert_eq(begin(now_usec), 0);
-	/* Its file may have to be looked at once more. */
+	/* The interpreter's file may have to be inspected once more. */
 	while (!known.interpreter.layout) {
 		sample(&python, 10);
 		listen_until_followed(&python);
@@ -568,7 +568,7 @@ Test(recorder, python_frames_stand_between_those_of_c)
 	sample(&python, CPU_MS);
 	cr_assert_eq(recorder_end(recorder, now_usec + 2000, PATIENCE_USEC), 0);
 	cr_assert_gt(samples(), before);
-	/* All but those before the kernel side knew of it. */
+	/* Samples from before the kernel side knew the interpreter do not count. */
 	cr_expect_geq(number("SELECT sum(hits) FROM stacks WHERE folded LIKE "
 			     "'_start(%;<module>(__main__);outer(__main__);inner(__main__)%'"),
 		      samples() - before);

@@ -206,7 +206,7 @@ Test(resolver, equal_frames_have_one_index)
 	resolver_clear(resolver);
 	files_clear(files);
 	cr_assert_eq(resolver_count(resolver), 0);
-	/* Nothing of before is believed: the index it had would be wrong now. */
+	/* Nothing from before the clear is used: its index would be wrong now. */
 	cr_assert_eq(name_user(image, other_function, &frame), 0);
 	cr_assert_str_eq(frame.function, "other_function");
 	images_free(images);
@@ -275,7 +275,7 @@ Test(resolver, an_answer_from_before_a_clear_is_nobodys)
 	symbolizer->is_late = true;
 	name_user(image, known_function, &frame);
 	images_free(images);
-	/* And the resolver may go before the answer. */
+	/* The resolver may be freed before the reply comes, too. */
 }
 
 Test(resolver, a_file_that_breaks_the_reader_is_told_once_and_left_alone)
@@ -337,7 +337,7 @@ Test(resolver, two_libraries_at_one_address_one_after_the_other)
 	image_done(&image);
 }
 
-/* Processes 10 and 11 of a /proc of our own, each with a root of its own. */
+/* Makes a /proc with the processes 1, 10 and 11, each with a root of its own. */
 static void make_containers(void)
 {
 	static const int pids[] = {1, 10, 11};
@@ -455,7 +455,7 @@ Test(resolver, code_made_at_run_time_by_the_perf_map)
 	cr_assert_eq(frame.offset, HERE);
 	name_at(&image, HERE + 0x200, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "[unknown]", "[jit]");
-	/* Written to meanwhile: what is asked for in vain is asked again, after a while. */
+	/* The file was written to meanwhile: it is read again, at most once in RESOLVER_JIT_NS. */
 	append_text(path, "10000300 100 second\n10000000 100 other\n10000200 100 late\n");
 	name_at(&image, HERE + 0x310, NOW, &frame);
 	cr_assert_str_eq(frame.function, "[unknown]");
@@ -498,12 +498,12 @@ Test(resolver, perf_map_of_somebody_else_is_not_believed)
 	perf_map_path(path, sizeof(path));
 	append_text(path, "10000000 100 forged\n");
 	image_map(&image, HERE, "", 0);
-	/* From before the process began. */
+	/* The file is from before the process began. */
 	cr_assert_eq(utimensat(AT_FDCWD, path, old, 0), 0);
 	name_at(&image, HERE + 0x10, NOW, &frame);
 	assert_frame(&frame, FRAME_NATIVE, "[unknown]", "[anon]");
 	unlink(path);
-	/* A link to where another user may write. */
+	/* The file is a link to where another user may write. */
 	resolver_clear(resolver);
 	run("echo 10000000 100 linked >m && ln -s $PWD/m %s", path);
 	name_at(&image, HERE + 0x10, NOW, &frame);
@@ -561,7 +561,7 @@ Test(resolver, another_file_in_its_place_gives_no_names)
 	cr_assert_geq(maps_add(image.maps, &mapping), 0);
 	name_user(&image, (void *)(HERE + 0x1234), &frame);
 	assert_frame(&frame, FRAME_NATIVE, "+0x1234", "test_daemon_resolver_resolver");
-	/* That of what was mapped: with it the name can be found later. */
+	/* The build-id is the mapping's: with it the name can be found later. */
 	cr_assert_str_eq(frame.build_id, "010203ab");
 	image_done(&image);
 }
@@ -595,7 +595,7 @@ Test(resolver, names_the_kernels_functions)
 	assert_frame(&frame, FRAME_KERNEL, "in_module", "[ext4]");
 	name_kernel(ksyms, 0x1234, &frame);
 	assert_frame(&frame, FRAME_KERNEL, "[unknown]", "[kernel]");
-	/* Other symbols: what was remembered of the old ones is not believed. */
+	/* The symbols are others now: the names of the old ones are not used. */
 	resolver_forget_kernel(resolver);
 	name_kernel(NULL, UINT64_C(0xffffffff81000010), &frame);
 	assert_frame(&frame, FRAME_KERNEL, "[unknown]", "[kernel]");
@@ -680,13 +680,13 @@ Test(resolver, names_python_frames_by_their_definitions)
 	cr_assert_str_empty(frame.build_id);
 	cr_assert_eq(frame.line, 11);
 	cr_assert_eq(frame.offset, 0);
-	/* Another position of the same line, and one of another. */
+	/* Another position may have the same line, or another one. */
 	cr_assert_eq(name_python(5, 2, 0, &frame), first);
 	cr_assert_neq(name_python(5, 8, 0, &frame), first);
 	cr_assert_eq(frame.line, 12);
 	name_python(5, OX_PYTHON_NOT_BEGUN, 0, &frame);
 	cr_assert_eq(frame.line, 10);
-	/* Another process's. */
+	/* An equal code object of another process is the same frame. */
 	define(6, "index");
 	cr_assert_eq(name_python(6, 0, 0, &frame), first);
 	define(7, "other");

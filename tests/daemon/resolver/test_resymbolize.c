@@ -385,7 +385,7 @@ Test(resymbolize, a_file_that_fails_costs_its_own_names_only)
 	expect_file(0, LIBRARY, "abcd01", 0, RESYMBOLIZE_CHUNK, -EIO);
 }
 
-/* Beyond one slice of the table, and beyond one request. */
+/* These are more than one slice of the table has, and more than one request. */
 Test(resymbolize, many_addresses_are_asked_for_in_chunks)
 {
 	enum { N = 20000 };
@@ -404,7 +404,7 @@ Test(resymbolize, many_addresses_are_asked_for_in_chunks)
 	}
 	cr_assert_eq(r, RESYMBOLIZE_DONE);
 	cr_expect_eq(n_requests, (N + RESYMBOLIZE_CHUNK - 1) / RESYMBOLIZE_CHUNK);
-	/* 0x2000 names itself as before. */
+	/* The name of 0x2000 is its address again, so it counts as unnamed. */
 	expect_file(0, LIBRARY, "abcd01", N - 1, 1, 0);
 }
 
