@@ -78,7 +78,7 @@ static void busy_child(const struct busy *busy, int news)
 	if (busy->uid && setresuid(busy->uid, busy->uid, busy->uid) < 0)
 		_exit(1);
 	prctl(PR_SET_DUMPABLE, !busy->hides);
-	/* After the ids, whose change resets it. */
+	/* This comes after the change of ids, which resets it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	busy_tell(news);
 	if (busy->waits) {

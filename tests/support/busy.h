@@ -12,7 +12,7 @@
 
 #define BUSY_FRAMES_MAX 512
 
-/* A function leaves that on the stack: [rbp], [rbp + 8]. */
+/* The two words that a function leaves on the stack: [rbp], [rbp + 8]. */
 struct busy_frame {
 	uint64_t next;
 	uint64_t returns_to; /* 0: nowhere, the stack ends */
@@ -32,7 +32,7 @@ struct busy {
 
 struct busy_process {
 	pid_t pid;
-	int news; /* it writes its pid there when it is ready, and its child's */
+	int news; /* the process writes its pid there when it is ready, and its child's */
 };
 
 /* Spins in user space with these frames, and never returns. */
@@ -41,7 +41,7 @@ void busy_spin(const struct busy_frame *frames);
 /* Starts a process and waits until it is ready. */
 struct busy_process busy_start(const struct busy *busy);
 
-/* Ends it. */
+/* Ends the process. */
 void busy_stop(struct busy_process *process);
 
 /* Waits for the next pid that the process writes: that of its child. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the stream of an export to its end, and holds it to what export.proto promises. */
+/* Reads the stream of an export to its end, and checks what export.proto promises. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,7 +38,7 @@ struct told {
 	size_t largest; /* part */
 };
 
-/* Reads a stream to its end and closes the descriptor; told_done() frees what it says. */
+/* Reads a stream to its end and closes the descriptor; told_done() frees the result. */
 void told_read(struct told *told, int fd);
 
 /* Reads the bytes alone, all that comes until the other end is closed. Closes the descriptor. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * daemon/objfile/inspect.h in the test's own process: looks itself, or fails as it is told to. It
- * is linked in place of the true one (tests/CMakeLists.txt).
+ * daemon/objfile/inspect.h in the test's own process: it reads the file itself, or fails when the
+ * test says so. It is linked in place of the true one (tests/CMakeLists.txt).
  */
 #pragma once
 

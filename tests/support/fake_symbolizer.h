@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * daemon/objfile/symbolizer.h in the test's own process: answers when it is told to, or fails as it
- * is told to. It is linked in place of the true one (tests/CMakeLists.txt).
+ * daemon/objfile/symbolizer.h in the test's own process: it answers or fails when the test says so.
+ * It is linked in place of the true one (tests/CMakeLists.txt).
  */
 #pragma once
 

@@ -55,7 +55,7 @@ static void made_write_part(int fd, const Oxprof__Part *part)
 	free(bytes);
 }
 
-/* A column or a table gets one more. */
+/* Appends one value to a column or a table. */
 #define made_append(array, n, value)                                      \
 	do {                                                              \
 		(array) = realloc((array), ((n) + 1) * sizeof(*(array))); \

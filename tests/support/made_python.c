@@ -8,7 +8,7 @@
 
 #define MADE_BYTES (UINT64_C(16) << 20)
 
-/* In a thread's state, behind all else. */
+/* The thread's own _PyCFrame is at this offset of its state, behind all else. */
 #define MADE_ROOT_C_FRAME 224
 
 const struct ox_layout *made_layout;
@@ -229,7 +229,7 @@ uint64_t made_c_frame(uint64_t frame, uint64_t previous)
 
 void made_run(uint64_t thread, uint64_t frame)
 {
-	/* Before the first one there is the one in the thread's state. */
+	/* The _PyCFrame in the thread's state comes before the first one. */
 	uint64_t root = thread + MADE_ROOT_C_FRAME;
 
 	if (made_has(OX_LAYOUT_CFRAME) && frame)

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- what the file says ---- */
 
-/* Reads it as the daemon has it read, and holds the answer to what the daemon insists on. */
+/* Reads the file as the daemon has it read, and checks what the daemon insists on. */
 void read_python(const char *path, struct symbolizer_python *ret);
 
 /* True if there is an interpreter in it. */

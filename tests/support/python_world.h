@@ -63,7 +63,7 @@ void python_world_end(void);
 
 /* ---- looks ---- */
 
-/* Takes in a part of a definition: a function for sampler_read_definitions(). */
+/* Adds a part of a definition; a function for sampler_read_definitions(). */
 void python_world_take_part(void *userdata, const struct ox_fragment *part, size_t size);
 
 /* Samples the child for so long. Returns what was hit most. */

@@ -44,7 +44,7 @@ static void dbus_run(const char *config, int news)
 	char print[32];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Whose limits it cannot raise it warns about. */
+	/* The daemon warns of the limits that it cannot raise. */
 	dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
 	fcntl(news, F_SETFD, 0);
 	snprintf(print, sizeof(print), "--print-address=%d", news);

@@ -63,8 +63,8 @@ struct caller {
 
 extern const struct caller caller_nobody, caller_asked, caller_root;
 
-/* Calls in a process of that caller's. Returns what came in: "ok TEXT" or "NAME: WORDS", behind
- * "twice" where that is so; borrowed until the next one. */
+/* Calls from a process of that caller. Returns its reply: "ok TEXT" or "NAME: WORDS", behind
+ * "twice " where two came; borrowed until the next call. */
 const char *caller_told(const struct caller *caller, const char *member, const char *types, ...);
 
 #define SET_INTERVAL "SetInterval", "d", 0.002

@@ -20,7 +20,7 @@ static int see(void *userdata, const struct sampler_sample *sample)
 	memset(new, 0, sizeof(*new));
 	new->id = *sample->id;
 	new->has_python = new->id.python_stack;
-	/* Where a stack stands in this arena says nothing in the next. */
+	/* The position of a stack in this arena means nothing in the next one. */
 	new->id.user_stack = new->id.kernel_stack = new->id.python_stack = 0;
 	new->count = sample->count;
 	new->first_ns = sample->first_ns;

@@ -50,10 +50,10 @@ struct sampler_target sampling_by_pid(uint32_t pid, uint32_t want);
 /* Has these sampled and no others. */
 void sampling_choose(const struct sampler_target *targets, size_t n);
 
-/* Takes in what there is. */
+/* Reads all samples that are there. */
 void sampling_drain(void);
 
-/* Samples while the process uses so much CPU time, and takes in what there is. */
+/* Samples while the process uses so much CPU time, and reads all samples. */
 void sampling_run(pid_t pid, uint64_t cpu_ms);
 
 /* Samples until both have had their chance. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a fuzzer over its stored seeds (tests/fuzz/seeds/NAME; tests run in tests/), whole, cut
- * short and with numbers that symbolizers trip over written into them.
+ * short and with numbers that parsers trip over written into them.
  */
 #pragma once
 
@@ -10,5 +10,6 @@
 
 typedef int (*seeds_fn)(const uint8_t *data, size_t size);
 
-/* Runs it over each seed of that name and so many changes of each; it must return 0 every time. */
+/* Runs the fuzzer over each seed of that name and so many changes of each; each run must return 0.
+ */
 void seeds_run(seeds_fn fn, const char *name, int n_mutations);
