@@ -116,7 +116,7 @@ Test(python_definitions, a_module_is_told_by_its_globals)
 				 globals_with(0, sizes[i / 2], i % 2));
 			made_put(python_world.frames[1], layout->frame_globals,
 				 globals_with(7, sizes[i / 2], i % 2));
-			/* Too far behind: the file tells. */
+			/* __name__ is too far behind: the module is that of the file. */
 			made_put(python_world.frames[2], layout->frame_globals,
 				 globals_with(8, sizes[i / 2], i % 2));
 			most = python_world_look_once();
@@ -361,7 +361,7 @@ Test(python_definitions, more_code_than_one_sample_may_define)
 #define DEFINE_BURST 1024
 #define DEFINE_NS    250000
 
-/* So many that some are there twice in no sample. */
+/* So many code objects that no sample has one twice. */
 #define CHURN_CODES 48
 #define CHURN_MS    200
 

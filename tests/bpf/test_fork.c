@@ -93,7 +93,7 @@ static void sample_forked(void)
 	cr_assert_eq(sampling_hits(0), sampling_hits(forked->pid));
 }
 
-/* In its very first sample already: nobody told the kernel side of it. */
+/* The frames are in its very first sample, before the daemon can have sent anything. */
 Test(python_fork, a_fork_has_the_frames_of_its_parent)
 {
 	begin_fork();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that are in the middle of a change of their own frames (bpf/torn.bpf.h). */
+/* Threads that are in the middle of a change of their own frames (bpf/transient.bpf.h). */
 #include <criterion/criterion.h>
 
 #include "daemon/base/cleanup.h"
@@ -22,7 +22,7 @@ Test(python_transient, a_c_frame_that_is_not_filled_in_yet_gives_way_to_the_one_
 				 made_c_frame(garbage[i], made_c_frame(python_world.frames[0], 0)));
 			python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 3);
 			python_world_check_three(sampling_main(), 0);
-			/* There is none before, or that one is not right either. */
+			/* There is no previous _PyCFrame, or its frame is garbage, too. */
 			made_put(made_thread, layout->thread_frame,
 				 made_c_frame(garbage[i], made_c_frame(0, 0)));
 			python_world_check_end(python_world_look_once(), OX_PYTHON_BROKEN, 0);
@@ -35,8 +35,8 @@ Test(python_transient, a_c_frame_that_is_not_filled_in_yet_gives_way_to_the_one_
 	}
 }
 
-/* Its caller is another one than the C frame before says; or none, as that of a generator that has
- * given its value. */
+/* The frame names another caller than the previous _PyCFrame does; or none, as a generator that has
+ * yielded. */
 Test(python_transient, what_is_left_over_of_an_earlier_call_gives_way_to_the_c_frame_before)
 {
 	foreach_layout(layout)
@@ -153,8 +153,8 @@ static void make_called(const struct ox_layout *layout, int32_t position, unsign
 	python_world.in_register = python_world.frames[0];
 }
 
-/* Before it has begun its caller may be one of an earlier frame at that place, as right as that
- * looks. */
+/* Before a frame has begun, its caller may be left over from an earlier frame at that place, and
+ * look right. */
 Test(python_transient, a_caller_that_is_left_over_is_not_believed)
 {
 	foreach_layout(layout)
@@ -168,7 +168,7 @@ Test(python_transient, a_caller_that_is_left_over_is_not_believed)
 		/* Once it has begun, the caller is right, whatever is in a register. */
 		make_called(layout, 0, 1);
 		python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 3);
-		/* And so it is where that is the same. */
+		/* The caller is also right where the register has the same frame. */
 		make_called(layout, -2, 0);
 		python_world_check_end(python_world_look_once(), OX_PYTHON_WHOLE, 4);
 		python_world.in_register = 0;
@@ -206,7 +206,7 @@ Test(python_transient, a_generator_without_a_caller_has_it_in_a_register)
 			continue;
 		make_generator(layout);
 		python_world.in_register = python_world.frames[0];
-		/* Where nothing tells whether that is right it is not taken. */
+		/* Without a _PyCFrame nothing confirms the register, so it is not used. */
 		if (!made_has(OX_LAYOUT_CFRAME)) {
 			check_generator_alone();
 			continue;
@@ -254,7 +254,7 @@ Test(python_transient, a_guess_that_leads_nowhere_is_taken_back)
 	}
 }
 
-/* Where each C frame is there, a guess has to fit to the one before. */
+/* Where no _PyCFrame is missing, a guess has to fit the previous one. */
 Test(python_transient, a_guess_that_another_c_frame_began_is_taken_back)
 {
 	foreach_layout(layout)

@@ -60,7 +60,7 @@ Test(python_walk, c_code_that_has_begun_nothing_is_no_frame)
 	}
 }
 
-/* That which ends a call of __init__() has no instruction of its own. */
+/* The code that ends a call of __init__() has no instruction of its own. */
 Test(python_walk, frames_of_the_interpreters_own_code_are_none)
 {
 	foreach_layout(layout)
