@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * make_table READER FILE: has the symbolizer process make the unwinding table of a file, and prints
- * what that took of CPU time, its start and end included, and how large it is: "cpu_usec 123456",
- * "rows 372064", "rules 73".
+ * make_table SYMBOLIZER FILE: has the symbolizer process make the unwinding table of a file. Prints
+ * the CPU time of the process, its start and end included, and the size of the table: "cpu_usec
+ * 123456", "rows 372064", "rules 73".
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 	int r;
 
 	if (fd < 0) {
-		fprintf(stderr, "usage: make_table READER FILE\n");
+		fprintf(stderr, "usage: make_table SYMBOLIZER FILE\n");
 		return 2;
 	}
 	r = ask(argv[1], fd, &answer);

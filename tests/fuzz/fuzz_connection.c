@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes as what oxprof-opener is sent, in packets of as many bytes as the first of each says:
- * whatever they are, it must come back, and answer no more often than there are events. For
+ * Bytes as the packets that oxprof-opener is sent, each as long as its first byte says. Whatever
+ * they are, the opener must come back, and answer no more often than there are events. For
  * libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes as an ELF file that is looked at. For libFuzzer:
+ * Bytes as an ELF file that is inspected. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_elf_info.c
- *         daemon/symbolizer/{about,python_file,python_code,python_parts}.c
+ *         daemon/symbolizer/{elf_info,python_file,python_code,python_parts}.c
  *         daemon/symbolizer/elf/{file,dynamic,symtab}.c daemon/symbolizer/dwarf/eh_frame.c
  *         daemon/symbolizer/dwarf/eh_rule.c daemon/symbolizer/elf/debugdata.c -ldw -lelf -llzma
  *

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes as what a process says of its code: as a table of lines of each format, as characters of
- * each width, and as parts of definitions. Whatever they are, the symbolizers must come back, with
- * clean texts. For libFuzzer:
+ * Bytes as the data that a process has of its code: as a table of lines of each format, as
+ * characters of each width, and as parts of definitions. Whatever they are, the parsers must come
+ * back, with clean texts. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_python.c
  *         daemon/python/{lines,text,definitions}.c daemon/base/{table,text}.c -lm
  *
  * test_python_lines.c runs it over tests/fuzz/seeds/python and simple mutations of them.
  *
- * Parts: the bytes of one (2 bytes), then those. More than CHUNK_ENDS: all is forgotten, then at
- * odd ones all that was is dropped.
+ * Each part is its number of bytes (2 bytes) and then so many bytes. A number of CHUNK_ENDS or more
+ * forgets all definitions, and an odd one also expires them.
  */
 #include <stddef.h>
 #include <stdint.h>

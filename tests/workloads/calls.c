@@ -37,7 +37,7 @@ static double draw(void)
 
 __attribute__((noinline)) static void spin(void)
 {
-	/* On the stack, so that gcc gives a function that calls nobody its frame. */
+	/* The variable is on the stack, so that gcc gives a function without calls its frame. */
 	volatile uint64_t i;
 
 	for (i = 0; i < SPIN_STEPS; i++)

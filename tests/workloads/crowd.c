@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine on its knees: processes that burn, and many threads that wake now and then. Prints a
- * line when all of them are there.
+ * Overloads a machine: processes that burn, and many threads that wake now and then. Prints a line
+ * when all of them are there.
  *
  *     crowd PROCESSES THREADS     THREADS in all, in processes of a thousand
  */

@@ -15,7 +15,8 @@
 #include "burn.h"
 
 #define NUMBERS 4000
-/* No copy of it, no part of it elsewhere, nothing known of it in its callers. */
+/* The compiler makes no copy of such a function, moves no part of it elsewhere, and its callers
+ * rely on nothing in it. */
 #define WHOLE __attribute__((noipa))
 
 static volatile uint64_t sink;

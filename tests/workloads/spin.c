@@ -11,7 +11,7 @@ static volatile uint64_t sink;
 
 __attribute__((noinline)) static void leaf_spin(void)
 {
-	/* On the stack, so that gcc gives a function that calls nobody its frame. */
+	/* The variable is on the stack, so that gcc gives a function without calls its frame. */
 	volatile int i;
 
 	for (i = 0; i < 50000; i++)
