@@ -38,7 +38,7 @@ struct recorder *recorder_free(struct recorder *recorder);
  * recorder_expect(). Returns 0 or the store's error, and then no session has begun. */
 int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct sideband *sideband,
 		   const struct store_session *session, bool follow_all);
-/* Reads the mappings of a process that will be sampled now, since it may end soon. */
+/* Reads the mappings of a process at once that will be sampled later: it may end soon. */
 void recorder_expect(struct recorder *recorder, uint32_t pid);
 /* Waits until expected processes have their unwinding tables, a tenth of a second at most. */
 void recorder_wait_names(struct recorder *recorder);

@@ -279,21 +279,21 @@ static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, ui
 {
 	struct row_key key = {recorder->totals.session, recorder->window, task, node, 0};
 	uint32_t index;
-	bool is_new;
 	int r;
 
 	if (table_count(recorder->pending) >= RECORDER_PENDING_MAX) {
 		recorder->lost[OX_LOST_STORE] += count;
 		return 0;
 	}
+	/* The room comes first: a row that is pending has a count. */
+	r = array_reserve(recorder->counts, recorder->counts_size,
+			  (size_t)table_count(recorder->pending) + 1);
+	if (r < 0)
+		return r;
 	r = table_intern(recorder->pending, &key, sizeof(key), &index);
 	if (r < 0)
 		return r;
-	is_new = r > 0;
-	r = array_reserve(recorder->counts, recorder->counts_size, index + 1);
-	if (r < 0)
-		return r;
-	recorder->counts[index] = (is_new ? 0 : recorder->counts[index]) + count;
+	recorder->counts[index] = (r > 0 ? 0 : recorder->counts[index]) + count;
 	return 0;
 }
 
