@@ -154,8 +154,12 @@ static int find_file(struct resymbolize *self, const struct frame *frame, uint32
 	memcpy(key->texts, frame->file, path);
 	memcpy(key->texts + key->module, frame->module, module);
 	memcpy(key->texts + key->build_id, frame->build_id, build_id);
+	/* The room comes first: a file that is there has its work. */
+	r = array_reserve(self->works, self->works_size, (size_t)table_count(self->files) + 1);
+	if (r < 0)
+		return r;
 	r = table_intern(self->files, key, length, ret);
-	return r < 0 ? r : array_reserve(self->works, self->works_size, (size_t)*ret + 1);
+	return r < 0 ? r : 0;
 }
 
 static int take_unnamed(void *userdata, int64_t id, const struct frame *frame)
