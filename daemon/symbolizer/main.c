@@ -12,9 +12,9 @@
 #include <sys/time.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/symbolizer/namer.h"
 #include "daemon/symbolizer/reply.h"
 #include "daemon/symbolizer/sandbox.h"
+#include "daemon/symbolizer/symbol_lookup.h"
 
 /* A request as it comes. */
 struct packet {
@@ -87,7 +87,8 @@ static int send_reply(const struct wire_reply *reply, int fd)
 	return sendmsg(WIRE_FD, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int packet_find(struct packet *packet, struct namer *namer, int *ret_fd, uint32_t *ret_bytes)
+static int packet_find(struct packet *packet, struct symbol_lookup *lookup, int *ret_fd,
+		       uint32_t *ret_bytes)
 {
 	const struct wire_request *request = &packet->request;
 
@@ -99,18 +100,18 @@ static int packet_find(struct packet *packet, struct namer *namer, int *ret_fd, 
 	case WIRE_PYTHON:
 		return reply_make_python(packet->files[0], ret_fd, ret_bytes);
 	default:
-		return reply_make_names(namer, request->source, packet->files, packet->addresses,
+		return reply_make_names(lookup, request->source, packet->files, packet->addresses,
 					request->n_addresses, ret_fd, ret_bytes);
 	}
 }
 
-static int packet_reply(struct packet *packet, struct namer *namer)
+static int packet_reply(struct packet *packet, struct symbol_lookup *lookup)
 {
 	struct wire_reply reply = {};
 	_cleanup_close_ int fd = -1;
 
 	limit_time(SYMBOLIZER_CPU_USEC);
-	reply.error = packet_find(packet, namer, &fd, &reply.size_bytes);
+	reply.error = packet_find(packet, lookup, &fd, &reply.size_bytes);
 	limit_time(0);
 	for (size_t i = 0; i < WIRE_FILES; i++)
 		if (packet->files[i] >= 0)
@@ -118,14 +119,14 @@ static int packet_reply(struct packet *packet, struct namer *namer)
 	return send_reply(&reply, fd);
 }
 
-static int serve(struct namer *namer)
+static int serve(struct symbol_lookup *lookup)
 {
 	static struct packet packet;
 	struct wire_reply hello = {.error = 0, .size_bytes = WIRE_HELLO};
 	int r = send_reply(&hello, -1);
 
 	while (r == 0 && packet_receive(&packet) > 0)
-		r = packet_reply(&packet, namer);
+		r = packet_reply(&packet, lookup);
 	return r;
 }
 
@@ -140,11 +141,11 @@ static bool has_daemon(void)
 
 int main(int argc, char **argv)
 {
-	struct namer *namer = namer_new();
+	struct symbol_lookup *lookup = symbol_lookup_new();
 	const char *what;
 	int r;
 
-	if (!namer || argc != 1 || !has_daemon()) {
+	if (!lookup || argc != 1 || !has_daemon()) {
 		fprintf(stderr, "oxprof-symbolizer: is started by oxprofd, and by nobody else\n");
 		return 1;
 	}
@@ -155,5 +156,5 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	/* Nothing is tidied up at the end: the kernel does that, without a call more to allow. */
-	_exit(serve(namer) < 0);
+	_exit(serve(lookup) < 0);
 }

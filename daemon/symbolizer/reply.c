@@ -150,20 +150,21 @@ static int add_frame(struct names *names, const struct symbolizer_name *name)
 	return r < 0 ? r : add_text(names, name->file, &frame->file);
 }
 
-static int add_address(struct names *names, struct named *named, uint64_t address,
+static int add_address(struct names *names, struct symbol_set *set, uint64_t address,
 		       struct wire_address *entry)
 {
 	struct symbolizer_name found[SYMBOLIZER_INLINES_MAX];
 	int r = 0;
 
 	entry->first = names->n_frames;
-	entry->n = named_find(named, address, &entry->vaddr, found);
+	entry->n = symbol_set_find(set, address, &entry->vaddr, found);
 	for (size_t i = 0; i < entry->n && r == 0; i++)
 		r = add_frame(names, &found[i]);
 	return r;
 }
 
-static int find_names(struct names *names, struct named *named, const uint64_t *addresses, size_t n)
+static int find_names(struct names *names, struct symbol_set *set, const uint64_t *addresses,
+		      size_t n)
 {
 	uint32_t offset;
 	int r;
@@ -174,7 +175,7 @@ static int find_names(struct names *names, struct named *named, const uint64_t *
 		return -ENOMEM;
 	r = add_text(names, "", &offset);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = add_address(names, named, addresses[i], &names->addresses[i]);
+		r = add_address(names, set, addresses[i], &names->addresses[i]);
 	return r;
 }
 
@@ -201,16 +202,16 @@ static int write_names(const struct names *names, size_t n, int *ret_fd, uint32_
 	return write_reply(parts, array_length(parts), ret_fd, ret_bytes);
 }
 
-int reply_make_names(struct namer *namer, enum symbolizer_source source,
+int reply_make_names(struct symbol_lookup *lookup, enum symbolizer_source source,
 		     const int files[WIRE_FILES], const uint64_t *addresses, size_t n, int *ret_fd,
 		     uint32_t *ret_bytes)
 {
 	_cleanup_(names_done) struct names names = {};
-	struct named *named;
+	struct symbol_set *set;
 	int r;
 
-	r = namer_open(namer, source, files, &named);
+	r = symbol_lookup_open(lookup, source, files, &set);
 	if (r == 0)
-		r = find_names(&names, named, addresses, n);
+		r = find_names(&names, set, addresses, n);
 	return r < 0 ? r : write_names(&names, n, ret_fd, ret_bytes);
 }

@@ -21,7 +21,7 @@
 #include "daemon/base/symbolizer_wire.h"
 
 #define NOBODY 65534
-/* Three files for each of those that the namer keeps open, and some. */
+/* Three for each of the SYMBOL_LOOKUP_FILES_MAX sets of files that stay open, and some more. */
 #define FILES_MAX 64
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/symbolizer/namer.h"
+#include "daemon/symbolizer/symbol_lookup.h"
 
 struct fake_request {
 	struct fake_request *next;
@@ -20,7 +20,7 @@ struct fake_request {
 };
 
 struct symbolizer_reply {
-	struct named *named;
+	struct symbol_set *set;
 	const uint64_t *addresses;
 };
 
@@ -28,7 +28,7 @@ struct symbolizer *fake_reader_new(void)
 {
 	struct symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
 
-	cr_assert(symbolizer && (symbolizer->namer = namer_new()));
+	cr_assert(symbolizer && (symbolizer->lookup = symbol_lookup_new()));
 	return symbolizer;
 }
 
@@ -40,7 +40,8 @@ static void fake_symbolizer_reply(struct symbolizer *symbolizer, int error)
 
 	symbolizer->open = request->next;
 	if (!error)
-		error = namer_open(symbolizer->namer, request->files.source, fds, &reply.named);
+		error = symbol_lookup_open(symbolizer->lookup, request->files.source, fds,
+					   &reply.set);
 	request->fn(request->userdata, error, error ? NULL : &reply);
 	for (size_t i = 0; i < 3; i++)
 		if (fds[i] >= 0)
@@ -53,7 +54,7 @@ void fake_reader_free(struct symbolizer *symbolizer)
 {
 	while (symbolizer->open)
 		fake_symbolizer_reply(symbolizer, -ECANCELED);
-	namer_free(symbolizer->namer);
+	symbol_lookup_free(symbolizer->lookup);
 	free(symbolizer);
 }
 
@@ -96,5 +97,5 @@ size_t symbolizer_reply_get_names(const struct symbolizer_reply *reply, size_t i
 				  uint64_t *ret_vaddr,
 				  struct symbolizer_name ret[SYMBOLIZER_INLINES_MAX])
 {
-	return named_find(reply->named, reply->addresses[i], ret_vaddr, ret);
+	return symbol_set_find(reply->set, reply->addresses[i], ret_vaddr, ret);
 }

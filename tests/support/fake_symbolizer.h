@@ -11,7 +11,7 @@
 #include "daemon/objfile/symbolizer.h"
 
 struct symbolizer {
-	struct namer *namer;
+	struct symbol_lookup *lookup;
 	struct fake_request *open;
 	size_t n_requests; /* ever */
 	size_t n_addresses;

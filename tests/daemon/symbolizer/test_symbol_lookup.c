@@ -9,7 +9,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/objfile/symbolizer.h"
-#include "daemon/symbolizer/namer.h"
+#include "daemon/symbolizer/symbol_lookup.h"
 #include "tests/fuzz/fuzz_names.c"
 #include "tests/support/directory.h"
 #include "tests/support/seeds.h"
@@ -17,7 +17,7 @@
 
 #define run(...) shell_run(directory, __VA_ARGS__)
 
-static struct namer *namer;
+static struct symbol_lookup *lookup;
 static char directory[256];
 static char start_directory[256];
 
@@ -25,17 +25,17 @@ static void set_up(void)
 {
 	cr_assert_not_null(getcwd(start_directory, sizeof(start_directory)));
 	directory_make(directory, sizeof(directory));
-	namer = namer_new();
-	cr_assert_not_null(namer);
+	lookup = symbol_lookup_new();
+	cr_assert_not_null(lookup);
 }
 
 static void tear_down(void)
 {
-	namer = namer_free(namer);
+	lookup = symbol_lookup_free(lookup);
 	directory_remove(directory);
 }
 
-TestSuite(namer, .init = set_up, .fini = tear_down);
+TestSuite(symbol_lookup, .init = set_up, .fini = tear_down);
 
 /* Lines count from the one behind the bracket. */
 static const char inlined_source[] =
@@ -97,22 +97,22 @@ static uint64_t find_address(const char *name, const char *symbol)
 	return address;
 }
 
-static struct named *open_three(const char *file, const char *debug, const char *alt)
+static struct symbol_set *open_three(const char *file, const char *debug, const char *alt)
 {
 	const char *const names[] = {file, debug, alt};
-	struct named *named = NULL;
+	struct symbol_set *set = NULL;
 	int fds[3];
 
 	for (size_t i = 0; i < 3; i++)
 		fds[i] = names[i] ? open_file(names[i]) : -1;
-	cr_assert_eq(namer_open(namer, SYMBOLIZER_ELF_VADDRS, fds, &named), 0);
+	cr_assert_eq(symbol_lookup_open(lookup, SYMBOLIZER_ELF_VADDRS, fds, &set), 0);
 	for (size_t i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	return named;
+	return set;
 }
 
-static void assert_chain(struct named *named, uint64_t address, uint64_t start)
+static void assert_chain(struct symbol_set *set, uint64_t address, uint64_t start)
 {
 	static const struct {
 		const char *function;
@@ -121,7 +121,7 @@ static void assert_chain(struct named *named, uint64_t address, uint64_t start)
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t vaddr = 0;
 
-	cr_assert_eq(named_find(named, address, &vaddr, names), 3);
+	cr_assert_eq(symbol_set_find(set, address, &vaddr, names), 3);
 	cr_assert_eq(vaddr, address);
 	for (size_t i = 0; i < 3; i++) {
 		cr_assert_str_eq(names[i].function, chain[i].function);
@@ -138,7 +138,7 @@ static void compile(const char *flags)
 	run("cc -g -O2 -ffunction-sections %s $PWD/inlined.c -o full", flags);
 }
 
-Test(namer, inlined_functions_and_lines)
+Test(symbol_lookup, inlined_functions_and_lines)
 {
 	static const char *const flags[] = {"-gdwarf-5", "-gdwarf-4", "-gz=zlib",
 					    "-gdwarf-4 -fdebug-types-section", "-static-pie"};
@@ -150,39 +150,39 @@ Test(namer, inlined_functions_and_lines)
 	}
 }
 
-Test(namer, without_debug_information_the_symbol_alone)
+Test(symbol_lookup, without_debug_information_the_symbol_alone)
 {
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
-	struct named *named;
+	struct symbol_set *set;
 	uint64_t vaddr;
 
 	compile("");
 	run("strip -g full");
-	named = open_three("full", NULL, NULL);
-	cr_assert_eq(named_find(named, find_address("full", "outer") + 2, &vaddr, names), 1);
+	set = open_three("full", NULL, NULL);
+	cr_assert_eq(symbol_set_find(set, find_address("full", "outer") + 2, &vaddr, names), 1);
 	cr_assert_str_eq(names[0].function, "outer");
 	cr_assert_str_empty(names[0].file);
 	cr_assert_eq(names[0].line, 0);
-	cr_assert_eq(named_find(named, 8, &vaddr, names), 0);
+	cr_assert_eq(symbol_set_find(set, 8, &vaddr, names), 0);
 	cr_assert_eq(vaddr, 8);
 }
 
-Test(namer, offsets_become_addresses)
+Test(symbol_lookup, offsets_become_addresses)
 {
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	int fds[3] = {-1, -1, -1};
-	struct named *named;
+	struct symbol_set *set;
 	uint64_t vaddr, address;
 
 	/* Its code is 0x400000 and more behind its place in the file. */
 	compile("-no-pie -static");
 	address = find_address("full", "place");
 	fds[0] = open_file("full");
-	cr_assert_eq(namer_open(namer, SYMBOLIZER_ELF_OFFSETS, fds, &named), 0);
+	cr_assert_eq(symbol_lookup_open(lookup, SYMBOLIZER_ELF_OFFSETS, fds, &set), 0);
 	close(fds[0]);
-	cr_assert_eq(named_find(named, address - 0x400000, &vaddr, names), 3);
+	cr_assert_eq(symbol_set_find(set, address - 0x400000, &vaddr, names), 3);
 	cr_assert_eq(vaddr, address);
-	cr_assert_eq(named_find(named, UINT64_MAX, &vaddr, names), 0);
+	cr_assert_eq(symbol_set_find(set, UINT64_MAX, &vaddr, names), 0);
 	cr_assert_eq(vaddr, UINT64_MAX);
 }
 
@@ -192,7 +192,7 @@ static void split(void)
 	    "objcopy --add-gnu-debuglink=full.debug stripped");
 }
 
-Test(namer, separate_debug_file_by_build_id)
+Test(symbol_lookup, separate_debug_file_by_build_id)
 {
 	uint64_t place, start;
 
@@ -205,7 +205,7 @@ Test(namer, separate_debug_file_by_build_id)
 	assert_chain(open_three(NULL, "full.debug", NULL), place, start);
 }
 
-Test(namer, separate_debug_file_by_checksum)
+Test(symbol_lookup, separate_debug_file_by_checksum)
 {
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t place, start, vaddr;
@@ -216,11 +216,12 @@ Test(namer, separate_debug_file_by_checksum)
 	split();
 	assert_chain(open_three("stripped", "full.debug", NULL), place, start);
 	run("printf x >>full.debug");
-	cr_assert_eq(named_find(open_three("stripped", "full.debug", NULL), place, &vaddr, names),
-		     0, "another file than that of the link");
+	cr_assert_eq(
+		symbol_set_find(open_three("stripped", "full.debug", NULL), place, &vaddr, names),
+		0, "another file than that of the link");
 }
 
-Test(namer, debug_file_of_another_program_is_not_believed)
+Test(symbol_lookup, debug_file_of_another_program_is_not_believed)
 {
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t place, vaddr;
@@ -231,10 +232,11 @@ Test(namer, debug_file_of_another_program_is_not_believed)
 	run("mv stripped kept");
 	compile("-Wl,--build-id=0x2222222222");
 	split();
-	cr_assert_eq(named_find(open_three("kept", "full.debug", NULL), place, &vaddr, names), 0);
+	cr_assert_eq(symbol_set_find(open_three("kept", "full.debug", NULL), place, &vaddr, names),
+		     0);
 }
 
-Test(namer, debug_information_shared_by_dwz)
+Test(symbol_lookup, debug_information_shared_by_dwz)
 {
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
 	uint64_t place, start, vaddr;
@@ -249,13 +251,15 @@ Test(namer, debug_information_shared_by_dwz)
 	    "dwz -m b/.dwz/common -M /b/.dwz/common b/one b/two");
 	assert_chain(open_three("stripped", "b/one", "b/.dwz/common"), place, start);
 	/* Without it, or with another one, the name of the function is left. */
-	cr_assert_eq(named_find(open_three("stripped", "b/one", NULL), place, &vaddr, names), 1);
+	cr_assert_eq(symbol_set_find(open_three("stripped", "b/one", NULL), place, &vaddr, names),
+		     1);
 	cr_assert_str_eq(names[0].function, "outer");
 	cr_assert_eq(names[0].line, 0);
-	cr_assert_eq(named_find(open_three("stripped", "b/one", "full"), place, &vaddr, names), 1);
+	cr_assert_eq(symbol_set_find(open_three("stripped", "b/one", "full"), place, &vaddr, names),
+		     1);
 }
 
-Test(namer, names_of_cplusplus_and_rust)
+Test(symbol_lookup, names_of_cplusplus_and_rust)
 {
 	static const char source[] =
 		"namespace tests { struct leaf { int work(int); static inline "
@@ -264,19 +268,19 @@ Test(namer, names_of_cplusplus_and_rust)
 		"int leaf::work(int a) { return quick(a) * 2; } }\n"
 		"extern \"C\" int _RNvC6_123foo3bar(int a) { return a * 3; }\n";
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
-	struct named *named;
+	struct symbol_set *set;
 	uint64_t vaddr;
 
 	write_text("names.cc", source);
 	run("c++ -g -O2 -shared -fPIC names.cc -o names");
-	named = open_three("names", NULL, NULL);
-	cr_assert_eq(named_find(named, find_address("names", "place"), &vaddr, names), 2);
+	set = open_three("names", NULL, NULL);
+	cr_assert_eq(symbol_set_find(set, find_address("names", "place"), &vaddr, names), 2);
 	cr_assert_str_eq(names[0].function, "tests::leaf::work");
 	cr_assert_eq(names[0].line, 3);
 	cr_assert_str_eq(names[1].function, "tests::leaf::quick");
 	cr_assert_eq(names[1].line, 2);
-	cr_assert_eq(named_find(named, find_address("names", "_RNvC6_123foo3bar"), &vaddr, names),
-		     1);
+	cr_assert_eq(
+		symbol_set_find(set, find_address("names", "_RNvC6_123foo3bar"), &vaddr, names), 1);
 	cr_assert_str_eq(names[0].function, "123foo::bar");
 }
 
@@ -322,7 +326,7 @@ static struct answer ask_process(struct symbolizer *symbolizer, enum symbolizer_
 	return answer;
 }
 
-Test(namer, within_the_filter_of_the_reader)
+Test(symbol_lookup, within_the_filter_of_the_reader)
 {
 	struct symbolizer *symbolizer = NULL;
 	struct answer answer;
@@ -351,20 +355,20 @@ Test(namer, within_the_filter_of_the_reader)
 	symbolizer_free(symbolizer);
 }
 
-static struct named *open_text(int fd, enum symbolizer_source source, int error)
+static struct symbol_set *open_text(int fd, enum symbolizer_source source, int error)
 {
 	const int fds[3] = {fd, -1, -1};
-	struct named *named = NULL;
+	struct symbol_set *set = NULL;
 
-	cr_assert_eq(namer_open(namer, source, fds, &named), error);
-	return named;
+	cr_assert_eq(symbol_lookup_open(lookup, source, fds, &set), error);
+	return set;
 }
 
-Test(namer, perf_map_is_read_anew_when_it_grew)
+Test(symbol_lookup, perf_map_is_read_anew_when_it_grew)
 {
 	_cleanup_close_ int fd = memfd_create("map", MFD_CLOEXEC);
 	struct symbolizer_name names[SYMBOLIZER_INLINES_MAX];
-	struct named *named;
+	struct symbol_set *set;
 	uint64_t vaddr;
 
 	cr_assert_eq(write(fd,
@@ -372,28 +376,28 @@ Test(namer, perf_map_is_read_anew_when_it_grew)
 			   "e\n",
 			   13),
 		     13);
-	named = open_text(fd, SYMBOLIZER_PERF_MAP, 0);
-	cr_assert_eq(named_find(named, 0x1008, &vaddr, names), 1);
+	set = open_text(fd, SYMBOLIZER_PERF_MAP, 0);
+	cr_assert_eq(symbol_set_find(set, 0x1008, &vaddr, names), 1);
 	cr_assert_str_eq(names[0].function, "on\xef\xbf\xbd"
 					    "e");
 	cr_assert_eq(names[0].start, 0x1000);
 	cr_assert_eq(vaddr, 0x1008);
-	cr_assert_eq(named_find(named, 0x2000, &vaddr, names), 0);
-	cr_assert_eq(open_text(fd, SYMBOLIZER_PERF_MAP, 0), named, "the same file is read once");
+	cr_assert_eq(symbol_set_find(set, 0x2000, &vaddr, names), 0);
+	cr_assert_eq(open_text(fd, SYMBOLIZER_PERF_MAP, 0), set, "the same file is read once");
 	cr_assert_eq(write(fd, "2000 10 two\n", 12), 12);
-	named = open_text(fd, SYMBOLIZER_PERF_MAP, 0);
-	cr_assert_eq(named_find(named, 0x2000, &vaddr, names), 1);
+	set = open_text(fd, SYMBOLIZER_PERF_MAP, 0);
+	cr_assert_eq(symbol_set_find(set, 0x2000, &vaddr, names), 1);
 	cr_assert_str_eq(names[0].function, "two");
 }
 
-Test(namer, few_files_are_kept_the_last_used_ones)
+Test(symbol_lookup, few_files_are_kept_the_last_used_ones)
 {
-	struct named *first = NULL;
+	struct symbol_set *first = NULL;
 	int kept = memfd_create("map", MFD_CLOEXEC);
 
 	cr_assert_eq(write(kept, "1000 10 kept\n", 13), 13);
 	first = open_text(kept, SYMBOLIZER_PERF_MAP, 0);
-	for (int i = 0; i < 3 * NAMER_FILES_MAX; i++) {
+	for (int i = 0; i < 3 * SYMBOL_LOOKUP_FILES_MAX; i++) {
 		_cleanup_close_ int fd = memfd_create("map", MFD_CLOEXEC);
 
 		open_text(fd, SYMBOLIZER_PERF_MAP, 0);
@@ -402,7 +406,7 @@ Test(namer, few_files_are_kept_the_last_used_ones)
 	close(kept);
 }
 
-Test(namer, files_of_another_kind)
+Test(symbol_lookup, files_of_another_kind)
 {
 	_cleanup_close_ int fd = memfd_create("text", MFD_CLOEXEC);
 
@@ -413,7 +417,7 @@ Test(namer, files_of_another_kind)
 	open_text(-1, SYMBOLIZER_PERF_MAP, -ENODATA);
 }
 
-Test(namer, seeds)
+Test(symbol_lookup, seeds)
 {
 	seeds_run(LLVMFuzzerTestOneInput, "names", 1500);
 }
