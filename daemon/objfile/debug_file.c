@@ -16,8 +16,8 @@ struct search {
 	struct inspector *inspector;
 	const char *proc;
 	uint32_t pid;
-	const struct stat *file; /* which is no debug file of its own */
-	bool is_late;            /* something could not be looked at for now */
+	const struct stat *file; /* the file itself, which is no debug file of its own */
+	bool is_late;            /* some file could not be inspected for now */
 };
 
 static bool id_is(const struct elf_info *info, const uint8_t *id, size_t bytes)
@@ -25,7 +25,9 @@ static bool id_is(const struct elf_info *info, const uint8_t *id, size_t bytes)
 	return info->build_id_bytes == bytes && memcmp(info->build_id, id, bytes) == 0;
 }
 
-/* -1: there is none of that build-id. bytes 0: one without a build-id will do, or any. */
+/* Opens the path if a debug file of that build-id is there, and reads what it says into *ret. With
+ * 0 bytes of id any file will do, and a file without a build-id always does. Returns the
+ * descriptor, or -1. */
 static int try_path(struct search *search, const char *path, const uint8_t *id, size_t bytes,
 		    struct elf_info *ret)
 {
@@ -74,7 +76,8 @@ static int try_build_id(struct search *search, const uint8_t *id, size_t bytes,
 	return fd;
 }
 
-/* The three places of gdb's manual, "Debugging Information in Separate Files". */
+/* Tries the three places of gdb's manual, "Debugging Information in Separate Files". Returns the
+ * descriptor, or -1. */
 static int try_link(struct search *search, const char *file_path, const struct elf_info *info,
 		    struct elf_info *ret)
 {
@@ -96,8 +99,9 @@ static int try_link(struct search *search, const char *file_path, const struct e
 	return fd;
 }
 
-/* Debian writes an absolute path, Fedora one that leads from the debug file to the same directory.
- * Such a file has a build-id always: so nothing without will do. */
+/* Opens the file that the debug file shares with others: Debian writes an absolute path, Fedora one
+ * that leads from the debug file to the same directory. Such a file always has a build-id, so a
+ * file without one is refused. Returns the descriptor, or -1. */
 static int find_alt(struct search *search, const struct elf_info *info)
 {
 	const char *slash = strrchr(info->alt_link, '/');

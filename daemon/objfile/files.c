@@ -14,7 +14,7 @@
 #include "daemon/base/table.h"
 #include "daemon/process/process.h"
 
-/* A mapping of an image, as long as the image lives. No padding. */
+/* A mapping of an image, as long as the image lives; a key of the table, so without padding. */
 struct place {
 	uint64_t start, end, file_offset, since_ns;
 	uint64_t image;
@@ -23,15 +23,16 @@ struct place {
 /* Places are forgotten all at once beyond this many: they are looked up again. */
 #define PLACES_MAX 200000
 
-/* What is in the file, by its number - 1. */
+/* The contents of a file, at the index of its number - 1. */
 struct content {
-	struct elf_info *info;            /* NULL: not read (yet), or nothing is there */
-	struct symbolizer_python *python; /* likewise */
+	/* Either is NULL if it has not been read, or the file has none. */
+	struct elf_info *info;
+	struct symbolizer_python *python;
 	bool is_read;
 	uint8_t n_tries;
 };
 
-/* A file that takes too long may do so because the machine is busy. */
+/* A file that took too long is tried again this often: the machine may just be busy. */
 #define TRIES_MAX 3
 
 struct files {
@@ -42,7 +43,7 @@ struct files {
 	size_t contents_size;
 	struct table *files; /* struct file_id -> number - 1 */
 	struct table *places;
-	uint32_t *numbers; /* by index of the place; 0: none */
+	uint32_t *numbers; /* by index of the place; 0 if it has no file */
 	size_t numbers_size;
 };
 
@@ -93,9 +94,8 @@ void files_clear(struct files *files)
 
 enum way {
 	WAY_MAPPED,
-	WAY_PATH, /* where another file is mapped by now: only a build-id can tell that it is right
-		   */
-	WAY_INIT, /* as PID 1 sees it: of a process that is gone */
+	WAY_PATH, /* another file may be there by now; only a build-id proves the right one */
+	WAY_INIT, /* the path as PID 1 sees it, for a process that is gone */
 	N_WAYS,
 };
 
@@ -133,7 +133,8 @@ static int python_read(struct files *files, struct content *content, int fd)
 	return 0;
 }
 
-/* 0, also for what is no ELF file; -EAGAIN: not now; -ENOMEM. */
+/* Reads what is in the file. Returns 0, also if it is no ELF file; -EAGAIN if that is not possible
+ * now; -ENOMEM. */
 static int content_read(struct files *files, struct content *content, int fd)
 {
 	_cleanup_free_ struct elf_info *info = malloc(sizeof(*info));
@@ -172,7 +173,8 @@ static int identify(struct files *files, int fd, uint32_t *ret)
 	return r;
 }
 
-/* An event tells the build-id of what was mapped, and no inode. */
+/* True if the file is the one that was mapped, as far as is known: an event of a mapping may have
+ * the build-id instead of an inode. */
 static bool has_build_id(const struct elf_info *info, const struct mapping *mapping)
 {
 	return !mapping->build_id_bytes ||
@@ -180,9 +182,9 @@ static bool has_build_id(const struct elf_info *info, const struct mapping *mapp
 		!memcmp(info->build_id, mapping->build_id, info->build_id_bytes));
 }
 
-/* Takes the descriptor. 1: that is the file; 0: it is another one; negative: nothing can be said
- * now.
- */
+/* Checks that the opened file is the one that was mapped; takes the descriptor. Returns 1, the
+ * number and the descriptor if it is; 0 if it is another file; a negative errno if that cannot be
+ * decided now. */
 static int check_file(struct files *files, int fd, const struct mapping *mapping, uint32_t *ret,
 		      int *ret_fd)
 {
@@ -199,7 +201,8 @@ static int check_file(struct files *files, int fd, const struct mapping *mapping
 	return 1;
 }
 
-/* 0 and the number, 0: there is no such file; negative: nothing can be said now. */
+/* Finds the number of the file behind a mapping. Returns 0 and the number, which is 0 if there is
+ * no such file; a negative errno if that cannot be decided now. */
 static int find_number(struct files *files, const struct image *image,
 		       const struct mapping *mapping, uint32_t *ret, int *ret_fd)
 {
@@ -220,7 +223,7 @@ static int find_number(struct files *files, const struct image *image,
 	return r < 0 ? r : 0;
 }
 
-/* What cannot be remembered is looked up again. */
+/* Remembers the number. Failure has no consequence but that the place is looked up again. */
 static void place_remember(struct files *files, const struct place *place, uint32_t number)
 {
 	uint32_t index;
@@ -255,7 +258,7 @@ uint32_t files_find(struct files *files, const struct image *image, const struct
 	if (!known)
 		place_remember(files, &place, number);
 	else if (number != files->numbers[index])
-		return files->numbers[index]; /* another file stands there now */
+		return files->numbers[index]; /* another file is there now */
 	if (ret_fd && number)
 		*ret_fd = take_fd(&fd);
 	return number;
@@ -287,7 +290,7 @@ const struct symbolizer_python *files_get_python(const struct files *files, uint
 enum fit {
 	FIT_NONE,
 	FIT_INSIDE,
-	FIT_START, /* of its first page, from where it is mapped */
+	FIT_START, /* the first page of the segment, from which it is mapped */
 };
 
 static enum fit segment_fit(const struct symbolizer_segment *segment, uint64_t offset)
@@ -299,8 +302,8 @@ static enum fit segment_fit(const struct symbolizer_segment *segment, uint64_t o
 	return offset > start && offset < segment->offset + segment->bytes ? FIT_INSIDE : FIT_NONE;
 }
 
-/* Two segments may share a page of the file: there the one that is mapped from it is meant, and the
- * first one that holds the byte; they are in the order of the file. */
+/* Prefers, of two segments that share a page of the file, the one that is mapped from it, then the
+ * first one that holds the byte; segments are in the order of the file. */
 int files_find_vaddr(const struct files *files, uint32_t number, uint64_t offset,
 		     uint64_t *ret_vaddr)
 {

@@ -9,11 +9,12 @@
 
 struct inspector {
 	struct symbolizer *symbolizer;
-	uint64_t left_ns, as_of_ns; /* that may be waited */
+	uint64_t left_ns; /* that may still be spent on waiting, as of as_of_ns */
+	uint64_t as_of_ns;
 };
 
 struct outcome {
-	void *ret; /* what was asked for */
+	void *ret; /* where the result goes */
 	int error;
 };
 
@@ -49,7 +50,7 @@ static bool may_wait(struct inspector *inspector, uint64_t now_ns)
 	if (inspector->left_ns > INSPECT_SAVED_USEC * 1000)
 		inspector->left_ns = INSPECT_SAVED_USEC * 1000;
 	inspector->as_of_ns = now_ns;
-	/* All of it: less time would be no proof against the file. */
+	/* A whole wait has to be left: a file that got less time could not be blamed. */
 	return inspector->left_ns >= INSPECT_WAIT_USEC * 1000;
 }
 
@@ -111,7 +112,8 @@ static int inspector_ask(struct inspector *inspector, int fd, ask_fn ask, symbol
 		symbolizer_give_up(inspector->symbolizer);
 	}
 	has_waited(inspector, clock_monotonic_ns());
-	/* On a machine that is overloaded the next file would take as long. */
+	/* On an overloaded machine the next file would take as long, so the time left is given
+	 * up. */
 	if (is_starved)
 		inspector->left_ns = 0;
 	return is_starved ? -EAGAIN : outcome.error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an ELF file says of itself, at once: a symbolizer (symbolizer.h) of its own, that is asked
- * nothing else, and whose answer is waited for. It takes some 50 us, and one that has to be started
+ * Reads what an ELF file says of itself, and waits for the result: by a symbolizer (symbolizer.h)
+ * of its own, which gets no other requests. A file takes some 50 us; starting the process takes
  * some ms.
  *
  * The file may lie on a file system that a user made to hang: so the wait is bounded, by
@@ -12,26 +12,28 @@
 #include "daemon/objfile/symbolizer.h"
 
 #define INSPECT_WAIT_USEC  UINT64_C(200000)
-#define INSPECT_SAVED_USEC UINT64_C(2000000) /* may be waited at a stretch ... */
-#define INSPECT_SHARE      4                 /* ... and is earned again in so many times that */
+#define INSPECT_SAVED_USEC UINT64_C(2000000) /* the longest time of waiting at a stretch, */
+#define INSPECT_SHARE      4                 /* which takes this many times as long to earn again */
 
 struct inspector;
 
-/* program: path of oxprof-symbolizer. Starts nothing yet. 0 or -ENOMEM, -errno. */
+/* Makes an inspector; `program` is the path of oxprof-symbolizer, which is started later, by the
+ * first request. Returns 0, -ENOMEM or another negative errno. */
 int inspector_new(const char *program, struct inspector **ret);
 struct inspector *inspector_free(struct inspector *inspector);
 
-/* Always fills ret; zeros with an error. 0; -ENOEXEC: no ELF file of this machine; -EBADMSG: it
- * cannot be read; -ETIMEDOUT: not in that time; -EAGAIN: not now, and that is not the file's fault:
- * others have taken all the time, the symbolizer got no CPU, or it cannot be started. The
- * descriptor stays the caller's. */
+/* Reads what the file says of itself into *ret, zeros in case of an error. The descriptor stays the
+ * caller's. Returns 0; -ENOEXEC if it is no ELF file of this machine; -EBADMSG if it cannot be
+ * read; -ETIMEDOUT if it took too long; -EAGAIN if it cannot be read now, for no fault of the file:
+ * other files have used up the time, the symbolizer got no CPU, or it cannot be started. */
 int inspect_file(struct inspector *inspector, int fd, struct elf_info *ret);
 
-/* The interpreter in it, likewise. */
+/* Reads what the file says of the Python interpreter in it; returns as inspect_file(). */
 int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python *ret);
 
-/* Ends the process; the next file starts another. */
+/* Ends the process unless it is busy; the next file starts another. */
 void inspector_stop_if_idle(struct inspector *inspector);
-/* For the event loop, as those of symbolizer.h: a process has ended. */
+/* Returns the descriptor for the event loop, readable when a process has ended;
+ * inspector_dispatch() has to be called then (see symbolizer.h). */
 int inspector_fd(const struct inspector *inspector);
 void inspector_dispatch(struct inspector *inspector);

@@ -11,11 +11,11 @@
 #include "daemon/base/table.h"
 #include "daemon/python/layout.h"
 
-/* Forgotten all at once beyond this many: they are looked up again. */
+/* Beyond this many all entries are dropped at once, and looked up again. */
 #define ENTRIES_MAX 20000
 
 struct interpreter_entry {
-	uint32_t generation; /* of the image when it was looked at */
+	uint32_t generation; /* of the image when it was searched */
 	bool is_looked_at;
 	bool has_interpreter;
 	struct interpreter interpreter;
@@ -99,7 +99,8 @@ static void take_place(struct interpreter *interpreter, const struct symbolizer_
 	interpreter->place.layout = layout + 1;
 }
 
-/* 1: there is an interpreter in that mapping. 0, -ENOMEM. */
+/* Fills *ret if there is an interpreter in that mapping. Returns 1 if there is one, 0 if not, or
+ * -ENOMEM. */
 static int look_at_mapping(struct interpreters *interpreters, const struct image *image,
 			   const struct maps_view *view, struct interpreter *ret)
 {
@@ -133,7 +134,7 @@ static void entry_look(struct interpreters *interpreters, struct interpreter_ent
 		r = look_at_mapping(interpreters, image, &views[i], &entry->interpreter);
 	entry->has_interpreter = r > 0;
 	entry->generation = image->generation;
-	/* What could not be told is asked again the next time. */
+	/* If a file could not be read for now, the image is searched again the next time. */
 	entry->is_looked_at = r > 0 || (r == 0 && files_count_late(interpreters->files) == n_late);
 }
 
@@ -217,8 +218,8 @@ const char *interpreter_explain(enum interpreter_state state)
 	return states[state].note;
 }
 
-/* CPython, Doc/c-api/apiabiversion.rst: major, minor, micro, level (0xa alpha, 0xb beta, 0xc
- * candidate, 0xf final) and serial. */
+/* Unpacks the version as CPython has it, Doc/c-api/apiabiversion.rst: major, minor, micro, level
+ * (0xa alpha, 0xb beta, 0xc candidate, 0xf final) and serial. */
 void interpreter_name(const struct interpreter *interpreter,
 		      char ret[static INTERPRETER_NAME_BYTES])
 {
@@ -231,7 +232,7 @@ void interpreter_name(const struct interpreter *interpreter,
 		return;
 	n += snprintf(ret + n, INTERPRETER_NAME_BYTES - n, " %u.%u", PYTHON_MAJOR(hex),
 		      PYTHON_MINOR(hex));
-	/* Up to 3.10 some builds say no more than that. */
+	/* Up to 3.10 some builds have no more than these two numbers. */
 	if (hex & 0xffff)
 		n += snprintf(ret + n, INTERPRETER_NAME_BYTES - n, ".%u", hex >> 8 & 0xff);
 	if (levels[level])

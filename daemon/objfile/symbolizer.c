@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The requests, in a list; the one in front is with the process, the others wait here. So whatever
- * the process dies of is the fault of the one in front.
+ * The requests stand in a list. The first one is with the process, the others wait here: so if the
+ * process dies, the first one is to blame.
+ *
+ * Invariants: 1. `last` points to the `next` of the last request, or to `first` if there is none.
+ * 2. `is_asked` is set only while there is a first request: the process has it. 3. `n_open` is the
+ * length of the list.
  */
 #include "daemon/objfile/symbolizer.h"
 
@@ -15,7 +19,8 @@
 #include "daemon/base/clock.h"
 #include "daemon/objfile/symbolizer_internal.h"
 
-/* Processes that were killed and have not gone yet: a file system that hangs may keep them. */
+/* Processes that were killed and have not ended yet, because a file system that hangs may keep
+ * them. */
 #define LEFT_MAX 8
 
 struct symbolizer {
@@ -24,9 +29,10 @@ struct symbolizer {
 	struct symbolizer_process process;
 	struct symbolizer_request *first, **last;
 	size_t n_open;
-	bool is_asked;                   /* the first */
-	bool is_closed;                  /* all are being answered with one error: no others now */
-	uint64_t asked_ns, asked_cpu_ns; /* when, and what the process had used by then */
+	bool is_asked;         /* the first request was sent */
+	bool is_closed;        /* all are being answered with one error; new ones are refused */
+	uint64_t asked_ns;     /* when the first request was sent, */
+	uint64_t asked_cpu_ns; /* and the CPU time that the process had used by then */
 	struct symbolizer_process left[LEFT_MAX];
 };
 
@@ -61,8 +67,8 @@ int symbolizer_new(const char *program, struct symbolizer **ret)
 	return 0;
 }
 
-/* The process is killed, and no longer waited for where that has to be at once. False: there is no
- * place left to remember it, and it stays the process. */
+/* Kills the process, and puts it aside, so that nothing waits for its end. Returns false if there
+ * is no room to remember it; it stays the process then. */
 static bool leave_process(struct symbolizer *symbolizer)
 {
 	symbolizer_process_stop(&symbolizer->process, symbolizer->epoll);
@@ -85,7 +91,8 @@ static void reap_left(struct symbolizer *symbolizer)
 		symbolizer_process_reap(&symbolizer->left[i], symbolizer->epoll, &error);
 }
 
-/* Takes the first request off the list before anything is called for it: that may ask again. */
+/* Answers the first request. It is off the list before its function is called, since that may add a
+ * request. */
 static void answer_first(struct symbolizer *symbolizer, int error,
 			 const struct symbolizer_reply *reply)
 {
@@ -107,7 +114,8 @@ static void answer_all(struct symbolizer *symbolizer, int error)
 	symbolizer->is_closed = false;
 }
 
-/* A process that can be asked. One that ended while it had nothing to do is nobody's fault. */
+/* Makes sure that there is a process that takes requests. One that ended while it had no request is
+ * replaced without blame. Returns 0 or -EIO. */
 static int ready_process(struct symbolizer *symbolizer)
 {
 	int error;
@@ -123,7 +131,8 @@ static int ready_process(struct symbolizer *symbolizer)
 		       : 0;
 }
 
-/* Where sending fails the process is ending, and that is seen as its end. */
+/* Sends the first request. If that fails, the process is ending, which is handled when its end is
+ * seen. */
 static void send_first(struct symbolizer *symbolizer)
 {
 	(void)symbolizer_process_send(&symbolizer->process, symbolizer->first);
@@ -142,7 +151,7 @@ static void go_on(struct symbolizer *symbolizer)
 		send_first(symbolizer);
 }
 
-/* As symbolizer_fn has them. */
+/* Maps an error of the process to those of symbolizer_fn. */
 static int check_error(int error)
 {
 	switch (error) {
@@ -151,7 +160,7 @@ static int check_error(int error)
 	case -ENODATA:
 	case -EFBIG:
 		return error;
-	case -ENOMEM: /* more than SYMBOLIZER_MEMORY_BYTES, or than the daemon has */
+	case -ENOMEM: /* more memory than SYMBOLIZER_MEMORY_BYTES, or than the daemon has */
 		return -EFBIG;
 	default:
 		return -EBADMSG;
@@ -166,14 +175,15 @@ static void take_answer(struct symbolizer *symbolizer, const struct wire_reply *
 	if (r == 0) {
 		r = check_error(
 			reply_open(&reply, &symbolizer->first->wire, fd, answer->size_bytes));
-		if (r < 0) /* whatever has got hold of it, the next file is not for it */
+		if (r < 0) /* it may be taken over, and must not get the next file */
 			symbolizer_process_stop(&symbolizer->process, symbolizer->epoll);
 	}
 	answer_first(symbolizer, r, r < 0 ? NULL : &reply);
 	reply_done(&reply);
 }
 
-/* 1: something was taken in; 0: there is nothing; negative: it talks nonsense, or no more. */
+/* Receives one packet. Returns 1 if there was one; 0 if there is none; a negative errno if the
+ * process sent nonsense, or closed its end. */
 static int receive(struct symbolizer *symbolizer)
 {
 	struct symbolizer_process *process = &symbolizer->process;
@@ -282,7 +292,8 @@ size_t symbolizer_count_open(const struct symbolizer *symbolizer)
 	return symbolizer->n_open;
 }
 
-/* A zombie is left only of one that a file system holds: it goes with the daemon. */
+/* Kills the process and waits up to one second for its end. Only a process that a file system holds
+ * remains as a zombie, until the daemon ends. */
 static void await_end(struct symbolizer *symbolizer, struct symbolizer_process *process)
 {
 	struct pollfd pollfd = {.fd = process->pidfd, .events = POLLIN};

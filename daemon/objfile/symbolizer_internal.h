@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of symbolizer.h share. */
+/* Shared by the files that implement symbolizer.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,39 +10,40 @@ struct symbolizer_request {
 	struct symbolizer_request *next;
 	symbolizer_fn fn;
 	void *userdata;
-	int files[WIRE_FILES]; /* of its own; -1 where there is none */
+	int files[WIRE_FILES]; /* owned by the request; -1 where there is none */
 	struct wire_request wire;
-	uint64_t addresses[]; /* wire.n_addresses */
+	uint64_t addresses[]; /* wire.n_addresses of them */
 };
 
-/* pid 0: there is none. */
+/* The process; pid is 0 if there is none. */
 struct symbolizer_process {
 	int pid;
 	int pidfd;
-	int socket;    /* -1: closed, its end is waited for */
-	bool is_ready; /* it said hello */
+	int socket;    /* -1 once it was closed and the end of the process is awaited */
+	bool is_ready; /* it has sent WIRE_HELLO */
 };
 
-/* Both descriptors are in the epoll. 0; -EIO: it cannot be started; -errno. */
+/* Starts the program, and adds the socket and the pidfd to the epoll. Returns 0, -EIO if it cannot
+ * be started, or another negative errno. */
 int symbolizer_process_start(struct symbolizer_process *process, const char *program, int epoll);
-/* It has no more to say; symbolizer_process_reap() tells its end. */
+/* Kills the process and closes its socket; symbolizer_process_reap() reports its end. */
 void symbolizer_process_stop(struct symbolizer_process *process, int epoll);
-/* It runs, or would if it had a CPU; what the kernel cannot tell is no. */
+/* True if the process runs, or would if it had a CPU; false if that is unknown. */
 bool symbolizer_process_is_runnable(const struct symbolizer_process *process);
-/* Of its life; 0: unknown. */
+/* Returns the CPU time that the process has used so far; 0 if unknown. */
 uint64_t symbolizer_process_cpu_ns(const struct symbolizer_process *process);
-/* 1: it has ended, *ret_error is why, as a symbolizer_fn would say it, and there is no process any
- * more. 0: not yet. */
+/* Returns 1 if the process has ended: *ret_error is why, as symbolizer_fn has it, and *process is
+ * empty. Returns 0 if it has not ended. */
 int symbolizer_process_reap(struct symbolizer_process *process, int epoll, int *ret_error);
-/* The descriptors go with it. 0 or -errno. */
+/* Sends a request with its descriptors. Returns 0 or a negative errno. */
 int symbolizer_process_send(const struct symbolizer_process *process,
 			    const struct symbolizer_request *request);
-/* 1: an answer, and its descriptor or -1, which is the caller's; 0: nothing there; -EPIPE: its end
- * is closed; -EBADMSG: no answer. */
+/* Receives a reply. Returns 1, the reply and its descriptor, which is the caller's, or -1; 0 if
+ * there is none yet; -EPIPE if the process has closed its end; -EBADMSG if it sent no reply. */
 int symbolizer_process_receive(struct symbolizer_process *process, struct wire_reply *ret,
 			       int *ret_fd);
 
-/* An answer that was checked. */
+/* A reply that was checked. */
 struct symbolizer_reply {
 	const void *map;
 	size_t bytes;
@@ -55,8 +56,8 @@ struct symbolizer_reply {
 	size_t n_addresses;
 };
 
-/* Takes an answer in; the descriptor stays the caller's. 0; -EBADMSG: it is not sealed, or not what
- * symbolizer_wire.h says; -ENOMEM. */
+/* Maps a reply and checks it; the descriptor stays the caller's. Returns 0; -EBADMSG if it is not
+ * sealed, or not what symbolizer_wire.h says; -ENOMEM. */
 int reply_open(struct symbolizer_reply *reply, const struct wire_request *request, int fd,
 	       uint32_t bytes);
 void reply_done(struct symbolizer_reply *reply);

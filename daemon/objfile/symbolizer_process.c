@@ -17,9 +17,10 @@
 #include "daemon/process/process.h"
 
 /*
- * In the child of vfork(), in the daemon's own memory: system calls alone. Ambient capabilities
- * would come through exec() and could not be dropped after it where capset() is filtered; without
- * them a user that is not root has none then.
+ * Executes the program. This runs in the child of vfork(), in the daemon's own memory, so it may do
+ * no more than system calls. Ambient capabilities would come through exec() and could not be
+ * dropped after it where capset() is filtered; without them a user that is not root has none then.
+ * Returns the errno of the failure.
  */
 static int become_program(const char *program, char *const argv[], char *const envp[], int socket)
 {
@@ -31,8 +32,9 @@ static int become_program(const char *program, char *const argv[], char *const e
 	return errno;
 }
 
-/* vfork(): to copy the page tables of a daemon with large maps would cost more than all the rest.
- * Signals wait meanwhile, so that no handler of the daemon runs in the child. */
+/* Starts the program by vfork(), since copying the page tables of a daemon with large maps would
+ * cost more than all the rest. Signals are blocked meanwhile, so that no handler of the daemon runs
+ * in the child. Returns its pid or a negative errno. */
 static int spawn(const char *program, int socket)
 {
 	char *const argv[] = {(char *)program, NULL}, *const envp[] = {NULL};
@@ -50,9 +52,8 @@ static int spawn(const char *program, int socket)
 	}
 	if (pid < 0)
 		error = errno;
-	/* How long it takes is up to who wrote the files: it does not go before other programs, as
-	 * the daemon does (daemon/base/priority.h). Not before exec(), which the daemon waits for.
-	 */
+	/* How long it runs is up to whoever wrote the files: so it loses the daemon's priority
+	 * (daemon/base/priority.h) here, after exec(), which the daemon waits for. */
 	if (pid > 0)
 		(void)sched_setscheduler(pid, SCHED_OTHER, &normal);
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -96,7 +97,7 @@ int symbolizer_process_start(struct symbolizer_process *process, const char *pro
 		r = watch(epoll, process->socket);
 	if (r < 0) {
 		symbolizer_process_stop(process, epoll);
-		waitpid(pid, NULL, 0); /* it has opened nothing yet that could keep it */
+		waitpid(pid, NULL, 0); /* no file keeps it yet */
 		forget(&process->pidfd, epoll);
 		*process = (struct symbolizer_process){.pidfd = -1, .socket = -1};
 	}
@@ -182,7 +183,8 @@ int symbolizer_process_send(const struct symbolizer_process *process,
 	return sendmsg(process->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-/* The one descriptor of an answer; of a symbolizer that sends others none is kept. */
+/* Returns the one descriptor of a reply; -1 if it has none. No descriptor is kept of a symbolizer
+ * that sends another number of them. */
 static int take_descriptor(const struct msghdr *message)
 {
 	const struct cmsghdr *control = CMSG_FIRSTHDR(message);
@@ -194,7 +196,7 @@ static int take_descriptor(const struct msghdr *message)
 	return fd;
 }
 
-/* Room for one descriptor: the kernel closes what is more. */
+/* Has room for one descriptor: the kernel closes any others. */
 int symbolizer_process_receive(struct symbolizer_process *process, struct wire_reply *ret,
 			       int *ret_fd)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the symbolizer answered, checked: nobody behind this asks again whether an index is in
- * bounds.
- */
+/* Checks the replies of the symbolizer: whoever uses one afterwards need not check an index
+ * again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -15,7 +14,7 @@
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-/* Of memory, and nobody can change it or cut it short while it is mapped. */
+/* True if the file is in memory, and nobody can change it or cut it short while it is mapped. */
 static bool is_sealed(int fd, uint32_t bytes)
 {
 	struct statfs fs;
@@ -72,7 +71,7 @@ static bool text_is_valid(const char *text, size_t bytes)
 	return true;
 }
 
-/* At the start of a text: from its middle it need not be clean. */
+/* True if a text starts at the offset: the rest of a text need not be clean. */
 static bool offset_is_valid(const struct symbolizer_reply *reply, uint32_t offset, size_t bytes)
 {
 	return offset < bytes && (offset == 0 || reply->text[offset - 1] == '\0');
@@ -125,7 +124,7 @@ static bool elf_info_is_valid(const struct elf_info *info)
 	for (size_t i = 0; i < info->n_segments; i++)
 		if (info->segments[i].offset > INT64_MAX || info->segments[i].bytes > INT64_MAX)
 			return false;
-	/* One becomes a part of a path, in a directory that the other must not choose. */
+	/* `link` becomes a part of a path, in a directory that it must not choose. */
 	return link < sizeof(info->link) && !memchr(info->link, '/', link) &&
 	       alt < sizeof(info->alt_link) && !info->alt_link[0] == !info->alt_id_bytes;
 }

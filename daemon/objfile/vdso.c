@@ -10,7 +10,8 @@
 
 #include "daemon/base/cleanup.h"
 
-/* The sections stand behind all else, in the last page that is mapped. */
+/* Counts the bytes of the vdso: its sections lie behind all else, in the last page that is
+ * mapped. */
 static size_t count_bytes(const Elf64_Ehdr *header)
 {
 	const Elf64_Phdr *segments = (const void *)((const char *)header + header->e_phoff);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's own ELF file that every process has mapped. */
+/* The kernel's own ELF file, which every process has mapped. */
 #pragma once
 
-/* A copy, for the caller to close: of this process's, which is that of all 64-bit processes of the
- * machine. -ENOENT: this kernel has none; -errno. */
+/* Copies the vdso of this process, which is that of all 64-bit processes of the machine, to a file
+ * in memory. Returns its descriptor, which is the caller's; -ENOENT if this kernel has none; or
+ * another negative errno. */
 int vdso_open(void);
