@@ -14,7 +14,7 @@
 
 #define run(...) shell_run(directory, __VA_ARGS__)
 
-/* A /proc of our own: process 10 with a root of its own, and process 1, the machine. */
+/* A /proc of the test's own: process 10 with a root of its own, and process 1 for the machine. */
 static char directory[256];
 static char proc[300];
 
@@ -33,7 +33,7 @@ static void tear_down(void)
 
 TestSuite(debug_file, .init = set_up, .fini = tear_down);
 
-/* own/opt/program, stripped, and its debug file as program.debug; id: of both. */
+/* Makes own/opt/program, stripped, and its debug file as program.debug, both with that build-id. */
 static void make_program(const char *id)
 {
 	run("echo 'int main(void) { return 0; }' >p.c && cc -g -Wl,--build-id=%s p.c -o full && "
@@ -62,7 +62,7 @@ static int find(int fd, struct debug_file *ret)
 	return debug_file_find(&fake_inspector, proc, &owner, ret);
 }
 
-/* NULL: none is to be found. */
+/* Expects the debug file and the shared one; NULL if none is to be found. */
 static void assert_found(const char *debug, const char *alt)
 {
 	char path[600];
@@ -164,7 +164,7 @@ Test(debug_file, a_file_with_everything_needs_none)
 	assert_found(NULL, NULL);
 }
 
-/* It comes from the database, too: nothing else gets into a path. */
+/* A build-id comes from the database, too: nothing but hex digits may get into a path. */
 Test(debug_file, path_of_a_build_id)
 {
 	static const char *const others[] = {
@@ -199,7 +199,7 @@ Test(debug_file, build_id_in_words)
 	cr_assert_lt(found.debug, 0);
 }
 
-/* Nor is a worse one taken for that. */
+/* A worse file is not taken instead. */
 Test(debug_file, one_that_cannot_be_looked_at_for_now)
 {
 	struct debug_file found;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Files by their mappings, of a /proc of the test's own. */
+/* Finds files by their mappings, of a /proc of the test's own. */
 #include <criterion/criterion.h>
 #include <elf.h>
 #include <errno.h>
@@ -72,8 +72,8 @@ struct program {
 };
 
 /*
- * As lld lays it out: what is mapped apart lies close together in the file, each at an address of
- * its own. Here the second segment with code begins on the page that the first one ends on.
+ * A layout of lld: what is mapped apart lies close together in the file, each at an address of its
+ * own. Here the second segment with code begins on the page that the first one ends on.
  */
 static const struct program program = {
 	.header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, 1},
@@ -148,16 +148,16 @@ Test(files, segments_that_share_a_page)
 	make_file("10", "/lib", &program, sizeof(program));
 	number = find("/lib", HERE);
 	cr_assert_gt(number, 0);
-	/* From where each is mapped. */
+	/* Offsets from which each segment is mapped. */
 	expect_vaddr(number, 0, 0x1000);
 	expect_vaddr(number, 0x2000, 0x5000);
-	/* What each holds. */
+	/* Offsets within each segment. */
 	expect_vaddr(number, 0x600, 0x1600);
 	expect_vaddr(number, 0x1000, 0x2000);
 	expect_vaddr(number, 0x21ff, 0x31ff);
 	expect_vaddr(number, 0x2200, 0x5200);
 	expect_vaddr(number, 0x31ff, 0x61ff);
-	/* Before it, on its first page. */
+	/* An offset before the segment, on its first page. */
 	expect_vaddr(number, 0x5ff, 0x15ff);
 	cr_expect_eq(files_find_vaddr(files, number, 0x3200, &vaddr), -ENOENT);
 	cr_expect_eq(files_find_vaddr(files, number, UINT64_MAX, &vaddr), -ENOENT);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* With the real program at the other end, and with such as do not answer. */
+/* Tests with the real program at the other end, and with some that do not answer. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -122,7 +122,7 @@ Test(inspector, one_that_cannot_be_started_is_not_the_files_fault)
 	cr_assert_arr_eq(&info, &nothing, sizeof(info));
 }
 
-/* A symbolizer that does as the shell is told. */
+/* Starts an inspector whose symbolizer is a shell script. */
 static struct inspector *start_script(char directory[static 256], const char *script)
 {
 	char program[300];
@@ -137,7 +137,7 @@ static struct inspector *start_script(char directory[static 256], const char *sc
 	return start(program);
 }
 
-/* First the files that it is asked about, then none any more. */
+/* The first files use up the time, then no file gets any. */
 Test(inspector, waits_a_share_of_the_time)
 {
 	char directory[256];
@@ -149,14 +149,14 @@ Test(inspector, waits_a_share_of_the_time)
 
 	cr_assert_eq(inspect_file(inspector, fd, &info), -ETIMEDOUT);
 	cr_assert_arr_eq(&info, &nothing, sizeof(info));
-	/* A machine that is busy may stand still meanwhile. */
+	/* A busy machine may stand still meanwhile, and so earn time. */
 	for (int i = 0; (r = inspect_file(inspector, fd, &info)) != -EAGAIN && i < 20; i++)
 		cr_assert_eq(r, -ETIMEDOUT);
 	cr_assert_eq(r, -EAGAIN);
 	directory_remove(directory);
 }
 
-/* A process that has a CPU for itself, the one that *ret_cpu says. */
+/* Starts a process that keeps a CPU busy, whose number *ret_cpu gets. */
 static pid_t burn(int *ret_cpu)
 {
 	cpu_set_t allowed, one;
@@ -176,8 +176,7 @@ static pid_t burn(int *ret_cpu)
 		;
 }
 
-/* It is not the file's fault that there is no CPU for it; nor is the next one asked about at once.
- */
+/* A missing CPU is not the file's fault, and the next file is not tried at once. */
 Test(inspector, a_reader_without_a_cpu_is_no_proof_against_the_file)
 {
 	char directory[256], script[256];

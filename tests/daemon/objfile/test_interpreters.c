@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Interpreters of processes in a /proc of the test's own. What is said of a file is the test's own
- * too: its content is the index of one of `pythons`. */
+/* Finds interpreters of processes in a /proc of the test's own. The test also makes up what a file
+ * says: its content is the index of one of `pythons`. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -14,12 +14,12 @@
 #define PID     10
 #define HERE    UINT64_C(0x7f0000000000)
 #define BYTES   0x10000
-#define OFFSET  0x1000 /* of the code in its file */
+#define OFFSET  0x1000 /* offset of the code in its file */
 #define VADDR   0x401000
 #define RUNTIME 0x500010
 #define TYPE    0x500800
 #define NOW     UINT64_C(1000)
-#define IMAGES  20000 /* that are kept */
+#define IMAGES  20000 /* as many as are kept */
 
 static const struct symbolizer_python pythons[] = {
 	{0}, /* none */
@@ -188,7 +188,7 @@ Test(interpreters, the_first_one_counts_where_there_are_several)
 	image_map(&image, HERE, "/pypy", 0);
 	image_map(&image, HERE / 2, "/lib", 0);
 	cr_expect_str_eq(find(&image)->path, "/lib");
-	/* What comes later hides it. */
+	/* A later mapping hides the earlier one. */
 	image_map(&image, HERE / 2, "/app", NOW);
 	cr_expect_str_eq(find(&image)->path, "/pypy");
 	cr_expect_eq(find(&image)->state, INTERPRETER_PYPY);

@@ -28,7 +28,7 @@
 
 define_cleanup(struct symbolizer *, symbolizer_free);
 
-/* What came of a request. */
+/* The outcome of a request. */
 struct outcome {
 	int calls;
 	int error;
@@ -77,7 +77,7 @@ static int make_file(const void *data, size_t size)
 	return fd;
 }
 
-/* The symbolizer is the only child of a test. */
+/* Finds the symbolizer, which is the only child of a test. */
 static int find_child(void)
 {
 	char path[64];
@@ -216,7 +216,8 @@ Test(symbolizer, has_no_rights)
 	}
 }
 
-/* Its own socket and the streams that lead nowhere; the requests' files are closed. */
+/* The process has its own socket and the streams that lead nowhere; the requests' files are
+ * closed. */
 Test(symbolizer, keeps_no_file)
 {
 	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
@@ -241,7 +242,8 @@ Test(symbolizer, keeps_no_file)
 			cr_expect_str_eq(target, "/dev/null");
 		else if (i == WIRE_FD)
 			cr_expect(strncmp(target, "socket:", 7) == 0, "%s", target);
-		else if (strncmp(target, "/memfd:reply", 12) != 0) /* it may be closing that */
+		else if (strncmp(target, "/memfd:reply", 12) !=
+			 0) /* the process may be closing it */
 			cr_expect_str_eq(target, "", "%d", i);
 	}
 }
@@ -254,7 +256,7 @@ Test(symbolizer, death_costs_the_question_in_front)
 
 	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &first), 0);
 	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
-	/* It stands still, so that it cannot have answered when it is killed. */
+	/* The process stands still, so that it cannot have answered when it is killed. */
 	cr_assert_eq(kill(find_child(), SIGSTOP), 0);
 	for (int i = 0; i < 3; i++)
 		cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcomes[i]), 0);
@@ -266,7 +268,7 @@ Test(symbolizer, death_costs_the_question_in_front)
 	cr_expect_eq(outcomes[2].n_rows, first.n_rows);
 }
 
-/* A symbolizer that died with nothing to do is nobody's fault. */
+/* A symbolizer that died without a request is nobody's fault. */
 Test(symbolizer, death_in_idleness_costs_nothing)
 {
 	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
@@ -283,7 +285,7 @@ Test(symbolizer, death_in_idleness_costs_nothing)
 	cr_expect_eq(second.error, 0);
 }
 
-/* The signal of its own limit of CPU time, which says what happened. */
+/* The process dies of the signal of its own limit of CPU time, which is reported as such. */
 Test(symbolizer, tells_time_that_is_over)
 {
 	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
@@ -349,7 +351,7 @@ Test(symbolizer, says_when_it_cannot_be_started)
 	cr_assert_eq(symbolizer_count_open(symbolizer), 0);
 }
 
-/* One that ends before it has said hello fails all requests, and is not started for each. */
+/* A process that ends before it has said hello fails all requests, and is not started for each. */
 Test(symbolizer, says_when_it_gives_up)
 {
 	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start("/bin/true");
@@ -412,7 +414,7 @@ Test(symbolizer, can_be_asked_from_an_answer)
 	cr_assert_eq(outcome.error, 0);
 }
 
-/* A service user with ambient capabilities, as the unit of systemd makes it. */
+/* Becomes a service user with ambient capabilities, as the unit of systemd makes it. */
 static bool become_service(void)
 {
 	const uint32_t bit = 1u << CAP_SYS_PTRACE;
@@ -427,7 +429,7 @@ static bool become_service(void)
 	       prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_PTRACE, 0, 0) == 0;
 }
 
-/* And some calls are refused already. */
+/* Refuses the system calls that the unit refuses. */
 static bool refuse_as_the_unit(void)
 {
 	static const int calls[] = {SCMP_SYS(seccomp), SCMP_SYS(setrlimit), SCMP_SYS(setresuid),
@@ -449,7 +451,7 @@ static void ask_libc(void)
 	char program[64];
 	int fd = open(LIBC, O_RDONLY), built = open(OX_SYMBOLIZER_BUILT, O_PATH);
 
-	/* The directories of a build may be closed to who is nobody. */
+	/* The directories of a build may be closed to other users. */
 	snprintf(program, sizeof(program), "/proc/self/fd/%d", built);
 	if (!refuse_as_the_unit() || symbolizer_new(program, &symbolizer) < 0 ||
 	    symbolizer_ask_table(symbolizer, fd, note_table, &outcome) < 0)
@@ -469,14 +471,14 @@ Test(symbolizer, works_under_the_unit)
 }
 
 /*
- * This program as a symbolizer of somebody else's mind: started as one, it never comes to its
- * tests. What it does is told by the first address that it is asked for.
+ * This program as a hostile symbolizer: started as one, it never comes to its tests. The first
+ * address of a request says which deed it has to do.
  */
 
 enum {
 	DEED_COUNT,    /* says -ENODATA to the first request, -EFBIG to others */
 	DEED_NONSENSE, /* an answer that is not sealed */
-	DEED_ERROR,    /* an error that there is not */
+	DEED_ERROR,    /* an unknown error */
 	DEED_EXIT,
 	DEED_DEAF, /* closes its socket, and stays */
 };
@@ -544,7 +546,7 @@ static void ask_deed(struct symbolizer *symbolizer, uint64_t deed, int *error)
 	cr_assert_eq(symbolizer_ask_names(symbolizer, &files, &deed, 1, note_error, error), 0);
 }
 
-/* Each misdeed costs its request, and the process that did it. */
+/* Each misdeed fails its request, and ends the process. */
 Test(symbolizer, is_not_believed)
 {
 	static const uint64_t misdeeds[] = {DEED_NONSENSE, DEED_EXIT, DEED_DEAF};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers that a symbolizer of somebody else's mind could give. */
+/* Replies that a hostile symbolizer could send. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
