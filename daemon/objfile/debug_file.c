@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objfile/debug_file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -142,6 +143,7 @@ int debug_file_find(struct inspector *inspector, const char *proc,
 	struct search search = {
 		.inspector = inspector, .proc = proc, .pid = owner->pid, .file = &st};
 
+	assert(owner->info && owner->path && owner->fd >= 0);
 	*ret = (struct debug_file){.debug = -1, .alt = -1};
 	build_id_format(owner->info->build_id, owner->info->build_id_bytes, ret->build_id);
 	if (fstat(owner->fd, &st) < 0)

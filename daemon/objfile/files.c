@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objfile/files.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -51,6 +52,7 @@ struct files *files_new(const char *proc, struct inspector *inspector)
 {
 	struct files *files = calloc(1, sizeof(*files));
 
+	assert(proc && inspector);
 	if (!files)
 		return NULL;
 	files->inspector = inspector;
@@ -277,13 +279,16 @@ uint64_t files_count_late(const struct files *files)
 const struct elf_info *files_get_elf_info(const struct files *files, uint32_t number)
 {
 	static const struct elf_info nothing;
-	const struct elf_info *info = files->contents[number - 1].info;
+	const struct elf_info *info;
 
+	assert(number > 0 && number <= files->contents_size);
+	info = files->contents[number - 1].info;
 	return info ? info : &nothing;
 }
 
 const struct symbolizer_python *files_get_python(const struct files *files, uint32_t number)
 {
+	assert(number > 0 && number <= files->contents_size);
 	return files->contents[number - 1].python;
 }
 

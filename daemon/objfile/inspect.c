@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objfile/inspect.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -104,6 +105,7 @@ static int inspector_ask(struct inspector *inspector, int fd, ask_fn ask, symbol
 	struct outcome outcome = {.ret = ret, .error = -EAGAIN};
 	bool is_starved = false;
 
+	assert(symbolizer_count_open(inspector->symbolizer) == 0);
 	if (!may_wait(inspector, clock_monotonic_ns()) ||
 	    ask(inspector->symbolizer, fd, take, &outcome) < 0)
 		return -EAGAIN;
@@ -111,6 +113,8 @@ static int inspector_ask(struct inspector *inspector, int fd, ask_fn ask, symbol
 		is_starved = symbolizer_is_starved(inspector->symbolizer);
 		symbolizer_give_up(inspector->symbolizer);
 	}
+	/* No request is left that would write to the outcome after this returns. */
+	assert(symbolizer_count_open(inspector->symbolizer) == 0);
 	has_waited(inspector, clock_monotonic_ns());
 	/* On an overloaded machine the next file would take as long, so the time left is given
 	 * up. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/objfile/interpreters.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,7 @@ const struct interpreter *interpreters_get(const struct interpreters *interprete
 {
 	const struct interpreter_entry *entry = &interpreters->entries[i];
 
+	assert(i < interpreters_count(interpreters));
 	return entry->has_interpreter ? &entry->interpreter : NULL;
 }
 
@@ -210,11 +212,13 @@ _Static_assert(array_length(states) == N_INTERPRETER_STATES, "each state has a n
 
 const char *interpreter_state_name(enum interpreter_state state)
 {
+	assert(state < N_INTERPRETER_STATES);
 	return states[state].name;
 }
 
 const char *interpreter_explain(enum interpreter_state state)
 {
+	assert(state < N_INTERPRETER_STATES);
 	return states[state].note;
 }
 

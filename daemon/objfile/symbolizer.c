@@ -9,6 +9,7 @@
  */
 #include "daemon/objfile/symbolizer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -98,6 +99,7 @@ static void answer_first(struct symbolizer *symbolizer, int error,
 {
 	_cleanup_(free_request_p) struct symbolizer_request *request = symbolizer->first;
 
+	assert(request && symbolizer->n_open > 0);
 	symbolizer->first = request->next;
 	if (!symbolizer->first)
 		symbolizer->last = &symbolizer->first;
@@ -135,6 +137,7 @@ static int ready_process(struct symbolizer *symbolizer)
  * seen. */
 static void send_first(struct symbolizer *symbolizer)
 {
+	assert(symbolizer->first && !symbolizer->is_asked);
 	(void)symbolizer_process_send(&symbolizer->process, symbolizer->first);
 	symbolizer->is_asked = true;
 	symbolizer->asked_ns = clock_monotonic_ns();
@@ -172,6 +175,7 @@ static void take_answer(struct symbolizer *symbolizer, const struct wire_reply *
 	struct symbolizer_reply reply = {};
 	int r = check_error(answer->error);
 
+	assert(symbolizer->first && symbolizer->is_asked);
 	if (r == 0) {
 		r = check_error(
 			reply_open(&reply, &symbolizer->first->wire, fd, answer->size_bytes));
@@ -310,6 +314,7 @@ struct symbolizer *symbolizer_free(struct symbolizer *symbolizer)
 {
 	if (!symbolizer)
 		return NULL;
+	assert(!symbolizer->is_closed);
 	if (symbolizer->first)
 		answer_all(symbolizer, -ECANCELED);
 	await_end(symbolizer, &symbolizer->process);
@@ -343,6 +348,8 @@ static int ask(struct symbolizer *symbolizer, const struct wire_request *wire,
 	size_t bytes = wire->n_addresses * sizeof(*addresses);
 	int r;
 
+	assert(fn && (addresses || !bytes));
+	assert(*symbolizer->last == NULL);
 	if (symbolizer->is_closed)
 		return -EIO;
 	if (symbolizer->n_open >= SYMBOLIZER_QUESTIONS_MAX)
@@ -398,6 +405,7 @@ int symbolizer_ask_names(struct symbolizer *symbolizer, const struct symbolizer_
 		.kind = WIRE_NAMES, .source = files->source, .n_addresses = n};
 	const int fds[WIRE_FILES] = {files->file, files->debug, files->alt};
 
+	assert(files->source < SYMBOLIZER_N_SOURCES);
 	if (n == 0 || n > SYMBOLIZER_NAMES_MAX)
 		return -EINVAL;
 	return ask(symbolizer, &wire, fds, addresses, fn, userdata);

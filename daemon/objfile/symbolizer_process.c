@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The process of the symbolizer: its start, its end, and the packets to and from it. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -82,6 +83,7 @@ int symbolizer_process_start(struct symbolizer_process *process, const char *pro
 {
 	int sockets[2], pid, r;
 
+	assert(process->pid == 0);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return -errno;
 	pid = spawn(program, sockets[1]);
@@ -171,6 +173,7 @@ int symbolizer_process_send(const struct symbolizer_process *process,
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = array_length(parts)};
 	size_t n = 0;
 
+	assert(process->pid > 0 && wire->n_addresses <= SYMBOLIZER_NAMES_MAX);
 	for (size_t i = 0; i < WIRE_FILES; i++)
 		if (request->files[i] >= 0)
 			memcpy(CMSG_DATA(&control.head) + n++ * sizeof(int), &request->files[i],

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks the replies of the symbolizer: whoever uses one afterwards need not check an index
  * again. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -207,17 +208,20 @@ void reply_done(struct symbolizer_reply *reply)
 
 void symbolizer_reply_get_table(const struct symbolizer_reply *reply, struct symbolizer_table *ret)
 {
+	assert(reply->table.rows);
 	*ret = reply->table;
 }
 
 void symbolizer_reply_get_elf_info(const struct symbolizer_reply *reply, struct elf_info *ret)
 {
+	assert(reply->info);
 	*ret = *reply->info;
 }
 
 void symbolizer_reply_get_python(const struct symbolizer_reply *reply,
 				 struct symbolizer_python *ret)
 {
+	assert(reply->python);
 	*ret = *reply->python;
 }
 
@@ -227,6 +231,7 @@ size_t symbolizer_reply_get_names(const struct symbolizer_reply *reply, size_t i
 {
 	const struct wire_address *address = &reply->addresses[i];
 
+	assert(i < reply->n_addresses);
 	*ret_vaddr = address->vaddr;
 	for (size_t k = 0; k < address->n; k++) {
 		const struct wire_frame *frame = &reply->frames[address->first + k];
