@@ -160,19 +160,21 @@ static int content_read(struct files *files, struct content *content, int fd)
 
 static int identify(struct files *files, int fd, uint32_t *ret)
 {
+	struct content *content;
 	struct file_id id;
 	int r = file_id_read(fd, &id);
 
 	if (r < 0)
 		return r;
 	r = table_intern(files->files, &id, sizeof(id), ret);
-	r = r < 0 ? r : array_reserve(files->contents, files->contents_size, (size_t)*ret + 1);
 	if (r < 0)
 		return r;
-	if (!files->contents[*ret].is_read)
-		r = content_read(files, &files->contents[*ret], fd);
+	r = array_reserve(files->contents, files->contents_size, (size_t)*ret + 1);
+	if (r < 0)
+		return r;
+	content = &files->contents[*ret];
 	*ret += 1;
-	return r;
+	return content->is_read ? 0 : content_read(files, content, fd);
 }
 
 /* True if the file is the one that was mapped, as far as is known: an event of a mapping may have

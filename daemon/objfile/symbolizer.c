@@ -362,10 +362,10 @@ static int ask(struct symbolizer *symbolizer, const struct wire_request *wire,
 	if (bytes)
 		memcpy(request->addresses, addresses, bytes);
 	r = copy_files(request, files);
-	if (r == 0 && !symbolizer->first)
-		r = ready_process(symbolizer);
 	if (r < 0)
 		return r;
+	if (!symbolizer->first && ready_process(symbolizer) < 0)
+		return -EIO;
 	*symbolizer->last = request;
 	symbolizer->last = &request->next;
 	symbolizer->n_open++;

@@ -79,6 +79,14 @@ static void forget(int *fd, int epoll)
 	*fd = -1;
 }
 
+/* Adds the socket and the pidfd of the process to the epoll. Returns 0 or a negative errno. */
+static int watch_process(const struct symbolizer_process *process, int epoll)
+{
+	int r = watch(epoll, process->pidfd);
+
+	return r < 0 ? r : watch(epoll, process->socket);
+}
+
 int symbolizer_process_start(struct symbolizer_process *process, const char *program, int epoll)
 {
 	int sockets[2], pid, r;
@@ -94,9 +102,7 @@ int symbolizer_process_start(struct symbolizer_process *process, const char *pro
 	}
 	*process = (struct symbolizer_process){
 		.pid = pid, .socket = sockets[0], .pidfd = pidfd_open(pid, 0)};
-	r = process->pidfd < 0 ? -errno : watch(epoll, process->pidfd);
-	if (r == 0)
-		r = watch(epoll, process->socket);
+	r = process->pidfd < 0 ? -errno : watch_process(process, epoll);
 	if (r < 0) {
 		symbolizer_process_stop(process, epoll);
 		waitpid(pid, NULL, 0); /* no file keeps it yet */
