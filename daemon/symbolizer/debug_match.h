@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a separate debug file is that of a file. */
+/* Tells if a separate debug file belongs to an ELF file. */
 #pragma once
 
 #include <stdbool.h>
 
-#define DEBUG_MATCH_BYTES_MAX (UINT64_C(2) << 30) /* a larger one has no checksum made of it */
+#define DEBUG_MATCH_BYTES_MAX (UINT64_C(2) << 30) /* no checksum is computed of a larger file */
 
-/* By the build-id; where one of them has none, by the checksum that the file's .gnu_debuglink
- * tells. False also where that cannot be read. */
+/* True if `debug` is the debug file of `file`: by the build-id, or, where one of them has none, by
+ * the checksum in the file's .gnu_debuglink. False also where these cannot be read. */
 bool debug_match(int file, int debug);

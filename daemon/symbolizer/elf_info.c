@@ -8,9 +8,10 @@
 #include "daemon/symbolizer/elf/file.h"
 #include "daemon/symbolizer/python_file.h"
 
-#define LINK_BYTES_MAX 4096 /* of the section */
+#define LINK_BYTES_MAX 4096 /* of .gnu_debugaltlink */
 
-/* Only what is in the file: so that nobody who adds the two gets over 64 bits. */
+/* Adds a segment with code, cut to what is in the file: so offset and length added never exceed 64
+ * bits. */
 static void take_segment(struct elf_info *info, const Elf64_Phdr *segment, uint64_t size)
 {
 	uint64_t offset = segment->p_offset, bytes = segment->p_filesz;
@@ -33,8 +34,8 @@ static void take_link(struct elf_info *info, const struct elf_file *elf)
 		strcpy(info->link, link);
 }
 
-/* A path, its NUL, a build-id. libdwelf tells it only of an open DWARF, whose sections are all read
- * for that. */
+/* Reads the link: a path, its NUL, a build-id. libdwelf offers it only of an open DWARF, for which
+ * it reads all sections. */
 static void take_alt_link(struct elf_info *info, const struct elf_file *elf)
 {
 	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, ".gnu_debugaltlink");

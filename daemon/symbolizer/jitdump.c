@@ -13,7 +13,7 @@
 #include "daemon/symbolizer/ranges.h"
 
 #define MAGIC            0x4a695444u
-#define RECORD_BYTES_MAX (16u << 20) /* of one that is read: names, lines; not the code */
+#define RECORD_BYTES_MAX (16u << 20) /* of a record that is read: names and lines, but no code */
 
 enum {
 	JIT_CODE_LOAD = 0,
@@ -54,13 +54,13 @@ struct debug_entry {
 struct line {
 	uint64_t address;
 	uint32_t line;
-	uint32_t file; /* in texts */
+	uint32_t file; /* offset in texts */
 };
 
 struct function {
-	uint64_t loaded; /* where it was made: its lines say so too */
-	uint64_t start;  /* where it is now */
-	uint32_t name;   /* in texts */
+	uint64_t loaded; /* where it was made; its lines have these addresses */
+	uint64_t start;  /* where it is now, which differs once it was moved */
+	uint32_t name;   /* offset in texts */
 	uint32_t first_line;
 	uint32_t n_lines;
 };
@@ -79,7 +79,8 @@ struct jitdump {
 	struct table *starts;
 	uint32_t *newest; /* index of the start -> index in functions */
 	size_t newest_size;
-	/* Lines come before the code that they belong to. */
+	/* Lines come before the code that they belong to: these are the address of that code, and
+	 * the first of its lines. */
 	uint64_t lines_for;
 	size_t lines_begin;
 };
@@ -100,7 +101,7 @@ struct jitdump *jitdump_free(struct jitdump *dump)
 
 define_cleanup(struct jitdump *, jitdump_free);
 
-/* 0; -ENODATA: the file ends before; -EIO. */
+/* Reads exactly size bytes. Returns 0; -ENODATA if the file ends before; -EIO. */
 static int read_at(int fd, uint64_t offset, void *ret, size_t size)
 {
 	for (size_t done = 0; done < size;) {
@@ -115,7 +116,7 @@ static int read_at(int fd, uint64_t offset, void *ret, size_t size)
 	return 0;
 }
 
-/* text ends with a NUL. */
+/* Appends a text and returns its offset. Returns -ENODATA if there are too many. */
 static int add_text(struct jitdump *dump, const char *text, uint32_t *ret)
 {
 	size_t bytes = strlen(text) + 1;
@@ -152,7 +153,9 @@ static int compare_lines(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-/* body ends with a NUL that is not of the file. A name "\xff" says: the one before again. */
+/* Reads the lines of the code that comes next. `body` ends with a NUL that is not of the file.
+ * The name "\xff" stands for that of the line before. Returns -ENODATA if they are damaged or
+ * too many. */
 static int add_debug_info(struct jitdump *dump, const char *body, size_t size)
 {
 	struct debug_entry entry;
@@ -224,7 +227,7 @@ static int add_load(struct jitdump *dump, const char *body, size_t size)
 	return r < 0 ? r : add_function(dump, &function, load.code_size);
 }
 
-/* The newest code that was made at that address, or moved there. */
+/* Finds the newest code that was made at that address, or moved there. */
 static const struct function *find_newest(const struct jitdump *dump, uint64_t start)
 {
 	uint32_t index;
@@ -267,11 +270,11 @@ static int add_record(struct jitdump *dump, uint32_t id, const char *body, size_
 	case JIT_CODE_CLOSE:
 		return -ENODATA;
 	default:
-		return 0; /* unwinding info, and what comes in later versions */
+		return 0; /* unwinding info, and records of later versions */
 	}
 }
 
-/* How much of a record's body is wanted: of the code itself nothing. */
+/* Counts the bytes of a record's body that are read: none of the code itself. */
 static size_t count_wanted(const struct record *record)
 {
 	size_t body = record->total_size - sizeof(*record);
@@ -352,7 +355,7 @@ int jitdump_read(int fd, struct jitdump **ret)
 	return 0;
 }
 
-/* The last line that begins at or before the address. */
+/* Finds the last line that begins at or before the address. */
 static const struct line *find_line(const struct jitdump *dump, const struct function *function,
 				    uint64_t address)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a process writes of the code it made at run time: jit-PID.dump, with names and source lines
- * (linux: tools/perf/Documentation/jitdump-specification.txt). Code that was made later at the same
- * place holds, code that was moved is found where it is now. Inlining is not in that format. Bytes
- * of code are passed over. A record that is damaged ends the reading: what stood before it holds.
+ * Reads what a process writes of the code that it made at run time: jit-PID.dump, with names and
+ * source lines (linux: tools/perf/Documentation/jitdump-specification.txt). Of code made at the
+ * same place, the latest holds; code that was moved is found where it is now. Inlining is not in
+ * that format. Bytes of code are passed over. A damaged record ends the reading: what stood before
+ * it holds.
  */
 #pragma once
 
@@ -17,16 +18,17 @@
 
 struct jitdump;
 
-/* The descriptor stays the caller's. 0; -ENOEXEC: not a jitdump of this machine; -ENOMEM, -EIO. */
+/* Reads the file. The descriptor stays the caller's. Returns 0; -ENOEXEC if it is no jitdump of
+ * this machine; -ENOMEM; -EIO. */
 int jitdump_read(int fd, struct jitdump **ret);
 struct jitdump *jitdump_free(struct jitdump *dump);
 
 struct jitdump_name {
 	const char *function; /* as it was written; borrowed from the dump */
-	const char *file;     /* "": unknown */
+	const char *file;     /* "" if unknown */
 	uint64_t start;
-	uint32_t line; /* 0: unknown */
+	uint32_t line; /* 0 if unknown */
 };
-/* 0 or -ENOENT. */
+/* Finds the function at an address. Returns 0 or -ENOENT. */
 int jitdump_find(const struct jitdump *dump, uint64_t address, struct jitdump_name *ret);
 size_t jitdump_bytes(const struct jitdump *dump);

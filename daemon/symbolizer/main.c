@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * oxprof-symbolizer: reads the files of others for oxprofd, which starts it and talks to it over
- * descriptor WIRE_FD as symbolizer_wire.h says. It gives up all its rights first. What goes wrong
- * in here ends it: the daemon sees that and starts another.
+ * oxprof-symbolizer reads the files of others for oxprofd, which starts it and talks to it over
+ * descriptor WIRE_FD as symbolizer_wire.h says. It gives up all its rights first. If it fails, it
+ * ends: the daemon sees that and starts another.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -16,14 +16,14 @@
 #include "daemon/symbolizer/sandbox.h"
 #include "daemon/symbolizer/symbol_lookup.h"
 
-/* A request as it comes. */
+/* A request as it is received. */
 struct packet {
 	struct wire_request request;
 	uint64_t addresses[SYMBOLIZER_NAMES_MAX];
 	int files[WIRE_FILES];
 };
 
-/* SIGPROF ends the process when a request has taken its time. */
+/* Limits the CPU time of a request, 0 lifts the limit: SIGPROF ends the process. */
 static void limit_time(uint64_t usec)
 {
 	const struct itimerval timer = {
@@ -46,7 +46,8 @@ static void packet_take_files(struct packet *packet, const struct msghdr *messag
 		packet->files[i] = (packet->request.files & 1u << i) && next < n ? fds[next++] : -1;
 }
 
-/* 1: there is one; 0: the daemon has closed its end, or says what is no request. */
+/* Receives a request. Returns 1 if there is one; 0 if the daemon has closed its end, or sent what
+ * is no request. */
 static int packet_receive(struct packet *packet)
 {
 	char control[CMSG_SPACE(WIRE_FILES * sizeof(int))];
@@ -155,6 +156,7 @@ int main(int argc, char **argv)
 			strerror(-r));
 		return 1;
 	}
-	/* Nothing is tidied up at the end: the kernel does that, without a call more to allow. */
+	/* Nothing is freed at the end: the kernel does that, so the filter need not allow another
+	 * system call. */
 	_exit(serve(lookup) < 0);
 }

@@ -13,7 +13,7 @@
 
 struct perf_map_entry {
 	uint64_t start;
-	const char *name; /* in text */
+	const char *name; /* within text */
 };
 
 struct perf_map {
@@ -38,7 +38,8 @@ struct perf_map *perf_map_free(struct perf_map *map)
 
 define_cleanup(struct perf_map *, perf_map_free);
 
-/* Some writers put "0x" before it. NULL: there is no number, or it has more than 64 bits. */
+/* Parses a hexadecimal number; some writers put "0x" before it. Returns its end; NULL if there is
+ * no number, or it has more than 64 bits. */
 static char *read_hex(char *at, uint64_t *ret)
 {
 	uint64_t value = 0;
@@ -60,7 +61,7 @@ static char *read_hex(char *at, uint64_t *ret)
 	return n > 0 && n <= 16 ? at : NULL;
 }
 
-/* The line ends with a NUL. */
+/* Adds a line, which ends with a NUL; one that is not of the form is passed over. */
 static int add_line(struct perf_map *map, char *line)
 {
 	uint64_t start, size;
@@ -82,7 +83,7 @@ static int add_line(struct perf_map *map, char *line)
 	return 0;
 }
 
-/* A line without an end is still being written. */
+/* Adds all lines but one without an end, which is still being written. */
 static int add_lines(struct perf_map *map, char *text, size_t length)
 {
 	int r = 0;

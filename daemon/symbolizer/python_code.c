@@ -9,7 +9,7 @@
 #include "daemon/symbolizer/python_parts.h"
 
 #define PIECES_MAX 4096
-/* Where functions begin at multiples of this, what is less before them is padding. */
+/* Functions begin at multiples of this; a smaller gap before one is padding. */
 #define ALIGN 16
 
 struct python_piece {
@@ -18,22 +18,22 @@ struct python_piece {
 };
 
 /*
- * Seen in the stacks of 3.6 to 3.13 between one Python function and the next, or the C function
- * that it called. Generators too: a for loop runs them by gen_iternext (up to 3.10), "yield from"
- * by gen_send_ex. What tells people why a call is made is not here: partial_call, map_next,
- * property_descr_get, subtype_dealloc, run_mod. What is worth most comes first. A name that ends in
- * "*" stands for all that begin so.
+ * Functions seen in the stacks of 3.6 to 3.13 between one Python function and the next, or the C
+ * function that it called. Generators too: a for loop runs them by gen_iternext (up to 3.10),
+ * "yield from" by gen_send_ex. Functions that show people why a call is made are not here:
+ * partial_call, map_next, property_descr_get, subtype_dealloc, run_mod. The most important come
+ * first. A name that ends in "*" stands for all names that begin so.
  */
 static const struct {
 	const char *name;
 	enum symbolizer_python_code code;
 } known[] = {
 	{"_PyEval_EvalFrameDefault", SYMBOLIZER_PYTHON_EVAL},
-	/* 3.14+ built with tail calls: a function for each instruction. They jump to one another,
-	 * and what they return to is the frame of _PyEval_EvalFrameDefault, which began the first
+	/* 3.14 and later, built with tail calls, have a function for each instruction. They jump to
+	 * one another, and return to the frame of _PyEval_EvalFrameDefault, which called the first
 	 * one. */
 	{"_TAIL_CALL_*", SYMBOLIZER_PYTHON_CALL},
-	/* Functions of Python. */
+	/* Calls of Python functions. */
 	{"PyEval_EvalFrameEx", SYMBOLIZER_PYTHON_CALL},
 	{"PyEval_EvalFrame", SYMBOLIZER_PYTHON_CALL},
 	{"_PyEval_EvalFrame", SYMBOLIZER_PYTHON_CALL},
@@ -53,7 +53,7 @@ static const struct {
 	{"call_function", SYMBOLIZER_PYTHON_CALL},
 	{"trace_call_function", SYMBOLIZER_PYTHON_CALL},
 	{"do_call_core", SYMBOLIZER_PYTHON_CALL},
-	/* Whatever can be called. */
+	/* Calls of any callable. */
 	{"_PyObject_Vectorcall", SYMBOLIZER_PYTHON_CALL},
 	{"_PyObject_VectorcallTstate", SYMBOLIZER_PYTHON_CALL},
 	{"_PyObject_VectorcallDictTstate", SYMBOLIZER_PYTHON_CALL},
@@ -101,7 +101,7 @@ static const struct {
 	{"_PyGen_Send", SYMBOLIZER_PYTHON_CALL},
 	{"PyGen_am_send", SYMBOLIZER_PYTHON_CALL},
 	{"PyIter_Send", SYMBOLIZER_PYTHON_CALL},
-	/* Functions of C, called from Python. */
+	/* Calls of C functions from Python. */
 	{"_PyCFunction_FastCallDict", SYMBOLIZER_PYTHON_CALL},
 	{"_PyCFunction_FastCallKeywords", SYMBOLIZER_PYTHON_CALL},
 	{"_PyMethodDef_RawFastCallDict", SYMBOLIZER_PYTHON_CALL},
@@ -111,7 +111,7 @@ static const struct {
 	{"cfunction_call_varargs", SYMBOLIZER_PYTHON_CALL},
 	{"cfunction_vectorcall_*", SYMBOLIZER_PYTHON_CALL},
 	{"method_vectorcall_*", SYMBOLIZER_PYTHON_CALL},
-	/* Classes, and operators that a class of Python has. */
+	/* Calls of classes, and of the operators that a Python class defines. */
 	{"type_call", SYMBOLIZER_PYTHON_CALL},
 	{"call_unbound", SYMBOLIZER_PYTHON_CALL},
 	{"call_unbound_noarg", SYMBOLIZER_PYTHON_CALL},
@@ -157,7 +157,8 @@ static void add_piece(struct python_code *code, uint64_t start, uint64_t bytes, 
 		code->pieces[code->n_pieces++] = (struct python_piece){start, end, rank};
 }
 
-/* What stands behind a "." or "@" the compiler added: ".cold", ".part.0", ".lto_priv.0". */
+/* Cuts the name at "." or "@": what follows was added by the compiler or linker, like ".cold",
+ * ".part.0", ".lto_priv.0". */
 void python_code_add(struct python_code *code, const char *name, const struct elf_symbol *symbol)
 {
 	size_t length = strcspn(name, ".@");
@@ -193,7 +194,7 @@ static const struct python_piece *find_eval(const struct python_code *code)
 	return NULL;
 }
 
-/* Of the first one, however many a file claims to have. */
+/* Adds the parts of the first such function only, however many a file claims to have. */
 void python_code_add_parts(struct python_code *code, const struct elf_file *elf)
 {
 	const struct python_piece *eval = find_eval(code);
@@ -237,8 +238,8 @@ static bool is_next(uint64_t end, uint64_t start)
 	return start == end || (start % ALIGN == 0 && start - end < ALIGN);
 }
 
-/* Adds pieces in rising order: one that overlaps what is there is cut, one that is the same code
- * right behind it becomes a part of it. False: there is no room for it. */
+/* Adds a piece; pieces come in rising order. One that overlaps the last range is cut, one of the
+ * same code right behind it extends it. Returns false if there is no room for it. */
 static bool add_range(struct symbolizer_python *python, const struct python_piece *piece)
 {
 	struct symbolizer_python_range *last =
@@ -261,7 +262,7 @@ static bool add_range(struct symbolizer_python *python, const struct python_piec
 	return true;
 }
 
-/* True: all of the first n, by rank, found room. */
+/* Makes the ranges of the n pieces, which it sorts by address. Returns true if all found room. */
 static bool add_ranges(struct python_piece *pieces, size_t n, struct symbolizer_python *ret)
 {
 	qsort(pieces, n, sizeof(*pieces), compare_places);
@@ -279,7 +280,7 @@ int python_code_get(struct python_code *code, struct symbolizer_python *ret)
 	if (code->error < 0)
 		return code->error;
 	ret->n_ranges = 0;
-	/* Each time around those that are worth least are left out. */
+	/* Each time around, the least important sixteenth of the pieces is left out. */
 	while (n > 0 && !add_ranges(code->pieces, n, ret)) {
 		qsort(code->pieces, n, sizeof(*code->pieces), compare_ranks);
 		n -= (n + 15) / 16;

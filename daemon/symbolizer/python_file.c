@@ -10,7 +10,7 @@
 #include "daemon/symbolizer/elf/symtab.h"
 #include "daemon/symbolizer/python_code.h"
 
-#define STRINGS_LOOKED_AT (UINT64_C(8) << 20)  /* of a .symtab */
+#define STRINGS_LOOKED_AT (UINT64_C(8) << 20)  /* of the strings of a .symtab */
 #define TEXTS_LOOKED_AT   (UINT64_C(32) << 20) /* of .rodata */
 #define COOKIE            "xdebugpy"           /* the first of the words at _PyRuntime */
 #define WORD_VERSION      1
@@ -36,19 +36,20 @@ static const char *const thing_names[N_THINGS] = {
 	[THING_PYPY] = "pypy_main_startup",
 };
 
-/* One of them is in every interpreter (the first two: CPython 3.7+, up to 3.6). */
+/* Every interpreter has one of these (the first two: CPython 3.7 and later, up to 3.6). */
 static const enum thing signs[] = {THING_RUNTIME, THING_CURRENT, THING_PYPY};
 
-/* What is gathered from a file's symbols. Addresses of 0 are none. */
+/* The symbols of a file that matter; addresses are 0 if not found. */
 struct finds {
 	const struct elf_file *elf;
 	struct elf_dynamic dynamic;
-	bool is_dynamic; /* it has one */
+	bool is_dynamic; /* the file has a dynamic section */
 	uint64_t vaddrs[N_THINGS];
 	struct python_code code;
 };
 
-/* Of a static program: the names alone, they stand side by side. */
+/* True if a static program has one of these names: only the strings are searched, which lie side by
+ * side. */
 static bool has_strings(const struct elf_file *elf)
 {
 	const Elf64_Shdr *section = elf_file_find_section(elf, SHT_SYMTAB, NULL);
@@ -109,7 +110,7 @@ static int take_symbols(struct finds *finds, const struct elf_file *elf)
 	return r < 0 ? r : elf_symtab_foreach(&symtab, take_symbol, finds);
 }
 
-/* The symbols that some distributions leave in stripped files. */
+/* Takes the symbols that some distributions leave in stripped files. */
 static int find_packed(struct finds *finds)
 {
 	_cleanup_(elf_file_done) struct elf_file inner = {.fd = -1};
@@ -129,7 +130,8 @@ static void find_exported(struct finds *finds)
 	python_code_add_exported(&finds->code, &finds->dynamic);
 }
 
-/* What is exported goes first: a program may have other things of these names inside. */
+/* Gathers all symbols. Exported ones take precedence: a program may have other things of these
+ * names inside. */
 static int find_all(struct finds *finds)
 {
 	const Elf64_Shdr *section = elf_file_find_section(finds->elf, SHT_PROGBITS, ".PyRuntime");
@@ -149,7 +151,7 @@ static int find_all(struct finds *finds)
 	return 0;
 }
 
-/* size: at most; how much there was. */
+/* Reads at most size bytes. Returns how many there were. */
 static size_t read_at(const struct elf_file *elf, uint64_t vaddr, size_t size, void *ret)
 {
 	uint64_t offset, bytes;
@@ -172,7 +174,7 @@ static void read_offsets(const struct finds *finds, struct symbolizer_python *py
 		memset(python->offsets, 0, sizeof(python->offsets));
 }
 
-/* "3.11" and the like, as a version; 0: it is none. The text goes on at *ret_end. */
+/* Parses a version like "3.11"; *ret_end is the rest of the text. Returns 0 if it is none. */
 static uint32_t parse_version(const char *text, const char **ret_end)
 {
 	unsigned int minor = 0;
@@ -188,7 +190,8 @@ static uint32_t parse_version(const char *text, const char **ret_end)
 	return (uint32_t)(text[0] - '0') << 24 | minor << 16;
 }
 
-/* Where its modules are: "lib/python3.8" or "python3.9". Texts that disagree tell nothing. */
+/* Finds the version in the names of the directories of modules: "lib/python3.8" or "python3.9".
+ * Returns 0 if these disagree. */
 static uint32_t find_text_version(const struct elf_file *elf)
 {
 	static const char python[] = "python";
@@ -239,7 +242,7 @@ static uint32_t find_version(const struct finds *finds, const struct symbolizer_
 	return version ? version : find_text_version(finds->elf);
 }
 
-/* Up to 3.6 there is no _PyRuntime. */
+/* Finds where the interpreter's state begins; up to 3.6 there is no _PyRuntime. */
 static void find_runtime(const struct finds *finds, struct symbolizer_python *python)
 {
 	const uint64_t *vaddrs = finds->vaddrs;
@@ -263,7 +266,7 @@ static uint32_t find_kind(const struct finds *finds, const struct symbolizer_pyt
 		return vaddrs[THING_PYPY] ? SYMBOLIZER_PYTHON_PYPY : SYMBOLIZER_PYTHON_NONE;
 	if (python->n_offsets && python->offsets[WORD_FREE])
 		return SYMBOLIZER_PYTHON_FREE_THREADED;
-	/* What is so old is told by its version. */
+	/* An interpreter this old is recognized by its version alone. */
 	if (python->version_hex && python->version_hex < VERSION_3_6)
 		return SYMBOLIZER_PYTHON_CPYTHON;
 	return python->code_type && python_code_has_eval(&finds->code) ? SYMBOLIZER_PYTHON_CPYTHON

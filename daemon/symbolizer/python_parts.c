@@ -15,14 +15,14 @@
 /* An entry (FDE) of .eh_frame. */
 struct fragment_entry {
 	uint64_t start, end;
-	bool is_known; /* that it is a part, or none */
+	bool is_known; /* it was checked already */
 };
 
 struct search {
 	struct fragment_entry *entries; /* rising */
 	size_t n_entries, size;
 	Dwarf_CFI *cfi;
-	uint64_t start, end; /* of the function */
+	uint64_t start, end; /* address range of the function */
 	struct elf_symbol *parts;
 	size_t n_parts;
 };
@@ -57,7 +57,8 @@ static struct fragment_entry *find_entry(const struct search *search, uint64_t a
 	return n && address < search->entries[n - 1].end ? &search->entries[n - 1] : NULL;
 }
 
-/* Where a function begins, its return address is all that is on the stack. */
+/* True if the code of an entry begins with a frame set up: where a function begins, only its return
+ * address is on the stack. */
 static bool begins_in_a_frame(const struct search *search, const struct fragment_entry *entry)
 {
 	_cleanup_free_ Dwarf_Frame *frame = NULL;
@@ -86,8 +87,8 @@ static void take_target(struct search *search, uint64_t target)
 			(struct elf_symbol){entry->start, entry->end - entry->start};
 }
 
-/* jmp rel32 (e9) and jcc rel32 (0f 80 .. 0f 8f), wherever their bytes stand: what is no jump leads
- * to no such place. */
+/* Takes the targets of jmp rel32 (e9) and jcc rel32 (0f 80 .. 0f 8f), wherever these bytes occur:
+ * bytes that are no jump lead to no such place. */
 static void take_jumps(struct search *search, const uint8_t *code, size_t size)
 {
 	for (size_t i = 0; i + 6 <= size; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of a function that the compiler put elsewhere (".cold"), in a file without symbols. Two
- * things tell them: the function jumps there, and what .eh_frame has there begins in the middle of
- * a frame, as no function does.
+ * Finds the parts of a function that the compiler put elsewhere (".cold"), in a file without
+ * symbols. A part is recognized by two things: the function jumps there, and what .eh_frame has
+ * there begins in the middle of a frame, as no function does.
  */
 #pragma once
 
@@ -10,6 +10,6 @@
 
 #define PYTHON_PARTS_MAX 16
 
-/* Of the function at [start, end); how many. */
+/* Finds the parts of the function at [start, end), start <= end. Returns how many there are. */
 size_t python_parts_find(const struct elf_file *elf, uint64_t start, uint64_t end,
 			 struct elf_symbol ret[static PYTHON_PARTS_MAX]);

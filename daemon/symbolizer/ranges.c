@@ -12,10 +12,10 @@ struct range {
 	uint64_t start;
 	uint64_t end;
 	uint32_t value;
-	uint32_t order; /* the larger, the later */
+	uint32_t order; /* the larger one was added later */
 };
 
-/* From start on this value holds, up to the next piece. */
+/* The value that holds from start on, up to the next piece. */
 struct piece {
 	uint64_t start;
 	uint32_t value;
@@ -30,8 +30,8 @@ struct ranges {
 	size_t pieces_size;
 };
 
-/* The ranges that cover the place at hand, the latest on top; those that have ended go when they
- * come to the top. */
+/* The ranges that cover the current address, the latest on top; one that has ended is removed when
+ * it comes to the top. */
 struct heap {
 	const struct range **entries;
 	size_t n;
@@ -116,7 +116,7 @@ static int add_piece(struct ranges *ranges, uint64_t start, uint32_t value)
 	return 0;
 }
 
-/* Goes from border to border: only there can another range come to hold. */
+/* Makes the pieces, going from border to border: only there can another range come to hold. */
 static int lay_out(struct ranges *ranges, struct heap *heap)
 {
 	uint64_t at = 0;

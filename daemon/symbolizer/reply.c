@@ -15,12 +15,12 @@
 #include "daemon/symbolizer/elf_info.h"
 #include "daemon/symbolizer/python_file.h"
 
-/* What is left of a reply for its addresses and frames is more than they can take. */
+/* The rest of a reply is more than its addresses and frames can take. */
 #define TEXT_BYTES_MAX (SYMBOLIZER_ANSWER_BYTES / 2)
 
 /* The frames and texts of a reply while it grows. */
 struct names {
-	struct wire_address *addresses; /* as many as asked for */
+	struct wire_address *addresses; /* as many as were asked for */
 	struct wire_frame *frames;
 	size_t n_frames, frames_size;
 	struct table *texts; /* clean, each with its NUL */
@@ -112,7 +112,7 @@ static void names_done(struct names *names)
 	free(names->offsets);
 }
 
-/* Where the text stands in the reply; one that finds no room counts as unknown. */
+/* Adds a text, and returns its offset in the reply; one that finds no room counts as unknown. */
 static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
 {
 	char clean[SYMBOLIZER_TEXT_BYTES_MAX];

@@ -33,9 +33,9 @@
 #endif
 
 /*
- * libc's own asks newfstatat(), which takes file names too, so that the filter could not tell it
- * from a look at any file. Every library of this program gets these instead: the name that they
- * call depends on how they were built.
+ * Replaces the fstat() of libc, which calls newfstatat(): that takes file names too, so that the
+ * filter could not tell it from a look at any file. Every library of this program gets these
+ * instead; which of the two names it calls depends on how it was built.
  */
 int plain_fstat(int fd, struct stat *ret) __asm__("fstat");
 
@@ -53,14 +53,14 @@ static int clear_signals(void)
 {
 	sigset_t none;
 
-	/* What the daemon blocks or ignores is inherited. */
+	/* Signals that the daemon blocks or ignores are inherited. */
 	for (int i = 1; i < 32; i++)
 		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* They are the daemon's, and lead to the journal. */
+/* Points the standard streams to /dev/null: they are the daemon's, and lead to the journal. */
 static int clear_streams(void)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -82,7 +82,7 @@ static int limit(int resource, uint64_t value)
 
 static int limit_resources(void)
 {
-#ifndef HAS_ASAN /* whose shadow is 20 TiB of addresses */
+#ifndef HAS_ASAN /* the sanitizer's shadow takes 20 TiB of addresses */
 	if (limit(RLIMIT_AS, SYMBOLIZER_MEMORY_BYTES) < 0)
 		return -1;
 #endif
@@ -92,8 +92,8 @@ static int limit_resources(void)
 	return limit(RLIMIT_NOFILE, FILES_MAX);
 }
 
-/* From root only: a service user has no other to become. A user namespace may have no such number;
- * then it is a root without capabilities, which is no more than a user. */
+/* Becomes nobody if it is root: a service user cannot become another. A user namespace may have no
+ * such number; then it is a root without capabilities, which is no more than a user. */
 static void leave_root(void)
 {
 	if (geteuid() != 0)
@@ -103,8 +103,9 @@ static void leave_root(void)
 	(void)!setresuid(NOBODY, NOBODY, NOBODY);
 }
 
-/* Under a filter that refuses capset() they have gone with exec(), the daemon saw to it: so it only
- * counts what is left. What can be inherited is of no use to who cannot exec(). */
+/* Drops all capabilities. Under a filter that refuses capset() they were already dropped by exec(),
+ * for which the daemon provides: so only the capabilities that remain are checked. Inheritable ones
+ * are of no use to a process that cannot exec(). */
 static int drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -124,7 +125,7 @@ static int drop_capabilities(void)
 	return 0;
 }
 
-/* Last of all of that kind, because a change of user takes some of it back. */
+/* Sets the flags of the process. This comes last, because a change of user resets some of them. */
 static int set_flags(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -132,14 +133,14 @@ static int set_flags(void)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
-/* Descriptors that are there. */
+/* Calls on open descriptors. */
 static const int file_calls[] = {SCMP_SYS(read),    SCMP_SYS(pread64), SCMP_SYS(lseek),
 				 SCMP_SYS(fstat),   SCMP_SYS(write),   SCMP_SYS(close),
 				 SCMP_SYS(recvmsg), SCMP_SYS(sendmsg)};
-/* qsort() asks how much memory there is. */
+/* Calls for memory; qsort() asks how much there is. */
 static const int memory_calls[] = {SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk),
 				   SCMP_SYS(madvise), SCMP_SYS(sysinfo)};
-/* Time, the signals by which it ends, and the locks of libc. */
+/* Calls for time, the signals by which the process ends, and the locks of libc. */
 static const int process_calls[] = {SCMP_SYS(clock_gettime), SCMP_SYS(setitimer),
 				    SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask),
 				    SCMP_SYS(rt_sigreturn),  SCMP_SYS(restart_syscall),
@@ -174,8 +175,9 @@ static int allow_plain(scmp_filter_ctx filter)
 	return r;
 }
 
-/* libdw asks for the name of its file, and looks for others that it mentions (.dwo, dwz); it does
- * without, where all else that is not foreseen is an attack. */
+/* Refuses calls with file names, without ending the process: libdw asks for the name of its file,
+ * and looks for others that it mentions (.dwo, dwz), but can do without. Any other call that is not
+ * foreseen is an attack. */
 static int refuse_names(scmp_filter_ctx filter)
 {
 	static const int calls[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(readlink),
@@ -207,8 +209,8 @@ static int allow_narrow(scmp_filter_ctx filter)
 
 static int filter_calls(void)
 {
-	/* Where seccomp() itself is refused to the daemon, libseccomp cannot ask for the first one.
-	 * There is one thread, so that they are the same. */
+	/* Where seccomp() itself is refused to the daemon, libseccomp cannot request the first
+	 * action. The process has one thread, so that both are the same. */
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r;
 

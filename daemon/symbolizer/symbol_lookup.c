@@ -26,16 +26,16 @@ struct key {
 
 struct symbol_set {
 	struct key key;
-	uint64_t used; /* by the clock of the lookup */
+	uint64_t used; /* when it was last used, by the clock of the lookup */
 	uint64_t mapped_bytes;
 	enum symbolizer_source source;
-	/* Of ELF files; NULL: there is none. */
+	/* For ELF files; each is NULL if there is none. */
 	struct binary *file;
 	struct binary *debug;
 	struct lines *lines;
-	int fds[N_FILES]; /* our own, for as long as lines is there */
+	int fds[N_FILES]; /* owned by the set, open as long as `lines` is */
 	unsigned int n_hostile;
-	/* Of code made at run time. */
+	/* For code made at run time. */
 	struct perf_map *perf_map;
 	struct jitdump *jitdump;
 	char texts[SYMBOLIZER_INLINES_MAX][2][SYMBOLIZER_TEXT_BYTES_MAX];
@@ -90,7 +90,8 @@ static uint64_t set_bytes(const struct symbol_set *set)
 	return bytes;
 }
 
-/* The descriptors of the DWARF have to live as long as it. */
+/* Keeps a descriptor of its own, since those of the DWARF have to stay open as long as it is
+ * used. */
 static int keep_fd(struct symbol_set *set, const int fds[N_FILES], size_t which)
 {
 	if (fds[which] < 0 || set->fds[which] >= 0)
@@ -112,7 +113,8 @@ static int try_lines(struct symbol_set *set, const int fds[N_FILES], size_t whic
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Whatever is wrong with the DWARF or the debug file costs lines, not the names. */
+/* Opens the debug file and the DWARF. If one of them is damaged, lines are missing, but not the
+ * names. Returns 0 or -ENOMEM. */
 static int open_debug(struct symbol_set *set, const int fds[N_FILES])
 {
 	bool is_matching = fds[1] >= 0 && (fds[0] < 0 || debug_match(fds[0], fds[1]));
@@ -195,7 +197,9 @@ static void remove_oldest(struct symbol_lookup *lookup)
 	lookup->files[oldest] = lookup->files[--lookup->n_files];
 }
 
-/* It grows while it is asked (names are made, units read), so it is looked at each time. */
+/* Drops the least recently used sets until there are at most n_files of them, and the bytes are
+ * within their bound. Sets grow while they are searched (names are made, units read), so this is to
+ * be called each time. */
 static void make_room(struct symbol_lookup *lookup, size_t n_files)
 {
 	uint64_t bytes;
@@ -239,7 +243,8 @@ int symbol_lookup_open(struct symbol_lookup *lookup, enum symbolizer_source sour
 		return r;
 	set = find_set(lookup, &key);
 	if (!set) {
-		/* Room first: the old and the new together may be more than there is. */
+		/* Room is made first: the old sets and the new one together could exceed the limit
+		 * of memory. */
 		make_room(lookup, SYMBOL_LOOKUP_FILES_MAX - 1);
 		r = set_open(&key, fds, &set);
 		if (r < 0)
@@ -264,7 +269,8 @@ static const char *clean(struct symbol_set *set, size_t frame, int which, const 
 	return ret;
 }
 
-/* As symbols.c does it: a file with many names that go past all bounds is out to waste time. */
+/* Demangles and cleans the name of a function. As in symbols.c, no more is demangled for a file
+ * with many names that exceed the bounds: it is made to waste time. */
 static const char *clean_function(struct symbol_set *set, size_t frame, const char *name)
 {
 	char plain[SYMBOLIZER_TEXT_BYTES_MAX];
@@ -283,8 +289,8 @@ static bool find_symbol(const struct symbol_set *set, uint64_t vaddr, struct sym
 	       (set->file && binary_find(set->file, vaddr, ret) > 0);
 }
 
-/* The function itself is named by its symbol, which both kinds of file have, so that it is the same
- * with and without a debug file. */
+/* Finds the frames of an address. The function itself gets the name of its symbol, which both kinds
+ * of file have, so that its name is the same with and without a debug file. */
 static size_t find_in_elf(struct symbol_set *set, uint64_t vaddr,
 			  struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX])
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names of addresses, of whatever source: ELF files with their debug files, perf maps, jitdumps.
- * Runs in the symbolizer process only: some of what it stands on believes what it reads.
+ * Finds the names of addresses in ELF files with their debug files, perf maps and jitdumps. For the
+ * symbolizer process only: some of the libraries it relies on trust what they read.
  *
  * Functions come from the symbols of the debug file, else of the file itself; inlined functions and
- * lines from the DWARF of either. A debug file that is not that of the file (by build-id, or by the
- * checksum in .gnu_debuglink where one of them has none) counts as none. What was read is kept: of
- * SYMBOL_LOOKUP_FILES_MAX files, or until it is SYMBOL_LOOKUP_BYTES; the least recently used goes.
+ * lines from the DWARF of either. A debug file that does not belong to the file (by build-id, or by
+ * the checksum in .gnu_debuglink where one of them has none) counts as none. What was read is kept,
+ * for up to SYMBOL_LOOKUP_FILES_MAX files and SYMBOL_LOOKUP_BYTES; the least recently used is
+ * dropped.
  */
 #pragma once
 
@@ -18,17 +19,18 @@
 struct symbol_lookup;
 struct symbol_set;
 
-struct symbol_lookup *symbol_lookup_new(void); /* NULL: no memory */
+struct symbol_lookup *symbol_lookup_new(void); /* returns NULL if there is no memory */
 struct symbol_lookup *symbol_lookup_free(struct symbol_lookup *lookup);
 
-/* fds: file, debug, alt as in struct symbolizer_files. The descriptors stay the caller's; -1 where
- * there is none. Result borrowed until the next symbol_lookup_open(). 0 or -ENOEXEC -ENODATA -EFBIG
- * -ENOMEM -EIO. */
+/* Opens the symbols of a source, or finds them where they were kept. fds: file, debug, alt as in
+ * struct symbolizer_files, -1 where there is none; they stay the caller's. The result is borrowed
+ * until the next symbol_lookup_open(). Returns 0 or -ENOEXEC, -ENODATA, -EFBIG, -ENOMEM, -EIO. */
 int symbol_lookup_open(struct symbol_lookup *lookup, enum symbolizer_source source,
 		       const int fds[3], struct symbol_set **ret);
 
-/* As symbolizer_reply_get_names() in daemon/objfile/symbolizer.h: outermost first, number of
- * frames; 0: no name, *ret_vaddr is set all the same (to the address itself where it is in no
- * segment). Texts borrowed until the next symbol_set_find() or symbol_lookup_open(). */
+/* Finds the frames of an address, as symbolizer_reply_get_names() in daemon/objfile/symbolizer.h
+ * has them: outermost first. Always sets *ret_vaddr, to the address itself where it is in no
+ * segment. The texts are borrowed until the next symbol_set_find() or symbol_lookup_open(). Returns
+ * the number of frames; 0 if the address has no name. */
 size_t symbol_set_find(struct symbol_set *set, uint64_t address, uint64_t *ret_vaddr,
 		       struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX]);
