@@ -7,7 +7,7 @@
 
 #define NO_CIE UINT64_MAX
 
-/* lld has a type of its own for it, as the psABI does. */
+/* Finds the section; lld gives it a type of its own, as the psABI does. */
 static const Elf64_Shdr *find_section(const struct elf_file *file)
 {
 	const Elf64_Shdr *section = elf_file_find_section(file, SHT_PROGBITS, ".eh_frame");
@@ -43,8 +43,8 @@ static const Elf64_Phdr *find_header(const struct elf_file *file)
 	return NULL;
 }
 
-/* Without section headers nothing says how long it is: to the end of its segment, or the entry of
- * length 0 that closes it. */
+/* Opens .eh_frame in a file without section headers, where nothing says how long it is: it ends at
+ * the end of its segment, or at the entry of length 0 that closes it. */
 static int open_segment(struct eh_frame *eh, const struct elf_file *file, Elf *elf)
 {
 	const Elf64_Phdr *header = find_header(file);
@@ -76,7 +76,7 @@ int eh_frame_open(struct eh_frame *eh, const struct elf_file *file, Elf *elf)
 	return r == -ENODATA ? open_segment(eh, file, elf) : r;
 }
 
-/* How many bytes a pointer of that encoding takes; 0: not one that .eh_frame has. */
+/* Returns how many bytes a pointer of that encoding takes; 0 if .eh_frame has none such. */
 static size_t pointer_bytes(int encoding)
 {
 	switch (encoding & 0x0f) {
@@ -106,8 +106,8 @@ static uint64_t read_pointer(const uint8_t *at, int encoding)
 	return value;
 }
 
-/* How the FDEs of a CIE write their addresses: the letter R of its augmentation, for which the
- * data of the letters before it is stepped over. */
+/* Returns how the FDEs of a CIE encode their addresses, -1 if unknown: that is the letter R of its
+ * augmentation, before which the data of other letters is skipped. */
 static int read_encoding(const Dwarf_CIE *cie)
 {
 	const uint8_t *at = cie->augmentation_data, *end = at + cie->augmentation_data_size;
@@ -181,7 +181,7 @@ int eh_frame_next(struct eh_frame *eh, uint64_t *ret_start, uint64_t *ret_end)
 		Dwarf_CFI_Entry entry;
 		int r = dwarf_next_cfi(eh->ident, eh->data, true, eh->offset, &next, &entry);
 
-		/* A damaged entry is stepped over where its length makes sense. */
+		/* A damaged entry is skipped where its length makes sense. */
 		if (r > 0 || next <= eh->offset)
 			return 0;
 		eh->offset = next;

@@ -11,7 +11,7 @@
 
 #define ADDRESS_MAX UINT64_C(0xffffffff)
 
-/* What libdw says of [start, end). They are in no order and may overlap. */
+/* A range of code and its rule, as libdw has it. Spans are in no order and may overlap. */
 struct span {
 	uint32_t start;
 	uint32_t end;
@@ -19,13 +19,13 @@ struct span {
 };
 
 struct eh_rows {
-	struct table *rules; /* struct ox_rule: the keys are the rules, index 0 the gap, 1 bad */
+	struct table *rules; /* the keys are struct ox_rule; index 0 is the gap, 1 is bad */
 	struct ox_rule *rule_list;
 	struct span *spans;
 	size_t n_spans, spans_size;
 	struct symbolizer_row *rows;
 	size_t n_rows;
-	struct ox_rule last; /* most rows repeat a rule of their neighbours */
+	struct ox_rule last; /* the rule found last: most rows repeat one */
 	uint32_t last_index;
 };
 
@@ -46,7 +46,7 @@ struct eh_rows *eh_rows_free(struct eh_rows *rows)
 	return NULL;
 }
 
-/* The index of a rule; what there is no room for is bad. */
+/* Finds the index of a rule; one that there is no room for becomes RULE_BAD. */
 static int find_rule(struct eh_rows *rows, const struct ox_rule *rule, uint32_t *ret)
 {
 	int r;
@@ -104,8 +104,8 @@ static int add_span(struct eh_rows *rows, uint64_t start, uint64_t end, const st
 	return 0;
 }
 
-/* One FDE. Where libdw refuses it, its rest is bad: a guess by frame pointer would be a wrong one.
- */
+/* Adds the range of one FDE. Where libdw refuses it, its rest is bad: a guess by frame pointer
+ * would be wrong. */
 static int add_range(struct eh_rows *rows, Dwarf_CFI *cfi, uint64_t start, uint64_t end)
 {
 	int r;
@@ -131,8 +131,8 @@ static int add_range(struct eh_rows *rows, Dwarf_CFI *cfi, uint64_t start, uint6
 	return 0;
 }
 
-/* Cuts the range to the code that the kernel would map, below 4 GiB: linkers leave entries for
- * functions that they threw away. */
+/* Cuts the range to the code that the kernel would map, below 4 GiB. Returns false if nothing is
+ * left: linkers leave entries for functions that they threw away. */
 static bool clip_range(const struct elf_file *file, uint64_t *start, uint64_t *end)
 {
 	for (size_t i = 0; i < file->n_segments; i++) {
@@ -192,8 +192,8 @@ static void add_row(struct eh_rows *rows, uint32_t address, uint32_t rule)
 	}
 }
 
-/* Of overlapping spans the later start wins to its end, and what the earlier one still says beyond
- * that counts as a gap. */
+/* Sorts the spans and makes rows of them. Of overlapping spans, the one with the later start holds
+ * up to its end, and what the earlier one has beyond that counts as a gap. */
 static int make_rows(struct eh_rows *rows)
 {
 	if (rows->n_spans == 0)
@@ -225,8 +225,9 @@ static int list_rules(struct eh_rows *rows)
 	return 0;
 }
 
-/* What is read is copied, so that a file that is cut short meanwhile kills nobody, and a large one
- * costs no more than its .eh_frame. Where libdw would copy all of the file, it is mapped. */
+/* Reads the file by copying, so that a file that is cut short meanwhile kills nobody, and a
+ * large one costs no more than its .eh_frame. Only where libdw would copy all of the file, it is
+ * mapped. */
 static int read_elf(struct eh_rows *rows, const struct elf_file *file)
 {
 	Elf *mapped = eh_frame_is_plain(file) ? NULL : elf_begin(file->fd, ELF_C_READ_MMAP, NULL);

@@ -12,7 +12,7 @@
 #define REGISTER_RSP 7
 #define REGISTER_RA  16
 
-/* An expression of one register and an offset, in either of its spellings. */
+/* True if an operation is a register and an offset, in either of its spellings. */
 static bool op_is_register(const Dwarf_Op *op, uint64_t *ret_register, int64_t *ret_offset)
 {
 	if (op->atom == DW_OP_bregx) {
@@ -27,8 +27,8 @@ static bool op_is_register(const Dwarf_Op *op, uint64_t *ret_register, int64_t *
 	return true;
 }
 
-/* The one expression that linkers write for the stubs of a .plt; the literal is how many bytes of a
- * stub have run when its push is done. */
+/* True if the operations are the one expression that linkers write for the stubs of a .plt. Its
+ * literal is how many bytes of a stub have run when its push is done. */
 static bool ops_are_plt(const Dwarf_Op *ops, size_t n, int32_t *ret_threshold)
 {
 	static const uint8_t atoms[] = {DW_OP_breg7, DW_OP_breg16, DW_OP_lit15, DW_OP_and, 0,
@@ -45,7 +45,8 @@ static bool ops_are_plt(const Dwarf_Op *ops, size_t n, int32_t *ret_threshold)
 	return true;
 }
 
-/* What is done with the register and its offset: nothing, deref, or deref and 8 more. */
+/* Finds the kinds of rule, for rsp and for rbp, by what is done with the register and its offset:
+ * nothing, deref, or deref and 8 more. */
 static bool find_kinds(const Dwarf_Op *ops, size_t n, enum ox_rule_kind *ret_rsp,
 		       enum ox_rule_kind *ret_rbp)
 {
@@ -82,7 +83,7 @@ static bool read_cfa(Dwarf_Frame *frame, struct ox_rule *rule)
 	return true;
 }
 
-/* "At CFA + offset", as libdw writes it. */
+/* True if the operations are "at CFA + offset", as libdw writes it. */
 static bool ops_are_saved(const Dwarf_Op *ops, size_t n, int64_t *ret_offset)
 {
 	if (n == 0 || n > 2 || ops[0].atom != DW_OP_call_frame_cfa)
@@ -93,7 +94,8 @@ static bool ops_are_saved(const Dwarf_Op *ops, size_t n, int64_t *ret_offset)
 	return true;
 }
 
-/* DW_CFA_expression starts with the CFA on its stack; this one leaves it there, unused. */
+/* True if the operations are "at rbp + offset". DW_CFA_expression starts with the CFA on its stack;
+ * this one leaves it there, unused. */
 static bool ops_are_at_rbp(const Dwarf_Op *ops, size_t n, int64_t *ret_offset)
 {
 	uint64_t base;
@@ -110,7 +112,7 @@ static bool read_rbp(Dwarf_Frame *frame, struct ox_rule *rule)
 
 	if (dwarf_frame_register(frame, REGISTER_RBP, memory, &ops, &n) != 0)
 		return false;
-	if (n == 0) { /* as it was; or lost, and then no caller counts on it */
+	if (n == 0) { /* unchanged; or lost, and then no caller relies on it */
 		rule->rbp = OX_RBP_SAME;
 		return true;
 	}
@@ -124,7 +126,8 @@ static bool read_rbp(Dwarf_Frame *frame, struct ox_rule *rule)
 	return offset == rule->rbp_offset;
 }
 
-/* 1: at CFA - 8; 0: there is none, this is the outermost frame; -1: elsewhere. */
+/* Finds the return address. Returns 1 if it is at CFA - 8; 0 if there is none, since this is the
+ * outermost frame; -1 if it is elsewhere. */
 static int read_return_address(Dwarf_Frame *frame)
 {
 	Dwarf_Op memory[3], *ops;

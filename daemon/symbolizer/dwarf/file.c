@@ -9,8 +9,8 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/symbolizer/elf/file.h"
 
-/* Sections that say how large they will be: that is what unpacking them takes. gelf_getchdr() would
- * read all of each for these few bytes. */
+/* Checks how much memory the compressed sections would take, as their headers say. gelf_getchdr()
+ * would read all of each section for these few bytes. Returns 0 or -EFBIG. */
 static int check_unpacked(const struct elf_file *elf)
 {
 	uint64_t sum = 0;
@@ -68,8 +68,8 @@ static bool has_build_id(int fd, const void *id, size_t bytes)
 	return own_bytes == bytes && memcmp(own, id, bytes) == 0;
 }
 
-/* libdw would look for a missing alt by itself, and open what it finds: so without the right one
- * its DWARF is not used at all. */
+/* Opens the file that the DWARF shares with others. libdw would look for a missing one by itself,
+ * and open what it finds: so without the right one the DWARF is not used at all. */
 static int open_alt(Dwarf *dwarf, int fd, Dwarf **ret)
 {
 	const char *name;

@@ -12,22 +12,23 @@
 #include "daemon/symbolizer/dwarf/file.h"
 
 #define LOOK_BACK       16
-#define FORM_RANGES_MAX 65536 /* of one entry */
+#define FORM_RANGES_MAX 65536 /* ranges of one entry */
 
 struct range {
 	uint64_t start;
 	uint64_t end;
-	Dwarf_Off entry; /* whose it is */
+	Dwarf_Off entry; /* the entry that has the range */
 };
 
-/* Sorted by start. They may overlap: of those that hold an address, the nearest before it. */
+/* Ranges sorted by start. They may overlap: of those that hold an address, the nearest before it
+ * counts. */
 struct index {
 	struct range *ranges;
 	size_t n;
 	size_t size;
 };
 
-/* The functions of a unit, found when the first address in it is asked for. */
+/* The functions of a unit, which are read when the first address in it is looked up. */
 struct unit {
 	Dwarf_Off entry;
 	bool is_read;
@@ -37,11 +38,11 @@ struct unit {
 struct lines {
 	Dwarf *dwarf;
 	Dwarf *alt;
-	struct index units; /* entry: index in unit */
+	struct index units; /* the entry of a range is an index in unit */
 	struct unit *unit;
 	size_t n_units;
 	size_t units_size;
-	size_t n_ranges; /* of all */
+	size_t n_ranges; /* of all indexes */
 	uint64_t visits;
 };
 
@@ -70,7 +71,7 @@ void lines_renew(struct lines *lines)
 	lines->visits = 0;
 }
 
-/* False: there was enough of it. */
+/* Counts the visit of an entry. Returns false if there were too many. */
 static bool visit(struct lines *lines)
 {
 	return lines->visits++ < LINES_VISITS_MAX;
@@ -82,7 +83,7 @@ static int compare_ranges(const void *a, const void *b)
 
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
-	return x->end > y->end ? -1 : x->end < y->end; /* the inner one is nearer */
+	return x->end > y->end ? -1 : x->end < y->end; /* so that an inner range is nearer */
 }
 
 static void index_sort(struct index *index)
@@ -101,8 +102,8 @@ static const struct range *index_find(const struct index *index, uint64_t addres
 	return NULL;
 }
 
-/* The ranges of an entry of the file. What is beyond the bounds, or damaged, is left out. A range
- * at 0 is of a function that the linker threw away. */
+/* Adds the ranges of an entry of the file. Those beyond the bounds, or damaged, are left out. A
+ * range at 0 is that of a function that the linker threw away. */
 static int add_ranges(struct lines *lines, struct index *index, Dwarf_Die *die, Dwarf_Off entry)
 {
 	Dwarf_Addr base, start, end;
@@ -135,7 +136,8 @@ static int add_unit(struct lines *lines, Dwarf_Die *die)
 	return add_ranges(lines, &lines->units, die, lines->n_units++);
 }
 
-/* Not from .debug_aranges: that section is often left out, or tells of some units only. */
+/* Reads the ranges of all units. They are not taken from .debug_aranges, which is often left out,
+ * or has some units only. */
 static int read_units(struct lines *lines)
 {
 	Dwarf_Off offset = 0, next;
@@ -156,7 +158,8 @@ static int read_units(struct lines *lines)
 	return r;
 }
 
-/* Functions stand in the unit itself, and (Rust, C++ by clang) in namespaces and types. */
+/* True if functions stand in such an entry: besides in the unit itself, they stand in namespaces
+ * and types (Rust, C++ by clang). */
 static bool may_hold_functions(int tag)
 {
 	return tag == DW_TAG_namespace || tag == DW_TAG_structure_type ||
@@ -184,7 +187,8 @@ static int add_functions(struct lines *lines, struct unit *unit, Dwarf_Die *pare
 	return r;
 }
 
-/* True and the unit's entry where an address is. */
+/* Finds the unit of an address, and its entry, and reads its functions. Returns NULL if there is
+ * none. */
 static struct unit *find_unit(struct lines *lines, uint64_t vaddr, Dwarf_Die *ret)
 {
 	const struct range *range = index_find(&lines->units, vaddr);
@@ -194,13 +198,13 @@ static struct unit *find_unit(struct lines *lines, uint64_t vaddr, Dwarf_Die *re
 		return NULL;
 	if (!unit->is_read) {
 		unit->is_read = true;
-		(void)add_functions(lines, unit, ret, 0); /* no memory: what there is */
+		(void)add_functions(lines, unit, ret, 0); /* without memory some are missing */
 		index_sort(&unit->functions);
 	}
 	return unit;
 }
 
-/* The block or inlined function in this one that holds the address. */
+/* Finds the block or inlined function, directly within this one, that holds the address. */
 static bool find_inner(struct lines *lines, Dwarf_Die *parent, uint64_t vaddr, Dwarf_Die *ret)
 {
 	Dwarf_Die die;
@@ -245,7 +249,7 @@ static bool find_number(Dwarf_Die *die, unsigned int name, Dwarf_Word *ret)
 	return dwarf_attr(die, name, &attribute) && dwarf_formudata(&attribute, ret) == 0;
 }
 
-/* Where an inlined function was called: a place in the one around it. */
+/* Finds where an inlined function was called: a line in the function around it. */
 static void find_call(Dwarf_Die *unit, Dwarf_Die *inlined, struct lines_frame *caller)
 {
 	Dwarf_Word file, line;

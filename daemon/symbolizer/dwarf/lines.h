@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inlined functions and source lines of an ELF file, from DWARF (versions 2 to 5, also compressed
- * and shared by dwz), through libdw. Not from split DWARF (.dwo): these files lie where they were
- * built.
+ * Finds inlined functions and source lines of an ELF file in its DWARF (versions 2 to 5, also
+ * compressed and shared by dwz), through libdw. Split DWARF (.dwo) is not read: these files lie
+ * where they were built.
  *
- * The file is mapped by libdw and its contents are believed by it: only for a process that may die.
- * What can be bounded is: units, ranges, entries visited, depth, unpacked sections.
+ * libdw maps the file and trusts its contents: so this is only for a process that may die. These
+ * are bounded: units, ranges, entries visited, depth, unpacked sections.
  */
 #pragma once
 
@@ -14,27 +14,28 @@
 
 #define LINES_UNITS_MAX  500000
 #define LINES_RANGES_MAX 4000000
-#define LINES_DEPTH_MAX  64                /* of blocks and inlined functions in a function */
-#define LINES_VISITS_MAX UINT64_C(8000000) /* entries, until lines_renew() */
+#define LINES_DEPTH_MAX  64                /* depth of blocks and inlined functions in a function */
+#define LINES_VISITS_MAX UINT64_C(8000000) /* entries visited until lines_renew() */
 
 struct lines;
 
-/* fd: of the file with the DWARF; alt: what it shares with others, -1: none. Both stay the caller's
- * and have to stay open. 0; -ENODATA: there is none, or it wants an alt that is not there;
- * -EFBIG; -ENOMEM; -EIO. */
+/* Opens the DWARF and reads its units. fd: the file with the DWARF; alt: the file that it shares
+ * with others, -1 if there is none. Both stay the caller's and have to stay open. Returns 0;
+ * -ENODATA if there is no DWARF, or it wants an alt that is not there; -EFBIG; -ENOMEM; -EIO. */
 int lines_open(int fd, int alt, struct lines **ret);
 struct lines *lines_free(struct lines *lines);
-/* The next request: it may take as much time as the one before. */
+/* Begins another request, which may visit as many entries as the one before. */
 void lines_renew(struct lines *lines);
 
-/* Of one place. Names as they stand in the file, borrowed from the lines; NULL: unknown. */
+/* One frame. Names are as they stand in the file, borrowed from the lines; NULL if unknown. */
 struct lines_frame {
-	const char *function; /* mangled, where there is such a name */
+	const char *function; /* mangled, if there is such a name */
 	const char *file;
-	uint32_t line; /* where it calls the next one, or stands; 0: unknown */
+	uint32_t line; /* where it calls the next frame, or is itself; 0 if unknown */
 };
-/* Outermost first, at most max of them: those that are too many are left out at the inner end,
- * whose line is then that of the last one kept. 0: nothing known of the address. */
+/* Finds the frames of an address, outermost first, at most `max` of them (at least 1): further ones
+ * are left out at the inner end, and then the last one kept has the line of its call. Returns the
+ * number of frames; 0 if nothing is known of the address. */
 size_t lines_find(struct lines *lines, uint64_t vaddr, size_t max, struct lines_frame *ret);
-/* Bytes held besides what libdw holds. */
+/* Counts the bytes held besides what libdw holds. */
 size_t lines_bytes(const struct lines *lines);
