@@ -17,14 +17,14 @@ typedef int (*engine_fn)(const char *name, int options, demangle_callbackref fn,
 struct output {
 	char *text;
 	size_t size;
-	size_t length; /* also of what was cut */
+	size_t length; /* also counts what was cut off */
 };
 
 /*
  * The way out of libiberty. Jumping out of it is sound because the callback engines keep everything
- * on the stack; for the one exception (name_may_allocate()) the timer leaves word, and the jump
- * waits for the next output, which comes from outside of malloc(). What is lost then is the memory
- * of one identifier.
+ * on the stack. There is one exception (name_may_allocate()): there the timer only sets a flag, and
+ * the jump waits for the next output, which comes from outside of malloc(). The memory of one
+ * identifier is lost then.
  */
 static sigjmp_buf way_out;
 static volatile sig_atomic_t is_inside, may_jump, is_late;
@@ -84,8 +84,9 @@ static int run_engine(engine_fn engine, const char *name, bool allocates, struct
 	return error ? -error : r != 0;
 }
 
-/* Identifiers of Rust's v0 mangling that are not ASCII ("u" and a number) are decoded in memory
- * from malloc(), the only use of it. An ASCII identifier may look the same; that costs nothing. */
+/* True if the engine may call malloc(): it does so only for identifiers of Rust's v0 mangling that
+ * are not ASCII ("u" and a number), to decode them. An ASCII identifier may look the same; that
+ * costs nothing. */
 static bool name_may_allocate(const char *name)
 {
 	for (const char *at = strchr(name, 'u'); at; at = strchr(at + 1, 'u'))
@@ -94,8 +95,9 @@ static bool name_may_allocate(const char *name)
 	return false;
 }
 
-/* The one kind of work without output: a binder, "G" and a number in base 62, behind the letter of
- * a function or of a trait object, with more lifetimes than anyone has. */
+/* True if the name may cause the one kind of work without output: a binder, "G" and a number in
+ * base 62, behind the letter of a function or of a trait object, with more lifetimes than any real
+ * name has. */
 #define BINDER_DIGITS 5
 static bool name_may_loop(const char *name)
 {

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define ENTRIES_MAX   256  /* of the dynamic section */
-#define CHAIN_MAX     1024 /* symbols of one bucket that are looked at */
+#define ENTRIES_MAX   256  /* entries of the dynamic section */
+#define CHAIN_MAX     1024 /* symbols of one bucket that are searched */
 #define NAME_MAX_FIND 64
 
-/* File offset of an address; 0: it is not in the file. */
+/* Finds the file offset of an address; 0 if it is not in the file. */
 static uint64_t find_offset(const struct elf_file *elf, uint64_t vaddr)
 {
 	uint64_t offset, bytes;
@@ -89,7 +89,7 @@ int elf_dynamic_open(struct elf_dynamic *dynamic, const struct elf_file *elf)
 	return read_hash_head(dynamic);
 }
 
-/* Whether the string at that place is this one; a place that is not in the file has none. */
+/* True if the string at that offset is this name; an offset that is not in the file has none. */
 static bool has_name(const struct elf_dynamic *dynamic, uint32_t at, const char *name)
 {
 	char text[NAME_MAX_FIND];
@@ -121,8 +121,8 @@ static bool is_in_bloom(const struct elf_dynamic *dynamic, uint32_t hash)
 	return elf_file_read(dynamic->elf, at, sizeof(word), &word) == 0 && (word & bits) == bits;
 }
 
-/* A bucket's symbols stand side by side, with their hashes, of which the lowest bit tells the last
- * one. */
+/* Searches the symbols of a bucket, which lie side by side, as do their hashes; the lowest bit of a
+ * hash marks the last one. */
 static int find_in_chain(const struct elf_dynamic *dynamic, uint64_t index, uint32_t hash,
 			 const char *name, struct elf_symbol *ret)
 {

@@ -63,7 +63,8 @@ static void find_segments(struct elf_file *elf)
 		elf->n_segments = n;
 }
 
-/* elf_strptr() would unpack them, whatever that takes. */
+/* Finds the section of the sections' names. Compressed names are not used: elf_strptr() would
+ * unpack them, without a bound. */
 static void find_names(struct elf_file *elf)
 {
 	size_t names;
@@ -180,7 +181,8 @@ const Elf64_Shdr *elf_file_find_section(const struct elf_file *elf, uint32_t typ
 	return NULL;
 }
 
-/* Rounded up, since ld leaves out the padding of the last note, which gelf_getnote() insists on. */
+/* Finds the build-id among notes. The size is rounded up, since ld leaves out the padding of the
+ * last note, which gelf_getnote() insists on. Returns its length; 0 if there is none. */
 static size_t read_notes(const struct elf_file *elf, uint64_t offset, uint64_t size, uint64_t align,
 			 uint8_t *ret)
 {
@@ -201,7 +203,7 @@ static size_t read_notes(const struct elf_file *elf, uint64_t offset, uint64_t s
 	return 0;
 }
 
-/* Sections too: what dwz makes has no segments. */
+/* Reads sections too: the files that dwz makes have no segments. */
 size_t elf_file_read_build_id(const struct elf_file *elf, uint8_t ret[static BUILD_ID_BYTES])
 {
 	size_t bytes = 0;

@@ -11,20 +11,20 @@
 #include "daemon/symbolizer/elf/plt.h"
 #include "daemon/symbolizer/elf/symtab.h"
 
-#define NAME_LOOKED_AT 256 /* bytes of a name that decide between aliases */
+#define NAME_LOOKED_AT 256 /* bytes of a name that are compared between aliases */
 #define STUB_NAMES_MAX (1u << 20)
-#define STUB_RANK      6 /* any symbol is better */
+#define STUB_RANK      6 /* any symbol has a better rank */
 #define LOOK_BACK      16
 
 /* A symbol before it is sorted, ended and chosen. */
 struct candidate {
 	uint64_t start;
-	uint32_t size; /* 0: unknown */
+	uint32_t size; /* 0 if unknown */
 	uint32_t name;
 	uint8_t rank; /* lower is better */
 };
 
-/* Where code is. */
+/* A range of addresses that holds code. */
 struct range {
 	uint64_t start;
 	uint64_t end;
@@ -101,7 +101,7 @@ static bool section_is_code(const Elf64_Shdr *section)
 	return (section->sh_flags & (SHF_ALLOC | SHF_EXECINSTR)) == (SHF_ALLOC | SHF_EXECINSTR);
 }
 
-/* Sections, or segments in a file without. */
+/* Finds the ranges of code: sections, or segments in a file without sections. */
 static int find_code(struct builder *builder)
 {
 	const struct elf_file *elf = builder->elf;
@@ -119,7 +119,8 @@ static int find_code(struct builder *builder)
 	return 0;
 }
 
-/* Functions, and labels of assembler code; a label is the worse name for an address. */
+/* True if a symbol is a function, or a label of assembler code, which is the worse name of an
+ * address. */
 static bool symbol_is_function(const struct elf_file *elf, const Elf64_Sym *symbol)
 {
 	unsigned int type = ELF64_ST_TYPE(symbol->st_info);
@@ -142,7 +143,7 @@ static uint8_t symbol_rank(const Elf64_Sym *symbol)
 struct symbol_reading {
 	struct builder *builder;
 	const struct elf_file *elf;
-	uint32_t names; /* of the builder, where those of the table begin */
+	uint32_t names; /* offset in the builder's names at which those of the table begin */
 };
 
 static int add_symbol(void *userdata, const Elf64_Sym *symbol, const char *name)
@@ -161,7 +162,7 @@ static int add_symbol(void *userdata, const Elf64_Sym *symbol, const char *name)
 		       : 0;
 }
 
-/* The table of that type, with its strings. What is damaged is left out. */
+/* Adds the table of that type, with its strings. What is damaged is left out. */
 static int add_table(struct builder *builder, const struct elf_file *elf, uint32_t type)
 {
 	struct elf_symtab symtab;
@@ -175,7 +176,7 @@ static int add_table(struct builder *builder, const struct elf_file *elf, uint32
 	return r == -ENODATA ? 0 : r;
 }
 
-/* The symbols that distributions keep of stripped programs. */
+/* Adds the symbols that distributions keep of stripped programs. */
 static int add_debugdata(struct builder *builder)
 {
 	struct elf_file inner;
@@ -227,8 +228,8 @@ static int compare_candidates(const void *a, const void *b)
 	return x->name < y->name ? -1 : x->name > y->name;
 }
 
-/* Of aliases: the strongest binding, then the fewest leading underscores, then the shortest name.
- */
+/* Compares two aliases of the same rank (the strongest binding comes first): the fewest leading
+ * underscores, then the shortest name is better. */
 static bool name_is_better(const char *name, const char *than)
 {
 	size_t underscores = strspn(name, "_"), than_underscores = strspn(than, "_");
@@ -243,7 +244,7 @@ static bool name_is_better(const char *name, const char *than)
 	return strncmp(name, than, NAME_LOOKED_AT) < 0;
 }
 
-/* Leaves one candidate for an address. */
+/* Leaves one candidate for each address; they have to be sorted. */
 static void choose_names(struct builder *builder)
 {
 	struct candidate *chosen = builder->candidates;
@@ -265,7 +266,8 @@ static void choose_names(struct builder *builder)
 	builder->n_candidates = n ? chosen - builder->candidates + 1 : 0;
 }
 
-/* The end of the code that holds the address, 0: none does. Addresses come in rising order. */
+/* Finds the end of the code that holds the address, 0 if none does. Addresses have to come in
+ * rising order. */
 static uint64_t find_code_end(const struct builder *builder, size_t *cursor, uint64_t address)
 {
 	while (*cursor + 1 < builder->n_ranges && builder->ranges[*cursor + 1].start <= address)
@@ -276,7 +278,8 @@ static uint64_t find_code_end(const struct builder *builder, size_t *cursor, uin
 	return builder->ranges[*cursor].end;
 }
 
-/* One without a size ends where the next begins, and is only a label where it lies in another. */
+/* Gives each function its end: one without a size ends where the next one begins, and is left out
+ * as a mere label where it lies in another. Returns how many there are. */
 static size_t end_functions(const struct builder *builder, struct function *entries)
 {
 	uint64_t covered = 0;
@@ -349,7 +352,8 @@ void functions_done(struct functions *functions)
 	*functions = (struct functions){};
 }
 
-/* Functions may lie in one another: then the nearest before the address need not be the one. */
+/* Searches backwards: functions may lie in one another, so that the nearest one before the address
+ * need not hold it. */
 const struct function *functions_find(const struct functions *functions, uint64_t address)
 {
 	size_t n = array_upper_bound(functions->entries, functions->n_entries, .start, address);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions of one ELF file, sorted by address: from .symtab, else from .dynsym and
+ * Reads the functions of one ELF file, sorted by address: from .symtab, else from .dynsym and
  * .gnu_debugdata together; and the stubs of its PLT.
  */
 #pragma once
@@ -14,7 +14,7 @@
 struct function {
 	uint64_t start; /* ELF vaddr */
 	uint32_t size;  /* never 0 */
-	uint32_t name;  /* in names */
+	uint32_t name;  /* offset in names */
 };
 
 struct functions {
@@ -24,8 +24,8 @@ struct functions {
 	size_t names_bytes;
 };
 
-/* 0, also where there are none; -ENOMEM. */
+/* Reads the functions. Returns 0, also if there are none; or -ENOMEM. */
 int functions_read(struct functions *functions, const struct elf_file *elf);
 void functions_done(struct functions *functions);
-/* The function that holds the address; NULL: none. */
+/* Returns the function that holds the address; NULL if none does. */
 const struct function *functions_find(const struct functions *functions, uint64_t address);

@@ -14,7 +14,7 @@
 /* A word that the dynamic linker fills with the address of a function. */
 struct slot {
 	uint64_t address;
-	uint32_t symbol; /* in .dynsym */
+	uint32_t symbol; /* index in .dynsym */
 };
 
 struct slots {
@@ -103,7 +103,7 @@ static const struct slot *find_slot(const struct slots *slots, uint64_t address)
 	return n && slots->entries[n - 1].address == address ? &slots->entries[n - 1] : NULL;
 }
 
-/* "[endbr64] [bnd] jmp *slot(%rip)": true and the slot's address. */
+/* True if the code is "[endbr64] [bnd] jmp *slot(%rip)"; *ret is the slot's address then. */
 static bool decode_stub(const uint8_t *code, size_t size, uint64_t address, uint64_t *ret)
 {
 	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
@@ -121,7 +121,8 @@ static bool decode_stub(const uint8_t *code, size_t size, uint64_t address, uint
 	return true;
 }
 
-/* Read one by one: stubs are few, the tables may be large. */
+/* Reads the name of a symbol. Names are read one by one: stubs are few, and the tables may be
+ * large. */
 static bool read_name(const struct elf_file *elf, uint32_t index, char ret[static PLT_NAME_BYTES])
 {
 	const Elf64_Shdr *symbols = elf_file_find_section(elf, SHT_DYNSYM, NULL), *strings;

@@ -12,7 +12,7 @@
 #include "daemon/symbolizer/elf/demangle.h"
 #include "daemon/symbolizer/elf/functions.h"
 
-/* A file with more names than this that go past all bounds is out to waste our time. */
+/* A file with more names than this that exceed the bounds of demangle() is made to waste time. */
 #define HOSTILE_NAMES_MAX 8
 
 struct segment {
@@ -21,10 +21,10 @@ struct segment {
 	uint64_t vaddr;
 };
 
-/* Names for people are made when they are first asked for: a file has a hundred times more
+/* Demangled names, which are made when they are first needed: a file has a hundred times more
  * functions than are ever seen, and demangling all of them would take longer than reading them. */
 struct names {
-	struct table *made; /* index of a function -> index in texts */
+	struct table *made; /* the keys are indexes of functions, the indexes are those in texts */
 	char **texts;
 	size_t bytes;
 	unsigned int n_hostile;
@@ -32,7 +32,7 @@ struct names {
 
 struct binary {
 	char build_id[BUILD_ID_TEXT_BYTES];
-	struct segment *segments; /* those with code first */
+	struct segment *segments; /* segments with code come first */
 	size_t n_segments;
 	struct functions functions;
 	struct names *names;
@@ -63,7 +63,8 @@ struct binary *binary_free(struct binary *binary)
 
 define_cleanup(struct binary *, binary_free);
 
-/* Of two segments that share a page of the file, a sampled address is in the one with code. */
+/* Copies the segments, those with code first: of two segments that share a page of the file, a
+ * sampled address is in the one with code. */
 static int add_segments(struct binary *binary, const struct elf_file *elf)
 {
 	binary->segments = calloc(elf->n_segments + 1, sizeof(*binary->segments));
@@ -136,7 +137,7 @@ const char *binary_build_id(const struct binary *binary)
 	return binary->build_id;
 }
 
-/* The version behind "@" is for the linker; "@plt" is ours. */
+/* Cuts the version behind "@", which is for the linker; "@plt" is kept, which we added. */
 static void cut_name(const char *name, char ret[static SYMBOLS_NAME_BYTES_MAX])
 {
 	size_t length = strnlen(name, SYMBOLS_NAME_BYTES_MAX - 1);
@@ -185,7 +186,7 @@ static int add_name(struct names *names, uint32_t function, const char *name, co
 
 	if (!text)
 		return -ENOMEM;
-	if ((n & (n - 1)) == 0) { /* full: it holds a power of two */
+	if ((n & (n - 1)) == 0) { /* the texts are full: they hold a power of two */
 		char **grown = reallocarray(names->texts, n ? n * 2 : 1, sizeof(*grown));
 
 		if (!grown)
@@ -204,7 +205,7 @@ static int add_name(struct names *names, uint32_t function, const char *name, co
 static int find_name(const struct binary *binary, const struct function *function, const char **ret)
 {
 	uint32_t index, number = function - binary->functions.entries;
-	/* A cache: what it tells never changes. */
+	/* The names are a cache, which does not change what the binary is. */
 	struct binary *cache = (struct binary *)binary;
 	int r;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Functions of ELF files by address. Every byte of a file is chosen by an attacker: sizes, counts
- * and offsets are checked and bounded (SYMBOLS_* below), a damaged file costs its own names and
- * nothing else.
+ * Finds functions of ELF files by address. Every byte of a file is chosen by an attacker: sizes,
+ * counts and offsets are checked and bounded (SYMBOLS_* below), and a damaged file loses its own
+ * names and nothing else.
  *
  * Symbols come from .symtab, else .dynsym and .gnu_debugdata (xz) together.
  */
@@ -19,23 +19,23 @@
 struct binary; /* one file's table */
 
 /*
- * The table of an open file, the caller's; fd stays his and may be closed afterwards. 0, also where
- * it has no symbols; -EINVAL not a regular file; -ENOEXEC not an ELF file of this machine; -EFBIG;
- * -ENOMEM; -EIO.
+ * Reads the table of an open file, which is the caller's to free; fd stays the caller's and may be
+ * closed afterwards. Returns 0, also if there are no symbols; -EINVAL if fd is no regular file;
+ * -ENOEXEC if it is no ELF file of this machine; -EFBIG; -ENOMEM; -EIO.
  */
 int binary_open(int fd, struct binary **ret);
 struct binary *binary_free(struct binary *binary);
-/* Lower-case hex, "" where the file has none. */
+/* Returns the build-id in lower-case hex, "" where the file has none. */
 const char *binary_build_id(const struct binary *binary);
 size_t binary_bytes(const struct binary *binary);
 
-/* Where an offset into the file lies in its own address space. 0; -ENOENT: in no loadable segment.
- */
+/* Finds where an offset of the file lies in its own address space. Returns 0, or -ENOENT if it is
+ * in no loadable segment. */
 int binary_find_vaddr(const struct binary *binary, uint64_t file_offset, uint64_t *ret);
 
 struct symbol {
-	const char *name; /* demangled, cleaned; borrowed as the table */
+	const char *name; /* demangled and cleaned; borrowed as long as the table is there */
 	uint64_t start;   /* ELF vaddr of the function */
 };
-/* The function at an ELF vaddr. 1 found, 0: it has no name; -ENOMEM. */
+/* Finds the function at an ELF vaddr. Returns 1 if there is one, 0 if not, or -ENOMEM. */
 int binary_find(const struct binary *binary, uint64_t vaddr, struct symbol *ret);
