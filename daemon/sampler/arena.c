@@ -13,7 +13,8 @@
 #include "daemon/sampler/blocks.h"
 #include "daemon/sampler/internal.h"
 
-/* Word offsets are from the kernel's own program, yet nothing is read outside of the log. */
+/* Returns the record at a position, 1 + a word offset; NULL if there is none. Positions come from
+ * the kernel's own program, yet nothing is read outside of the log. */
 static const struct ox_record *record_at(const struct sampler *sampler, unsigned which,
 					 uint32_t position)
 {
@@ -33,7 +34,8 @@ static unsigned record_kind(const struct ox_record *record)
 	return record->kind_flags_n >> 24;
 }
 
-/* flags: how it ends. */
+/* Returns the words of a stack, and in *ret_flags how it ends; NULL if there is none of that
+ * kind. */
 static const uint64_t *read_stack(const struct sampler *sampler, unsigned which, uint32_t position,
 				  enum ox_record_kind kind, uint32_t *ret_n, unsigned *ret_flags)
 {
@@ -77,8 +79,8 @@ void sampler_quiesce(struct sampler *sampler)
 		const uint64_t *entries = &sampler->cpus[cpu].entries;
 		uint64_t seen = __atomic_load_n(entries, __ATOMIC_SEQ_CST);
 
-		/* A sample takes microseconds; a virtual CPU may be put aside in the middle of it.
-		 */
+		/* A sample takes microseconds, unless a virtual CPU is descheduled in the middle of
+		 * it. */
 		while (seen & 1 && __atomic_load_n(entries, __ATOMIC_SEQ_CST) == seen)
 			sched_yield();
 	}

@@ -12,17 +12,18 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/sampler/internal.h"
 
-/* What is given out is a multiple of this: a range, which must not lie across its own size. */
+/* Allocations are multiples of this, the size of a range, which must not lie across its own
+ * size. */
 #define GRAIN_WORDS OX_RANGE_WORDS
 #define GRAINS      (OX_BLOCK_WORDS / GRAIN_WORDS)
 #define GRAIN_BYTES (GRAIN_WORDS * 4)
 #define BLOCK_BYTES (OX_BLOCK_WORDS * 4)
-/* A new block waits some 10 ms for all CPUs, several at once do not wait longer. */
+/* A new block waits some 10 ms for all CPUs; several at once do not wait longer. */
 #define BLOCKS_AT_ONCE 4
 
 struct block {
 	uint32_t *words; /* shared with the kernel */
-	uint32_t n_used; /* grains */
+	uint32_t n_used; /* number of grains in use */
 	uint8_t used[GRAINS];
 };
 
@@ -31,7 +32,7 @@ static uint32_t count_grains(uint32_t n_words)
 	return (n_words + GRAIN_WORDS - 1) / GRAIN_WORDS;
 }
 
-/* The first of n free grains in a row; GRAINS: there are not so many. */
+/* Finds n free grains in a row. Returns the first one, or GRAINS if there are not so many. */
 static uint32_t block_find_room(const struct block *block, uint32_t n)
 {
 	uint32_t first = 0;
@@ -72,7 +73,7 @@ static void block_free(struct block *block)
 	free(block);
 }
 
-/* At least one more block. The kernel's map holds it; the descriptor is not needed further. */
+/* Adds at least one block. The kernel's map holds it; the descriptor is not needed further. */
 static int blocks_grow(struct sampler *sampler)
 {
 	uint32_t keys[BLOCKS_AT_ONCE], n = 0, first = sampler->n_blocks;
@@ -91,7 +92,7 @@ static int blocks_grow(struct sampler *sampler)
 	for (uint32_t i = 0; i < n; i++)
 		close(fds[i]);
 	sampler->n_blocks += n;
-	/* Index 0 says "none". */
+	/* Index 0 means "none", so the first grain is never given out. */
 	if (first == 0 && n > 0) {
 		sampler->blocks[0]->used[0] = 1;
 		sampler->blocks[0]->n_used = 1;

@@ -55,7 +55,7 @@ void sampler_forget_definitions(struct sampler *sampler)
 	__atomic_fetch_add(&sampler->bpf->bss->definitions_epoch, 1, __ATOMIC_SEQ_CST);
 }
 
-/* ---- news of processes ---- */
+/* ---- events of processes ---- */
 
 struct event_reader {
 	sampler_event_fn fn;

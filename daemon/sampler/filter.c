@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The filters of the kernel side: what shall be sampled. */
+/* Sets the filters of the kernel side: what shall be sampled. */
 #include <errno.h>
 #include <string.h>
 
@@ -42,13 +42,14 @@ static const void *target_key(const struct sampler_target *target)
 	}
 }
 
-/* Two targets that name the same: what either may, and without the ids if one needs none. */
+/* Merges two targets with the same key: the result has the rights of either, and leaves out the ids
+ * if one needs none. */
 static void target_merge(struct ox_target *into, const struct ox_target *other)
 {
 	uint32_t own = into->want & other->want & OX_WANT_OWN;
 
 	if (own && into->uid != other->uid)
-		own = 0; /* cannot be: nobody may name another's process without the right */
+		own = 0; /* cannot be: only with the right one names another's process */
 	into->want = ((into->want | other->want) & ~OX_WANT_OWN) | own;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the sampler's room share; nobody else includes it. */
+/* Shared by the files of this folder alone. */
 #pragma once
 
 #include <bpf/libbpf.h>
@@ -10,20 +10,20 @@
 
 struct sampler {
 	struct sampler_bpf *bpf;
-	struct bpf_link *idle_link; /* while enabled, both */
+	struct bpf_link *idle_link; /* both are attached while sampling is enabled */
 	struct bpf_link *fault_link;
-	struct bpf_link *fork_link; /* while children are followed */
+	struct bpf_link *fork_link; /* both are attached while children are followed */
 	struct bpf_link *exit_link;
-	int *event_fds; /* by CPU; -1: offline when we looked */
+	int *event_fds; /* by CPU; -1 if it was offline when the timers were opened */
 	int *link_fds;
-	unsigned n_cpus; /* possible ones */
+	unsigned n_cpus; /* number of possible CPUs */
 	uint64_t interval_ns;
 
 	/* Shared with the kernel. */
 	struct ox_cpu *cpus;
 	uint64_t *logs;    /* arena 0, arena 1 */
 	uint64_t *indexes; /* likewise */
-	size_t log_words;  /* of one arena */
+	size_t log_words;  /* words of the log of one arena */
 	size_t index_slots;
 
 	struct ox_rule *rules; /* shared with the kernel */
@@ -31,12 +31,12 @@ struct sampler {
 	uint32_t n_blocks, blocks_max;
 	uint64_t grains_used;
 	struct ring_buffer *events;
-	struct event_reader *event_reader; /* while they are read */
+	struct event_reader *event_reader; /* set while events are read */
 	struct ring_buffer *parts;
 	struct part_reader *part_reader; /* likewise */
 };
 
-/* How many slots of the index a rate needs: a power of two. */
+/* Computes how many slots of the index a rate needs: a power of two. */
 uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns);
 int sampler_blocks_init(struct sampler *sampler, uint64_t budget_bytes); /* before load */
 void sampler_blocks_done(struct sampler *sampler);

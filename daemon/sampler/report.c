@@ -13,7 +13,7 @@
 
 #include "daemon/base/cleanup.h"
 
-/* libbpf has one function for all threads, and no argument of ours in its calls. */
+/* libbpf has one print function for all threads, and passes no argument of ours to it. */
 static __thread struct sampler_report *open_report;
 
 /* Adds text to the log; where there is no room for it, whole lines go at the beginning. */

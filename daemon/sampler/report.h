@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why the kernel refused the BPF programs. libbpf prints what the verifier said; its end is kept
- * here for the journal, and told in one line to who asked.
+ * Finds out why the kernel refused the BPF programs. libbpf prints what the verifier said; the end
+ * of that is kept here for the journal, and a summary in one line for the user.
  */
 #pragma once
 
@@ -11,8 +11,9 @@
 #define SAMPLER_LOG_BYTES 4096
 
 struct sampler_report {
-	char why[SAMPLER_WHY_BYTES]; /* one line for people; "" all went well */
-	char log[SAMPLER_LOG_BYTES]; /* the last lines of the verifier, for the journal; "" none */
+	char why[SAMPLER_WHY_BYTES]; /* one line for people; "" if all went well */
+	char log[SAMPLER_LOG_BYTES]; /* the end of the verifier's log, for the journal; "" if none
+				      */
 };
 
 /* Empties the report, and has all that libbpf prints in this thread go there until

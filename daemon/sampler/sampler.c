@@ -48,8 +48,8 @@ uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns)
 	return clamp(power_of_two(samples * SLOTS_PER_SAMPLE), OX_SLOT_BLOCK, sampler->index_slots);
 }
 
-/* The daemon's pid namespace, as the kernel numbers it: /proc shows only what is below its mount.
- */
+/* Finds the daemon's pid namespace, as the kernel numbers it: /proc shows only what is below its
+ * mount. */
 static int find_namespace(struct sampler_bpf *bpf)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -116,7 +116,7 @@ static int open_timer(struct sampler *sampler, struct opener *opener, unsigned c
 
 	if (fd < 0)
 		return fd;
-	/* Not bpf_program__attach_perf_event(): that one enables the event. */
+	/* bpf_program__attach_perf_event() would enable the event, too. */
 	link = bpf_link_create(bpf_program__fd(sampler->bpf->progs.on_tick), fd, BPF_PERF_EVENT,
 			       NULL);
 	if (link < 0)
@@ -126,7 +126,8 @@ static int open_timer(struct sampler *sampler, struct opener *opener, unsigned c
 	return 0;
 }
 
-/* A CPU that goes offline meanwhile has none: that is no failure. */
+/* Opens the timers that are missing. A CPU that goes offline meanwhile gets none, which is no
+ * failure. */
 static int open_timers(struct sampler *sampler, struct opener *opener)
 {
 	_cleanup_free_ bool *online = calloc(sampler->n_cpus, sizeof(*online));
