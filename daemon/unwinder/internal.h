@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the unwinder's room share; nobody else includes it. */
+/* Shared by the files of this folder alone. */
 #pragma once
 
 #include "daemon/base/table.h"
 #include "daemon/sampler/blocks.h"
 #include "daemon/unwinder/unwinder.h"
 
-/* ---- unwinder_pack.c: a table as the kernel side reads it, but for where it lies ---- */
+/* ---- pack.c ---- */
 
 struct pack {
 	uint32_t first_page, n_pages;
-	uint32_t *counts; /* rows of each page */
-	uint32_t *rows;   /* page after page */
+	uint32_t *counts; /* number of rows of each page */
+	uint32_t *rows;   /* rows, page after page */
 	size_t n_rows;
 };
 
-/* numbers: of the table's rules among all rules. 0 or -ENOMEM, -E2BIG. */
+/* Lays a table out as the kernel side reads it, except that it has no indexes in the blocks yet.
+ * numbers: the number of each of the table's rules among all rules. Returns 0, -ENOMEM or
+ * -E2BIG. */
 int pack_make(struct pack *pack, const struct symbolizer_table *table, const uint16_t *numbers);
 void pack_done(struct pack *pack);
 
-/* ---- unwinder_tables.c ---- */
+/* ---- tables.c ---- */
 
 /* A table in the blocks. */
 struct unwind_table {
-	struct pack pack; /* without rows: they are in the blocks */
-	uint32_t pages;   /* index of the directory there */
+	struct pack pack; /* without its rows, which are in the blocks */
+	uint32_t pages;   /* index of its directory in the blocks */
 	uint64_t words;
-	uint32_t refs; /* files that have it */
+	uint32_t refs; /* number of files that have this table */
 	uint64_t used_ns;
 	struct unwind_table *next;
 };
@@ -35,9 +37,9 @@ enum table_state {
 	TABLE_UNASKED = 0,
 	TABLE_WAITING,
 	TABLE_READY,
-	TABLE_NONE,    /* the file has none: frame pointers are all there is */
-	TABLE_FAILED,  /* it has one that cannot be read */
-	TABLE_REFUSED, /* not now: there is no room */
+	TABLE_NONE,    /* the file has no table: frame pointers are followed */
+	TABLE_FAILED,  /* its table cannot be read */
+	TABLE_REFUSED, /* there was no room or no symbolizer; to be retried */
 };
 
 struct unwind_file {
@@ -45,7 +47,7 @@ struct unwind_file {
 	struct unwind_table *table;
 };
 
-/* The vdso is no file; it has a number all the same. */
+/* The vdso is no file, but has a number too. */
 #define VDSO_NUMBER 0
 #define NO_NUMBER   UINT32_MAX
 
@@ -54,14 +56,14 @@ struct unwound {
 	uint32_t pid;
 	uint32_t image;
 	uint32_t generation;
-	uint32_t ranges; /* index in the blocks; 0: none */
+	uint32_t ranges; /* index in the blocks; 0 if there are none */
 	uint32_t n_ranges;
-	uint32_t *files; /* number of the file of each range; NO_NUMBER: none */
+	uint32_t *files; /* number of the file of each range; NO_NUMBER if it has none */
 	uint64_t used_ns;
 	uint32_t marked_epoch;
-	bool asks_again;      /* a table of its has to be asked for once more, when it is sampled */
-	bool is_held;         /* its events are off until the next update */
-	struct unwound *next; /* in the bucket */
+	bool asks_again;      /* when it is sampled, one of its tables has to be requested again */
+	bool is_held;         /* its events are suppressed until the next update */
+	struct unwound *next; /* the next one in the bucket */
 };
 
 #define UNWOUND_BUCKETS 1024
@@ -74,14 +76,14 @@ struct unwinder {
 	unwinder_warn_fn warn;
 	void *userdata;
 
-	struct unwind_file *states; /* by number of the file */
+	struct unwind_file *states; /* by the number of the file */
 	size_t states_size;
 	struct unwind_table *tables;
 	struct table *rules; /* struct ox_rule -> its number */
-	uint64_t now_ns;     /* the newest time that was told */
-	uint64_t retry_ns;   /* when what was refused was last asked for again */
+	uint64_t now_ns;     /* the newest time passed to unwinder_touch() */
+	uint64_t retry_ns;   /* when refused tables were last requested again */
 	uint32_t epoch;
-	uint32_t life; /* of the sampler: an answer for an earlier one is of no use */
+	uint32_t life; /* a reply to a request of an earlier life is dropped */
 	uint32_t n_evicted;
 
 	struct unwound *unwound[UNWOUND_BUCKETS];
@@ -89,27 +91,31 @@ struct unwinder {
 
 /* ---- processes.c ---- */
 
-/* Where the process is, or would be: NULL behind it. */
+/* Returns the slot of a process: where it is, or, if *slot is NULL, where it would be. */
 struct unwound **unwound_slot(const struct unwinder *unwinder, uint32_t pid);
-/* Adds it where it is not there. NULL: no memory. */
+/* Returns a process, and adds it if it is not there; NULL if there is no memory. */
 struct unwound *unwound_get(struct unwinder *unwinder, uint32_t pid);
-/* Frees the one in the slot; the kernel side is not told. */
+/* Frees the process in the slot; the kernel side still has it. */
 void unwound_remove(struct unwound **slot);
-void unwinder_forget_processes(struct unwinder *unwinder); /* likewise, all */
-/* What a range of that file says of its table. */
+/* Frees all processes; the kernel side still has them. */
+void unwinder_forget_processes(struct unwinder *unwinder);
+/* Sets what a range of that file says of its table; NULL if it has no file. */
 void range_set_table(struct ox_range *range, const struct unwind_file *file);
-/* All ranges of the file, of all processes. */
+/* Sets the table of all ranges of the file, in all processes. */
 void unwinder_set_ranges(struct unwinder *unwinder, uint32_t number);
-/* All processes that have the file mapped. */
+/* Marks all processes that have the file mapped: they request its table again. */
 void unwinder_ask_again(struct unwinder *unwinder, uint32_t number);
-/* When a process that has it mapped was last sampled; 0: there is no such process. */
+/* Returns when a process that has the file mapped was last sampled; 0 if there is no such
+ * process. */
 uint64_t unwinder_file_used_ns(const struct unwinder *unwinder, uint32_t number);
 
 /* ---- tables.c ---- */
 
-/* The state of a file's table; asks for it where nobody has. */
+/* Returns the state of the table of a mapped file, and requests the table if that was not done yet;
+ * NULL if there is no such file, or no memory, and *ret_number is NO_NUMBER. */
 struct unwind_file *unwinder_get_file(struct unwinder *unwinder, const struct image *image,
 				      const struct mapping *mapping, uint32_t *ret_number);
-/* Room in the blocks; makes some where there is none. 0, -ENOSPC, -ENOMEM. */
+/* Allocates words of the blocks, and drops tables that are not in use if there is no room. Returns
+ * 0, -ENOSPC or -ENOMEM. */
 int unwinder_take(struct unwinder *unwinder, uint32_t n_words, uint32_t *ret_index);
 void unwinder_drop_tables(struct unwinder *unwinder, bool in_kernel);

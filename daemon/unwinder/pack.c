@@ -5,7 +5,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/unwinder/internal.h"
 
-/* A table over more addresses than 256 MiB has a directory that would not fit a block. */
+/* The directory of a table of more than 256 MiB of addresses would not fit a block. */
 #define PAGES_MAX (OX_BLOCK_WORDS / 2)
 
 static uint32_t page_of(uint32_t address)
@@ -18,7 +18,8 @@ static uint32_t row_make(uint32_t address, uint16_t rule)
 	return (uint32_t)rule << 16 | (address & ((1u << OX_PAGE_SHIFT) - 1));
 }
 
-/* Each page begins with the rule that holds there, so that a search never has to look back. */
+/* Adds the rows of a page, which begins with the rule that holds there, so that a search never has
+ * to look back. Returns how many there are. */
 static uint32_t page_fill(struct pack *pack, uint32_t page, const struct symbolizer_table *table,
 			  const uint16_t *numbers, size_t *next, uint16_t *carry)
 {

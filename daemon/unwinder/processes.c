@@ -51,7 +51,8 @@ void range_set_table(struct ox_range *range, const struct unwind_file *file)
 			file && file->state != TABLE_NONE ? OX_RANGE_WAITING : OX_RANGE_NO_FILE;
 		return;
 	}
-	/* The kernel side may be reading: what says that there is a table comes last. */
+	/* The kernel side may be reading: so the word that says that there is a table comes
+	 * last. */
 	range->first_page = table->pack.first_page;
 	range->n_pages = table->pack.n_pages;
 	__atomic_store_n(&range->pages, table->pages, __ATOMIC_RELEASE);

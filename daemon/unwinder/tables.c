@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables of files: asked for, laid out in the blocks, shared, and dropped when room is needed.
- */
+/* The tables of files: requested, laid out in the blocks, shared, and dropped when room is
+ * needed. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "daemon/objfile/vdso.h"
 #include "daemon/unwinder/internal.h"
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 struct table_request {
 	struct unwinder *unwinder;
@@ -37,7 +37,7 @@ static enum table_state state_of(int error)
 		return TABLE_FAILED;
 	case -ECANCELED:
 		return TABLE_UNASKED;
-	default: /* no room, no memory, no symbolizer */
+	default: /* there was no room, no memory or no symbolizer */
 		return TABLE_REFUSED;
 	}
 }
@@ -74,7 +74,7 @@ static enum table_state ask(struct unwinder *unwinder, uint32_t number, const ch
 		request->number = number;
 		request->life = unwinder->life;
 		strcpy(request->path, path);
-		/* The answer may be there before this returns. */
+		/* The reply may come before this returns. */
 		unwinder->states[number].state = TABLE_WAITING;
 		r = symbolizer_ask_table(unwinder->symbolizer, fd, take_answer, request);
 	}
@@ -135,7 +135,8 @@ static uint16_t number_rule(struct unwinder *unwinder, const struct ox_rule *rul
 	return number;
 }
 
-/* The first ones have their own kind as number, so that 0 is "no rule" and BAD is always there. */
+/* Numbers the first rules, whose numbers are their kinds, so that 0 is "no rule" and BAD is always
+ * there. */
 static int number_first_rules(struct unwinder *unwinder)
 {
 	for (unsigned kind = 0; kind <= OX_RULE_BAD; kind++) {
@@ -240,7 +241,7 @@ static struct unwind_table *unwind_table_find_same(const struct unwinder *unwind
 	return table;
 }
 
-/* Takes the pack. */
+/* Adds a table to the blocks; takes the pack, also if it fails. */
 static int unwind_table_add(struct unwinder *unwinder, struct pack *pack, struct unwind_table **ret)
 {
 	struct unwind_table *table = calloc(1, sizeof(*table));
@@ -316,7 +317,7 @@ static void tables_find_use(struct unwinder *unwinder)
 	}
 }
 
-/* True: one that is not in use had to go. */
+/* Drops the table that was unused for the longest time. Returns false if all are in use. */
 static bool evict(struct unwinder *unwinder)
 {
 	struct unwind_table *oldest = NULL;

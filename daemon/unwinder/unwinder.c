@@ -46,7 +46,8 @@ void unwinder_attach(struct unwinder *unwinder, struct sampler *sampler)
 
 /* ---- ranges ---- */
 
-/* ELF vaddr = address - bias. -ENOENT: what is mapped there is in no segment of the file. */
+/* Finds the bias of a mapping: ELF vaddr = address - bias. Returns 0, or -ENOENT if what is mapped
+ * there is in no segment of the file. */
 static int find_bias(const struct unwinder *unwinder, const struct maps_view *view, uint32_t number,
 		     uint64_t *ret)
 {
@@ -101,12 +102,12 @@ static int layout_make(struct unwinder *unwinder, const struct image *image, uin
 	if (n <= 0)
 		return n;
 	if (n > OX_RANGES_MAX)
-		n = OX_RANGES_MAX; /* the lowest ones; the rest is as if unknown */
+		n = OX_RANGES_MAX; /* the lowest ones; the others count as unknown */
 	ranges = calloc(n, sizeof(*ranges));
 	files = calloc(n, sizeof(*files));
 	if (!ranges || !files)
 		return -ENOMEM;
-	/* First all requests: the answer to one may move what room there is. */
+	/* All requests come first: the reply to one may take room, or make some. */
 	for (ssize_t i = 0; i < n; i++)
 		ranges[i] = make_range(unwinder, image, &views[i], &files[i]);
 	r = unwinder_take(unwinder, n * OX_RANGE_WORDS, &ret->ranges);
@@ -121,7 +122,8 @@ static int layout_make(struct unwinder *unwinder, const struct image *image, uin
 	return 0;
 }
 
-/* What it had before is given back once the kernel side reads the new one. */
+/* Replaces the ranges of a process, and frees the old ones once the kernel side reads no more of
+ * them. */
 static void unwound_replace(struct unwinder *unwinder, struct unwound *unwound,
 			    const struct layout *layout)
 {
@@ -145,7 +147,8 @@ void unwinder_mark(struct unwinder *unwinder, uint32_t pid)
 		unwound->marked_epoch = process.epoch;
 }
 
-/* Whoever had paged in code since the mark had its event held back: 1. */
+/* Gives the kernel side the layout of a process. Returns 0; 1 if the process paged in code since
+ * the mark, since an event of that was suppressed; or a negative errno. */
 static int publish(struct unwinder *unwinder, struct unwound *unwound, const struct image *image,
 		   const struct layout *layout, uint64_t as_of_ns)
 {
@@ -256,7 +259,7 @@ void unwinder_forget_all(struct unwinder *unwinder)
 	for (size_t i = 0; i < UNWOUND_BUCKETS; i++)
 		while (unwinder->unwound[i])
 			unwinder_forget(unwinder, unwinder->unwound[i]->pid);
-	/* Also those whose event never came. */
+	/* This drops also the processes whose event never came. */
 	if (unwinder->sampler)
 		sampler_drop_processes(unwinder->sampler);
 }
@@ -275,7 +278,7 @@ void unwinder_foreach(struct unwinder *unwinder, void (*fn)(void *userdata, uint
 {
 	for (size_t i = 0; i < UNWOUND_BUCKETS; i++)
 		for (struct unwound *at = unwinder->unwound[i], *next; at; at = next) {
-			next = at->next; /* it may be found to have ended */
+			next = at->next; /* fn may find that the process has ended */
 			fn(userdata, at->pid);
 		}
 }
