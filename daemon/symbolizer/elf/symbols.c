@@ -31,7 +31,6 @@ struct names {
 };
 
 struct binary {
-	char build_id[BUILD_ID_TEXT_BYTES];
 	struct segment *segments; /* segments with code come first */
 	size_t n_segments;
 	struct functions functions;
@@ -86,14 +85,12 @@ static int add_segments(struct binary *binary, const struct elf_file *elf)
 
 static int read_binary(struct binary *binary, int fd)
 {
-	uint8_t id[BUILD_ID_BYTES];
 	struct elf_file elf;
 	int r;
 
 	r = elf_file_open(&elf, fd);
 	if (r < 0)
 		return r;
-	build_id_format(id, elf_file_read_build_id(&elf, id), binary->build_id);
 	r = add_segments(binary, &elf);
 	if (r == 0)
 		r = functions_read(&binary->functions, &elf);
@@ -130,11 +127,6 @@ size_t binary_bytes(const struct binary *binary)
 	const struct names *names = binary->names;
 
 	return binary->bytes + (names ? names->bytes + table_bytes(names->made) : 0);
-}
-
-const char *binary_build_id(const struct binary *binary)
-{
-	return binary->build_id;
 }
 
 /* Cuts the version behind "@", which is for the linker; "@plt" is kept, which we added. */

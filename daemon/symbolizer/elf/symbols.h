@@ -11,8 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/base/build_id.h"
-
 #define SYMBOLS_FILE_BYTES_MAX (UINT64_C(4) << 30) /* larger files are not read */
 #define SYMBOLS_NAME_BYTES_MAX 4096                /* a longer name is cut */
 
@@ -25,8 +23,6 @@ struct binary; /* one file's table */
  */
 int binary_open(int fd, struct binary **ret);
 struct binary *binary_free(struct binary *binary);
-/* Returns the build-id in lower-case hex, "" where the file has none. */
-const char *binary_build_id(const struct binary *binary);
 size_t binary_bytes(const struct binary *binary);
 
 /* Finds where an offset of the file lies in its own address space. Returns 0, or -ENOENT if it is
