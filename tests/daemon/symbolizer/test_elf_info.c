@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a file says of itself, of files that a toolchain made and of damaged ones. */
+/* Reads what files say of themselves: files of a toolchain, and damaged ones. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,8 @@ static void make_program(void)
 	    "cc -g -Wl,--build-id=0xabcdef p.c -o program");
 }
 
-/* A path, its NUL, an id; a name, padded, and its checksum. */
+/* Adds a section of these octets: of a link to a shared file a path, its NUL, an id; of one to a
+ * debug file a name, padded, and its checksum. */
 static void add_section(const char *name, const char *octets)
 {
 	run("printf '%s' >section && objcopy --add-section %s=section program", octets, name);
@@ -162,7 +163,7 @@ Test(elf_info, interpreters)
 	run("echo 'long _PyRuntime = 1;' >l.c && cc -shared -fPIC l.c -o lib && strip -s lib");
 	cr_assert_eq(read_elf_info("lib", &info), 0);
 	cr_expect_eq(info.has_python, 1);
-	/* It only wants one. */
+	/* This library imports _PyRuntime, but does not define it. */
 	run("echo 'extern long _PyRuntime; long *f(void) { return &_PyRuntime; }' >u.c && "
 	    "cc -shared -fPIC u.c -o user");
 	cr_assert_eq(read_elf_info("user", &info), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Interpreters that are installed here, and copies of them without symbols. */
+/* Tests with the interpreters that are installed here, and copies of them without symbols. */
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <inttypes.h>
@@ -27,7 +27,7 @@ static uint32_t version_of(const char *path)
 	return 0x0300 | minor;
 }
 
-/* Debian's Python is 3.N; 0 where there is none. */
+/* Returns the minor version N of Debian's Python 3.N; 0 if there is none. */
 static unsigned int get_debian_minor(void)
 {
 	char target[64] = "";
@@ -73,8 +73,8 @@ static void expect_interpreter(const struct symbolizer_python *python, uint32_t 
 	expect_ranges(python);
 }
 
-/* What is known of the file with symbols, but for parts that nothing in the function leads to:
- * those never run. */
+/* Expects of the stripped file what is known of the one with symbols, but for parts that nothing in
+ * the function leads to: those never run. */
 static void expect_stripped(const struct symbolizer_python *whole, const char *path)
 {
 	struct symbolizer_python python;
@@ -128,7 +128,7 @@ Test(python_file, every_version_that_is_installed)
 	globfree(&paths);
 }
 
-/* The jumps of a function that lead out of it, as objdump reads them. */
+/* Counts the jumps of a function that lead out of it, as objdump reads them. */
 static unsigned int count_jumps(const char *path, const struct symbolizer_python *python,
 				const struct symbolizer_python_range *range)
 {
@@ -173,7 +173,7 @@ Test(python_file, stripped_program_of_the_distribution)
 			cr_expect_gt(count_jumps(DEBIAN, &python, &python.ranges[i]), 0);
 }
 
-/* The interpreter as an archive, of the package libpython3.N-dev. */
+/* Returns the path of the interpreter as an archive, of the package libpython3.N-dev. */
 static const char *get_archive(void)
 {
 	static char path[128];
@@ -205,11 +205,11 @@ Test(python_file, embedded_in_a_program)
 	read_python(python_files_path("exports"), &python);
 	expect_interpreter(&python, 0x0300 | get_debian_minor());
 	expect_stripped(&python, python_files_path("exports"));
-	/* Its own symbols are gone, those of its parts with them; others are there. */
+	/* The interpreter's own symbols are gone, and those of its parts; others are there. */
 	run("strip -x exports");
 	read_python(python_files_path("exports"), &python);
 	expect_code(&python, "_PyEval_EvalFrameDefault", SYMBOLIZER_PYTHON_EVAL);
-	/* It exports nothing: the section is there still. */
+	/* The file exports nothing, but still has the section. */
 	link_static("inside", "");
 	list_symbols(python_files_path("inside"));
 	cr_expect(has_python(python_files_path("inside")));

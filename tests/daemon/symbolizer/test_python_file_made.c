@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Small files that look like an interpreter, and some that lie. */
+/* Tests with small files that look like an interpreter, and some that lie. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ Test(python_file_made, a_part_that_no_symbol_tells)
 		     whole.ranges[0].end - whole.ranges[0].start);
 }
 
-/* A library of C code, linked with flags. */
+/* Builds a library of C code, linked with these flags. */
 static void make_library(const char *flags, const char *code)
 {
 	FILE *file = fopen(python_files_path("l.c"), "we");
@@ -79,7 +79,7 @@ Test(python_file_made, its_version_by_what_is_there)
 	}
 }
 
-/* As DT_HASH it is looked up another way. */
+/* DT_HASH is searched in another way. */
 Test(python_file_made, by_either_hash)
 {
 	static const char *const flags[] = {"-Wl,--hash-style=sysv", "-Wl,--hash-style=gnu"};
@@ -143,8 +143,8 @@ Test(python_file_made, without_what_is_needed)
 	cr_expect_eq(python.is_current, 1);
 }
 
-/* More callers than there is room for: what runs Python code is kept, and what the table has first.
- */
+/* There are more callers than room: what runs Python code is kept, and what comes first in the
+ * table. */
 Test(python_file_made, many_ranges)
 {
 	static char code[65536];
@@ -181,7 +181,7 @@ Test(python_file_made, many_ranges)
 	cr_expect_gt(python.n_ranges, SYMBOLIZER_PYTHON_RANGES_MAX - 20, "%u", python.n_ranges);
 }
 
-/* Its table of names has one, and that is all that is looked at first. */
+/* The table of names has such a name, and only the names are searched at first. */
 Test(python_file_made, one_that_is_only_wanted)
 {
 	struct symbolizer_python python;
@@ -207,7 +207,7 @@ Test(python_file_made, no_interpreter)
 	cr_expect_eq(python_file_read(-1, &python), -EIO);
 }
 
-/* A hash table that leads in a circle, or to what is not there. */
+/* Makes a hash table that leads in a circle, or out of the file. */
 Test(python_file_made, hash_tables_of_a_liar)
 {
 	const uint32_t values[] = {0, 1, 2, 0x7fffffff, UINT32_MAX};

@@ -49,7 +49,7 @@ Test(ranges, none)
 	ranges_free(ranges);
 }
 
-/* Against the plain way: write each into an array. */
+/* Compares with the plain way: each range is written into an array. */
 Test(ranges, as_if_each_were_written_over_the_others)
 {
 	unsigned int seed = 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Each case is a process of its own that goes into the sandbox and tries something there. */
+/* Each case is a process of its own that enters the sandbox and tries something there. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,7 +23,7 @@
 
 typedef bool (*deed_fn)(void);
 
-/* How it ended: an exit code of 0 where the deed was done, 1 where not, 2 without the sandbox. */
+/* Returns how the process ended: with 0 if the deed was done, 1 if not, 2 without the sandbox. */
 static int run(deed_fn before, deed_fn deed)
 {
 	int status;
@@ -99,7 +99,7 @@ static bool read_a_link(void)
 	return readlink("/proc/self/exe", text, sizeof(text)) >= 0;
 }
 
-/* By errno: libraries ask for names and do without. */
+/* Refused with an errno: libraries try file names, and can do without. */
 Test(symbolizer_sandbox, has_no_names)
 {
 	static const deed_fn deeds[] = {open_by_name, read_a_link};
@@ -192,7 +192,7 @@ Test(symbolizer_sandbox, leaves_nothing_else)
 
 static bool has_limits(void)
 {
-	/* Bytes beyond it: SIGXFSZ. */
+	/* Writing beyond the bound ends by SIGXFSZ. */
 	int fd = memfd_create("answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	char byte = 1;
 
@@ -226,7 +226,7 @@ static bool burn(void)
 	return false;
 }
 
-/* Whatever the daemon had blocked or ignored. */
+/* Signals that the daemon had blocked or ignored. */
 Test(symbolizer_sandbox, can_be_ended_by_its_timer)
 {
 	int status = run(block_signals, burn);

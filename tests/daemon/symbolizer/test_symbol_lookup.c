@@ -82,7 +82,7 @@ static int open_file(const char *name)
 	return fd;
 }
 
-/* By nm: it has the labels that the debugger's symbols have not. */
+/* Finds the address of a symbol by nm, which has the labels that the debugger's symbols lack. */
 static uint64_t find_address(const char *name, const char *symbol)
 {
 	char command[512];
@@ -174,7 +174,7 @@ Test(symbol_lookup, offsets_become_addresses)
 	struct symbol_set *set;
 	uint64_t vaddr, address;
 
-	/* Its code is 0x400000 and more behind its place in the file. */
+	/* The address of its code is 0x400000 or more behind its offset in the file. */
 	compile("-no-pie -static");
 	address = find_address("full", "place");
 	fds[0] = open_file("full");
@@ -201,7 +201,7 @@ Test(symbol_lookup, separate_debug_file_by_build_id)
 	start = find_address("full", "outer");
 	split();
 	assert_chain(open_three("stripped", "full.debug", NULL), place, start);
-	/* The debug file alone, when the program is gone. */
+	/* Opens the debug file alone, since the program is gone. */
 	assert_chain(open_three(NULL, "full.debug", NULL), place, start);
 }
 
@@ -250,7 +250,7 @@ Test(symbol_lookup, debug_information_shared_by_dwz)
 	run("mkdir -p b/.dwz && cp full.debug b/one && cp full.debug b/two && "
 	    "dwz -m b/.dwz/common -M /b/.dwz/common b/one b/two");
 	assert_chain(open_three("stripped", "b/one", "b/.dwz/common"), place, start);
-	/* Without it, or with another one, the name of the function is left. */
+	/* Without the shared file, or with another one, only the name of the function is left. */
 	cr_assert_eq(symbol_set_find(open_three("stripped", "b/one", NULL), place, &vaddr, names),
 		     1);
 	cr_assert_str_eq(names[0].function, "outer");
@@ -284,7 +284,7 @@ Test(symbol_lookup, names_of_cplusplus_and_rust)
 	cr_assert_str_eq(names[0].function, "123foo::bar");
 }
 
-/* What came back of one address, by the process that may do next to nothing. */
+/* The names of one address, found by a process in the sandbox. */
 struct answer {
 	int error;
 	size_t n;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows against those of another implementation (readelf), of hand-made entries, and of damage. */
+/* Compares rows with those of another implementation (readelf), of hand-made entries, and of
+ * damaged ones. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
@@ -25,7 +26,7 @@ static struct eh_rows *read_rows(int fd, struct symbolizer_table *ret)
 	return rows;
 }
 
-/* The rule that holds at an address. */
+/* Finds the rule that holds at an address. */
 static struct ox_rule find_rule(const struct symbolizer_table *table, uint64_t address)
 {
 	size_t low = 0, high = table->n_rows;
@@ -41,7 +42,7 @@ static struct ox_rule find_rule(const struct symbolizer_table *table, uint64_t a
 	return low ? table->rules[table->rows[low - 1].rule] : (struct ox_rule){};
 }
 
-/* What readelf -wF says, and how it compares. */
+/* The output of readelf -wF, and the counts of the comparison. */
 struct comparison {
 	const struct symbolizer_table *table;
 	unsigned n_rows;
@@ -53,7 +54,7 @@ struct comparison {
 	uint64_t signals[16]; /* CIEs of signal frames */
 	size_t n_signals;
 	bool is_signal; /* this FDE */
-	int rbp_column; /* -1: none */
+	int rbp_column; /* -1 if there is none */
 	int ra_column;
 };
 
@@ -140,7 +141,7 @@ static void compare_row(struct comparison *comparison, char *line)
 	comparison->n_rows++;
 	if (agrees)
 		return;
-	/* An rbp that is in a register makes the row a bad one. */
+	/* An rbp that is in a register makes the row bad. */
 	if (rule.kind == OX_RULE_BAD && rbp[0] == 'r')
 		comparison->n_odd_rbp++;
 	else if (comparison->n_wrong++ < 10)
@@ -204,7 +205,7 @@ Test(eh_rows, agree_on_libc)
 	compare_file("/lib/x86_64-linux-gnu/libc.so.6", &c);
 	cr_expect_gt(c.n_rows, 20000);
 	cr_expect_eq(c.n_wrong, 0);
-	cr_expect(c.n_odd_cfa + c.n_odd_rbp + c.n_odd_ra <= 10); /* vfork, longjmp and their like */
+	cr_expect(c.n_odd_cfa + c.n_odd_rbp + c.n_odd_ra <= 10); /* vfork, longjmp and the like */
 }
 
 Test(eh_rows, agree_on_libstdcxx)
@@ -217,7 +218,8 @@ Test(eh_rows, agree_on_libstdcxx)
 	cr_expect_eq(c.n_odd_cfa + c.n_odd_rbp, 0);
 }
 
-/* Its assembler keeps the CFA in whatever register is free, in functions that call nothing. */
+/* OpenSSL's assembler keeps the CFA in whatever register is free, in functions that call
+ * nothing. */
 Test(eh_rows, agree_on_libcrypto)
 {
 	struct comparison c;
@@ -238,7 +240,7 @@ Test(eh_rows, agree_on_python)
 	cr_expect(c.n_odd_cfa <= 10 && c.n_odd_rbp == 0); /* of 3.13's assembler */
 }
 
-/* Of a hand-made file: the rows as text, "address kind cfa rbp rbp_offset". */
+/* Compares the rows of a hand-made file with a text, "address kind cfa rbp rbp_offset". */
 static void expect_rows(struct eh_image *image, const char *expected)
 {
 	_cleanup_close_ int fd = eh_image_finish(image);
@@ -281,10 +283,10 @@ Test(eh_rows, of_neighbours_and_gaps)
 	struct eh_image image;
 
 	eh_image_init(&image, "zR");
-	eh_image_add(&image, EH_TEXT + 0x100, 0x10, NULL, 0); /* not in order */
+	eh_image_add(&image, EH_TEXT + 0x100, 0x10, NULL, 0); /* entries are not in order */
 	eh_image_add(&image, EH_TEXT, 0x10, code, sizeof(code));
 	eh_image_add(&image, EH_TEXT + 0x10, 0x10, NULL, 0);
-	eh_image_add(&image, EH_TEXT + 0x20, 0x10, NULL, 0); /* as its neighbour */
+	eh_image_add(&image, EH_TEXT + 0x20, 0x10, NULL, 0); /* same rule as its neighbour */
 	expect_rows(&image, "401000 2 8 0 0\n"
 			    "401001 2 16 1 -16\n"
 			    "401010 2 8 0 0\n"
@@ -315,7 +317,7 @@ Test(eh_rows, of_the_outermost_frame)
 	expect_rows(&image, "401000 1 0 0 0\n401010 0 0 0 0\n");
 }
 
-/* As glibc's __restore_rt: it begins a byte before the function. */
+/* Like glibc's __restore_rt, the entry begins a byte before the function. */
 Test(eh_rows, of_a_signal_frame)
 {
 	struct eh_image image;
@@ -339,7 +341,7 @@ Test(eh_rows, of_a_plt)
 	expect_rows(&image, "401000 6 11 0 0\n401040 6 10 0 0\n401080 0 0 0 0\n");
 }
 
-/* gcc's for a function that aligns its stack: CFA = *(rbp - 8), rbp at *rbp. */
+/* This is gcc's for a function that aligns its stack: CFA = *(rbp - 8), rbp at *rbp. */
 Test(eh_rows, of_an_aligned_stack)
 {
 	static const uint8_t code[] = {0x0f, 3, 0x76, 0x78, 0x06, 0x10, 6, 2, 0x76, 0};
@@ -350,7 +352,7 @@ Test(eh_rows, of_an_aligned_stack)
 	expect_rows(&image, "401000 5 -8 2 0\n401040 0 0 0 0\n");
 }
 
-/* OpenSSL's: CFA = *(rsp + 152) + 8, rbp at CFA-24. */
+/* This is OpenSSL's: CFA = *(rsp + 152) + 8, rbp at CFA-24. */
 Test(eh_rows, of_an_aligned_stack_in_assembler)
 {
 	static const uint8_t code[] = {0x0f, 6, 0x77, 0x98, 0x01, 0x06, 0x23, 8, 0x86, 3};
@@ -363,8 +365,8 @@ Test(eh_rows, of_an_aligned_stack_in_assembler)
 	expect_rows(&image, "401000 9 152 1 -24\n401040 8 0 0 0\n401080 0 0 0 0\n");
 }
 
-/* Each is one that a row cannot say: another register for the CFA, rbp in r10, an offset beyond 16
- * bits, the return address elsewhere, another expression. */
+/* None of these can be expressed in a row: another register for the CFA, rbp in r10, an offset
+ * beyond 16 bits, the return address elsewhere, another expression. */
 Test(eh_rows, are_bad_where_they_must)
 {
 	static const uint8_t cfa[] = {0x0d, 10};
@@ -398,7 +400,7 @@ Test(eh_rows, of_a_large_frame)
 	expect_rows(&image, "401000 2 131072 0 0\n401010 0 0 0 0\n");
 }
 
-/* Entries for code that the linker threw away, or beyond the end of what is mapped. */
+/* These entries are for code that the linker threw away, or beyond the end of what is mapped. */
 Test(eh_rows, stay_within_the_code)
 {
 	struct eh_image image;
@@ -410,7 +412,7 @@ Test(eh_rows, stay_within_the_code)
 	expect_rows(&image, "401ff0 2 8 0 0\n402000 0 0 0 0\n");
 }
 
-/* An entry that libdw refuses: where it covers, nothing is guessed. */
+/* In the range of an entry that libdw refuses, nothing is guessed. */
 Test(eh_rows, of_a_damaged_entry_are_bad)
 {
 	static const uint8_t code[] = {0x0e, 16, 0x48, 0x3f};
@@ -425,7 +427,7 @@ Test(eh_rows, of_a_damaged_entry_are_bad)
 			    "401020 0 0 0 0\n");
 }
 
-/* As lld writes it. */
+/* This is how lld writes the section. */
 Test(eh_rows, are_found_in_a_section_of_its_own_type)
 {
 	struct eh_image image;
@@ -465,8 +467,8 @@ Test(eh_rows, say_what_is_no_file_of_theirs)
 	cr_expect_null(rows);
 }
 
-/* The corpus: each seed whole, cut at each length, and with each byte changed. In a process with
- * no more memory than 64 MB above what it has: what wants more fails, and says so. */
+/* The corpus: each seed whole, cut at each length, and with each byte changed. The process has no
+ * more memory than 64 MB above what it has: whatever needs more has to fail with an error. */
 
 #define MEMORY_BYTES (64u << 20)
 #define SEED_BYTES   16384

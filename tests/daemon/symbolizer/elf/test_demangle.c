@@ -38,7 +38,7 @@ Test(demangle, rust_without_hash)
 	assert_demangles("_RNvNtCs1234_7mycrate3foo3bar", "mycrate::foo::bar");
 	assert_demangles("_RNvC7mycrateu8gdel_5qa", "mycrate::g\xc3\xb6"
 						    "del");
-	/* "u3" of a hash looks like the beginning of such a name. */
+	/* "u3" of a hash looks like the beginning of an identifier that is not ASCII. */
 	assert_demangles("_RNvNtCslNYArtu3iFV_5alloc3fmt6format", "alloc::fmt::format");
 	assert_demangles("_RINvMNtCslNYArtu3iFV_5alloc5sliceSh8into_vecNtNtB5_5alloc6GlobalEB5_",
 			 "<[u8]>::into_vec::<alloc::alloc::Global>");
@@ -76,8 +76,8 @@ Test(demangle, cuts_at_the_size)
 	cr_assert(eq(int, demangle("_Z3foov", text, 0), 0));
 }
 
-/* f<P<P<P<int, int>, P<int, int>>, ...>>: each level holds the one below it twice. S_ is f, S0_ is
- * P, S1_ the innermost. */
+/* Makes f<P<P<P<int, int>, P<int, int>>, ...>>: each level has the one below it twice. S_ is f, S0_
+ * is P, S1_ the innermost. */
 static void make_doubling_cplusplus(char *ret, unsigned int depth)
 {
 	char reference[] = "ESx_";
@@ -93,18 +93,19 @@ static void make_doubling_cplusplus(char *ret, unsigned int depth)
 	strcat(ret, "EEvv");
 }
 
-/* A tuple of a tuple and itself, by references back to where it stands in the name. */
+/* Makes a tuple of a tuple and itself, by references back to where it stands in the name. */
 static void make_doubling_rust(char *ret, const char *begin, unsigned int depth)
 {
 	char *at = ret + sprintf(ret, "%s", begin);
 	char tail[512] = "";
 
 	for (unsigned int i = 0; i < depth; i++) {
-		unsigned int position = at + 1 - (ret + 2); /* of the tuple inside this one */
+		unsigned int position =
+			at + 1 - (ret + 2); /* position of the tuple inside this one */
 		char reference[16];
 
 		*at++ = 'T';
-		/* Base 62 of position - 1. */
+		/* The reference is position - 1 in base 62. */
 		sprintf(reference, "B%c%c_E", '0' + (position - 1) / 62,
 			"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				[(position - 1) % 62]);
@@ -114,7 +115,7 @@ static void make_doubling_rust(char *ret, const char *begin, unsigned int depth)
 	sprintf(at, "TllE%sE", tail);
 }
 
-/* The result says which bound held: output, which is counted, or time. */
+/* The result is that of the bound that was exceeded: output, which is counted, or time. */
 Test(demangle, output_that_explodes_is_given_up)
 {
 	char name[1024], text[64] = "untouched";
@@ -125,7 +126,7 @@ Test(demangle, output_that_explodes_is_given_up)
 	strcpy(text, "untouched");
 	cr_assert(eq(int, demangle(name, text, sizeof(text)), -E2BIG), "%s", name);
 	cr_assert(eq(str, text, "untouched"));
-	/* One whose identifier takes memory. */
+	/* The identifier of this name takes memory. */
 	make_doubling_rust(name, "_RINvC7mycrateu8gdel_5qa", 40);
 	cr_assert(eq(int, demangle(name, text, sizeof(text)), -E2BIG), "%s", name);
 	make_doubling_cplusplus(name, 3);
@@ -134,7 +135,7 @@ Test(demangle, output_that_explodes_is_given_up)
 	cr_assert(eq(int, demangle(name, text, sizeof(text)), -E2BIG), "%s", name);
 }
 
-/* Each of these runs for years when it is let. */
+/* Each of these would run for years. */
 Test(demangle, work_without_output_is_given_up)
 {
 	char name[1024] = "_ZN1acv", text[64];

@@ -46,7 +46,7 @@ static struct binary *open_wanted(const struct wanted *wanted, size_t n)
 	return open_image(&image);
 }
 
-/* The name at an offset into the text, "" none. */
+/* Expects the name at an offset of the code; "" if it has none. */
 static const char *name_at(const struct binary *binary, uint64_t offset)
 {
 	struct symbol symbol = {.name = ""};
@@ -304,7 +304,7 @@ Test(symbols, refuses_what_is_no_program_of_this_machine)
 	cr_assert(eq(int, open_result(image.bytes, image.size), -ENOEXEC));
 }
 
-/* What a compiler makes of a text, in a descriptor. */
+/* Compiles a text. Returns a descriptor of the result. */
 static int compile(const char *command, const char *text)
 {
 	char source[] = "/tmp/test_symbols.XXXXXX", output[64], line[512];
@@ -382,7 +382,7 @@ Test(symbols, cut_short_at_every_byte)
 		cr_assert(eq(int, LLVMFuzzerTestOneInput(image.bytes, size), 0));
 }
 
-/* Numbers that symbolizers trip over, anywhere in the file. */
+/* Tries numbers that are likely to break a reader, anywhere in the file. */
 static void mutate(uint8_t *data, size_t size, unsigned int *seed)
 {
 	static const uint64_t values[] = {
@@ -401,7 +401,8 @@ static void mutate(uint8_t *data, size_t size, unsigned int *seed)
 	}
 }
 
-/* Every 8 bytes of the headers and tables are hit; code and zeros are not worth the time. */
+/* Runs n mutations of the headers and tables, where every 8 bytes are hit; code and zeros are not
+ * worth the time. */
 static void run_mutations(const uint8_t *seed_data, size_t size, size_t from, size_t bytes, int n,
 			  unsigned int seed)
 {

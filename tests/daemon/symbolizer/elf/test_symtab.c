@@ -15,7 +15,7 @@ static const struct wanted wanted[] = {
 	{"outer", 0x50, 0x10, GLOBAL_FUNCTION},
 };
 
-/* Sections 3 and 4 are the symbols and their names; symbol 0 is that of no name. */
+/* Sections 3 and 4 are the symbols and their names; symbol 0 has no name. */
 static void make_image(struct image *image, uint32_t type)
 {
 	image_init(image);
@@ -30,7 +30,7 @@ static Elf64_Sym *get_symbol(struct image *image, size_t i)
 struct told {
 	char text[256];
 	unsigned int n;
-	unsigned int most; /* 0: no limit */
+	unsigned int most; /* 0 if there is no limit */
 };
 
 static int tell(void *userdata, const Elf64_Sym *symbol, const char *name)
@@ -42,7 +42,7 @@ static int tell(void *userdata, const Elf64_Sym *symbol, const char *name)
 	return ++told->n == told->most ? -ECANCELED : 0;
 }
 
-/* What became of it; *told begins as {}. */
+/* Reads the symbols, and returns the result; *told has to be {} before. */
 static int read_image(const struct image *image, uint32_t type, struct told *told)
 {
 	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
@@ -113,7 +113,7 @@ Test(elf_symtab, damage)
 	cr_expect_eq(told.n, 0);
 }
 
-/* elf_file.h, which asks the file for its size. */
+/* Opens the file, which takes its size from fstat(). */
 Test(elf_symtab, of_a_file)
 {
 	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
