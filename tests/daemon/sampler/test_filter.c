@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is sampled. */
+/* Which processes are sampled. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <signal.h>
@@ -50,7 +50,7 @@ Test(sampler_filter, all_chooses_everything)
 	sampling_run_both(&one, &two);
 	cr_assert_gt(sampling_hits(one.pid), 0);
 	cr_assert_gt(sampling_hits(two.pid), 0);
-	/* Another choice takes the place of the one before. */
+	/* Other targets replace the ones before. */
 	target = sampling_by_pid(one.pid, 0);
 	sampling_choose(&target, 1);
 	sampling_run_both(&one, &two);
@@ -128,7 +128,7 @@ Test(sampler_filter, of_two_targets_that_name_the_same_the_one_that_may_counts)
 	busy_stop(&busy);
 }
 
-/* A child that the process starts while it is sampled. */
+/* Starts a child of the process while that is sampled. */
 static pid_t start_child(struct busy_process *parent)
 {
 	kill(parent->pid, SIGUSR1);
@@ -150,7 +150,7 @@ Test(sampler_filter, children_are_followed_to_their_end)
 	cr_assert_gt(sampling_hits(child), 0);
 	cr_assert_eq(sampling_hits(0), sampling_hits(child) + sampling_hits(parent.pid));
 	kill(child, SIGKILL);
-	/* It is a zombie now, which has ended. */
+	/* The child has ended, and is a zombie now. */
 	while (sampler_count_children(sampling.sampler))
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	busy_stop(&parent);

@@ -21,7 +21,7 @@ Test(sampler, samples_the_chosen_process_and_no_other)
 	cr_assert_gt(sampling_hits(0), 0);
 	cr_assert_eq(sampling_hits(0), sampling_hits(chosen.pid));
 	cr_assert_eq(sampling_hits(0), sampling_counted());
-	/* Each tick is a sample or one that came too late; half of them is far below any doubt. */
+	/* Each tick is a sample or one that came too late; half of them is a safe lower bound. */
 	cr_assert_gt(sampling_counted() + sampling_lost(OX_LOST_LATE),
 		     20 * 1000000 / INTERVAL_NS / 2);
 	busy_stop(&chosen);
@@ -260,7 +260,7 @@ Test(sampler, the_interval_that_was_achieved_is_measured)
 	sampling_run(busy.pid, CPU_MS);
 	sampler_read_counters(sampling.sampler, &now);
 	cr_assert_gt(now.gap_n, 0);
-	/* A mean of half the interval would be a wrong one on any machine. */
+	/* A mean of half the interval would be wrong on any machine. */
 	cr_assert_gt(INTERVAL_NS + now.gap_sum_ns / now.gap_n, INTERVAL_NS / 2.0);
 	cr_assert_geq(now.gap_squares_ns, 0);
 	cr_assert_gt(now.timed_n, 0);

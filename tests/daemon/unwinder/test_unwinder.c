@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables as they are laid out, and stacks of real processes that are followed by them; the
- * latter are skipped where the kernel's side is not to be had (kernel_side.h). */
+/* Tests how tables are laid out, and follows stacks of real processes by them; the latter is
+ * skipped where the kernel side is not available (kernel_side.h). */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -33,7 +33,7 @@ static uint16_t find_slowly(const struct symbolizer_table *table, uint32_t addre
 	return rule;
 }
 
-/* As the kernel side does. */
+/* Searches a row as the kernel side does. */
 static uint16_t find_in_pack(const struct pack *pack, uint32_t address)
 {
 	uint32_t page = (address >> OX_PAGE_SHIFT) - pack->first_page;
@@ -153,7 +153,7 @@ static void close_world(void)
 	sampler_free(sampler);
 }
 
-/* A section of its own for each, so that a frame tells where it is. */
+/* Each function has a section of its own, so that a frame tells where it is. */
 #define PLACED(place) __attribute__((noinline, section(place)))
 extern const char __start_place_burn[], __stop_place_burn[];
 extern const char __start_place_descend[], __stop_place_descend[];
@@ -218,7 +218,8 @@ static void add_event(void *userdata, const struct ox_event *event)
 
 	cr_assert_not_null(image);
 	r = unwinder_update(unwinder, image, now_ns);
-	/* Also an event of what was dropped since, or of who pages code in meanwhile. */
+	/* Events may also be of processes that were dropped since, or that page in code
+	 * meanwhile. */
 	cr_assert(r == 0 || r == 1 || r == -ENOENT, "%d", r);
 }
 
@@ -231,7 +232,7 @@ static void drain(void)
 	sampler_clear(sampler);
 }
 
-/* Until the process is known and its tables are there. */
+/* Samples until the process is known and its tables are there. */
 static void sample_pids(const struct busy_process *processes, size_t n)
 {
 	struct sampler_target targets[8];
@@ -311,7 +312,7 @@ Test(unwinder, processes_of_one_program_share_its_tables, .fini = close_world)
 	cr_assert_eq(first.n_tables, all.n_tables);
 	for (int i = 0; i < 3; i++) {
 		unwinder_forget(unwinder, processes[i].pid);
-		if (i == 1) /* what one of them had for itself is given back with it */
+		if (i == 1) /* the words of its own ranges are freed with it */
 			cr_assert_eq(sampler_blocks_used(sampler), used);
 		busy_stop(&processes[i]);
 	}
@@ -345,7 +346,7 @@ static struct busy_process start_python(void)
 		execl("/usr/bin/python3", "python3", "-c", "while True: pass", NULL);
 		_exit(1);
 	}
-	busy_let(process.pid, 100); /* it has mapped what it will */
+	busy_let(process.pid, 100); /* it has mapped all its files */
 	return process;
 }
 
@@ -359,14 +360,15 @@ Test(unwinder, tables_that_nobody_needs_make_room, .fini = close_world)
 	sample_pids(&process, 1);
 	unwinder_get_state(unwinder, &state);
 	cr_assert_gt(state.n_tables, 0);
-	/* It still runs, and was sampled lately: nothing may go. */
+	/* The process still runs, and was sampled lately: nothing may be dropped. */
 	unwinder_touch(unwinder, process.pid, now_ns);
 	unwinder_expect(unwinder, images_find(images, python.pid, now_ns), now_ns);
 	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	unwinder_get_state(unwinder, &state);
 	cr_assert_eq(state.n_evicted, 0);
 	cr_assert_gt(state.n_refused, 0);
-	/* It has not been sampled for long: it has to give way, and gets its tables back later. */
+	/* The process has not been sampled for long: its tables are dropped, and come back
+	 * later. */
 	unwinder_touch(unwinder, python.pid, now_ns + 2 * UNWINDER_IDLE_NS);
 	unwinder_retry(unwinder);
 	cr_assert_geq(unwinder_update(unwinder, images_find(images, python.pid, now_ns), now_ns),
