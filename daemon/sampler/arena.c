@@ -7,6 +7,7 @@
  * without any lock or system call.
  * 3. A slot is written once between two clears, after the record that it points to is whole.
  */
+#include <assert.h>
 #include <sched.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ static const struct ox_record *record_at(const struct sampler *sampler, unsigned
 	const uint64_t *log = sampler->logs + which * sampler->log_words;
 	const struct ox_record *record;
 
+	assert(which < 2);
 	if (!position || position - 1 + OX_HEADER_WORDS > sampler->log_words)
 		return NULL;
 	record = (const void *)&log[position - 1];
@@ -113,6 +115,7 @@ int sampler_foreach(const struct sampler *sampler, sampler_fn fn, void *userdata
 	uint64_t n_slots = sampler->bpf->bss->arenas[which].slot_mask + 1;
 	int failed = 0;
 
+	assert(fn);
 	for (uint64_t i = 0; i < n_slots; i++) {
 		const struct ox_record *record =
 			slots[i] ? record_at(sampler, which, (uint32_t)slots[i]) : NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sampler/blocks.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,7 @@ int sampler_blocks_alloc(struct sampler *sampler, uint32_t n_words, uint32_t *re
 {
 	uint32_t n = count_grains(n_words);
 
+	assert(n_words > 0 && n_words <= OX_BLOCK_WORDS);
 	for (uint32_t i = 0;; i++) {
 		struct block *block;
 		uint32_t first;
@@ -128,9 +130,12 @@ int sampler_blocks_alloc(struct sampler *sampler, uint32_t n_words, uint32_t *re
 
 void sampler_blocks_free_block(struct sampler *sampler, uint32_t index, uint32_t n_words)
 {
-	struct block *block = sampler->blocks[index / OX_BLOCK_WORDS];
 	uint32_t n = count_grains(n_words);
+	struct block *block;
 
+	assert(index > 0 && index % GRAIN_WORDS == 0 && index / OX_BLOCK_WORDS < sampler->n_blocks);
+	block = sampler->blocks[index / OX_BLOCK_WORDS];
+	assert(block->used[index % OX_BLOCK_WORDS / GRAIN_WORDS] && block->n_used >= n);
 	memset(block->used + index % OX_BLOCK_WORDS / GRAIN_WORDS, 0, n);
 	block->n_used -= n;
 	sampler->grains_used -= n;
@@ -138,6 +143,7 @@ void sampler_blocks_free_block(struct sampler *sampler, uint32_t index, uint32_t
 
 uint32_t *sampler_blocks_at(struct sampler *sampler, uint32_t index)
 {
+	assert(index / OX_BLOCK_WORDS < sampler->n_blocks);
 	return sampler->blocks[index / OX_BLOCK_WORDS]->words + index % OX_BLOCK_WORDS;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sampler/events.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ void sampler_set_layouts(struct sampler *sampler)
 	size_t n;
 	const struct ox_layout *layouts = python_layouts(&n);
 
+	assert(n * sizeof(*layouts) <= sizeof(sampler->bpf->rodata->layouts));
 	memcpy((void *)sampler->bpf->rodata->layouts, layouts, n * sizeof(*layouts));
 }
 
@@ -45,6 +47,7 @@ void sampler_read_definitions(struct sampler *sampler, sampler_fragment_fn fn, v
 {
 	struct part_reader reader = {fn, userdata};
 
+	assert(fn && !sampler->part_reader);
 	sampler->part_reader = &reader;
 	(void)ring_buffer__consume(sampler->parts);
 	sampler->part_reader = NULL;
@@ -86,6 +89,7 @@ void sampler_read_events(struct sampler *sampler, sampler_event_fn fn, void *use
 {
 	struct event_reader reader = {fn, userdata};
 
+	assert(fn && !sampler->event_reader);
 	sampler->event_reader = &reader;
 	(void)ring_buffer__consume(sampler->events);
 	sampler->event_reader = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sets the filters of the kernel side: what shall be sampled. */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -67,6 +68,7 @@ static int set_target(struct sampler *sampler, const struct sampler_target *targ
 	struct ox_target value = target->target, seen;
 	int fd = filter_map(sampler, target->filter);
 
+	assert(target->filter <= SAMPLER_ALL);
 	if (fd < 0) {
 		struct ox_target *everything = &sampler->bpf->bss->everything;
 

@@ -54,7 +54,7 @@ __attribute__((format(printf, 2, 0))) static int print(enum libbpf_print_level l
 
 void report_begin(struct sampler_report *report)
 {
-	assert(report);
+	assert(report && !open_report);
 	report->why[0] = report->log[0] = 0;
 	open_report = report;
 	libbpf_set_print(print);
@@ -62,6 +62,7 @@ void report_begin(struct sampler_report *report)
 
 void report_end(void)
 {
+	assert(open_report);
 	open_report = NULL;
 }
 
@@ -123,6 +124,7 @@ void report_explain_load(struct sampler_report *report, int error)
 	struct utsname system;
 	char said[200] = "";
 
+	assert(error < 0);
 	if (uname(&system) < 0)
 		strcpy(system.release, "?");
 	if (is_locked_down())

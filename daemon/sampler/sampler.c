@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sampler/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -240,6 +241,7 @@ static int control_timers(struct sampler *sampler, unsigned long request, void *
 
 void sampler_clear_arena(struct sampler *sampler, unsigned which)
 {
+	assert(which < 2);
 	memset(sampler->indexes + which * sampler->index_slots, 0,
 	       (sampler->bpf->bss->arenas[which].slot_mask + 1) * 8);
 	sampler->bpf->bss->arenas[which].cursor = 0;
@@ -254,6 +256,7 @@ int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
 
 	opener_init(&opener, OX_OPENER_PATH);
 	sampler_disable(sampler);
+	assert(interval_ns > 0);
 	sampler->interval_ns = interval_ns;
 	r = open_timers(sampler, &opener);
 	r = r ?: control_timers(sampler, PERF_EVENT_IOC_PERIOD, &interval_ns);
