@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -59,6 +60,8 @@ int pack_make(struct pack *pack, const struct symbolizer_table *table, const uin
 	for (uint32_t i = 0; i < pack->n_pages; i++)
 		pack->counts[i] =
 			page_fill(pack, pack->first_page + i, table, numbers, &next, &carry);
+	/* All rows are in a page, as they rise. */
+	assert(next == table->n_rows);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The processes whose ranges the kernel side has, and what a range says of its table. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "daemon/unwinder/internal.h"
@@ -29,6 +30,7 @@ void unwound_remove(struct unwound **slot)
 {
 	struct unwound *unwound = *slot;
 
+	assert(unwound);
 	*slot = unwound->next;
 	free(unwound->files);
 	free(unwound);
@@ -66,6 +68,7 @@ static struct ox_range *unwound_ranges(const struct unwinder *unwinder,
 
 void unwinder_set_ranges(struct unwinder *unwinder, uint32_t number)
 {
+	assert(number < unwinder->states_size);
 	for (size_t i = 0; i < UNWOUND_BUCKETS; i++)
 		for (struct unwound *at = unwinder->unwound[i]; at; at = at->next)
 			for (uint32_t k = 0; k < at->n_ranges; k++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables of files: requested, laid out in the blocks, shared, and dropped when room is
  * needed. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ static void take_answer(void *userdata, int error, const struct symbolizer_reply
 	struct unwind_file *file = &unwinder->states[request->number];
 	struct symbolizer_table rows;
 
+	assert(request->number < unwinder->states_size);
 	if (request->life != unwinder->life) {
 		free(request);
 		return;
@@ -297,8 +299,10 @@ static void unwind_table_remove(struct unwinder *unwinder, struct unwind_table *
 			unwinder_ask_again(unwinder, i);
 		}
 	sampler_quiesce(unwinder->sampler);
-	while (*slot != table)
+	while (*slot != table) {
+		assert(*slot);
 		slot = &(*slot)->next;
+	}
 	*slot = table->next;
 	unwind_table_free(unwinder, table, true);
 	unwinder->n_evicted++;
@@ -336,6 +340,7 @@ int unwinder_take(struct unwinder *unwinder, uint32_t n_words, uint32_t *ret_ind
 {
 	int r;
 
+	assert(unwinder->sampler);
 	do
 		r = sampler_blocks_alloc(unwinder->sampler, n_words, ret_index);
 	while (r == -ENOSPC && evict(unwinder));

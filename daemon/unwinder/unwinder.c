@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ struct unwinder *unwinder_new(struct files *files, struct interpreters *interpre
 {
 	struct unwinder *unwinder = calloc(1, sizeof(*unwinder));
 
+	assert(files && interpreters && symbolizer && warn);
 	if (!unwinder)
 		return NULL;
 	unwinder->files = files;
@@ -189,6 +191,7 @@ int unwinder_update(struct unwinder *unwinder, const struct image *image, uint64
 	struct layout layout;
 	int r;
 
+	assert(unwinder->sampler && image->maps);
 	if (!unwound)
 		return -ENOMEM;
 	unwound->is_held = false;
