@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/elf/debugdata.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <lzma.h>
 
@@ -13,6 +14,7 @@ static int grow_output(lzma_stream *stream, char **output, size_t *size, size_t 
 	size_t bigger = *size > max / 2 ? max : *size * 2;
 	char *grown;
 
+	assert(stream->avail_out == 0);
 	if (*size >= max)
 		return -E2BIG;
 	grown = realloc(*output, bigger);
@@ -39,6 +41,7 @@ int xz_unpack(const void *data, size_t size, size_t max, char **ret, size_t *ret
 	size_t output_size = size < max / 8 ? size * 4 + 4096 : max;
 	lzma_ret code;
 
+	assert(max > 0);
 	output = malloc(output_size);
 	if (!output)
 		return -ENOMEM;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/elf/demangle.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <libiberty/demangle.h>
@@ -45,6 +46,7 @@ static void append_output(const char *text, size_t length, void *opaque)
 		siglongjmp(way_out, ETIME);
 	if (length == 0) /* text may be NULL then */
 		return;
+	assert(is_inside && output->length <= DEMANGLE_OUTPUT_BYTES);
 	if (length > DEMANGLE_OUTPUT_BYTES - output->length)
 		siglongjmp(way_out, E2BIG);
 	memcpy(output->text + output->length, text, length < room ? length : room);
@@ -68,6 +70,7 @@ static int run_engine(engine_fn engine, const char *name, bool allocates, struct
 	const struct itimerval start = {.it_value.tv_usec = DEMANGLE_CPU_USEC}, stop = {};
 	int r, error;
 
+	assert(!is_inside);
 	r = install_handler();
 	if (r < 0)
 		return r;

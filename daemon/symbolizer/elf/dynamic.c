@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/elf/dynamic.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -188,6 +189,8 @@ static int find_sysv(const struct elf_dynamic *dynamic, const char *name, struct
 
 int elf_dynamic_find(const struct elf_dynamic *dynamic, const char *name, struct elf_symbol *ret)
 {
+	assert(dynamic->n_buckets > 0);
+	assert(!dynamic->gnu_hash || dynamic->n_words > 0);
 	return dynamic->gnu_hash ? find_gnu(dynamic, name, ret) : find_sysv(dynamic, name, ret);
 }
 
@@ -195,6 +198,7 @@ void elf_dynamic_read_soname(const struct elf_dynamic *dynamic, char *ret, size_
 {
 	uint64_t at, left;
 
+	assert(size > 0);
 	*ret = '\0';
 	if (!dynamic->soname || __builtin_add_overflow(dynamic->strings, dynamic->soname, &at) ||
 	    at >= dynamic->elf->size)

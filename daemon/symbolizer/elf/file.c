@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/elf/file.h"
 
+#include <assert.h>
 #include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <gelf.h>
@@ -16,6 +17,7 @@ int elf_file_read(const struct elf_file *elf, uint64_t offset, uint64_t size, vo
 {
 	uint8_t *at = ret;
 
+	assert(!elf->memory);
 	if (offset > elf->size || size > elf->size - offset)
 		return -ERANGE;
 	while (size > 0) {
@@ -40,6 +42,7 @@ Elf_Data *elf_file_get_data(const struct elf_file *elf, const Elf64_Shdr *sectio
 
 	if (!section || section->sh_size > max)
 		return NULL;
+	assert(section >= elf->sections && section < elf->sections + elf->n_sections);
 	data = elf_getdata(elf_getscn(elf->handle, section - elf->sections), NULL);
 	return data && data->d_buf ? data : NULL;
 }

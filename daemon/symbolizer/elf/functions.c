@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/elf/functions.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -253,6 +254,7 @@ static void choose_names(struct builder *builder)
 	for (size_t i = 1; i < n; i++) {
 		const struct candidate *next = &builder->candidates[i];
 
+		assert(next->start >= chosen->start);
 		if (next->start != chosen->start) {
 			*++chosen = *next;
 			continue;
@@ -314,6 +316,7 @@ static int finish(struct builder *builder, struct functions *ret)
 {
 	struct functions functions = {};
 
+	assert(builder->n_candidates > 0);
 	qsort(builder->candidates, builder->n_candidates, sizeof(*builder->candidates),
 	      compare_candidates);
 	choose_names(builder);

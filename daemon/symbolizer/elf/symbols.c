@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/elf/symbols.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -201,6 +202,7 @@ static int find_name(const struct binary *binary, const struct function *functio
 	struct binary *cache = (struct binary *)binary;
 	int r;
 
+	assert(number < binary->functions.n_entries);
 	r = names_init(cache);
 	if (r < 0)
 		return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/elf/symtab.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <gelf.h>
 
@@ -12,6 +13,7 @@ int elf_symtab_open(struct elf_symtab *symtab, const struct elf_file *elf, uint3
 	const Elf64_Shdr *section = elf_file_find_section(elf, type, NULL);
 	Elf_Data *names;
 
+	assert(type == SHT_SYMTAB || type == SHT_DYNSYM);
 	*symtab = (struct elf_symtab){};
 	if (!section || section->sh_link >= elf->n_sections)
 		return -ENODATA;
@@ -29,6 +31,7 @@ int elf_symtab_foreach(const struct elf_symtab *symtab, elf_symtab_fn fn, void *
 	GElf_Sym symbol;
 	int r = 0;
 
+	assert(symtab->symbols && symtab->names);
 	for (int i = 0; i < SYMBOLS_MAX && r >= 0 && gelf_getsym(symtab->symbols, i, &symbol); i++)
 		if (symbol.st_shndx != SHN_UNDEF && symbol.st_name < symtab->names_bytes &&
 		    symtab->names[symbol.st_name])
