@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/dwarf/eh_frame.h"
 
+#include <assert.h>
 #include <dwarf.h>
 #include <errno.h>
 #include <string.h>
@@ -100,6 +101,7 @@ static uint64_t read_pointer(const uint8_t *at, int encoding)
 	uint64_t value = 0;
 	size_t bytes = pointer_bytes(encoding);
 
+	assert(bytes > 0);
 	memcpy(&value, at, bytes);
 	if ((encoding & DW_EH_PE_signed) && bytes < 8 && value >> (bytes * 8 - 1))
 		value |= UINT64_MAX << (bytes * 8);
@@ -176,6 +178,7 @@ static bool read_range(struct eh_frame *eh, const Dwarf_FDE *fde, uint64_t *ret_
 
 int eh_frame_next(struct eh_frame *eh, uint64_t *ret_start, uint64_t *ret_end)
 {
+	assert(eh->ident && eh->data);
 	while (eh->offset < eh->data->d_size) {
 		Dwarf_Off next = eh->offset;
 		Dwarf_CFI_Entry entry;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/dwarf/eh_rows.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/base/array.h"
@@ -78,6 +79,7 @@ static struct eh_rows *new_rows(void)
 	rows->rules = table_new();
 	if (!rows->rules || find_rule(rows, &gap, &index) < 0 || find_rule(rows, &bad, &index) < 0)
 		return NULL;
+	assert(index == RULE_BAD);
 	return take_ptr(rows);
 }
 
@@ -87,6 +89,7 @@ static int add_span(struct eh_rows *rows, uint64_t start, uint64_t end, const st
 	uint32_t index;
 	int r;
 
+	assert(start < end && end <= ADDRESS_MAX);
 	r = find_rule(rows, rule, &index);
 	if (r < 0)
 		return r;
@@ -183,6 +186,7 @@ static void add_row(struct eh_rows *rows, uint32_t address, uint32_t rule)
 {
 	struct symbolizer_row *last = rows->n_rows ? &rows->rows[rows->n_rows - 1] : NULL;
 
+	assert(!last || last->address <= address);
 	if (last && last->address == address) {
 		last->rule = rule;
 		if (rows->n_rows > 1 && last[-1].rule == rule)
@@ -209,6 +213,7 @@ static int make_rows(struct eh_rows *rows)
 		if (i + 1 == rows->n_spans || span->end < span[1].start)
 			add_row(rows, span->end, RULE_GAP);
 	}
+	assert(rows->n_rows > 0 && rows->rows[rows->n_rows - 1].rule == RULE_GAP);
 	if (rows->n_rows > SYMBOLIZER_ROWS_MAX)
 		return -EFBIG;
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/dwarf/file.h"
 
+#include <assert.h>
 #include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@ static int check_unpacked(const struct elf_file *elf)
 		if (!(section->sh_flags & SHF_COMPRESSED) ||
 		    elf_file_read(elf, section->sh_offset, sizeof(header), &header) < 0)
 			continue;
+		assert(sum <= DWARF_FILE_UNPACKED_MAX);
 		if (header.ch_size > DWARF_FILE_UNPACKED_MAX - sum)
 			return -EFBIG;
 		sum += header.ch_size;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/dwarf/lines.h"
 
+#include <assert.h>
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <errno.h>
@@ -194,6 +195,7 @@ static struct unit *find_unit(struct lines *lines, uint64_t vaddr, Dwarf_Die *re
 	const struct range *range = index_find(&lines->units, vaddr);
 	struct unit *unit = range ? &lines->unit[range->entry] : NULL;
 
+	assert(!range || range->entry < lines->n_units);
 	if (!unit || !dwarf_offdie(lines->dwarf, unit->entry, ret))
 		return NULL;
 	if (!unit->is_read) {
@@ -282,6 +284,7 @@ size_t lines_find(struct lines *lines, uint64_t vaddr, size_t max, struct lines_
 	const struct range *function;
 	size_t n = 0;
 
+	assert(max > 0);
 	if (!unit)
 		return 0;
 	memset(ret, 0, max * sizeof(*ret));
