@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/jitdump.h"
 
+#include <assert.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -122,6 +123,7 @@ static int add_text(struct jitdump *dump, const char *text, uint32_t *ret)
 	size_t bytes = strlen(text) + 1;
 	int r;
 
+	assert(dump->texts_bytes <= JITDUMP_TEXT_MAX);
 	if (bytes > JITDUMP_TEXT_MAX - dump->texts_bytes)
 		return -ENODATA;
 	r = array_reserve(dump->texts, dump->texts_size, dump->texts_bytes + bytes);
@@ -377,6 +379,7 @@ int jitdump_find(const struct jitdump *dump, uint64_t address, struct jitdump_na
 
 	if (index == RANGES_NONE)
 		return -ENOENT;
+	assert(index < dump->n_functions);
 	function = &dump->functions[index];
 	line = find_line(dump, function, address - function->start + function->loaded);
 	*ret = (struct jitdump_name){

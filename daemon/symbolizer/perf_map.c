@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/perf_map.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -159,6 +160,7 @@ const char *perf_map_find(const struct perf_map *map, uint64_t address, uint64_t
 
 	if (index == RANGES_NONE)
 		return NULL;
+	assert(index < map->n_entries);
 	*ret_start = map->entries[index].start;
 	return map->entries[index].name;
 }

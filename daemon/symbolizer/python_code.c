@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/python_code.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -247,6 +248,7 @@ static bool add_range(struct symbolizer_python *python, const struct python_piec
 	uint32_t kind = known[piece->rank].code;
 	uint64_t start = piece->start;
 
+	assert(piece->start < piece->end);
 	if (last && start < last->end)
 		start = last->end;
 	if (start >= piece->end)

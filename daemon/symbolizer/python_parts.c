@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/python_parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -126,6 +127,7 @@ size_t python_parts_find(const struct elf_file *file, uint64_t start, uint64_t e
 	uint64_t offset, bytes;
 	Elf *mapped;
 
+	assert(start <= end);
 	if (end - start > FUNCTION_BYTES_MAX ||
 	    elf_file_find_vaddr(file, start, &offset, &bytes) < 0 || bytes < end - start)
 		return 0;

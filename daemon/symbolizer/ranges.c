@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/ranges.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ int ranges_add(struct ranges *ranges, uint64_t start, uint64_t size, uint32_t va
 {
 	int r;
 
+	assert(ranges->n_pieces == 0);
 	if (size == 0 || start > UINT64_MAX - size)
 		return 0;
 	if (ranges->n_told >= RANGES_MAX)
@@ -88,9 +90,11 @@ static void heap_push(struct heap *heap, const struct range *range)
 
 static void heap_pop(struct heap *heap)
 {
-	const struct range *last = heap->entries[--heap->n];
+	const struct range *last;
 	size_t at = 0;
 
+	assert(heap->n > 0);
+	last = heap->entries[--heap->n];
 	for (size_t child; (child = 2 * at + 1) < heap->n; at = child) {
 		if (child + 1 < heap->n &&
 		    heap->entries[child + 1]->order > heap->entries[child]->order)
@@ -144,6 +148,7 @@ int ranges_sort(struct ranges *ranges)
 	struct heap heap = {.entries = entries};
 	int r;
 
+	assert(ranges->n_pieces == 0);
 	if (!entries)
 		return -ENOMEM;
 	if (ranges->n_told > 0)
@@ -159,6 +164,7 @@ uint32_t ranges_find(const struct ranges *ranges, uint64_t address)
 {
 	size_t n = array_upper_bound(ranges->pieces, ranges->n_pieces, .start, address);
 
+	assert(ranges->n_told == 0);
 	return n > 0 ? ranges->pieces[n - 1].value : RANGES_NONE;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/reply.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -158,6 +159,7 @@ static int add_address(struct names *names, struct symbol_set *set, uint64_t add
 
 	entry->first = names->n_frames;
 	entry->n = symbol_set_find(set, address, &entry->vaddr, found);
+	assert(entry->n <= SYMBOLIZER_INLINES_MAX);
 	for (size_t i = 0; i < entry->n && r == 0; i++)
 		r = add_frame(names, &found[i]);
 	return r;
@@ -191,6 +193,7 @@ static int write_names(const struct names *names, size_t n, int *ret_fd, uint32_
 		{text, names->text_bytes},
 	};
 
+	assert(names->text_bytes > 0 && names->text_bytes <= TEXT_BYTES_MAX);
 	if (!text)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < table_count(names->texts); i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/sandbox.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -234,6 +235,7 @@ static int filter_calls(void)
 
 int sandbox_enter(int keep, const char **ret_what)
 {
+	assert(keep > STDERR_FILENO);
 	*ret_what = "signals";
 	if (clear_signals() < 0)
 		return -errno;

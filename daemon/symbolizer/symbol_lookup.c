@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/symbolizer/symbol_lookup.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -190,6 +191,7 @@ static void remove_oldest(struct symbol_lookup *lookup)
 {
 	size_t oldest = 0;
 
+	assert(lookup->n_files > 0);
 	for (size_t i = 1; i < lookup->n_files; i++)
 		if (lookup->files[i]->used < lookup->files[oldest]->used)
 			oldest = i;
@@ -249,6 +251,7 @@ int symbol_lookup_open(struct symbol_lookup *lookup, enum symbolizer_source sour
 		r = set_open(&key, fds, &set);
 		if (r < 0)
 			return r;
+		assert(lookup->n_files < SYMBOL_LOOKUP_FILES_MAX);
 		lookup->files[lookup->n_files++] = set;
 	}
 	set->used = ++lookup->clock;
@@ -263,6 +266,7 @@ static const char *clean(struct symbol_set *set, size_t frame, int which, const 
 {
 	char *ret = set->texts[frame][which];
 
+	assert(frame < SYMBOLIZER_INLINES_MAX);
 	if (!text)
 		return "";
 	text_clean(text, strnlen(text, SYMBOLIZER_TEXT_BYTES_MAX), ret, SYMBOLIZER_TEXT_BYTES_MAX);
