@@ -88,14 +88,16 @@ static int set_target(struct sampler *sampler, const struct sampler_target *targ
 int sampler_set_targets(struct sampler *sampler, const struct sampler_target *targets, size_t n,
 			bool children)
 {
-	int r = 0;
-
 	sampler->bpf->bss->filters = children ? OX_FILTER_CHILD : 0;
 	for (enum sampler_filter filter = SAMPLER_PID; filter < SAMPLER_ALL; filter++)
 		sampler_clear_map(filter_map(sampler, filter));
-	for (size_t i = 0; i < n && r >= 0; i++)
-		r = set_target(sampler, &targets[i]);
-	return r;
+	for (size_t i = 0; i < n; i++) {
+		int r = set_target(sampler, &targets[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int sampler_add_child(struct sampler *sampler, uint32_t pid, const struct ox_target *target)

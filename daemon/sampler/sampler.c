@@ -76,8 +76,10 @@ static int set_sizes(struct sampler *sampler)
 	if (getrandom((void *)&bpf->rodata->hash_seed, 8, 0) != 8)
 		return -EIO;
 	r = bpf_map__set_max_entries(bpf->maps.logs, chunks * 2);
-	r = r ?: bpf_map__set_max_entries(bpf->maps.indexes, bpf->rodata->slot_blocks * 2);
-	return r ?: bpf_map__set_max_entries(bpf->maps.cpus, sampler->n_cpus);
+	if (r < 0)
+		return r;
+	r = bpf_map__set_max_entries(bpf->maps.indexes, bpf->rodata->slot_blocks * 2);
+	return r < 0 ? r : bpf_map__set_max_entries(bpf->maps.cpus, sampler->n_cpus);
 }
 
 static void *map_memory(struct bpf_map *map, size_t bytes)
@@ -87,26 +89,43 @@ static void *map_memory(struct bpf_map *map, size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static int load(struct sampler *sampler, uint64_t unwind_bytes)
+static int load_programs(struct sampler *sampler, uint64_t unwind_bytes)
 {
-	struct sampler_bpf *bpf;
 	int r;
 
-	sampler->bpf = bpf = sampler_bpf__open();
-	if (!bpf)
+	sampler->bpf = sampler_bpf__open();
+	if (!sampler->bpf)
 		return -errno;
 	r = set_sizes(sampler);
-	r = r ?: sampler_blocks_init(sampler, unwind_bytes);
-	r = r ?: sampler_bpf__load(bpf);
-	r = r ?: find_namespace(bpf);
 	if (r < 0)
 		return r;
+	r = sampler_blocks_init(sampler, unwind_bytes);
+	if (r < 0)
+		return r;
+	r = sampler_bpf__load(sampler->bpf);
+	return r < 0 ? r : find_namespace(sampler->bpf);
+}
+
+static int map_all(struct sampler *sampler)
+{
+	struct sampler_bpf *bpf = sampler->bpf;
+
 	sampler->logs = map_memory(bpf->maps.logs, sampler->log_words * 16);
 	sampler->indexes = map_memory(bpf->maps.indexes, sampler->index_slots * 16);
 	sampler->cpus = map_memory(bpf->maps.cpus, sampler->n_cpus * sizeof(struct ox_cpu));
 	sampler->rules = map_memory(bpf->maps.rules, sizeof(struct ox_rule) * OX_RULES_MAX);
-	if (!sampler->logs || !sampler->indexes || !sampler->cpus || !sampler->rules)
-		return -ENOMEM;
+	return sampler->logs && sampler->indexes && sampler->cpus && sampler->rules ? 0 : -ENOMEM;
+}
+
+static int load(struct sampler *sampler, uint64_t unwind_bytes)
+{
+	int r = load_programs(sampler, unwind_bytes);
+
+	if (r < 0)
+		return r;
+	r = map_all(sampler);
+	if (r < 0)
+		return r;
 	r = sampler_events_init(sampler);
 	return r < 0 ? r : sampler_definitions_init(sampler);
 }
@@ -259,7 +278,9 @@ int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
 	assert(interval_ns > 0);
 	sampler->interval_ns = interval_ns;
 	r = open_timers(sampler, &opener);
-	r = r ?: control_timers(sampler, PERF_EVENT_IOC_PERIOD, &interval_ns);
+	if (r < 0)
+		return r;
+	r = control_timers(sampler, PERF_EVENT_IOC_PERIOD, &interval_ns);
 	if (r < 0)
 		return r;
 	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++)

@@ -69,18 +69,16 @@ static void take_answer(void *userdata, int error, const struct symbolizer_reply
 static enum table_state ask(struct unwinder *unwinder, uint32_t number, const char *path, int fd)
 {
 	struct table_request *request = malloc(sizeof(*request) + strlen(path) + 1);
-	int r = request ? 0 : -ENOMEM;
 
-	if (request) {
-		request->unwinder = unwinder;
-		request->number = number;
-		request->life = unwinder->life;
-		strcpy(request->path, path);
-		/* The reply may come before this returns. */
-		unwinder->states[number].state = TABLE_WAITING;
-		r = symbolizer_ask_table(unwinder->symbolizer, fd, take_answer, request);
-	}
-	if (r < 0) {
+	if (!request)
+		return TABLE_REFUSED;
+	request->unwinder = unwinder;
+	request->number = number;
+	request->life = unwinder->life;
+	strcpy(request->path, path);
+	/* The reply may come before this returns. */
+	unwinder->states[number].state = TABLE_WAITING;
+	if (symbolizer_ask_table(unwinder->symbolizer, fd, take_answer, request) < 0) {
 		free(request);
 		return TABLE_REFUSED;
 	}
