@@ -153,10 +153,23 @@ static bool clip_range(const struct elf_file *file, uint64_t *start, uint64_t *e
 	return false;
 }
 
+static int add_ranges(struct eh_rows *rows, const struct elf_file *file, struct eh_frame *eh,
+		      Dwarf_CFI *cfi)
+{
+	uint64_t start, end;
+
+	while (eh_frame_next(eh, &start, &end) > 0) {
+		int r = clip_range(file, &start, &end) ? add_range(rows, cfi, start, end) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int read_spans(struct eh_rows *rows, const struct elf_file *file, Elf *elf)
 {
 	struct eh_frame eh;
-	uint64_t start, end;
 	Dwarf_CFI *cfi;
 	int r;
 
@@ -166,9 +179,7 @@ static int read_spans(struct eh_rows *rows, const struct elf_file *file, Elf *el
 	cfi = dwarf_getcfi_elf(elf);
 	if (!cfi)
 		return -ENODATA;
-	while (r == 0 && eh_frame_next(&eh, &start, &end) > 0)
-		if (clip_range(file, &start, &end))
-			r = add_range(rows, cfi, start, end);
+	r = add_ranges(rows, file, &eh, cfi);
 	dwarf_cfi_end(cfi);
 	return r;
 }
@@ -239,8 +250,9 @@ static int read_elf(struct eh_rows *rows, const struct elf_file *file)
 	int r = read_spans(rows, file, mapped ?: file->handle);
 
 	elf_end(mapped);
-	if (r == 0)
-		r = make_rows(rows);
+	if (r < 0)
+		return r;
+	r = make_rows(rows);
 	return r < 0 ? r : list_rules(rows);
 }
 

@@ -101,13 +101,13 @@ int dwarf_file_open(int fd, int alt, Dwarf **ret, Dwarf **ret_alt)
 	Dwarf *dwarf, *other = NULL;
 	int r = open_one(fd, &dwarf);
 
-	if (r == 0) {
-		r = open_alt(dwarf, alt, &other);
-		if (r < 0)
-			dwarf_end(dwarf);
-	}
 	if (r < 0)
 		return r;
+	r = open_alt(dwarf, alt, &other);
+	if (r < 0) {
+		dwarf_end(dwarf);
+		return r;
+	}
 	*ret = dwarf;
 	*ret_alt = other;
 	return 0;

@@ -143,20 +143,19 @@ static int read_units(struct lines *lines)
 {
 	Dwarf_Off offset = 0, next;
 	size_t header;
-	int r = 0;
 
-	for (; r == 0 && visit(lines); offset = next) {
+	for (; visit(lines); offset = next) {
 		Dwarf_Die die;
 
 		if (dwarf_nextcu(lines->dwarf, offset, &next, &header, NULL, NULL, NULL) != 0 ||
 		    next <= offset)
 			break;
 		if (dwarf_offdie(lines->dwarf, offset + header, &die) &&
-		    dwarf_tag(&die) == DW_TAG_compile_unit)
-			r = add_unit(lines, &die);
+		    dwarf_tag(&die) == DW_TAG_compile_unit && add_unit(lines, &die) < 0)
+			return -ENOMEM;
 	}
 	index_sort(&lines->units);
-	return r;
+	return 0;
 }
 
 /* True if functions stand in such an entry: besides in the unit itself, they stand in namespaces
@@ -171,21 +170,22 @@ static bool may_hold_functions(int tag)
 static int add_functions(struct lines *lines, struct unit *unit, Dwarf_Die *parent, int depth)
 {
 	Dwarf_Die die;
-	int r = 0;
 
 	if (depth >= LINES_DEPTH_MAX || dwarf_child(parent, &die) != 0)
 		return 0;
 	do {
-		int tag = dwarf_tag(&die);
+		int tag = dwarf_tag(&die), r = 0;
 
 		if (!visit(lines))
-			break;
+			return 0;
 		if (tag == DW_TAG_subprogram)
 			r = add_ranges(lines, &unit->functions, &die, dwarf_dieoffset(&die));
 		else if (may_hold_functions(tag))
 			r = add_functions(lines, unit, &die, depth + 1);
-	} while (r == 0 && dwarf_siblingof(&die, &die) == 0);
-	return r;
+		if (r < 0)
+			return r;
+	} while (dwarf_siblingof(&die, &die) == 0);
+	return 0;
 }
 
 /* Finds the unit of an address, and its entry, and reads its functions. Returns NULL if there is
@@ -319,8 +319,9 @@ int lines_open(int fd, int alt, struct lines **ret)
 	if (!lines)
 		return -ENOMEM;
 	r = dwarf_file_open(fd, alt, &lines->dwarf, &lines->alt);
-	if (r == 0)
-		r = read_units(lines);
+	if (r < 0)
+		return r;
+	r = read_units(lines);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(lines);

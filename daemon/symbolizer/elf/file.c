@@ -102,18 +102,16 @@ static int read_headers(struct elf_file *elf)
 {
 	int r = check_header(elf64_getehdr(elf->handle));
 
-	if (r == 0) {
-		find_segments(elf);
-		r = copy_sections(elf);
-	}
 	if (r < 0)
-		elf_file_done(elf);
-	return r;
+		return r;
+	find_segments(elf);
+	return copy_sections(elf);
 }
 
 int elf_file_open(struct elf_file *elf, int fd)
 {
 	struct stat st;
+	int r;
 
 	*elf = (struct elf_file){.fd = -1};
 	if (fstat(fd, &st) < 0)
@@ -124,11 +122,16 @@ int elf_file_open(struct elf_file *elf, int fd)
 		.fd = fd,
 		.size = (uint64_t)st.st_size,
 	};
-	return read_headers(elf);
+	r = read_headers(elf);
+	if (r < 0)
+		elf_file_done(elf);
+	return r;
 }
 
 int elf_file_open_memory(struct elf_file *elf, char *memory, size_t size)
 {
+	int r;
+
 	elf_version(EV_CURRENT);
 	*elf = (struct elf_file){
 		.handle = elf_memory(memory, size),
@@ -136,7 +139,10 @@ int elf_file_open_memory(struct elf_file *elf, char *memory, size_t size)
 		.memory = memory,
 		.size = size,
 	};
-	return read_headers(elf);
+	r = read_headers(elf);
+	if (r < 0)
+		elf_file_done(elf);
+	return r;
 }
 
 void elf_file_done(struct elf_file *elf)

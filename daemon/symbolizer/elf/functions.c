@@ -170,11 +170,10 @@ static int add_table(struct builder *builder, const struct elf_file *elf, uint32
 	struct symbol_reading reading = {.builder = builder, .elf = elf};
 	int r = elf_symtab_open(&symtab, elf, type);
 
-	if (r == 0)
-		r = add_strings(builder, symtab.names, symtab.names_bytes, &reading.names);
-	if (r == 0)
-		r = elf_symtab_foreach(&symtab, add_symbol, &reading);
-	return r == -ENODATA ? 0 : r;
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
+	r = add_strings(builder, symtab.names, symtab.names_bytes, &reading.names);
+	return r < 0 ? r : elf_symtab_foreach(&symtab, add_symbol, &reading);
 }
 
 /* Adds the symbols that distributions keep of stripped programs. */
@@ -210,10 +209,13 @@ static int add_all(struct builder *builder)
 	int r;
 
 	r = add_table(builder, builder->elf, SHT_SYMTAB);
-	if (r == 0 && builder->n_candidates == 0) {
+	if (r < 0)
+		return r;
+	if (builder->n_candidates == 0) {
 		r = add_table(builder, builder->elf, SHT_DYNSYM);
-		if (r == 0)
-			r = add_debugdata(builder);
+		if (r < 0)
+			return r;
+		r = add_debugdata(builder);
 	}
 	return r < 0 ? r : plt_foreach(builder->elf, add_stub, builder);
 }
@@ -337,8 +339,9 @@ int functions_read(struct functions *functions, const struct elf_file *elf)
 	int r;
 
 	r = find_code(&builder);
-	if (r == 0)
-		r = add_all(&builder);
+	if (r < 0)
+		return r;
+	r = add_all(&builder);
 	if (r < 0)
 		return r;
 	if (builder.n_candidates == 0) {

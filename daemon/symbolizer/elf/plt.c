@@ -23,6 +23,11 @@ struct slots {
 	size_t size;
 };
 
+static void slots_done(struct slots *slots)
+{
+	free(slots->entries);
+}
+
 static int compare_slots(const void *a, const void *b)
 {
 	const struct slot *x = a, *y = b;
@@ -61,23 +66,23 @@ static int add_slots(struct slots *slots, const struct elf_file *elf, const Elf6
 {
 	_cleanup_free_ Elf64_Rela *relocations = calloc(RELOCATIONS_CHUNK, sizeof(*relocations));
 	uint64_t n_relocations = section->sh_size / sizeof(*relocations);
-	int r = 0;
 
 	if (!relocations)
 		return -ENOMEM;
 	if (n_relocations > RELOCATIONS_MAX)
 		n_relocations = RELOCATIONS_MAX;
-	for (uint64_t i = 0; i < n_relocations && r == 0; i += RELOCATIONS_CHUNK) {
+	for (uint64_t i = 0; i < n_relocations; i += RELOCATIONS_CHUNK) {
 		uint64_t n = n_relocations - i;
 
 		n = n < RELOCATIONS_CHUNK ? n : RELOCATIONS_CHUNK;
 		if (elf_file_read(elf, section->sh_offset + i * sizeof(*relocations),
 				  n * sizeof(*relocations), relocations) < 0)
 			return 0;
-		for (uint64_t j = 0; j < n && r == 0; j++)
-			r = add_slot(slots, &relocations[j]);
+		for (uint64_t j = 0; j < n; j++)
+			if (add_slot(slots, &relocations[j]) < 0)
+				return -ENOMEM;
 	}
-	return r;
+	return 0;
 }
 
 static int read_slots(struct slots *slots, const struct elf_file *elf)
@@ -172,17 +177,18 @@ static int visit_section(const struct elf_file *elf, const Elf64_Shdr *section,
 int plt_foreach(const struct elf_file *elf, plt_fn fn, void *userdata)
 {
 	static const char *const names[] = {".plt", ".plt.sec", ".plt.got"};
-	_cleanup_free_ struct slot *owned = NULL;
-	struct slots slots = {};
+	_cleanup_(slots_done) struct slots slots = {};
 	int r;
 
 	r = read_slots(&slots, elf);
-	owned = slots.entries;
-	for (size_t i = 0; i < array_length(names) && r == 0; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < array_length(names); i++) {
 		const Elf64_Shdr *section = elf_file_find_section(elf, SHT_PROGBITS, names[i]);
 
-		if (section)
-			r = visit_section(elf, section, &slots, fn, userdata);
+		r = section ? visit_section(elf, section, &slots, fn, userdata) : 0;
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }

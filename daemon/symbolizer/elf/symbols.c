@@ -86,17 +86,14 @@ static int add_segments(struct binary *binary, const struct elf_file *elf)
 
 static int read_binary(struct binary *binary, int fd)
 {
-	struct elf_file elf;
+	_cleanup_(elf_file_done) struct elf_file elf = {.fd = -1};
 	int r;
 
 	r = elf_file_open(&elf, fd);
 	if (r < 0)
 		return r;
 	r = add_segments(binary, &elf);
-	if (r == 0)
-		r = functions_read(&binary->functions, &elf);
-	elf_file_done(&elf);
-	return r;
+	return r < 0 ? r : functions_read(&binary->functions, &elf);
 }
 
 int binary_open(int fd, struct binary **ret)

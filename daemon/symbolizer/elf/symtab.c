@@ -29,12 +29,17 @@ int elf_symtab_open(struct elf_symtab *symtab, const struct elf_file *elf, uint3
 int elf_symtab_foreach(const struct elf_symtab *symtab, elf_symtab_fn fn, void *userdata)
 {
 	GElf_Sym symbol;
-	int r = 0;
 
 	assert(symtab->symbols && symtab->names);
-	for (int i = 0; i < SYMBOLS_MAX && r >= 0 && gelf_getsym(symtab->symbols, i, &symbol); i++)
-		if (symbol.st_shndx != SHN_UNDEF && symbol.st_name < symtab->names_bytes &&
-		    symtab->names[symbol.st_name])
-			r = fn(userdata, &symbol, symtab->names + symbol.st_name);
-	return r < 0 ? r : 0;
+	for (int i = 0; i < SYMBOLS_MAX && gelf_getsym(symtab->symbols, i, &symbol); i++) {
+		int r;
+
+		if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= symtab->names_bytes ||
+		    !symtab->names[symbol.st_name])
+			continue;
+		r = fn(userdata, &symbol, symtab->names + symbol.st_name);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
