@@ -155,34 +155,42 @@ static int compare_lines(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-/* Reads the lines of the code that comes next. `body` ends with a NUL that is not of the file.
- * The name "\xff" stands for that of the line before. Returns -ENODATA if they are damaged or
- * too many. */
-static int add_debug_info(struct jitdump *dump, const char *body, size_t size)
+/* Adds up to n lines. `body` ends with a NUL that is not of the file. The name "\xff" stands for
+ * that of the line before. Returns 0, -ENODATA if there are too many, or -ENOMEM. */
+static int add_entries(struct jitdump *dump, uint64_t n, const char *body, size_t size)
 {
 	struct debug_entry entry;
-	struct debug_info info;
-	size_t at = sizeof(info);
 	uint32_t file = 0;
-	int r = 0;
+	size_t at = 0;
+
+	for (uint64_t i = 0; i < n && at <= size && size - at >= sizeof(entry); i++) {
+		const char *name = body + at + sizeof(entry);
+		int r = strcmp(name, "\xff") != 0 ? add_text(dump, name, &file) : 0;
+
+		if (r < 0)
+			return r;
+		memcpy(&entry, body + at, sizeof(entry));
+		r = add_line(dump, &entry, file);
+		if (r < 0)
+			return r;
+		at += sizeof(entry) + strlen(name) + 1;
+	}
+	return 0;
+}
+
+/* Reads the lines of the code that comes next, and sorts them, also where some are missing. Returns
+ * as add_entries(), or -ENODATA if the record is too short. */
+static int add_debug_info(struct jitdump *dump, const char *body, size_t size)
+{
+	struct debug_info info;
+	int r;
 
 	if (size < sizeof(info))
 		return -ENODATA;
 	memcpy(&info, body, sizeof(info));
 	dump->lines_for = info.code_addr;
 	dump->lines_begin = dump->n_lines;
-	for (uint64_t i = 0; r == 0 && i < info.nr_entry && size - at >= sizeof(entry); i++) {
-		const char *name = body + at + sizeof(entry);
-
-		memcpy(&entry, body + at, sizeof(entry));
-		if (strcmp(name, "\xff") != 0)
-			r = add_text(dump, name, &file);
-		if (r == 0)
-			r = add_line(dump, &entry, file);
-		at += sizeof(entry) + strlen(name) + 1;
-		if (at > size)
-			break;
-	}
+	r = add_entries(dump, info.nr_entry, body + sizeof(info), size - sizeof(info));
 	if (dump->n_lines > dump->lines_begin)
 		qsort(dump->lines + dump->lines_begin, dump->n_lines - dump->lines_begin,
 		      sizeof(*dump->lines), compare_lines);
@@ -197,12 +205,15 @@ static int add_function(struct jitdump *dump, const struct function *function, u
 	if (dump->n_functions >= JITDUMP_RECORDS_MAX)
 		return -ENODATA;
 	r = array_reserve(dump->functions, dump->functions_size, dump->n_functions + 1);
-	if (r == 0)
-		r = table_intern(dump->starts, &function->start, sizeof(function->start), &start);
-	if (r >= 0)
-		r = array_reserve(dump->newest, dump->newest_size, start + 1);
-	if (r == 0)
-		r = ranges_add(dump->ranges, function->start, size, dump->n_functions);
+	if (r < 0)
+		return r;
+	r = table_intern(dump->starts, &function->start, sizeof(function->start), &start);
+	if (r < 0)
+		return r;
+	r = array_reserve(dump->newest, dump->newest_size, start + 1);
+	if (r < 0)
+		return r;
+	r = ranges_add(dump->ranges, function->start, size, dump->n_functions);
 	if (r < 0)
 		return r == -E2BIG ? -ENODATA : r;
 	dump->newest[start] = dump->n_functions;
@@ -324,14 +335,18 @@ static int read_records(struct jitdump *dump, int fd)
 	uint64_t offset;
 	int r = read_at(fd, 0, &header, sizeof(header));
 
-	if (r == 0)
-		r = check_header(&header);
 	if (r < 0)
 		return r == -ENODATA ? -ENOEXEC : r;
+	r = check_header(&header);
+	if (r < 0)
+		return r;
 	offset = header.total_size;
-	for (size_t i = 0; i < JITDUMP_RECORDS_MAX && offset < JITDUMP_BYTES_MAX && r == 0; i++)
+	for (size_t i = 0; i < JITDUMP_RECORDS_MAX && offset < JITDUMP_BYTES_MAX; i++) {
 		r = read_record(dump, fd, &offset);
-	return r == -ENODATA ? 0 : r;
+		if (r < 0)
+			return r == -ENODATA ? 0 : r;
+	}
+	return 0;
 }
 
 int jitdump_read(int fd, struct jitdump **ret)
@@ -347,10 +362,12 @@ int jitdump_read(int fd, struct jitdump **ret)
 	if (!dump->ranges || !dump->starts)
 		return -ENOMEM;
 	r = add_text(dump, "", &empty);
-	if (r == 0)
-		r = read_records(dump, fd);
-	if (r == 0)
-		r = ranges_sort(dump->ranges);
+	if (r < 0)
+		return r;
+	r = read_records(dump, fd);
+	if (r < 0)
+		return r;
+	r = ranges_sort(dump->ranges);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(dump);

@@ -76,8 +76,9 @@ static int add_line(struct perf_map *map, char *line)
 	if (!at || *at != ' ' || !at[1] || map->n_entries >= PERF_MAP_ENTRIES_MAX)
 		return 0;
 	r = array_reserve(map->entries, map->entries_size, map->n_entries + 1);
-	if (r == 0)
-		r = ranges_add(map->ranges, start, size, map->n_entries);
+	if (r < 0)
+		return r;
+	r = ranges_add(map->ranges, start, size, map->n_entries);
 	if (r < 0)
 		return r == -E2BIG ? 0 : r;
 	map->entries[map->n_entries++] = (struct perf_map_entry){start, at + 1};
@@ -87,15 +88,17 @@ static int add_line(struct perf_map *map, char *line)
 /* Adds all lines but one without an end, which is still being written. */
 static int add_lines(struct perf_map *map, char *text, size_t length)
 {
-	int r = 0;
+	for (char *end; (end = memchr(text, '\n', length));) {
+		int r;
 
-	for (char *end; r == 0 && (end = memchr(text, '\n', length));) {
 		*end = '\0';
 		r = add_line(map, text);
+		if (r < 0)
+			return r;
 		length -= end + 1 - text;
 		text = end + 1;
 	}
-	return r < 0 ? r : ranges_sort(map->ranges);
+	return ranges_sort(map->ranges);
 }
 
 int perf_map_parse(char *text, size_t length, struct perf_map **ret)
@@ -147,11 +150,13 @@ int perf_map_read(int fd, struct perf_map **ret)
 	size_t length;
 	int r = read_all(fd, &text, &length);
 
-	if (r == 0)
-		r = perf_map_parse(text, length, ret);
-	if (r == 0)
-		(void)take_ptr(text);
-	return r;
+	if (r < 0)
+		return r;
+	r = perf_map_parse(text, length, ret);
+	if (r < 0)
+		return r;
+	(void)take_ptr(text);
+	return 0;
 }
 
 const char *perf_map_find(const struct perf_map *map, uint64_t address, uint64_t *ret_start)

@@ -52,14 +52,16 @@ static int write_reply(const struct iovec *parts, size_t n, int *ret_fd, uint32_
 {
 	_cleanup_close_ int fd = memfd_create("reply", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	uint64_t bytes = 0;
-	int r = fd < 0 ? -EIO : 0;
 
-	for (size_t i = 0; i < n && r == 0; i++) {
+	if (fd < 0)
+		return -EIO;
+	for (size_t i = 0; i < n; i++) {
 		bytes += parts[i].iov_len;
-		r = bytes > SYMBOLIZER_ANSWER_BYTES ? -EFBIG : write_part(fd, &parts[i]);
+		if (bytes > SYMBOLIZER_ANSWER_BYTES)
+			return -EFBIG;
+		if (write_part(fd, &parts[i]) < 0)
+			return -EIO;
 	}
-	if (r < 0)
-		return r;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		return -EIO;
 	*ret_fd = take_fd(&fd);
@@ -125,6 +127,8 @@ static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
 	if (names->text_bytes + length + 1 > TEXT_BYTES_MAX)
 		return 0;
 	r = table_intern(names->texts, clean, length + 1, &index);
+	if (r < 0)
+		return r;
 	if (r > 0) {
 		r = array_reserve(names->offsets, names->offsets_size, (size_t)index + 1);
 		if (r < 0)
@@ -132,9 +136,8 @@ static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
 		names->offsets[index] = names->text_bytes;
 		names->text_bytes += length + 1;
 	}
-	if (r >= 0)
-		*ret_offset = names->offsets[index];
-	return r < 0 ? r : 0;
+	*ret_offset = names->offsets[index];
+	return 0;
 }
 
 static int add_frame(struct names *names, const struct symbolizer_name *name)
@@ -155,14 +158,17 @@ static int add_address(struct names *names, struct symbol_set *set, uint64_t add
 		       struct wire_address *entry)
 {
 	struct symbolizer_name found[SYMBOLIZER_INLINES_MAX];
-	int r = 0;
 
 	entry->first = names->n_frames;
 	entry->n = symbol_set_find(set, address, &entry->vaddr, found);
 	assert(entry->n <= SYMBOLIZER_INLINES_MAX);
-	for (size_t i = 0; i < entry->n && r == 0; i++)
-		r = add_frame(names, &found[i]);
-	return r;
+	for (size_t i = 0; i < entry->n; i++) {
+		int r = add_frame(names, &found[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int find_names(struct names *names, struct symbol_set *set, const uint64_t *addresses,
@@ -176,9 +182,14 @@ static int find_names(struct names *names, struct symbol_set *set, const uint64_
 	if (!names->addresses || !names->texts)
 		return -ENOMEM;
 	r = add_text(names, "", &offset);
-	for (size_t i = 0; i < n && r == 0; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
 		r = add_address(names, set, addresses[i], &names->addresses[i]);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int write_names(const struct names *names, size_t n, int *ret_fd, uint32_t *ret_bytes)
@@ -214,7 +225,8 @@ int reply_make_names(struct symbol_lookup *lookup, enum symbolizer_source source
 	int r;
 
 	r = symbol_lookup_open(lookup, source, files, &set);
-	if (r == 0)
-		r = find_names(&names, set, addresses, n);
+	if (r < 0)
+		return r;
+	r = find_names(&names, set, addresses, n);
 	return r < 0 ? r : write_names(&names, n, ret_fd, ret_bytes);
 }

@@ -134,46 +134,31 @@ static int set_flags(void)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
-/* Calls on open descriptors. */
-static const int file_calls[] = {SCMP_SYS(read),    SCMP_SYS(pread64), SCMP_SYS(lseek),
-				 SCMP_SYS(fstat),   SCMP_SYS(write),   SCMP_SYS(close),
-				 SCMP_SYS(recvmsg), SCMP_SYS(sendmsg)};
-/* Calls for memory; qsort() asks how much there is. */
-static const int memory_calls[] = {SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk),
-				   SCMP_SYS(madvise), SCMP_SYS(sysinfo)};
-/* Calls for time, the signals by which the process ends, and the locks of libc. */
-static const int process_calls[] = {SCMP_SYS(clock_gettime), SCMP_SYS(setitimer),
-				    SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask),
-				    SCMP_SYS(rt_sigreturn),  SCMP_SYS(restart_syscall),
-				    SCMP_SYS(futex),         SCMP_SYS(getrandom),
-				    SCMP_SYS(exit_group),    SCMP_SYS(exit)};
+/* Calls that are allowed with any arguments. */
+static const int plain_calls[] = {
 #ifdef HAS_ASAN
-static const int checker_calls[] = {SCMP_SYS(sigaltstack), SCMP_SYS(sched_yield), SCMP_SYS(gettid),
-				    SCMP_SYS(getpid)};
+	/* The sanitizer. */
+	SCMP_SYS(sigaltstack), SCMP_SYS(sched_yield), SCMP_SYS(gettid), SCMP_SYS(getpid),
 #endif
-
-static int allow(scmp_filter_ctx filter, const int *calls, size_t n)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
-	return r;
-}
+	/* Open descriptors. */
+	SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(fstat), SCMP_SYS(write),
+	SCMP_SYS(close), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
+	/* Memory; qsort() asks how much there is. */
+	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(sysinfo),
+	/* Time, the signals by which the process ends, and the locks of libc. */
+	SCMP_SYS(clock_gettime), SCMP_SYS(setitimer), SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+	SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(exit_group), SCMP_SYS(exit)};
 
 static int allow_plain(scmp_filter_ctx filter)
 {
-	int r = allow(filter, file_calls, array_length(file_calls));
+	for (size_t i = 0; i < array_length(plain_calls); i++) {
+		int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain_calls[i], 0);
 
-	if (r == 0)
-		r = allow(filter, memory_calls, array_length(memory_calls));
-	if (r == 0)
-		r = allow(filter, process_calls, array_length(process_calls));
-#ifdef HAS_ASAN
-	if (r == 0)
-		r = allow(filter, checker_calls, array_length(checker_calls));
-#endif
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* Refuses calls with file names, without ending the process: libdw asks for the name of its file,
@@ -183,11 +168,14 @@ static int refuse_names(scmp_filter_ctx filter)
 {
 	static const int calls[] = {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(readlink),
 				    SCMP_SYS(readlinkat)};
-	int r = 0;
 
-	for (size_t i = 0; i < array_length(calls) && r == 0; i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), calls[i], 0);
-	return r;
+	for (size_t i = 0; i < array_length(calls); i++) {
+		int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), calls[i], 0);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int allow_narrow(scmp_filter_ctx filter)
@@ -197,15 +185,35 @@ static int allow_narrow(scmp_filter_ctx filter)
 	int r;
 
 	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, no_code);
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_code);
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 1,
-				     SCMP_A1(SCMP_CMP_EQ, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0));
-	for (size_t i = 0; i < array_length(commands) && r == 0; i++)
+	if (r < 0)
+		return r;
+	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, no_code);
+	if (r < 0)
+		return r;
+	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(memfd_create), 1,
+			     SCMP_A1(SCMP_CMP_EQ, MFD_CLOEXEC | MFD_ALLOW_SEALING, 0));
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < array_length(commands); i++) {
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
 				     SCMP_A1(SCMP_CMP_EQ, commands[i], 0));
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int load_filter(scmp_filter_ctx filter)
+{
+	int r = allow_plain(filter);
+
+	if (r < 0)
+		return r;
+	r = allow_narrow(filter);
+	if (r < 0)
+		return r;
+	r = refuse_names(filter);
+	return r < 0 ? r : seccomp_load(filter);
 }
 
 static int filter_calls(void)
@@ -221,13 +229,7 @@ static int filter_calls(void)
 		errno = ENOMEM;
 		return -1;
 	}
-	r = allow_plain(filter);
-	if (r == 0)
-		r = allow_narrow(filter);
-	if (r == 0)
-		r = refuse_names(filter);
-	if (r == 0)
-		r = seccomp_load(filter);
+	r = load_filter(filter);
 	seccomp_release(filter);
 	errno = -r;
 	return r;

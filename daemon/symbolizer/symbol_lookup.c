@@ -105,13 +105,16 @@ static int try_lines(struct symbol_set *set, const int fds[N_FILES], size_t whic
 {
 	int r = keep_fd(set, fds, which);
 
-	if (r == 0)
-		r = keep_fd(set, fds, 2);
-	if (r == 0)
-		r = lines_open(set->fds[which], set->fds[2], &set->lines);
-	if (r == 0)
-		set->mapped_bytes = set->key.files[which].size + set->key.files[2].size;
-	return r == -ENOMEM ? r : 0;
+	if (r < 0)
+		return r;
+	r = keep_fd(set, fds, 2);
+	if (r < 0)
+		return r;
+	r = lines_open(set->fds[which], set->fds[2], &set->lines);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	set->mapped_bytes = set->key.files[which].size + set->key.files[2].size;
+	return 0;
 }
 
 /* Opens the debug file and the DWARF. If one of them is damaged, lines are missing, but not the
