@@ -9,6 +9,8 @@
 
 #define PACKED_MAX (UINT64_C(32) << 20)
 
+/* Doubles the output, but not beyond max, where array_reserve() has no bound. Returns 0, -E2BIG if
+ * it has max bytes already, or -ENOMEM. */
 static int grow_output(lzma_stream *stream, char **output, size_t *size, size_t max)
 {
 	size_t bigger = *size > max / 2 ? max : *size * 2;

@@ -64,6 +64,8 @@ static int add_candidate(struct builder *builder, const struct candidate *candid
 	return 0;
 }
 
+/* Appends strings and a NUL, and returns their offset. The names grow by an eighth, not twofold as
+ * by array_reserve(): the tables of strings of a file are few, and of up to 128 MiB. */
 static int add_strings(struct builder *builder, const char *strings, size_t bytes, uint32_t *ret)
 {
 	size_t end = builder->names_bytes + bytes + 1;

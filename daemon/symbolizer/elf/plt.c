@@ -41,20 +41,11 @@ static int add_slot(struct slots *slots, const Elf64_Rela *relocation)
 {
 	uint32_t type = ELF64_R_TYPE(relocation->r_info);
 
-	if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT)
+	if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) ||
+	    slots->n_entries >= PLT_SLOTS_MAX)
 		return 0;
-	if (slots->n_entries == slots->size) {
-		size_t size = slots->size ? slots->size * 2 : 256;
-		struct slot *entries;
-
-		if (size > PLT_SLOTS_MAX)
-			return 0;
-		entries = reallocarray(slots->entries, size, sizeof(*entries));
-		if (!entries)
-			return -ENOMEM;
-		slots->entries = entries;
-		slots->size = size;
-	}
+	if (array_reserve(slots->entries, slots->size, slots->n_entries + 1) < 0)
+		return -ENOMEM;
 	slots->entries[slots->n_entries++] = (struct slot){
 		.address = relocation->r_offset,
 		.symbol = ELF64_R_SYM(relocation->r_info),

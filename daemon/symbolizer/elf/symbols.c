@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
 #include "daemon/base/text.h"
@@ -27,6 +28,7 @@ struct segment {
 struct names {
 	struct table *made; /* the keys are indexes of functions, the indexes are those in texts */
 	char **texts;
+	size_t texts_size;
 	size_t bytes;
 	unsigned int n_hostile;
 };
@@ -171,18 +173,14 @@ static int names_init(struct binary *binary)
 static int add_name(struct names *names, uint32_t function, const char *name, const char **ret)
 {
 	_cleanup_free_ char *text = make_name(names, name);
-	uint32_t index, n = table_count(names->made);
+	uint32_t index;
 	int r;
 
 	if (!text)
 		return -ENOMEM;
-	if ((n & (n - 1)) == 0) { /* the texts are full: they hold a power of two */
-		char **grown = reallocarray(names->texts, n ? n * 2 : 1, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		names->texts = grown;
-	}
+	r = array_reserve(names->texts, names->texts_size, (size_t)table_count(names->made) + 1);
+	if (r < 0)
+		return r;
 	r = table_intern(names->made, &function, sizeof(function), &index);
 	if (r < 0)
 		return r;
