@@ -20,8 +20,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
 
-/* Suppresses a leak: libelf 0.188 loses some 100 bytes when a damaged file's table of strings
- * cannot be read. */
+/* Suppresses a leak of libelf 0.188, which forgets some 100 bytes when a damaged file's table of
+ * strings cannot be read. */
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libelf.so";
@@ -29,7 +29,7 @@ const char *__lsan_default_suppressions(void)
 
 define_cleanup(struct eh_rows *, eh_rows_free);
 
-/* Checks what eh_rows.h promises and the daemon insists on. */
+/* Checks what eh_rows.h promises, and the daemon requires. */
 static void check_table(const struct symbolizer_table *table)
 {
 	if (table->n_rows == 0 || table->n_rules > OX_RULES_MAX)

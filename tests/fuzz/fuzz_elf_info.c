@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes as an ELF file that is inspected. For libFuzzer:
+ * Bytes as an ELF file that is looked at. For libFuzzer:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_elf_info.c
- *         daemon/symbolizer/{elf_info,python_file,python_code,python_parts}.c
+ *         daemon/symbolizer/{about,python_file,python_code,python_parts}.c
  *         daemon/symbolizer/elf/{file,dynamic,symtab}.c daemon/symbolizer/dwarf/eh_frame.c
  *         daemon/symbolizer/dwarf/eh_rule.c daemon/symbolizer/elf/debugdata.c -ldw -lelf -llzma
  *
@@ -21,8 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Checks what the daemon insists on (daemon/objfile/symbolizer_reply.c), and that the figures fit
- * the file. */
+/* Checks what the daemon requires (symbolizer_reply.c), and that the segments are in the file. */
 static void check_elf_info(const struct elf_info *info, size_t size)
 {
 	if (info->n_segments > SYMBOLIZER_SEGMENTS_MAX || info->has_dwarf > 1 ||

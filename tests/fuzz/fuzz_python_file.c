@@ -23,14 +23,14 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
 
-/* Suppresses a leak: libelf 0.188 loses some 100 bytes when a damaged file's table of strings
- * cannot be read. */
+/* Suppresses a leak of libelf 0.188, which forgets some 100 bytes when a damaged file's table of
+ * strings cannot be read. */
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libelf.so";
 }
 
-/* Checks what the daemon insists on (daemon/objfile/symbolizer_reply.c). */
+/* Checks what the daemon requires (symbolizer_reply.c). */
 static void check_python(const struct symbolizer_python *python)
 {
 	uint64_t end = 0;
