@@ -13,7 +13,7 @@
 
 #define DEBUG_ROOT "/usr/lib/debug"
 
-struct search {
+struct debug_search {
 	struct inspector *inspector;
 	const char *proc;
 	uint32_t pid;
@@ -29,7 +29,7 @@ static bool id_is(const struct elf_info *info, const uint8_t *id, size_t bytes)
 /* Opens the path if a debug file of that build-id is there, and reads what it says into *ret. With
  * 0 bytes of id any file will do, and a file without a build-id always does. Returns the
  * descriptor, or -1. */
-static int try_path(struct search *search, const char *path, const uint8_t *id, size_t bytes,
+static int try_path(struct debug_search *search, const char *path, const uint8_t *id, size_t bytes,
 		    struct elf_info *ret)
 {
 	_cleanup_close_ int fd = process_open_in_root(search->proc, search->pid, path, 0);
@@ -60,7 +60,7 @@ int debug_file_format_path(const char *build_id, char ret[static DEBUG_FILE_PATH
 	return 0;
 }
 
-static int try_build_id(struct search *search, const uint8_t *id, size_t bytes,
+static int try_build_id(struct debug_search *search, const uint8_t *id, size_t bytes,
 			struct elf_info *ret)
 {
 	char text[BUILD_ID_TEXT_BYTES], path[DEBUG_FILE_PATH_BYTES];
@@ -79,7 +79,7 @@ static int try_build_id(struct search *search, const uint8_t *id, size_t bytes,
 
 /* Tries the three places of gdb's manual, "Debugging Information in Separate Files". Returns the
  * descriptor, or -1. */
-static int try_link(struct search *search, const char *file_path, const struct elf_info *info,
+static int try_link(struct debug_search *search, const char *file_path, const struct elf_info *info,
 		    struct elf_info *ret)
 {
 	static const struct {
@@ -103,7 +103,7 @@ static int try_link(struct search *search, const char *file_path, const struct e
 /* Opens the file that the debug file shares with others: Debian writes an absolute path, Fedora one
  * that leads from the debug file to the same directory. Such a file always has a build-id, so a
  * file without one is refused. Returns the descriptor, or -1. */
-static int find_alt(struct search *search, const struct elf_info *info)
+static int find_alt(struct debug_search *search, const struct elf_info *info)
 {
 	const char *slash = strrchr(info->alt_link, '/');
 	char path[PATH_MAX + sizeof(DEBUG_ROOT "/.dwz/")];
@@ -122,7 +122,7 @@ static int find_alt(struct search *search, const struct elf_info *info)
 	return fd >= 0 ? fd : try_build_id(search, info->alt_id, info->alt_id_bytes, &alt);
 }
 
-static void find_in(struct search *search, const char *path, const struct elf_info *info,
+static void find_in(struct debug_search *search, const char *path, const struct elf_info *info,
 		    struct debug_file *ret)
 {
 	struct elf_info debug = *info;
@@ -140,7 +140,7 @@ int debug_file_find(struct inspector *inspector, const char *proc,
 		    const struct debug_file_owner *owner, struct debug_file *ret)
 {
 	struct stat st;
-	struct search search = {
+	struct debug_search search = {
 		.inspector = inspector, .proc = proc, .pid = owner->pid, .file = &st};
 
 	assert(owner->info && owner->path && owner->fd >= 0);

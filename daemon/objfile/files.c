@@ -25,7 +25,7 @@ struct place {
 #define PLACES_MAX 200000
 
 /* The contents of a file, at the index of its number - 1. */
-struct content {
+struct file_content {
 	/* Either is NULL if it has not been read, or the file has none. */
 	struct elf_info *info;
 	struct symbolizer_python *python;
@@ -40,7 +40,7 @@ struct files {
 	char *proc;
 	struct inspector *inspector;
 	uint64_t n_late;
-	struct content *contents;
+	struct file_content *contents;
 	size_t contents_size;
 	struct table *files; /* struct file_id -> number - 1 */
 	struct table *places;
@@ -116,12 +116,12 @@ static int open_file(const struct files *files, const struct image *image,
 	}
 }
 
-static bool is_late(struct content *content, int error)
+static bool is_late(struct file_content *content, int error)
 {
 	return error == -EAGAIN || (error == -ETIMEDOUT && ++content->n_tries < TRIES_MAX);
 }
 
-static int python_read(struct files *files, struct content *content, int fd)
+static int python_read(struct files *files, struct file_content *content, int fd)
 {
 	_cleanup_free_ struct symbolizer_python *python = malloc(sizeof(*python));
 	int r;
@@ -137,7 +137,7 @@ static int python_read(struct files *files, struct content *content, int fd)
 
 /* Reads what is in the file. Returns 0, also if it is no ELF file; -EAGAIN if that is not possible
  * now; -ENOMEM. */
-static int content_read(struct files *files, struct content *content, int fd)
+static int content_read(struct files *files, struct file_content *content, int fd)
 {
 	_cleanup_free_ struct elf_info *info = malloc(sizeof(*info));
 	int r;
@@ -160,7 +160,7 @@ static int content_read(struct files *files, struct content *content, int fd)
 
 static int identify(struct files *files, int fd, uint32_t *ret)
 {
-	struct content *content;
+	struct file_content *content;
 	struct file_id id;
 	int r = file_id_read(fd, &id);
 

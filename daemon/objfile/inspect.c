@@ -14,7 +14,7 @@ struct inspector {
 	uint64_t as_of_ns;
 };
 
-struct outcome {
+struct inspect_outcome {
 	void *ret; /* where the result goes */
 	int error;
 };
@@ -81,7 +81,7 @@ static int check_error(int error)
 
 static void take_elf_info(void *userdata, int error, const struct symbolizer_reply *reply)
 {
-	struct outcome *outcome = userdata;
+	struct inspect_outcome *outcome = userdata;
 
 	outcome->error = check_error(error);
 	if (!error)
@@ -90,7 +90,7 @@ static void take_elf_info(void *userdata, int error, const struct symbolizer_rep
 
 static void take_python(void *userdata, int error, const struct symbolizer_reply *reply)
 {
-	struct outcome *outcome = userdata;
+	struct inspect_outcome *outcome = userdata;
 
 	outcome->error = check_error(error);
 	if (!error)
@@ -102,7 +102,7 @@ typedef int (*ask_fn)(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, v
 static int inspector_ask(struct inspector *inspector, int fd, ask_fn ask, symbolizer_fn take,
 			 void *ret)
 {
-	struct outcome outcome = {.ret = ret, .error = -EAGAIN};
+	struct inspect_outcome outcome = {.ret = ret, .error = -EAGAIN};
 	bool is_starved = false;
 
 	assert(symbolizer_count_open(inspector->symbolizer) == 0);
