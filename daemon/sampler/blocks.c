@@ -22,7 +22,7 @@
 /* A new block waits some 10 ms for all CPUs; several at once do not wait longer. */
 #define BLOCKS_AT_ONCE 4
 
-struct block {
+struct sampler_block {
 	uint32_t *words; /* shared with the kernel */
 	uint32_t n_used; /* number of grains in use */
 	uint8_t used[GRAINS];
@@ -34,7 +34,7 @@ static uint32_t count_grains(uint32_t n_words)
 }
 
 /* Finds n free grains in a row. Returns the first one, or GRAINS if there are not so many. */
-static uint32_t block_find_room(const struct block *block, uint32_t n)
+static uint32_t block_find_room(const struct sampler_block *block, uint32_t n)
 {
 	uint32_t first = 0;
 
@@ -49,12 +49,12 @@ static uint32_t block_find_room(const struct block *block, uint32_t n)
 	return GRAINS;
 }
 
-static int block_new(int *ret_fd, struct block **ret)
+static int block_new(int *ret_fd, struct sampler_block **ret)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_block",
 						sizeof(uint32_t), BLOCK_BYTES, 1, &opts);
-	struct block *block = calloc(1, sizeof(*block));
+	struct sampler_block *block = calloc(1, sizeof(*block));
 	void *words = fd < 0 ? MAP_FAILED
 			     : mmap(NULL, BLOCK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
@@ -68,7 +68,7 @@ static int block_new(int *ret_fd, struct block **ret)
 	return 0;
 }
 
-static void block_free(struct block *block)
+static void block_free(struct sampler_block *block)
 {
 	munmap(block->words, BLOCK_BYTES);
 	free(block);
@@ -107,7 +107,7 @@ int sampler_blocks_alloc(struct sampler *sampler, uint32_t n_words, uint32_t *re
 
 	assert(n_words > 0 && n_words <= OX_BLOCK_WORDS);
 	for (uint32_t i = 0;; i++) {
-		struct block *block;
+		struct sampler_block *block;
 		uint32_t first;
 
 		if (i == sampler->n_blocks) {
@@ -131,7 +131,7 @@ int sampler_blocks_alloc(struct sampler *sampler, uint32_t n_words, uint32_t *re
 void sampler_blocks_free_block(struct sampler *sampler, uint32_t index, uint32_t n_words)
 {
 	uint32_t n = count_grains(n_words);
-	struct block *block;
+	struct sampler_block *block;
 
 	assert(index > 0 && index % GRAIN_WORDS == 0 && index / OX_BLOCK_WORDS < sampler->n_blocks);
 	block = sampler->blocks[index / OX_BLOCK_WORDS];
@@ -165,7 +165,7 @@ uint64_t sampler_blocks_budget(const struct sampler *sampler)
 int sampler_blocks_init(struct sampler *sampler, uint64_t budget_bytes)
 {
 	sampler->blocks_max = budget_bytes / BLOCK_BYTES ?: 1;
-	sampler->blocks = calloc(sampler->blocks_max, sizeof(struct block *));
+	sampler->blocks = calloc(sampler->blocks_max, sizeof(struct sampler_block *));
 	if (!sampler->blocks)
 		return -ENOMEM;
 	return bpf_map__set_max_entries(sampler->bpf->maps.blocks, sampler->blocks_max);

@@ -27,7 +27,7 @@ struct sampler {
 	size_t index_slots;
 
 	struct ox_rule *rules; /* shared with the kernel */
-	struct block **blocks;
+	struct sampler_block **blocks;
 	uint32_t n_blocks, blocks_max;
 	uint64_t grains_used;
 	struct ring_buffer *events;

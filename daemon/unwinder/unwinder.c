@@ -86,13 +86,13 @@ static struct ox_range make_range(struct unwinder *unwinder, const struct image 
 
 /* ---- processes ---- */
 
-struct layout {
+struct unwound_layout {
 	uint32_t ranges, n_ranges;
 	uint32_t *files;
 };
 
 static int layout_make(struct unwinder *unwinder, const struct image *image, uint64_t as_of_ns,
-		       struct layout *ret)
+		       struct unwound_layout *ret)
 {
 	_cleanup_free_ struct maps_view *views = NULL;
 	_cleanup_free_ struct ox_range *ranges = NULL;
@@ -100,7 +100,7 @@ static int layout_make(struct unwinder *unwinder, const struct image *image, uin
 	ssize_t n = maps_list(image->maps, as_of_ns, &views);
 	int r;
 
-	*ret = (struct layout){};
+	*ret = (struct unwound_layout){};
 	if (n <= 0)
 		return n;
 	if (n > OX_RANGES_MAX)
@@ -127,7 +127,7 @@ static int layout_make(struct unwinder *unwinder, const struct image *image, uin
 /* Replaces the ranges of a process, and frees the old ones once the kernel side reads no more of
  * them. */
 static void unwound_replace(struct unwinder *unwinder, struct unwound *unwound,
-			    const struct layout *layout)
+			    const struct unwound_layout *layout)
 {
 	if (unwound->n_ranges) {
 		sampler_quiesce(unwinder->sampler);
@@ -152,7 +152,7 @@ void unwinder_mark(struct unwinder *unwinder, uint32_t pid)
 /* Gives the kernel side the layout of a process. Returns 0; 1 if the process paged in code since
  * the mark, since an event of that was suppressed; or a negative errno. */
 static int publish(struct unwinder *unwinder, struct unwound *unwound, const struct image *image,
-		   const struct layout *layout, uint64_t as_of_ns)
+		   const struct unwound_layout *layout, uint64_t as_of_ns)
 {
 	const struct interpreter *interpreter =
 		interpreters_find(unwinder->interpreters, image, as_of_ns);
@@ -188,7 +188,7 @@ int unwinder_update(struct unwinder *unwinder, const struct image *image, uint64
 {
 	struct unwound *unwound = unwound_get(unwinder, image->pid);
 	uint64_t n_late = files_count_late(unwinder->files);
-	struct layout layout;
+	struct unwound_layout layout;
 	int r;
 
 	assert(unwinder->sampler && image->maps);
@@ -196,7 +196,8 @@ int unwinder_update(struct unwinder *unwinder, const struct image *image, uint64
 		return -ENOMEM;
 	unwound->is_held = false;
 	if (unwinder_is_current(unwinder, image) && unwound->n_ranges) {
-		layout = (struct layout){unwound->ranges, unwound->n_ranges, unwound->files};
+		layout =
+			(struct unwound_layout){unwound->ranges, unwound->n_ranges, unwound->files};
 		return publish(unwinder, unwound, image, &layout, as_of_ns);
 	}
 	r = layout_make(unwinder, image, as_of_ns, &layout);
@@ -248,7 +249,7 @@ void unwinder_touch(struct unwinder *unwinder, uint32_t pid, uint64_t at_ns)
 void unwinder_forget(struct unwinder *unwinder, uint32_t pid)
 {
 	struct unwound **slot = unwound_slot(unwinder, pid);
-	struct layout none = {};
+	struct unwound_layout none = {};
 
 	if (!*slot)
 		return;
