@@ -20,20 +20,20 @@
 #define N_FILES           3 /* file, debug, alt */
 #define HOSTILE_NAMES_MAX 8 /* as in symbols.c */
 
-struct key {
+struct set_key {
 	uint64_t source;
 	struct file_id files[N_FILES];
 };
 
 struct symbol_set {
-	struct key key;
+	struct set_key key;
 	uint64_t used; /* when it was last used, by the clock of the lookup */
 	uint64_t mapped_bytes;
 	enum symbolizer_source source;
 	/* For ELF files; each is NULL if there is none. */
 	struct binary *file;
 	struct binary *debug;
-	struct lines *lines;
+	struct dwarf_lines *lines;
 	int fds[N_FILES]; /* owned by the set, open as long as `lines` is */
 	unsigned int n_hostile;
 	/* For code made at run time. */
@@ -52,7 +52,7 @@ static struct symbol_set *set_free(struct symbol_set *set)
 {
 	if (!set)
 		return NULL;
-	lines_free(set->lines);
+	dwarf_lines_free(set->lines);
 	binary_free(set->file);
 	binary_free(set->debug);
 	perf_map_free(set->perf_map);
@@ -66,7 +66,7 @@ static struct symbol_set *set_free(struct symbol_set *set)
 
 define_cleanup(struct symbol_set *, set_free);
 
-static struct symbol_set *set_new(const struct key *key)
+static struct symbol_set *set_new(const struct set_key *key)
 {
 	struct symbol_set *set = calloc(1, sizeof(*set));
 
@@ -85,7 +85,7 @@ static uint64_t set_bytes(const struct symbol_set *set)
 
 	bytes += set->file ? binary_bytes(set->file) : 0;
 	bytes += set->debug ? binary_bytes(set->debug) : 0;
-	bytes += set->lines ? lines_bytes(set->lines) : 0;
+	bytes += set->lines ? dwarf_lines_bytes(set->lines) : 0;
 	bytes += set->perf_map ? perf_map_bytes(set->perf_map) : 0;
 	bytes += set->jitdump ? jitdump_bytes(set->jitdump) : 0;
 	return bytes;
@@ -110,7 +110,7 @@ static int try_lines(struct symbol_set *set, const int fds[N_FILES], size_t whic
 	r = keep_fd(set, fds, 2);
 	if (r < 0)
 		return r;
-	r = lines_open(set->fds[which], set->fds[2], &set->lines);
+	r = dwarf_lines_open(set->fds[which], set->fds[2], &set->lines);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	set->mapped_bytes = set->key.files[which].size + set->key.files[2].size;
@@ -148,7 +148,7 @@ static int open_elf(struct symbol_set *set, const int fds[N_FILES])
 	return set->file || set->debug ? 0 : -ENODATA;
 }
 
-static int set_open(const struct key *key, const int fds[N_FILES], struct symbol_set **ret)
+static int set_open(const struct set_key *key, const int fds[N_FILES], struct symbol_set **ret)
 {
 	_cleanup_(set_free_p) struct symbol_set *set = set_new(key);
 	int r = -ENODATA;
@@ -220,16 +220,16 @@ static void make_room(struct symbol_lookup *lookup, size_t n_files)
 	} while (true);
 }
 
-static int make_key(enum symbolizer_source source, const int fds[N_FILES], struct key *ret)
+static int make_key(enum symbolizer_source source, const int fds[N_FILES], struct set_key *ret)
 {
-	*ret = (struct key){.source = source};
+	*ret = (struct set_key){.source = source};
 	for (size_t i = 0; i < N_FILES; i++)
 		if (fds[i] >= 0 && file_id_read(fds[i], &ret->files[i]) < 0)
 			return -EIO;
 	return 0;
 }
 
-static struct symbol_set *find_set(const struct symbol_lookup *lookup, const struct key *key)
+static struct symbol_set *find_set(const struct symbol_lookup *lookup, const struct set_key *key)
 {
 	for (size_t i = 0; i < lookup->n_files; i++)
 		if (memcmp(&lookup->files[i]->key, key, sizeof(*key)) == 0)
@@ -241,7 +241,7 @@ int symbol_lookup_open(struct symbol_lookup *lookup, enum symbolizer_source sour
 		       const int fds[3], struct symbol_set **ret)
 {
 	struct symbol_set *set;
-	struct key key;
+	struct set_key key;
 	int r = make_key(source, fds, &key);
 
 	if (r < 0)
@@ -260,7 +260,7 @@ int symbol_lookup_open(struct symbol_lookup *lookup, enum symbolizer_source sour
 	set->used = ++lookup->clock;
 	make_room(lookup, SYMBOL_LOOKUP_FILES_MAX);
 	if (set->lines)
-		lines_renew(set->lines);
+		dwarf_lines_renew(set->lines);
 	*ret = set;
 	return 0;
 }
@@ -301,16 +301,16 @@ static bool find_symbol(const struct symbol_set *set, uint64_t vaddr, struct sym
 static size_t find_in_elf(struct symbol_set *set, uint64_t vaddr,
 			  struct symbolizer_name ret[static SYMBOLIZER_INLINES_MAX])
 {
-	struct lines_frame frames[SYMBOLIZER_INLINES_MAX];
+	struct dwarf_lines_frame frames[SYMBOLIZER_INLINES_MAX];
 	struct symbol symbol = {.start = vaddr};
 	bool has_symbol = find_symbol(set, vaddr, &symbol);
 	size_t n = 0;
 
 	if (set->lines)
-		n = lines_find(set->lines, vaddr, SYMBOLIZER_INLINES_MAX, frames);
+		n = dwarf_lines_find(set->lines, vaddr, SYMBOLIZER_INLINES_MAX, frames);
 	if (n == 0 || (!has_symbol && !frames[0].function)) {
 		n = has_symbol;
-		frames[0] = (struct lines_frame){};
+		frames[0] = (struct dwarf_lines_frame){};
 	}
 	for (size_t i = 0; i < n; i++) {
 		ret[i] = (struct symbolizer_name){

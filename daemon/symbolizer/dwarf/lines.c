@@ -15,7 +15,7 @@
 #define LOOK_BACK       16
 #define FORM_RANGES_MAX 65536 /* ranges of one entry */
 
-struct range {
+struct entry_range {
 	uint64_t start;
 	uint64_t end;
 	Dwarf_Off entry; /* the entry that has the range */
@@ -24,7 +24,7 @@ struct range {
 /* Ranges sorted by start. They may overlap: of those that hold an address, the nearest before it
  * counts. */
 struct index {
-	struct range *ranges;
+	struct entry_range *ranges;
 	size_t n;
 	size_t size;
 };
@@ -36,7 +36,7 @@ struct unit {
 	struct index functions;
 };
 
-struct lines {
+struct dwarf_lines {
 	Dwarf *dwarf;
 	Dwarf *alt;
 	struct index units; /* the entry of a range is an index in unit */
@@ -52,7 +52,7 @@ static void index_done(struct index *index)
 	free(index->ranges);
 }
 
-struct lines *lines_free(struct lines *lines)
+struct dwarf_lines *dwarf_lines_free(struct dwarf_lines *lines)
 {
 	if (!lines)
 		return NULL;
@@ -65,22 +65,22 @@ struct lines *lines_free(struct lines *lines)
 	return NULL;
 }
 
-define_cleanup(struct lines *, lines_free);
+define_cleanup(struct dwarf_lines *, dwarf_lines_free);
 
-void lines_renew(struct lines *lines)
+void dwarf_lines_renew(struct dwarf_lines *lines)
 {
 	lines->visits = 0;
 }
 
 /* Counts the visit of an entry. Returns false if there were too many. */
-static bool visit(struct lines *lines)
+static bool visit(struct dwarf_lines *lines)
 {
 	return lines->visits++ < LINES_VISITS_MAX;
 }
 
 static int compare_ranges(const void *a, const void *b)
 {
-	const struct range *x = a, *y = b;
+	const struct entry_range *x = a, *y = b;
 
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
@@ -93,7 +93,7 @@ static void index_sort(struct index *index)
 		qsort(index->ranges, index->n, sizeof(*index->ranges), compare_ranges);
 }
 
-static const struct range *index_find(const struct index *index, uint64_t address)
+static const struct entry_range *index_find(const struct index *index, uint64_t address)
 {
 	size_t n = array_upper_bound(index->ranges, index->n, .start, address);
 
@@ -105,7 +105,8 @@ static const struct range *index_find(const struct index *index, uint64_t addres
 
 /* Adds the ranges of an entry of the file. Those beyond the bounds, or damaged, are left out. A
  * range at 0 is that of a function that the linker threw away. */
-static int add_ranges(struct lines *lines, struct index *index, Dwarf_Die *die, Dwarf_Off entry)
+static int add_ranges(struct dwarf_lines *lines, struct index *index, Dwarf_Die *die,
+		      Dwarf_Off entry)
 {
 	Dwarf_Addr base, start, end;
 	ptrdiff_t offset = 0;
@@ -118,13 +119,13 @@ static int add_ranges(struct lines *lines, struct index *index, Dwarf_Die *die, 
 			continue;
 		if (array_reserve(index->ranges, index->size, index->n + 1) < 0)
 			return -ENOMEM;
-		index->ranges[index->n++] = (struct range){start, end, entry};
+		index->ranges[index->n++] = (struct entry_range){start, end, entry};
 		lines->n_ranges++;
 	}
 	return 0;
 }
 
-static int add_unit(struct lines *lines, Dwarf_Die *die)
+static int add_unit(struct dwarf_lines *lines, Dwarf_Die *die)
 {
 	int r;
 
@@ -139,7 +140,7 @@ static int add_unit(struct lines *lines, Dwarf_Die *die)
 
 /* Reads the ranges of all units. They are not taken from .debug_aranges, which is often left out,
  * or has some units only. */
-static int read_units(struct lines *lines)
+static int read_units(struct dwarf_lines *lines)
 {
 	Dwarf_Off offset = 0, next;
 	size_t header;
@@ -167,7 +168,7 @@ static bool may_hold_functions(int tag)
 	       tag == DW_TAG_union_type;
 }
 
-static int add_functions(struct lines *lines, struct unit *unit, Dwarf_Die *parent, int depth)
+static int add_functions(struct dwarf_lines *lines, struct unit *unit, Dwarf_Die *parent, int depth)
 {
 	Dwarf_Die die;
 
@@ -190,9 +191,9 @@ static int add_functions(struct lines *lines, struct unit *unit, Dwarf_Die *pare
 
 /* Finds the unit of an address, and its entry, and reads its functions. Returns NULL if there is
  * none. */
-static struct unit *find_unit(struct lines *lines, uint64_t vaddr, Dwarf_Die *ret)
+static struct unit *find_unit(struct dwarf_lines *lines, uint64_t vaddr, Dwarf_Die *ret)
 {
-	const struct range *range = index_find(&lines->units, vaddr);
+	const struct entry_range *range = index_find(&lines->units, vaddr);
 	struct unit *unit = range ? &lines->unit[range->entry] : NULL;
 
 	assert(!range || range->entry < lines->n_units);
@@ -207,7 +208,7 @@ static struct unit *find_unit(struct lines *lines, uint64_t vaddr, Dwarf_Die *re
 }
 
 /* Finds the block or inlined function, directly within this one, that holds the address. */
-static bool find_inner(struct lines *lines, Dwarf_Die *parent, uint64_t vaddr, Dwarf_Die *ret)
+static bool find_inner(struct dwarf_lines *lines, Dwarf_Die *parent, uint64_t vaddr, Dwarf_Die *ret)
 {
 	Dwarf_Die die;
 
@@ -252,7 +253,7 @@ static bool find_number(Dwarf_Die *die, unsigned int name, Dwarf_Word *ret)
 }
 
 /* Finds where an inlined function was called: a line in the function around it. */
-static void find_call(Dwarf_Die *unit, Dwarf_Die *inlined, struct lines_frame *caller)
+static void find_call(Dwarf_Die *unit, Dwarf_Die *inlined, struct dwarf_lines_frame *caller)
 {
 	Dwarf_Word file, line;
 	Dwarf_Files *files;
@@ -265,7 +266,7 @@ static void find_call(Dwarf_Die *unit, Dwarf_Die *inlined, struct lines_frame *c
 		caller->file = dwarf_filesrc(files, file, NULL, NULL);
 }
 
-static void find_line(Dwarf_Die *unit, uint64_t vaddr, struct lines_frame *frame)
+static void find_line(Dwarf_Die *unit, uint64_t vaddr, struct dwarf_lines_frame *frame)
 {
 	Dwarf_Line *line = dwarf_getsrc_die(unit, vaddr);
 	int number;
@@ -277,11 +278,12 @@ static void find_line(Dwarf_Die *unit, uint64_t vaddr, struct lines_frame *frame
 		frame->line = number;
 }
 
-size_t lines_find(struct lines *lines, uint64_t vaddr, size_t max, struct lines_frame *ret)
+size_t dwarf_lines_find(struct dwarf_lines *lines, uint64_t vaddr, size_t max,
+			struct dwarf_lines_frame *ret)
 {
 	Dwarf_Die unit_die, die;
 	struct unit *unit = find_unit(lines, vaddr, &unit_die);
-	const struct range *function;
+	const struct entry_range *function;
 	size_t n = 0;
 
 	assert(max > 0);
@@ -305,15 +307,15 @@ size_t lines_find(struct lines *lines, uint64_t vaddr, size_t max, struct lines_
 	return ret[0].function || ret[0].line ? n : 0;
 }
 
-size_t lines_bytes(const struct lines *lines)
+size_t dwarf_lines_bytes(const struct dwarf_lines *lines)
 {
 	return sizeof(*lines) + lines->units_size * sizeof(*lines->unit) +
-	       lines->n_ranges * sizeof(struct range);
+	       lines->n_ranges * sizeof(struct entry_range);
 }
 
-int lines_open(int fd, int alt, struct lines **ret)
+int dwarf_lines_open(int fd, int alt, struct dwarf_lines **ret)
 {
-	_cleanup_(lines_free_p) struct lines *lines = calloc(1, sizeof(*lines));
+	_cleanup_(dwarf_lines_free_p) struct dwarf_lines *lines = calloc(1, sizeof(*lines));
 	int r;
 
 	if (!lines)
