@@ -52,13 +52,13 @@ struct debug_entry {
 	uint32_t line, discrim;
 };
 
-struct line {
+struct jit_line {
 	uint64_t address;
 	uint32_t line;
 	uint32_t file; /* offset in texts */
 };
 
-struct function {
+struct jit_function {
 	uint64_t loaded; /* where it was made; its lines have these addresses */
 	uint64_t start;  /* where it is now, which differs once it was moved */
 	uint32_t name;   /* offset in texts */
@@ -67,10 +67,10 @@ struct function {
 };
 
 struct jitdump {
-	struct function *functions;
+	struct jit_function *functions;
 	size_t n_functions;
 	size_t functions_size;
-	struct line *lines;
+	struct jit_line *lines;
 	size_t n_lines;
 	size_t lines_size;
 	char *texts; /* "" at 0 */
@@ -144,13 +144,13 @@ static int add_line(struct jitdump *dump, const struct debug_entry *entry, uint3
 	r = array_reserve(dump->lines, dump->lines_size, dump->n_lines + 1);
 	if (r < 0)
 		return r;
-	dump->lines[dump->n_lines++] = (struct line){entry->code_addr, entry->line, file};
+	dump->lines[dump->n_lines++] = (struct jit_line){entry->code_addr, entry->line, file};
 	return 0;
 }
 
 static int compare_lines(const void *a, const void *b)
 {
-	const struct line *x = a, *y = b;
+	const struct jit_line *x = a, *y = b;
 
 	return x->address < y->address ? -1 : x->address > y->address;
 }
@@ -197,7 +197,7 @@ static int add_debug_info(struct jitdump *dump, const char *body, size_t size)
 	return r;
 }
 
-static int add_function(struct jitdump *dump, const struct function *function, uint64_t size)
+static int add_function(struct jitdump *dump, const struct jit_function *function, uint64_t size)
 {
 	uint32_t start;
 	int r;
@@ -223,7 +223,7 @@ static int add_function(struct jitdump *dump, const struct function *function, u
 
 static int add_load(struct jitdump *dump, const char *body, size_t size)
 {
-	struct function function = {};
+	struct jit_function function = {};
 	struct load load;
 	int r;
 
@@ -241,7 +241,7 @@ static int add_load(struct jitdump *dump, const char *body, size_t size)
 }
 
 /* Finds the newest code that was made at that address, or moved there. */
-static const struct function *find_newest(const struct jitdump *dump, uint64_t start)
+static const struct jit_function *find_newest(const struct jitdump *dump, uint64_t start)
 {
 	uint32_t index;
 
@@ -252,8 +252,8 @@ static const struct function *find_newest(const struct jitdump *dump, uint64_t s
 
 static int add_move(struct jitdump *dump, const char *body, size_t size)
 {
-	const struct function *old;
-	struct function function;
+	const struct jit_function *old;
+	struct jit_function function;
 	struct move move;
 	int r;
 
@@ -375,10 +375,10 @@ int jitdump_read(int fd, struct jitdump **ret)
 }
 
 /* Finds the last line that begins at or before the address. */
-static const struct line *find_line(const struct jitdump *dump, const struct function *function,
-				    uint64_t address)
+static const struct jit_line *find_line(const struct jitdump *dump,
+					const struct jit_function *function, uint64_t address)
 {
-	const struct line *lines;
+	const struct jit_line *lines;
 	size_t n;
 
 	if (!function->n_lines)
@@ -391,8 +391,8 @@ static const struct line *find_line(const struct jitdump *dump, const struct fun
 int jitdump_find(const struct jitdump *dump, uint64_t address, struct jitdump_name *ret)
 {
 	uint32_t index = ranges_find(dump->ranges, address);
-	const struct function *function;
-	const struct line *line;
+	const struct jit_function *function;
+	const struct jit_line *line;
 
 	if (index == RANGES_NONE)
 		return -ENOENT;

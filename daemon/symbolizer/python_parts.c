@@ -19,7 +19,7 @@ struct fragment_entry {
 	bool is_known; /* it was checked already */
 };
 
-struct search {
+struct part_search {
 	struct fragment_entry *entries; /* rising */
 	size_t n_entries, size;
 	Dwarf_CFI *cfi;
@@ -35,7 +35,7 @@ static int compare_entries(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-static int read_entries(struct search *search, struct eh_frame *eh)
+static int read_entries(struct part_search *search, struct eh_frame *eh)
 {
 	struct fragment_entry entry = {};
 	int r;
@@ -51,7 +51,7 @@ static int read_entries(struct search *search, struct eh_frame *eh)
 	return 0;
 }
 
-static struct fragment_entry *find_entry(const struct search *search, uint64_t address)
+static struct fragment_entry *find_entry(const struct part_search *search, uint64_t address)
 {
 	size_t n = array_upper_bound(search->entries, search->n_entries, .start, address);
 
@@ -60,7 +60,7 @@ static struct fragment_entry *find_entry(const struct search *search, uint64_t a
 
 /* True if the code of an entry begins with a frame set up: where a function begins, only its return
  * address is on the stack. */
-static bool begins_in_a_frame(const struct search *search, const struct fragment_entry *entry)
+static bool begins_in_a_frame(const struct part_search *search, const struct fragment_entry *entry)
 {
 	_cleanup_free_ Dwarf_Frame *frame = NULL;
 	struct ox_rule rule;
@@ -73,7 +73,7 @@ static bool begins_in_a_frame(const struct search *search, const struct fragment
 	return (rule.kind == OX_RULE_RSP && rule.cfa_offset != 8) || rule.kind == OX_RULE_RBP;
 }
 
-static void take_target(struct search *search, uint64_t target)
+static void take_target(struct part_search *search, uint64_t target)
 {
 	struct fragment_entry *entry;
 
@@ -90,7 +90,7 @@ static void take_target(struct search *search, uint64_t target)
 
 /* Takes the targets of jmp rel32 (e9) and jcc rel32 (0f 80 .. 0f 8f), wherever these bytes occur:
  * bytes that are no jump lead to no such place. */
-static void take_jumps(struct search *search, const uint8_t *code, size_t size)
+static void take_jumps(struct part_search *search, const uint8_t *code, size_t size)
 {
 	for (size_t i = 0; i + 6 <= size; i++) {
 		size_t opcode = code[i] == 0xe9                            ? 1
@@ -105,7 +105,7 @@ static void take_jumps(struct search *search, const uint8_t *code, size_t size)
 	}
 }
 
-static void search_elf(struct search *search, const struct elf_file *file, Elf *elf,
+static void search_elf(struct part_search *search, const struct elf_file *file, Elf *elf,
 		       const uint8_t *code)
 {
 	struct eh_frame eh;
@@ -122,7 +122,7 @@ static void search_elf(struct search *search, const struct elf_file *file, Elf *
 size_t python_parts_find(const struct elf_file *file, uint64_t start, uint64_t end,
 			 struct elf_symbol ret[static PYTHON_PARTS_MAX])
 {
-	struct search search = {.start = start, .end = end, .parts = ret};
+	struct part_search search = {.start = start, .end = end, .parts = ret};
 	_cleanup_free_ uint8_t *code = NULL;
 	uint64_t offset, bytes;
 	Elf *mapped;

@@ -9,7 +9,7 @@
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
-struct range {
+struct value_range {
 	uint64_t start;
 	uint64_t end;
 	uint32_t value;
@@ -23,7 +23,7 @@ struct piece {
 };
 
 struct ranges {
-	struct range *told;
+	struct value_range *told;
 	size_t n_told;
 	size_t told_size;
 	struct piece *pieces; /* sorted */
@@ -34,7 +34,7 @@ struct ranges {
 /* The ranges that cover the current address, the latest on top; one that has ended is removed when
  * it comes to the top. */
 struct heap {
-	const struct range **entries;
+	const struct value_range **entries;
 	size_t n;
 };
 
@@ -65,21 +65,22 @@ int ranges_add(struct ranges *ranges, uint64_t start, uint64_t size, uint32_t va
 	r = array_reserve(ranges->told, ranges->told_size, ranges->n_told + 1);
 	if (r < 0)
 		return r;
-	ranges->told[ranges->n_told] = (struct range){start, start + size, value, ranges->n_told};
+	ranges->told[ranges->n_told] =
+		(struct value_range){start, start + size, value, ranges->n_told};
 	ranges->n_told++;
 	return 0;
 }
 
 static int compare_ranges(const void *a, const void *b)
 {
-	const struct range *x = a, *y = b;
+	const struct value_range *x = a, *y = b;
 
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static void heap_push(struct heap *heap, const struct range *range)
+static void heap_push(struct heap *heap, const struct value_range *range)
 {
 	size_t at = heap->n++;
 
@@ -90,7 +91,7 @@ static void heap_push(struct heap *heap, const struct range *range)
 
 static void heap_pop(struct heap *heap)
 {
-	const struct range *last;
+	const struct value_range *last;
 	size_t at = 0;
 
 	assert(heap->n > 0);
@@ -144,7 +145,8 @@ static int lay_out(struct ranges *ranges, struct heap *heap)
 
 int ranges_sort(struct ranges *ranges)
 {
-	_cleanup_free_ const struct range **entries = calloc(ranges->n_told + 1, sizeof(*entries));
+	_cleanup_free_ const struct value_range **entries =
+		calloc(ranges->n_told + 1, sizeof(*entries));
 	struct heap heap = {.entries = entries};
 	int r;
 

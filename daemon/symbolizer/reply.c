@@ -20,7 +20,7 @@
 #define TEXT_BYTES_MAX (SYMBOLIZER_ANSWER_BYTES / 2)
 
 /* The frames and texts of a reply while it grows. */
-struct names {
+struct names_reply {
 	struct wire_address *addresses; /* as many as were asked for */
 	struct wire_frame *frames;
 	size_t n_frames, frames_size;
@@ -107,7 +107,7 @@ int reply_make_python(int file, int *ret_fd, uint32_t *ret_bytes)
 	return r < 0 ? r : write_reply(&part, 1, ret_fd, ret_bytes);
 }
 
-static void names_done(struct names *names)
+static void names_done(struct names_reply *names)
 {
 	free(names->addresses);
 	free(names->frames);
@@ -116,7 +116,7 @@ static void names_done(struct names *names)
 }
 
 /* Adds a text, and returns its offset in the reply; one that finds no room counts as unknown. */
-static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
+static int add_text(struct names_reply *names, const char *text, uint32_t *ret_offset)
 {
 	char clean[SYMBOLIZER_TEXT_BYTES_MAX];
 	size_t length = text_clean(text, strlen(text), clean, sizeof(clean));
@@ -140,7 +140,7 @@ static int add_text(struct names *names, const char *text, uint32_t *ret_offset)
 	return 0;
 }
 
-static int add_frame(struct names *names, const struct symbolizer_name *name)
+static int add_frame(struct names_reply *names, const struct symbolizer_name *name)
 {
 	struct wire_frame *frame;
 	int r;
@@ -154,7 +154,7 @@ static int add_frame(struct names *names, const struct symbolizer_name *name)
 	return r < 0 ? r : add_text(names, name->file, &frame->file);
 }
 
-static int add_address(struct names *names, struct symbol_set *set, uint64_t address,
+static int add_address(struct names_reply *names, struct symbol_set *set, uint64_t address,
 		       struct wire_address *entry)
 {
 	struct symbolizer_name found[SYMBOLIZER_INLINES_MAX];
@@ -171,7 +171,7 @@ static int add_address(struct names *names, struct symbol_set *set, uint64_t add
 	return 0;
 }
 
-static int find_names(struct names *names, struct symbol_set *set, const uint64_t *addresses,
+static int find_names(struct names_reply *names, struct symbol_set *set, const uint64_t *addresses,
 		      size_t n)
 {
 	uint32_t offset;
@@ -192,7 +192,7 @@ static int find_names(struct names *names, struct symbol_set *set, const uint64_
 	return 0;
 }
 
-static int write_names(const struct names *names, size_t n, int *ret_fd, uint32_t *ret_bytes)
+static int write_names(const struct names_reply *names, size_t n, int *ret_fd, uint32_t *ret_bytes)
 {
 	_cleanup_free_ char *text = malloc(names->text_bytes);
 	const struct wire_names head = {
@@ -220,7 +220,7 @@ int reply_make_names(struct symbol_lookup *lookup, enum symbolizer_source source
 		     const int files[WIRE_FILES], const uint64_t *addresses, size_t n, int *ret_fd,
 		     uint32_t *ret_bytes)
 {
-	_cleanup_(names_done) struct names names = {};
+	_cleanup_(names_done) struct names_reply names = {};
 	struct symbol_set *set;
 	int r;
 

@@ -15,7 +15,7 @@
 
 typedef int (*engine_fn)(const char *name, int options, demangle_callbackref fn, void *opaque);
 
-struct output {
+struct demangle_output {
 	char *text;
 	size_t size;
 	size_t length; /* also counts what was cut off */
@@ -39,7 +39,7 @@ static void on_timer(int signal)
 
 static void append_output(const char *text, size_t length, void *opaque)
 {
-	struct output *output = opaque;
+	struct demangle_output *output = opaque;
 	size_t room = output->size - 1 > output->length ? output->size - 1 - output->length : 0;
 
 	if (is_late)
@@ -65,7 +65,8 @@ static int install_handler(void)
 	return 0;
 }
 
-static int run_engine(engine_fn engine, const char *name, bool allocates, struct output *output)
+static int run_engine(engine_fn engine, const char *name, bool allocates,
+		      struct demangle_output *output)
 {
 	const struct itimerval start = {.it_value.tv_usec = DEMANGLE_CPU_USEC}, stop = {};
 	int r, error;
@@ -119,7 +120,7 @@ static bool name_may_loop(const char *name)
 int demangle(const char *name, char *ret, size_t size)
 {
 	char text[4096];
-	struct output output = {.text = text, .size = sizeof(text)};
+	struct demangle_output output = {.text = text, .size = sizeof(text)};
 	bool allocates;
 	size_t length;
 	int r;

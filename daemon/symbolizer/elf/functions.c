@@ -26,7 +26,7 @@ struct candidate {
 };
 
 /* A range of addresses that holds code. */
-struct range {
+struct code_range {
 	uint64_t start;
 	uint64_t end;
 };
@@ -40,7 +40,7 @@ struct builder {
 	size_t names_bytes;
 	size_t names_size;
 	size_t stub_bytes;
-	struct range *ranges; /* sorted */
+	struct code_range *ranges; /* sorted */
 	size_t n_ranges;
 };
 
@@ -88,7 +88,7 @@ static int add_strings(struct builder *builder, const char *strings, size_t byte
 
 static int compare_ranges(const void *a, const void *b)
 {
-	const struct range *x = a, *y = b;
+	const struct code_range *x = a, *y = b;
 
 	return x->start < y->start ? -1 : x->start > y->start;
 }
@@ -96,7 +96,7 @@ static int compare_ranges(const void *a, const void *b)
 static void add_range(struct builder *builder, uint64_t start, uint64_t size)
 {
 	if (size > 0 && start <= UINT64_MAX - size)
-		builder->ranges[builder->n_ranges++] = (struct range){start, start + size};
+		builder->ranges[builder->n_ranges++] = (struct code_range){start, start + size};
 }
 
 static bool section_is_code(const Elf64_Shdr *section)
@@ -286,7 +286,7 @@ static uint64_t find_code_end(const struct builder *builder, size_t *cursor, uin
 
 /* Gives each function its end: one without a size ends where the next one begins, and is left out
  * as a mere label where it lies in another. Returns how many there are. */
-static size_t end_functions(const struct builder *builder, struct function *entries)
+static size_t end_functions(const struct builder *builder, struct elf_function *entries)
 {
 	uint64_t covered = 0;
 	size_t n = 0, cursor = 0;
@@ -307,7 +307,7 @@ static size_t end_functions(const struct builder *builder, struct function *entr
 			end = candidate->start + UINT32_MAX;
 		if (candidate->size > 0 && end > covered)
 			covered = end;
-		entries[n++] = (struct function){
+		entries[n++] = (struct elf_function){
 			.start = candidate->start,
 			.size = end - candidate->start,
 			.name = candidate->name,
@@ -362,12 +362,12 @@ void functions_done(struct functions *functions)
 
 /* Searches backwards: functions may lie in one another, so that the nearest one before the address
  * need not hold it. */
-const struct function *functions_find(const struct functions *functions, uint64_t address)
+const struct elf_function *functions_find(const struct functions *functions, uint64_t address)
 {
 	size_t n = array_upper_bound(functions->entries, functions->n_entries, .start, address);
 
 	for (size_t i = 0; i < LOOK_BACK && i < n; i++) {
-		const struct function *function = &functions->entries[n - 1 - i];
+		const struct elf_function *function = &functions->entries[n - 1 - i];
 
 		if (address - function->start < function->size)
 			return function;

@@ -12,32 +12,32 @@
 #define RELOCATIONS_MAX   4000000
 
 /* A word that the dynamic linker fills with the address of a function. */
-struct slot {
+struct plt_slot {
 	uint64_t address;
 	uint32_t symbol; /* index in .dynsym */
 };
 
-struct slots {
-	struct slot *entries;
+struct plt_slots {
+	struct plt_slot *entries;
 	size_t n_entries;
 	size_t size;
 };
 
-static void slots_done(struct slots *slots)
+static void slots_done(struct plt_slots *slots)
 {
 	free(slots->entries);
 }
 
 static int compare_slots(const void *a, const void *b)
 {
-	const struct slot *x = a, *y = b;
+	const struct plt_slot *x = a, *y = b;
 
 	if (x->address != y->address)
 		return x->address < y->address ? -1 : 1;
 	return x->symbol < y->symbol ? -1 : x->symbol > y->symbol;
 }
 
-static int add_slot(struct slots *slots, const Elf64_Rela *relocation)
+static int add_slot(struct plt_slots *slots, const Elf64_Rela *relocation)
 {
 	uint32_t type = ELF64_R_TYPE(relocation->r_info);
 
@@ -46,14 +46,14 @@ static int add_slot(struct slots *slots, const Elf64_Rela *relocation)
 		return 0;
 	if (array_reserve(slots->entries, slots->size, slots->n_entries + 1) < 0)
 		return -ENOMEM;
-	slots->entries[slots->n_entries++] = (struct slot){
+	slots->entries[slots->n_entries++] = (struct plt_slot){
 		.address = relocation->r_offset,
 		.symbol = ELF64_R_SYM(relocation->r_info),
 	};
 	return 0;
 }
 
-static int add_slots(struct slots *slots, const struct elf_file *elf, const Elf64_Shdr *section)
+static int add_slots(struct plt_slots *slots, const struct elf_file *elf, const Elf64_Shdr *section)
 {
 	_cleanup_free_ Elf64_Rela *relocations = calloc(RELOCATIONS_CHUNK, sizeof(*relocations));
 	uint64_t n_relocations = section->sh_size / sizeof(*relocations);
@@ -76,7 +76,7 @@ static int add_slots(struct slots *slots, const struct elf_file *elf, const Elf6
 	return 0;
 }
 
-static int read_slots(struct slots *slots, const struct elf_file *elf)
+static int read_slots(struct plt_slots *slots, const struct elf_file *elf)
 {
 	static const char *const names[] = {".rela.plt", ".rela.dyn"};
 
@@ -92,7 +92,7 @@ static int read_slots(struct slots *slots, const struct elf_file *elf)
 	return 0;
 }
 
-static const struct slot *find_slot(const struct slots *slots, uint64_t address)
+static const struct plt_slot *find_slot(const struct plt_slots *slots, uint64_t address)
 {
 	size_t n = array_upper_bound(slots->entries, slots->n_entries, .address, address);
 
@@ -142,7 +142,7 @@ static bool read_name(const struct elf_file *elf, uint32_t index, char ret[stati
 }
 
 static int visit_section(const struct elf_file *elf, const Elf64_Shdr *section,
-			 const struct slots *slots, plt_fn fn, void *userdata)
+			 const struct plt_slots *slots, plt_fn fn, void *userdata)
 {
 	uint32_t step = section->sh_entsize == 8 ? 8 : 16;
 	const Elf_Data *code = elf_file_get_data(elf, section, PLT_BYTES_MAX);
@@ -151,7 +151,7 @@ static int visit_section(const struct elf_file *elf, const Elf64_Shdr *section,
 
 	for (uint64_t at = 0; code && at + step <= code->d_size; at += step) {
 		uint64_t address = section->sh_addr + at, target;
-		const struct slot *slot;
+		const struct plt_slot *slot;
 
 		if (!decode_stub((uint8_t *)code->d_buf + at, step, address, &target))
 			continue;
@@ -168,7 +168,7 @@ static int visit_section(const struct elf_file *elf, const Elf64_Shdr *section,
 int plt_foreach(const struct elf_file *elf, plt_fn fn, void *userdata)
 {
 	static const char *const names[] = {".plt", ".plt.sec", ".plt.got"};
-	_cleanup_(slots_done) struct slots slots = {};
+	_cleanup_(slots_done) struct plt_slots slots = {};
 	int r;
 
 	r = read_slots(&slots, elf);

@@ -25,7 +25,7 @@ struct segment {
 
 /* Demangled names, which are made when they are first needed: a file has a hundred times more
  * functions than are ever seen, and demangling all of them would take longer than reading them. */
-struct names {
+struct name_cache {
 	struct table *made; /* the keys are indexes of functions, the indexes are those in texts */
 	char **texts;
 	size_t texts_size;
@@ -37,11 +37,11 @@ struct binary {
 	struct segment *segments; /* segments with code come first */
 	size_t n_segments;
 	struct functions functions;
-	struct names *names;
+	struct name_cache *names;
 	size_t bytes;
 };
 
-static void names_free(struct names *names)
+static void names_free(struct name_cache *names)
 {
 	if (!names)
 		return;
@@ -124,7 +124,7 @@ int binary_open(int fd, struct binary **ret)
 
 size_t binary_bytes(const struct binary *binary)
 {
-	const struct names *names = binary->names;
+	const struct name_cache *names = binary->names;
 
 	return binary->bytes + (names ? names->bytes + table_bytes(names->made) : 0);
 }
@@ -141,7 +141,7 @@ static void cut_name(const char *name, char ret[static SYMBOLS_NAME_BYTES_MAX])
 	ret[length] = '\0';
 }
 
-static char *make_name(struct names *names, const char *name)
+static char *make_name(struct name_cache *names, const char *name)
 {
 	char cut[SYMBOLS_NAME_BYTES_MAX], plain[SYMBOLS_NAME_BYTES_MAX];
 	char clean[SYMBOLS_NAME_BYTES_MAX];
@@ -170,7 +170,7 @@ static int names_init(struct binary *binary)
 	return binary->names->made ? 0 : -ENOMEM;
 }
 
-static int add_name(struct names *names, uint32_t function, const char *name, const char **ret)
+static int add_name(struct name_cache *names, uint32_t function, const char *name, const char **ret)
 {
 	_cleanup_free_ char *text = make_name(names, name);
 	uint32_t index;
@@ -190,7 +190,8 @@ static int add_name(struct names *names, uint32_t function, const char *name, co
 	return 0;
 }
 
-static int find_name(const struct binary *binary, const struct function *function, const char **ret)
+static int find_name(const struct binary *binary, const struct elf_function *function,
+		     const char **ret)
 {
 	uint32_t index, number = function - binary->functions.entries;
 	/* The names are a cache, which does not change what the binary is. */
@@ -223,7 +224,7 @@ int binary_find_vaddr(const struct binary *binary, uint64_t offset, uint64_t *re
 
 int binary_find(const struct binary *binary, uint64_t vaddr, struct symbol *ret)
 {
-	const struct function *function = functions_find(&binary->functions, vaddr);
+	const struct elf_function *function = functions_find(&binary->functions, vaddr);
 	const char *name;
 	int r;
 
