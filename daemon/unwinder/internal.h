@@ -27,8 +27,6 @@ void pack_done(struct pack *pack);
 struct unwind_table {
 	struct pack pack; /* without its rows, which are in the blocks */
 	uint32_t pages;   /* index of its directory in the blocks */
-	uint64_t words;
-	uint32_t refs; /* number of files that have this table */
 	uint64_t used_ns;
 	struct unwind_table *next;
 };

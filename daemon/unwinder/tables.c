@@ -258,7 +258,6 @@ static int unwind_table_add(struct unwinder *unwinder, struct pack *pack, struct
 		return r;
 	}
 	free(take_ptr(table->pack.rows));
-	table->refs = 1;
 	table->next = unwinder->tables;
 	unwinder->tables = table;
 	*ret = table;
@@ -279,7 +278,6 @@ static int unwind_table_install(struct unwinder *unwinder, const struct symboliz
 	*ret = unwind_table_find_same(unwinder, &pack);
 	if (!*ret)
 		return unwind_table_add(unwinder, &pack, ret);
-	(*ret)->refs++;
 	pack_done(&pack);
 	return 0;
 }
