@@ -36,8 +36,6 @@ struct sampler {
 	struct part_reader *part_reader; /* likewise */
 };
 
-/* Computes how many slots of the index a rate needs: a power of two. */
-uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns);
 int sampler_blocks_init(struct sampler *sampler, uint64_t budget_bytes); /* before load */
 void sampler_blocks_done(struct sampler *sampler);
 int sampler_events_init(struct sampler *sampler);

@@ -42,7 +42,8 @@ static uint64_t clamp(uint64_t n, uint64_t low, uint64_t high)
 	return n < low ? low : n > high ? high : n;
 }
 
-uint64_t sampler_slots_for(const struct sampler *sampler, uint64_t interval_ns)
+/* Computes how many slots of the index a rate needs: a power of two. */
+static uint64_t count_slots(const struct sampler *sampler, uint64_t interval_ns)
 {
 	uint64_t samples = sampler->n_cpus * UINT64_C(1000000000) / interval_ns;
 
@@ -264,8 +265,7 @@ void sampler_clear_arena(struct sampler *sampler, unsigned which)
 	memset(sampler->indexes + which * sampler->index_slots, 0,
 	       (sampler->bpf->bss->arenas[which].slot_mask + 1) * 8);
 	sampler->bpf->bss->arenas[which].cursor = 0;
-	sampler->bpf->bss->arenas[which].slot_mask =
-		sampler_slots_for(sampler, sampler->interval_ns) - 1;
+	sampler->bpf->bss->arenas[which].slot_mask = count_slots(sampler, sampler->interval_ns) - 1;
 }
 
 int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
