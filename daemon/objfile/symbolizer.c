@@ -352,7 +352,7 @@ static int ask(struct symbolizer *symbolizer, const struct wire_request *wire,
 	assert(*symbolizer->last == NULL);
 	if (symbolizer->is_closed)
 		return -EIO;
-	if (symbolizer->n_open >= SYMBOLIZER_QUESTIONS_MAX)
+	if (symbolizer->n_open >= SYMBOLIZER_REQUESTS_MAX)
 		return -EBUSY;
 	request = malloc(sizeof(*request) + bytes);
 	if (!request)

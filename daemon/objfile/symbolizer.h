@@ -18,7 +18,7 @@
 
 #include "daemon/base/symbolizer_wire.h"
 
-#define SYMBOLIZER_QUESTIONS_MAX 1024 /* open at a time; each holds its descriptors */
+#define SYMBOLIZER_REQUESTS_MAX 1024 /* open at a time; each holds its descriptors */
 
 struct symbolizer;
 struct symbolizer_reply; /* borrowed for the call of symbolizer_fn */

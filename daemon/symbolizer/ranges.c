@@ -23,9 +23,9 @@ struct piece {
 };
 
 struct ranges {
-	struct value_range *told;
-	size_t n_told;
-	size_t told_size;
+	struct value_range *added;
+	size_t n_added;
+	size_t added_size;
 	struct piece *pieces; /* sorted */
 	size_t n_pieces;
 	size_t pieces_size;
@@ -47,7 +47,7 @@ struct ranges *ranges_free(struct ranges *ranges)
 {
 	if (!ranges)
 		return NULL;
-	free(ranges->told);
+	free(ranges->added);
 	free(ranges->pieces);
 	free(ranges);
 	return NULL;
@@ -60,14 +60,14 @@ int ranges_add(struct ranges *ranges, uint64_t start, uint64_t size, uint32_t va
 	assert(ranges->n_pieces == 0);
 	if (size == 0 || start > UINT64_MAX - size)
 		return 0;
-	if (ranges->n_told >= RANGES_MAX)
+	if (ranges->n_added >= RANGES_MAX)
 		return -E2BIG;
-	r = array_reserve(ranges->told, ranges->told_size, ranges->n_told + 1);
+	r = array_reserve(ranges->added, ranges->added_size, ranges->n_added + 1);
 	if (r < 0)
 		return r;
-	ranges->told[ranges->n_told] =
-		(struct value_range){start, start + size, value, ranges->n_told};
-	ranges->n_told++;
+	ranges->added[ranges->n_added] =
+		(struct value_range){start, start + size, value, ranges->n_added};
+	ranges->n_added++;
 	return 0;
 }
 
@@ -129,16 +129,16 @@ static int lay_out(struct ranges *ranges, struct heap *heap)
 	int r = 0;
 
 	while (r == 0) {
-		while (next < ranges->n_told && ranges->told[next].start <= at)
-			heap_push(heap, &ranges->told[next++]);
+		while (next < ranges->n_added && ranges->added[next].start <= at)
+			heap_push(heap, &ranges->added[next++]);
 		while (heap->n > 0 && heap->entries[0]->end <= at)
 			heap_pop(heap);
 		r = add_piece(ranges, at, heap->n ? heap->entries[0]->value : RANGES_NONE);
-		if (heap->n == 0 && next == ranges->n_told)
+		if (heap->n == 0 && next == ranges->n_added)
 			break;
 		at = heap->n ? heap->entries[0]->end : UINT64_MAX;
-		if (next < ranges->n_told && ranges->told[next].start < at)
-			at = ranges->told[next].start;
+		if (next < ranges->n_added && ranges->added[next].start < at)
+			at = ranges->added[next].start;
 	}
 	return r;
 }
@@ -146,19 +146,19 @@ static int lay_out(struct ranges *ranges, struct heap *heap)
 int ranges_sort(struct ranges *ranges)
 {
 	_cleanup_free_ const struct value_range **entries =
-		calloc(ranges->n_told + 1, sizeof(*entries));
+		calloc(ranges->n_added + 1, sizeof(*entries));
 	struct heap heap = {.entries = entries};
 	int r;
 
 	assert(ranges->n_pieces == 0);
 	if (!entries)
 		return -ENOMEM;
-	if (ranges->n_told > 0)
-		qsort(ranges->told, ranges->n_told, sizeof(*ranges->told), compare_ranges);
+	if (ranges->n_added > 0)
+		qsort(ranges->added, ranges->n_added, sizeof(*ranges->added), compare_ranges);
 	r = lay_out(ranges, &heap);
-	free(ranges->told);
-	ranges->told = NULL;
-	ranges->n_told = ranges->told_size = 0;
+	free(ranges->added);
+	ranges->added = NULL;
+	ranges->n_added = ranges->added_size = 0;
 	return r;
 }
 
@@ -166,12 +166,12 @@ uint32_t ranges_find(const struct ranges *ranges, uint64_t address)
 {
 	size_t n = array_upper_bound(ranges->pieces, ranges->n_pieces, .start, address);
 
-	assert(ranges->n_told == 0);
+	assert(ranges->n_added == 0);
 	return n > 0 ? ranges->pieces[n - 1].value : RANGES_NONE;
 }
 
 size_t ranges_bytes(const struct ranges *ranges)
 {
-	return sizeof(*ranges) + ranges->told_size * sizeof(*ranges->told) +
+	return sizeof(*ranges) + ranges->added_size * sizeof(*ranges->added) +
 	       ranges->pieces_size * sizeof(*ranges->pieces);
 }

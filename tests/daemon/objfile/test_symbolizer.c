@@ -384,7 +384,7 @@ Test(symbolizer, has_bounds)
 		r = symbolizer_ask_table(symbolizer, fd, note_table, &outcome);
 	while (r == 0);
 	cr_assert(r == -EBUSY || r == -EMFILE, "%d", r);
-	cr_assert(symbolizer_count_open(symbolizer) <= SYMBOLIZER_QUESTIONS_MAX);
+	cr_assert(symbolizer_count_open(symbolizer) <= SYMBOLIZER_REQUESTS_MAX);
 	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
 	cr_assert_eq(symbolizer_ask_table(symbolizer, fd, note_table, &outcome), 0);
 }
