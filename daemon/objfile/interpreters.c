@@ -197,15 +197,16 @@ static const struct {
 } states[] = {
 	[INTERPRETER_READ] = {"read", ""},
 	[INTERPRETER_UNKNOWN_VERSION] = {"unknown-version",
-					 "this version is not known here: native stacks only"},
+					 "oxprof does not know this version: native stacks only"},
 	[INTERPRETER_OTHER_LAYOUT] = {"other-layout",
-				      "it is laid out otherwise than a release build of its "
+				      "its memory layout is not that of a release build of its "
 				      "version (a debug build?): native stacks only"},
-	[INTERPRETER_FREE_THREADED] = {"free-threaded",
-				       "free-threaded builds are not read: native stacks only"},
+	[INTERPRETER_FREE_THREADED] =
+		{"free-threaded", "oxprof cannot read free-threaded builds: native stacks only"},
 	[INTERPRETER_PYPY] = {"pypy", "PyPy's frames are not read: native stacks only"},
-	[INTERPRETER_STRIPPED] = {"stripped", "it was stripped of the symbols that say where its "
-					      "threads are: native stacks only"},
+	[INTERPRETER_STRIPPED] = {"stripped",
+				  "it was stripped of the symbols that are needed to find "
+				  "its threads: native stacks only"},
 };
 
 _Static_assert(array_length(states) == N_INTERPRETER_STATES, "each state has a name");

@@ -147,12 +147,13 @@ int main(int argc, char **argv)
 	int r;
 
 	if (!lookup || argc != 1 || !has_daemon()) {
-		fprintf(stderr, "oxprof-symbolizer: is started by oxprofd, and by nobody else\n");
+		fprintf(stderr, "oxprof-symbolizer: cannot be run by hand: oxprofd starts it when "
+				"needed\n");
 		return 1;
 	}
 	r = sandbox_enter(WIRE_FD, &what);
 	if (r < 0) {
-		fprintf(stderr, "oxprof-symbolizer: cannot give up its rights (%s): %s\n", what,
+		fprintf(stderr, "oxprof-symbolizer: cannot enter its sandbox (%s): %s\n", what,
 			strerror(-r));
 		return 1;
 	}

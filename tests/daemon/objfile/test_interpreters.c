@@ -261,7 +261,8 @@ static const struct {
 } states[] = {
 	{CPYTHON, INTERPRETER_READ, "read", "", "CPython 3.11.2"},
 	{CURRENT, INTERPRETER_READ, "read", "", "CPython 3.6"},
-	{OLD, INTERPRETER_UNKNOWN_VERSION, "unknown-version", "not known here", "CPython 2.7"},
+	{OLD, INTERPRETER_UNKNOWN_VERSION, "unknown-version", "does not know this version",
+	 "CPython 2.7"},
 	{FREE, INTERPRETER_FREE_THREADED, "free-threaded", "free-threaded", "CPython 3.13.0"},
 	{PYPY, INTERPRETER_PYPY, "pypy", "PyPy", "PyPy"},
 	{STRIPPED, INTERPRETER_STRIPPED, "stripped", "stripped of", "CPython 3.6"},
