@@ -126,9 +126,14 @@ static int serve(struct symbol_lookup *lookup)
 	struct wire_reply hello = {.error = 0, .size_bytes = WIRE_HELLO};
 	int r = send_reply(&hello, -1);
 
-	while (r == 0 && packet_receive(&packet) > 0)
+	if (r < 0)
+		return r;
+	while (packet_receive(&packet) > 0) {
 		r = packet_reply(&packet, lookup);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static bool has_daemon(void)

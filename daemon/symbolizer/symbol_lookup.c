@@ -124,6 +124,7 @@ static int open_debug(struct symbol_set *set, const int fds[N_FILES])
 	bool is_matching = fds[1] >= 0 && (fds[0] < 0 || debug_match(fds[0], fds[1]));
 	int r = 0;
 
+	/* Only -ENOMEM ends this: after any other error the next file is tried. */
 	if (is_matching)
 		r = binary_open(fds[1], &set->debug);
 	if (r == 0 && is_matching)
