@@ -124,6 +124,15 @@ static int layout_make(struct unwinder *unwinder, const struct image *image, uin
 	return 0;
 }
 
+/* Frees a layout that the kernel side does not have. */
+static void layout_done(struct unwinder *unwinder, struct unwound_layout *layout)
+{
+	if (layout->n_ranges)
+		sampler_blocks_free_block(unwinder->sampler, layout->ranges,
+					  layout->n_ranges * OX_RANGE_WORDS);
+	free(layout->files);
+}
+
 /* Replaces the ranges of a process, and frees the old ones once the kernel side reads no more of
  * them. */
 static void unwound_replace(struct unwinder *unwinder, struct unwound *unwound,
@@ -205,10 +214,7 @@ int unwinder_update(struct unwinder *unwinder, const struct image *image, uint64
 		return r;
 	r = publish(unwinder, unwound, image, &layout, as_of_ns);
 	if (r < 0) {
-		if (layout.n_ranges)
-			sampler_blocks_free_block(unwinder->sampler, layout.ranges,
-						  layout.n_ranges * OX_RANGE_WORDS);
-		free(layout.files);
+		layout_done(unwinder, &layout);
 		unwinder_forget(unwinder, image->pid);
 		return r;
 	}
