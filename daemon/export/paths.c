@@ -4,6 +4,7 @@
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/query/naming.h"
+#include "daemon/query/pruning.h"
 #include "daemon/query/stop.h"
 
 #define BLOCK   256u /* nodes that are read together: they mostly lie on one page or two */
@@ -31,7 +32,7 @@ enum {
 struct frame_facts {
 	uint8_t facts;
 	uint8_t kind;
-	uint8_t mark; /* stop_of_frame() */
+	uint8_t mark; /* stop_of_mark() */
 };
 
 struct export_paths {
@@ -83,7 +84,7 @@ int export_paths_new(struct store *store, const struct export_order *order,
 		return -ENOMEM;
 	paths->store = store;
 	paths->order = order;
-	paths->prunes = order->query.kind || order->query.without_kernel;
+	paths->prunes = query_prunes(&order->query);
 	r = store_find_last_node(store, &last);
 	if (r < 0)
 		return r;
@@ -160,11 +161,13 @@ struct frame_reading {
 static int on_frame(void *userdata, int64_t function, const struct frame *frame)
 {
 	struct frame_reading *reading = userdata;
+	struct pruning_frame pruned = {frame->kind,
+				       stop_of_mark(frame->kind, frame->function, frame->module)};
 
-	reading->facts.kind = (uint8_t)frame->kind;
-	reading->facts.mark = (uint8_t)stop_of_mark(frame->kind, frame->function, frame->module);
-	/* What is left out is not searched either: also that it failed would tell of the name. */
-	if (!reading->facts.mark && !query_wants_kind(&reading->paths->order->query, frame->kind))
+	reading->facts.kind = (uint8_t)pruned.kind;
+	reading->facts.mark = (uint8_t)pruned.mark;
+	/* A name that is left out is not searched: an error of the search would disclose it. */
+	if (!pruning_may_keep(&reading->paths->order->query, &pruned))
 		return 0;
 	return paths_read_function(reading->paths, function, frame, &reading->facts.facts);
 }
@@ -238,47 +241,42 @@ static uint8_t follow_end(const struct export_paths *paths, uint32_t parent,
 	return stop_follow(paths->states[parent] & STATE_END, !parent, facts->kind, facts->mark);
 }
 
-/* What is left of a stack with this node whose frame is not wanted. */
-static int follow_unwanted(struct export_paths *paths, uint32_t node, uint32_t parent,
-			   const struct frame_facts *facts, uint8_t *state)
+/* The parent was followed, so that the facts of its frame are known. */
+static enum pruning_fate judge_node(const struct export_paths *paths, uint32_t parent,
+				    const struct frame_facts *facts)
 {
-	struct frame_facts above = {0};
-	int r = 0;
+	struct frame_facts above = parent ? paths->facts[paths->frames[parent]] : *facts;
+	struct pruning_frame frame = {facts->kind, facts->mark}, caller = {above.kind, above.mark};
 
-	/* The mark before the kernel's part goes with it. */
-	if (parent && facts->kind == FRAME_KERNEL)
-		r = paths_get_facts(paths, paths->frames[parent], &above);
-	if (above.mark)
-		parent = real(paths, paths->parents[parent]);
-	paths->left[node] = paths->left[parent];
-	*state |= paths->states[parent] & (STATE_MATCHES | STATE_MARK);
-	return r;
+	return pruning_judge(&paths->order->query, &frame, parent ? &caller : NULL);
 }
 
-/* All about its parent is known. */
+/* Finds all about a node; all about its parent is known. */
 static int follow_node(struct export_paths *paths, uint32_t node)
 {
-	const struct query *query = &paths->order->query;
-	uint32_t parent = real(paths, paths->parents[node]);
-	uint8_t state = STATE_KNOWN;
+	uint32_t parent = real(paths, paths->parents[node]), left = node;
+	uint8_t inherited = STATE_MATCHES, state = STATE_KNOWN;
+	enum pruning_fate fate;
 	struct frame_facts facts;
-	bool is_mark;
 	int r = paths_get_facts(paths, paths->frames[node], &facts);
 
 	if (r < 0)
 		return r;
 	state |= follow_end(paths, parent, &facts);
-	is_mark = query->kind && !parent && facts.mark;
-	if (is_mark || query_wants_kind(query, facts.kind)) {
-		state |= (paths->states[parent] & STATE_MATCHES) | (is_mark ? STATE_MARK : 0);
-		state |= facts.facts & FRAME_MATCHES ? STATE_MATCHES : 0;
-		if (paths->prunes)
-			paths->left[node] = node;
+	fate = judge_node(paths, parent, &facts);
+	if (fate == PRUNING_DROP_WITH_CALLER)
+		parent = real(paths, paths->parents[parent]);
+	if (fate == PRUNING_DROP || fate == PRUNING_DROP_WITH_CALLER) {
+		inherited |= STATE_MARK;
+		left = paths->left[parent];
 	} else {
-		r = follow_unwanted(paths, node, parent, &facts, &state);
+		state |= fate == PRUNING_KEEP_BEFORE_OTHERS ? STATE_MARK : 0;
+		state |= facts.facts & FRAME_MATCHES ? STATE_MATCHES : 0;
 	}
-	paths->states[node] = state;
-	return r;
+	if (paths->prunes)
+		paths->left[node] = left;
+	paths->states[node] = state | (paths->states[parent] & inherited);
+	return 0;
 }
 
 int export_paths_find(struct export_paths *paths, int64_t id, struct export_path *ret)

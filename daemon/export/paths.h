@@ -3,7 +3,7 @@
  * The stacks of the store as an export sees them, read as they are asked for: of each only its
  * caller and its frame are kept. Nodes and frames are known by their ids in the store.
  *
- * Frames that the query leaves out are taken from each stack, by the rules of pruning.h; here
+ * Frames that the query leaves out are taken from each stack, as pruning_judge() says; here
  * stacks that are equal then stay apart where others lay between.
  */
 #pragma once

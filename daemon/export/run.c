@@ -22,6 +22,7 @@
 #include "daemon/export/paths.h"
 #include "daemon/export/slots.h"
 #include "daemon/export/tasks.h"
+#include "daemon/query/pruning.h"
 #include "daemon/query/result.h"
 #include "daemon/query/stop.h"
 
@@ -180,7 +181,8 @@ static int judge(struct run *run, struct export_hit *hit)
 	run->result.samples += hit->n;
 	if (path.end != STOP_NONE)
 		run->result.stops[path.end] += hit->n;
-	if ((!path.left && order->query.kind) || (!path.matches && order->filter))
+	if (!pruning_keeps_sample(&order->query, path.left != 0) ||
+	    (!path.matches && order->filter))
 		return 0;
 	hit->node = order->options.stacks ? path.left : 0;
 	return 1;
@@ -313,7 +315,7 @@ void export_run(const struct export_order *order, const struct export_pipe *pipe
 	if (r < 0)
 		return;
 	run.told_ns = clock_monotonic_ns();
-	run.follows_first = query->kind || query->without_kernel || !order->options.stacks;
+	run.follows_first = query_prunes(query) || !order->options.stacks;
 	r = prepare(&run);
 	if (r >= 0)
 		r = store_foreach_slot_hits(run.store, &query->range, windows_of(&order->options),

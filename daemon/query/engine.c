@@ -91,7 +91,7 @@ static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 		tally->result.stops[end] += n;
 	tally->result.samples += n;
 	r = pruning_find(tally->pruning, index, &left);
-	if (r < 0 || (!left && tally->query->kind))
+	if (r < 0 || !pruning_keeps_sample(tally->query, left != 0))
 		return r;
 	tally->node_hits[left] += n;
 	if (tally->tasks)

@@ -30,6 +30,34 @@ struct pruning {
 
 define_cleanup(struct pruning *, pruning_free);
 
+/* ---- the rule ---- */
+
+enum pruning_fate pruning_judge(const struct query *query, const struct pruning_frame *frame,
+				const struct pruning_frame *caller)
+{
+	if (query->kind && !caller && frame->mark)
+		return PRUNING_KEEP_BEFORE_OTHERS;
+	if (query_wants_kind(query, frame->kind))
+		return PRUNING_KEEP;
+	if (frame->kind == FRAME_KERNEL && caller && caller->mark)
+		return PRUNING_DROP_WITH_CALLER;
+	return PRUNING_DROP;
+}
+
+bool pruning_may_keep(const struct query *query, const struct pruning_frame *frame)
+{
+	enum pruning_fate at_root = pruning_judge(query, frame, NULL);
+
+	return at_root == PRUNING_KEEP || at_root == PRUNING_KEEP_BEFORE_OTHERS;
+}
+
+bool pruning_keeps_sample(const struct query *query, bool has_frames)
+{
+	return has_frames || !query->kind;
+}
+
+/* ---- the tree of what is left ---- */
+
 int pruning_new(const struct query *query, const struct stacks *stacks, struct pruning **ret)
 {
 	_cleanup_(pruning_free_p) struct pruning *pruning = calloc(1, sizeof(*pruning));
@@ -38,7 +66,7 @@ int pruning_new(const struct query *query, const struct stacks *stacks, struct p
 		return -ENOMEM;
 	pruning->query = query;
 	pruning->stacks = stacks;
-	if (query->kind || query->without_kernel) {
+	if (query_prunes(query)) {
 		pruning->tree = calltree_new();
 		pruning->nodes = table_new();
 		pruning->left = calloc((size_t)calltree_count(stacks_tree(stacks)) + 1,
@@ -63,19 +91,14 @@ struct pruning *pruning_free(struct pruning *pruning)
 	return NULL;
 }
 
-static const struct stacks_function *get_function(const struct pruning *pruning, uint32_t node)
+static struct pruning_frame get_frame(const struct pruning *pruning, uint32_t node)
 {
 	uint32_t frame = calltree_frame(stacks_tree(pruning->stacks), node);
+	const struct stacks_function *function = stacks_get_function(
+		pruning->stacks, stacks_get_frame(pruning->stacks, frame).function);
 
-	return stacks_get_function(pruning->stacks,
-				   stacks_get_frame(pruning->stacks, frame).function);
-}
-
-static bool is_mark(const struct pruning *pruning, uint32_t node)
-{
-	const struct stacks_function *function = get_function(pruning, node);
-
-	return stop_of_mark(function->kind, function->function, function->module) != OX_STOP_ROOT;
+	return (struct pruning_frame){
+		function->kind, stop_of_mark(function->kind, function->function, function->module)};
 }
 
 static int keep_frame(struct pruning *pruning, uint32_t frame, uint32_t *node)
@@ -100,21 +123,37 @@ static int keep_node(struct pruning *pruning, uint32_t frame, struct left *left)
 	return r < 0 ? r : keep_frame(pruning, frame, &left->node);
 }
 
-/* What is left of its parent is known. */
+static enum pruning_fate judge_node(const struct pruning *pruning, uint32_t node)
+{
+	uint32_t parent = calltree_parent(stacks_tree(pruning->stacks), node);
+	struct pruning_frame frame = get_frame(pruning, node), caller;
+
+	if (parent)
+		caller = get_frame(pruning, parent);
+	return pruning_judge(pruning->query, &frame, parent ? &caller : NULL);
+}
+
+/* Finds what is left of a node from what is left of its parent, which is known. */
 static int follow_node(struct pruning *pruning, uint32_t node)
 {
 	const struct calltree *tree = stacks_tree(pruning->stacks);
 	uint32_t parent = calltree_parent(tree, node), frame = calltree_frame(tree, node);
-	enum frame_kind kind = get_function(pruning, node)->kind;
 	struct left left = pruning->left[parent];
 	int r = 0;
 
-	if (pruning->query->kind && !parent && is_mark(pruning, node))
-		left.mark = frame + 1;
-	else if (query_wants_kind(pruning->query, kind))
+	switch (judge_node(pruning, node)) {
+	case PRUNING_KEEP:
 		r = keep_node(pruning, frame, &left);
-	else if (kind == FRAME_KERNEL && parent && is_mark(pruning, parent))
+		break;
+	case PRUNING_KEEP_BEFORE_OTHERS:
+		left.mark = frame + 1;
+		break;
+	case PRUNING_DROP:
+		break;
+	case PRUNING_DROP_WITH_CALLER:
 		left = pruning->left[calltree_parent(tree, parent)];
+		break;
+	}
 	pruning->left[node] = left;
 	return r;
 }

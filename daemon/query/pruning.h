@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stacks as a query sees them: the frames that it leaves out are taken from each, and those that
- * are equal then are one.
+ * Stacks as a query sees them: the frames that it leaves out are taken from each stack. Which these
+ * are is decided by pruning_judge() alone, for results and for exports.
  *
- * A mark of missing callers ("[cut]", "[no-table]", ...) stays at the root of a stack, of whatever
- * kind the frames are, where one of them is left behind it; the mark before the kernel's part goes
- * with that part.
+ * A mark of missing callers ("[cut]", "[no-table]", ...) stays at the root of a stack, whatever
+ * kind of frames the query wants, if one of them is left behind the mark. The mark before the
+ * kernel's part is left out with that part.
  */
 #pragma once
 
@@ -14,6 +14,28 @@
 #include "daemon/query/query.h"
 #include "daemon/query/stacks.h"
 
+/* A frame as the rule sees it. */
+struct pruning_frame {
+	enum frame_kind kind;
+	enum ox_stop mark; /* stop_of_mark() of the frame */
+};
+
+enum pruning_fate {
+	PRUNING_KEEP,
+	PRUNING_KEEP_BEFORE_OTHERS, /* a mark at the root: kept once a frame behind it is kept */
+	PRUNING_DROP,
+	PRUNING_DROP_WITH_CALLER, /* the caller is a mark, which is dropped for this stack, too */
+};
+
+/* Returns what becomes of a frame of a stack. caller: the frame before it, NULL at the root. */
+enum pruning_fate pruning_judge(const struct query *query, const struct pruning_frame *frame,
+				const struct pruning_frame *caller);
+/* True if such a frame is kept in some stack. */
+bool pruning_may_keep(const struct query *query, const struct pruning_frame *frame);
+/* True if a sample counts in rows. has_frames: a frame of its stack is left. */
+bool pruning_keeps_sample(const struct query *query, bool has_frames);
+
+/* The stacks of struct stacks after pruning, as a tree in which equal stacks are one. */
 struct pruning;
 
 /* Borrows both until it is freed; meanwhile no stacks may be read. 0, -ENOMEM. */

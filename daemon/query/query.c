@@ -50,6 +50,11 @@ int query_kind_parse(const char *text, enum query_kind *ret)
 	return 0;
 }
 
+bool query_prunes(const struct query *query)
+{
+	return query->kind || query->without_kernel;
+}
+
 bool query_wants_kind(const struct query *query, enum frame_kind kind)
 {
 	switch (query->kind) {

@@ -54,7 +54,9 @@ struct query {
 	bool without_kernel; /* kernel frames are left out, their hits are their callers' */
 };
 
-/* Whether frames of that kind are left in the stacks. */
+/* True if frames of some kind are taken out of the stacks. */
+bool query_prunes(const struct query *query);
+/* True if frames of that kind stay in the stacks. */
 bool query_wants_kind(const struct query *query, enum frame_kind kind);
 /* Whether the result depends on who was sampled: else no task need be read. */
 bool query_needs_tasks(const struct query *query);
