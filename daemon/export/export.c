@@ -55,6 +55,7 @@ static int export_copy(struct export *export, const struct query *query,
 
 	order->query = *query;
 	order->query.filter = NULL;
+	order->query.by = QUERY_BY_FUNCTION; /* so that tasks get no groups */
 	order->options = *options;
 	order->options.focus = NULL;
 	order->options.state = export->state = strdup(options->state);

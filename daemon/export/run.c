@@ -21,10 +21,10 @@
 #include "daemon/export/internal.h"
 #include "daemon/export/paths.h"
 #include "daemon/export/slots.h"
-#include "daemon/export/tasks.h"
 #include "daemon/query/pruning.h"
 #include "daemon/query/result.h"
 #include "daemon/query/stop.h"
+#include "daemon/query/tasks.h"
 
 #define ROWS_BETWEEN_LOOKS 4096
 #define NEWS_NS            UINT64_C(250000000) /* of the progress, where there is no other */
@@ -37,7 +37,7 @@ struct run {
 	struct store *store;
 	struct export_chunk *part;
 	struct export_slots *slots;
-	struct export_tasks *tasks;
+	struct tasks *tasks; /* NULL: all */
 	struct export_paths *paths;
 	struct export_hits *hits;
 	struct export_dictionary *dictionary;
@@ -55,7 +55,7 @@ static void run_done(struct run *run)
 	export_dictionary_free(run->dictionary);
 	export_hits_free(run->hits);
 	export_paths_free(run->paths);
-	export_tasks_free(run->tasks);
+	tasks_free(run->tasks);
 	export_slots_free(run->slots);
 	export_chunk_free(run->part);
 	store_free(run->store);
@@ -208,13 +208,14 @@ static int on_hits(void *userdata, const struct store_slot_hits *row)
 	struct run *run = userdata;
 	const struct export_options *options = &run->order->options;
 	struct export_hit hit = {.n = row->n};
+	uint32_t group;
 	int r = run->rows++ % ROWS_BETWEEN_LOOKS ? 0 : look_up(run);
 
 	if (atomic_load(run->order->stop))
 		return -ECANCELED;
 	run->read += row->n;
 	if (r >= 0)
-		r = export_tasks_want(run->tasks, row->task);
+		r = run->tasks ? tasks_find_group(run->tasks, row->task, &group) : 1;
 	if (r <= 0)
 		return r;
 	if (row->task < 0 || row->task > UINT32_MAX || row->node < 0 || row->node > UINT32_MAX)
@@ -301,9 +302,13 @@ static int prepare(struct run *run)
 					  &run->dictionary);
 	if (r < 0)
 		return r;
-	run->tasks = export_tasks_new(run->store, &order->query);
 	run->hits = export_hits_new();
-	return run->tasks && run->hits ? 0 : -ENOMEM;
+	if (!run->hits)
+		return -ENOMEM;
+	if (!query_needs_tasks(&order->query))
+		return 0;
+	run->tasks = tasks_new(run->store, &order->query);
+	return run->tasks ? 0 : -ENOMEM;
 }
 
 void export_run(const struct export_order *order, const struct export_pipe *pipe)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/query/grouping.h"
 #include "daemon/query/pattern.h"
@@ -27,6 +28,7 @@ struct tally {
 	struct result result;
 	uint64_t *node_hits;
 	uint64_t *task_hits; /* by group of tasks; NULL as tasks */
+	size_t task_hits_size;
 };
 
 define_cleanup(struct query_engine *, query_engine_free);
@@ -76,15 +78,26 @@ static void tally_done(struct tally *tally)
 
 /* ---- counting ---- */
 
+/* Returns 1 and the group of a task, 0 if the query is not about it, or a negative errno. */
+static int tally_find_group(struct tally *tally, int64_t task, uint32_t *ret)
+{
+	int r = tasks_find_group(tally->tasks, task, ret);
+
+	if (r <= 0)
+		return r;
+	r = array_reserve(tally->task_hits, tally->task_hits_size, (size_t)*ret + 1);
+	return r < 0 ? r : 1;
+}
+
 static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 {
 	struct tally *tally = userdata;
 	uint32_t group = 0, index, left;
 	unsigned end;
-	int r;
+	int r = tally->tasks ? tally_find_group(tally, task, &group) : 1;
 
-	if (tally->tasks && tasks_find_group(tally->tasks, task, &group) < 0)
-		return 0;
+	if (r <= 0)
+		return r;
 	index = stacks_find_node(tally->stacks, node);
 	end = stacks_get_end(tally->stacks, index);
 	if (end != STOP_NONE)
@@ -107,13 +120,16 @@ static int on_loss(void *userdata, const char *reason, uint64_t n)
 
 static int tally_read_tasks(struct tally *tally, struct store *store)
 {
-	int r = tasks_read(store, tally->query, &tally->tasks);
+	int r;
 
+	tally->tasks = tasks_new(store, tally->query);
+	if (!tally->tasks)
+		return -ENOMEM;
+	r = tasks_read_all(tally->tasks);
 	if (r < 0)
 		return r;
-	tally->task_hits =
-		calloc((size_t)tasks_count_groups(tally->tasks) + 1, sizeof(*tally->task_hits));
-	return tally->task_hits ? 0 : -ENOMEM;
+	return array_reserve(tally->task_hits, tally->task_hits_size,
+			     (size_t)tasks_count_groups(tally->tasks) + 1);
 }
 
 static int tally_count(struct tally *tally, struct store *store)

@@ -10,9 +10,9 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
 
-#define TASKS_MIN      64
 #define NAME_BYTES_MAX 512 /* a comm and a number, a unit, a user */
 #define UNKNOWN        "[unknown]"
+#define NO_GROUP       UINT32_MAX
 
 /* In a table of its own: what stands before the text is the same for each of one name. */
 struct group_key {
@@ -22,11 +22,11 @@ struct group_key {
 };
 
 struct tasks {
-	const struct query *query; /* while they are read */
+	struct store *store;
+	const struct query *query;
 	struct table *groups;
-	int64_t *ids; /* ascending, as the store gives them */
-	uint32_t *group_of;
-	size_t n;
+	struct table *ids;  /* of the tasks that were met; int64_t */
+	uint32_t *group_of; /* by index of the id; NO_GROUP: the query is not about this task */
 	size_t size;
 };
 
@@ -37,30 +37,23 @@ struct tasks *tasks_free(struct tasks *tasks)
 	if (!tasks)
 		return NULL;
 	table_free(tasks->groups);
-	free(tasks->ids);
+	table_free(tasks->ids);
 	free(tasks->group_of);
 	free(tasks);
 	return NULL;
 }
 
-static int tasks_reserve(struct tasks *tasks)
+struct tasks *tasks_new(struct store *store, const struct query *query)
 {
-	size_t size = tasks->size * 2 + TASKS_MIN;
-	uint32_t *group_of;
-	int64_t *ids;
+	_cleanup_(tasks_free_p) struct tasks *tasks = calloc(1, sizeof(*tasks));
 
-	if (tasks->n < tasks->size)
-		return 0;
-	ids = reallocarray(tasks->ids, size, sizeof(*ids));
-	if (!ids)
-		return -ENOMEM;
-	tasks->ids = ids;
-	group_of = reallocarray(tasks->group_of, size, sizeof(*group_of));
-	if (!group_of)
-		return -ENOMEM;
-	tasks->group_of = group_of;
-	tasks->size = size;
-	return 0;
+	if (!tasks)
+		return NULL;
+	tasks->store = store;
+	tasks->query = query;
+	tasks->groups = table_new();
+	tasks->ids = table_new();
+	return tasks->groups && tasks->ids ? take_ptr(tasks) : NULL;
 }
 
 static const char *or_unknown(const char *text)
@@ -86,54 +79,60 @@ static void name_group(const struct store_task *task, enum query_by by, struct g
 		snprintf(ret->name, sizeof(ret->name), "%s", or_unknown(process->user));
 }
 
-static int on_task(void *userdata, const struct store_task *task)
+static int find_group(struct tasks *tasks, const struct store_task *task, uint32_t *ret)
 {
-	struct tasks *tasks = userdata;
 	struct group_key key;
 	int r;
 
+	*ret = NO_GROUP;
 	if (!query_wants_task(tasks->query, task))
 		return 0;
-	r = tasks_reserve(tasks);
-	if (r < 0)
-		return r;
 	name_group(task, tasks->query->by, &key);
 	r = table_intern(tasks->groups, &key,
-			 offsetof(struct group_key, name) + strlen(key.name) + 1,
-			 &tasks->group_of[tasks->n]);
-	if (r < 0)
-		return r;
-	tasks->ids[tasks->n++] = task->id;
-	return 0;
+			 offsetof(struct group_key, name) + strlen(key.name) + 1, ret);
+	return r < 0 ? r : 0;
 }
 
-int tasks_read(struct store *store, const struct query *query, struct tasks **ret)
+/* Returns 1 and the index of a new id, which has NO_GROUP, 0 and that of a known id, or -ENOMEM. */
+static int intern_id(struct tasks *tasks, int64_t id, uint32_t *ret)
 {
-	_cleanup_(tasks_free_p) struct tasks *tasks = calloc(1, sizeof(*tasks));
-	int r;
+	int r = array_reserve(tasks->group_of, tasks->size, (size_t)table_count(tasks->ids) + 1);
 
-	if (!tasks)
-		return -ENOMEM;
-	tasks->query = query;
-	tasks->groups = table_new();
-	if (!tasks->groups)
-		return -ENOMEM;
-	r = store_foreach_task(store, on_task, tasks);
 	if (r < 0)
 		return r;
-	tasks->query = NULL;
-	*ret = take_ptr(tasks);
-	return 0;
+	r = table_intern(tasks->ids, &id, sizeof(id), ret);
+	if (r > 0)
+		tasks->group_of[*ret] = NO_GROUP;
+	return r;
 }
 
-int tasks_find_group(const struct tasks *tasks, int64_t id, uint32_t *ret_group)
+static int on_task(void *userdata, const struct store_task *task)
 {
-	size_t n = array_upper_bound(tasks->ids, tasks->n, , id);
+	struct tasks *tasks = userdata;
+	uint32_t index;
+	int r = intern_id(tasks, task->id, &index);
 
-	if (!n || tasks->ids[n - 1] != id)
-		return -ENOENT;
-	*ret_group = tasks->group_of[n - 1];
-	return 0;
+	return r < 0 ? r : find_group(tasks, task, &tasks->group_of[index]);
+}
+
+int tasks_read_all(struct tasks *tasks)
+{
+	return store_foreach_task(tasks->store, on_task, tasks);
+}
+
+int tasks_find_group(struct tasks *tasks, int64_t id, uint32_t *ret_group)
+{
+	uint32_t index;
+	int r = intern_id(tasks, id, &index);
+
+	if (r > 0)
+		r = store_read_task(tasks->store, id, on_task, tasks);
+	if (r < 0)
+		return r;
+	if (tasks->group_of[index] == NO_GROUP)
+		return 0;
+	*ret_group = tasks->group_of[index];
+	return 1;
 }
 
 uint32_t tasks_count_groups(const struct tasks *tasks)
