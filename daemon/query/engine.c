@@ -132,24 +132,33 @@ static int tally_read_tasks(struct tally *tally, struct store *store)
 			     (size_t)tasks_count_groups(tally->tasks) + 1);
 }
 
-static int tally_count(struct tally *tally, struct store *store)
+static int tally_prepare(struct tally *tally, struct store *store, uint32_t n_nodes)
 {
-	const struct store_range *range = &tally->query->range;
-	uint32_t n_nodes = calltree_count(stacks_tree(tally->stacks));
-	struct result *result = &tally->result;
 	int r;
 
 	tally->node_hits = calloc((size_t)n_nodes + 1, sizeof(*tally->node_hits));
 	if (!tally->node_hits)
 		return -ENOMEM;
 	r = pruning_new(tally->query, tally->stacks, &tally->pruning);
-	if (r >= 0 && query_needs_tasks(tally->query))
-		r = tally_read_tasks(tally, store);
-	if (r >= 0)
-		r = store_foreach_hits(store, range, on_hits, tally, &result->since_usec,
-				       &result->until_usec);
-	if (r >= 0)
-		r = store_foreach_loss(store, range, on_loss, result);
+	if (r < 0)
+		return r;
+	return query_needs_tasks(tally->query) ? tally_read_tasks(tally, store) : 0;
+}
+
+static int tally_count(struct tally *tally, struct store *store)
+{
+	const struct store_range *range = &tally->query->range;
+	uint32_t n_nodes = calltree_count(stacks_tree(tally->stacks));
+	struct result *result = &tally->result;
+	int r = tally_prepare(tally, store, n_nodes);
+
+	if (r < 0)
+		return r;
+	r = store_foreach_hits(store, range, on_hits, tally, &result->since_usec,
+			       &result->until_usec);
+	if (r < 0)
+		return r;
+	r = store_foreach_loss(store, range, on_loss, result);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 1; i <= n_nodes; i++)
@@ -251,10 +260,9 @@ static int tally_add_record(struct tally *tally, uint32_t group, char *ret_why, 
 	struct result_row row;
 	int r = grouping_describe(tally->grouping, group, &row);
 
-	if (r >= 0 && tally->pattern)
-		r = pattern_search(tally->pattern, row.name);
-	else if (r >= 0)
-		r = 1;
+	if (r < 0)
+		return r;
+	r = tally->pattern ? pattern_search(tally->pattern, row.name) : 1;
 	if (r == -ELOOP) {
 		snprintf(ret_why, size, "the filter takes too much work on these names");
 		return -EINVAL;
@@ -275,17 +283,21 @@ static int tally_choose(struct tally *tally, char *ret_why, size_t size)
 	uint32_t n;
 	int r = make_ranks(tally->grouping, query->sort, &ranks, &n);
 
-	for (uint32_t i = 0; i < n && r >= 0; i++) {
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < n; i++) {
 		const struct rank *rank = &ranks[i];
 
 		if (max && tally->result.n_rows >= max &&
 		    (rank->first != last->first || rank->second != last->second))
 			break;
 		r = tally_add_record(tally, rank->group, ret_why, size);
+		if (r < 0)
+			return r;
 		if (r > 0)
 			last = rank;
 	}
-	return r < 0 ? r : 0;
+	return 0;
 }
 
 static void answer_sort(struct result *result, enum query_sort sort, uint32_t max)
@@ -321,15 +333,19 @@ int query_engine_run(struct query_engine *engine, const struct query *query, str
 	if (size)
 		*ret_why = '\0';
 	r = tally_compile(&tally, ret_why, size);
-	if (r >= 0)
-		r = stacks_read(engine->stacks, engine->store);
-	if (r >= 0)
-		r = tally_count(&tally, engine->store);
-	if (r >= 0)
-		r = grouping_new(query, engine->stacks, pruning_tree(tally.pruning), tally.tasks,
-				 tally.node_hits, tally.task_hits, &tally.grouping);
-	if (r >= 0)
-		r = tally_choose(&tally, ret_why, size);
+	if (r < 0)
+		return r;
+	r = stacks_read(engine->stacks, engine->store);
+	if (r < 0)
+		return r;
+	r = tally_count(&tally, engine->store);
+	if (r < 0)
+		return r;
+	r = grouping_new(query, engine->stacks, pruning_tree(tally.pruning), tally.tasks,
+			 tally.node_hits, tally.task_hits, &tally.grouping);
+	if (r < 0)
+		return r;
+	r = tally_choose(&tally, ret_why, size);
 	if (r < 0)
 		return r;
 	answer_sort(&tally.result, query->sort, query->max);

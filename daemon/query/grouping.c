@@ -153,8 +153,9 @@ static int group_stacks(struct grouping *grouping, const uint32_t *function_of,
 		return -ENOMEM;
 	mark_ways(tree, node_hits, marks);
 	r = find_node_groups(grouping, function_of, marks, groups);
-	if (r >= 0)
-		r = make_sums(grouping, table_count(grouping->pairs) + 1);
+	if (r < 0)
+		return r;
+	r = make_sums(grouping, table_count(grouping->pairs) + 1);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++)
@@ -256,10 +257,8 @@ static int describe_line(struct grouping *grouping, uint32_t group, struct resul
 	if (r < 0 || !line->line)
 		return r;
 	snprintf(number, sizeof(number), ":%" PRIu32, line->line);
-	r = naming_append(&grouping->naming, " ");
-	if (r >= 0)
-		r = naming_append(&grouping->naming, *ret->file ? ret->file : NAMING_UNKNOWN);
-	return r < 0 ? r : naming_append(&grouping->naming, number);
+	return naming_append_texts(&grouping->naming, " ", *ret->file ? ret->file : NAMING_UNKNOWN,
+				   number);
 }
 
 /* The functions of a stack, callers first: the way from the leaf is walked twice. */

@@ -28,19 +28,25 @@ int naming_append(struct naming *naming, const char *text)
 	return 0;
 }
 
+int naming_append_all(struct naming *naming, const char *const *texts)
+{
+	int r;
+
+	for (; *texts; texts++) {
+		r = naming_append(naming, *texts);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int naming_append_function(struct naming *naming, const char *function, const char *module)
 {
-	int r = 0;
+	const char *name = *function ? function : NAMING_UNKNOWN;
 
-	if (!strncmp(function, "+0x", 3)) {
-		r = naming_append(naming, module);
-		return r < 0 ? r : naming_append(naming, function);
-	}
-	r = naming_append(naming, *function ? function : NAMING_UNKNOWN);
-	if (r < 0 || !*module)
-		return r;
-	r = naming_append(naming, "(");
-	if (r >= 0)
-		r = naming_append(naming, module);
-	return r < 0 ? r : naming_append(naming, ")");
+	if (!strncmp(function, "+0x", 3))
+		return naming_append_texts(naming, module, function);
+	if (!*module)
+		return naming_append(naming, name);
+	return naming_append_texts(naming, name, "(", module, ")");
 }

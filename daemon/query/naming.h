@@ -15,5 +15,9 @@ struct naming {
 void naming_done(struct naming *naming);
 void naming_clear(struct naming *naming);                   /* begins a new name */
 int naming_append(struct naming *naming, const char *text); /* 0, -ENOMEM */
+/* Appends each of the texts, the last of which is NULL. Returns 0 or -ENOMEM. */
+int naming_append_all(struct naming *naming, const char *const *texts);
+#define naming_append_texts(naming, ...) \
+	naming_append_all(naming, (const char *const[]){__VA_ARGS__, NULL})
 /* "function(module)"; "module+0x1234" where the function has no name (frame.h). 0, -ENOMEM. */
 int naming_append_function(struct naming *naming, const char *function, const char *module);

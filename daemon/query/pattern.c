@@ -105,8 +105,9 @@ int pattern_new(const char *text, struct pattern **ret, char *ret_why, size_t si
 		return -ENOMEM;
 	pattern->work = WORK_MAX;
 	r = compile(text, length, &pattern->code, ret_why, size);
-	if (r >= 0)
-		r = make_context(pattern);
+	if (r < 0)
+		return r;
+	r = make_context(pattern);
 	if (r < 0)
 		return r;
 	pcre2_pattern_info(pattern->code, PCRE2_INFO_BACKREFMAX, &pattern->n_backrefs);

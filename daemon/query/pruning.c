@@ -107,20 +107,28 @@ static int keep_frame(struct pruning *pruning, uint32_t frame, uint32_t *node)
 	uint32_t index;
 	int r = table_intern(pruning->nodes, &key, sizeof(key), &index);
 
-	if (r > 0)
-		r = calltree_add_node(pruning->tree, key.parent, frame);
 	if (r < 0)
 		return r;
+	if (r > 0) {
+		r = calltree_add_node(pruning->tree, key.parent, frame);
+		if (r < 0)
+			return r;
+	}
 	*node = index + 1;
 	return 0;
 }
 
 static int keep_node(struct pruning *pruning, uint32_t frame, struct left *left)
 {
-	int r = left->mark ? keep_frame(pruning, left->mark - 1, &left->node) : 0;
+	int r;
 
-	left->mark = 0;
-	return r < 0 ? r : keep_frame(pruning, frame, &left->node);
+	if (left->mark) {
+		r = keep_frame(pruning, left->mark - 1, &left->node);
+		if (r < 0)
+			return r;
+		left->mark = 0;
+	}
+	return keep_frame(pruning, frame, &left->node);
 }
 
 static enum pruning_fate judge_node(const struct pruning *pruning, uint32_t node)
@@ -139,11 +147,13 @@ static int follow_node(struct pruning *pruning, uint32_t node)
 	const struct calltree *tree = stacks_tree(pruning->stacks);
 	uint32_t parent = calltree_parent(tree, node), frame = calltree_frame(tree, node);
 	struct left left = pruning->left[parent];
-	int r = 0;
+	int r;
 
 	switch (judge_node(pruning, node)) {
 	case PRUNING_KEEP:
 		r = keep_node(pruning, frame, &left);
+		if (r < 0)
+			return r;
 		break;
 	case PRUNING_KEEP_BEFORE_OTHERS:
 		left.mark = frame + 1;
@@ -155,27 +165,31 @@ static int follow_node(struct pruning *pruning, uint32_t node)
 		break;
 	}
 	pruning->left[node] = left;
-	return r;
+	return 0;
 }
 
 int pruning_find(struct pruning *pruning, uint32_t node, uint32_t *ret)
 {
 	size_t n = 0;
-	int r = 0;
+	int r;
 
 	*ret = node;
 	if (!pruning->tree)
 		return 0;
-	for (uint32_t at = node; !pruning->left[at].known && r >= 0;) {
+	for (uint32_t at = node; !pruning->left[at].known;
+	     at = calltree_parent(stacks_tree(pruning->stacks), at)) {
 		r = array_reserve(pruning->way, pruning->way_size, n + 1);
-		if (r >= 0)
-			pruning->way[n++] = at;
-		at = calltree_parent(stacks_tree(pruning->stacks), at);
+		if (r < 0)
+			return r;
+		pruning->way[n++] = at;
 	}
-	while (n > 0 && r >= 0)
+	while (n > 0) {
 		r = follow_node(pruning, pruning->way[--n]);
+		if (r < 0)
+			return r;
+	}
 	*ret = pruning->left[node].node;
-	return r;
+	return 0;
 }
 
 const struct calltree *pruning_tree(const struct pruning *pruning)

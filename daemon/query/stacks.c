@@ -120,19 +120,29 @@ static int reserve_function(struct stacks *stacks)
 	return 0;
 }
 
+static int intern_texts(struct stacks *stacks, const struct frame *frame, struct function_key *ret)
+{
+	int r = intern_text(stacks, frame->function, &ret->function);
+
+	if (r < 0)
+		return r;
+	r = intern_text(stacks, frame->module, &ret->module);
+	if (r < 0)
+		return r;
+	return intern_text(stacks, frame->file, &ret->file);
+}
+
 static int intern_function(struct stacks *stacks, const struct frame *frame, uint32_t *ret)
 {
 	struct function_key key = {.kind = frame->kind};
 	int r = reserve_function(stacks);
 
-	if (r >= 0)
-		r = intern_text(stacks, frame->function, &key.function);
-	if (r >= 0)
-		r = intern_text(stacks, frame->module, &key.module);
-	if (r >= 0)
-		r = intern_text(stacks, frame->file, &key.file);
-	if (r >= 0)
-		r = table_intern(stacks->keys, &key, sizeof(key), ret);
+	if (r < 0)
+		return r;
+	r = intern_texts(stacks, frame, &key);
+	if (r < 0)
+		return r;
+	r = table_intern(stacks->keys, &key, sizeof(key), ret);
 	if (r > 0)
 		stacks->functions[*ret] = (struct stacks_function){
 			.function = stacks_get_text(stacks, key.function),
@@ -165,8 +175,9 @@ static int on_frame(void *userdata, int64_t id, const struct frame *frame)
 	uint32_t index;
 	int r = ids_reserve(&stacks->frame_ids);
 
-	if (r >= 0)
-		r = intern_frame(stacks, frame, &index);
+	if (r < 0)
+		return r;
+	r = intern_frame(stacks, frame, &index);
 	if (r < 0)
 		return r;
 	ids_add(&stacks->frame_ids, id, index);
@@ -187,11 +198,13 @@ static int add_node(struct stacks *stacks, const struct node_key *key)
 	uint32_t n = calltree_count(stacks->tree);
 	int r = array_reserve(stacks->stops, stacks->stops_size, (size_t)n + 2);
 
-	if (r >= 0)
-		r = calltree_add_node(stacks->tree, key->parent, key->frame);
-	if (r >= 0)
-		stacks->stops[n + 1] = follow_end(stacks, key);
-	return r;
+	if (r < 0)
+		return r;
+	r = calltree_add_node(stacks->tree, key->parent, key->frame);
+	if (r < 0)
+		return r;
+	stacks->stops[n + 1] = follow_end(stacks, key);
+	return 0;
 }
 
 /* A parent or a frame that the store does not have (it was damaged) makes a root or "[unknown]". */
@@ -203,12 +216,16 @@ static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 	uint32_t index;
 	int r = ids_reserve(&stacks->node_ids);
 
-	if (r >= 0)
-		r = table_intern(stacks->nodes, &key, sizeof(key), &index);
-	if (r >= 0 && index == calltree_count(stacks->tree))
-		r = add_node(stacks, &key);
 	if (r < 0)
 		return r;
+	r = table_intern(stacks->nodes, &key, sizeof(key), &index);
+	if (r < 0)
+		return r;
+	if (index == calltree_count(stacks->tree)) {
+		r = add_node(stacks, &key);
+		if (r < 0)
+			return r;
+	}
 	ids_add(&stacks->node_ids, id, index + 1);
 	return 0;
 }

@@ -125,10 +125,13 @@ int tasks_find_group(struct tasks *tasks, int64_t id, uint32_t *ret_group)
 	uint32_t index;
 	int r = intern_id(tasks, id, &index);
 
-	if (r > 0)
-		r = store_read_task(tasks->store, id, on_task, tasks);
 	if (r < 0)
 		return r;
+	if (r > 0) {
+		r = store_read_task(tasks->store, id, on_task, tasks);
+		if (r < 0)
+			return r;
+	}
 	if (tasks->group_of[index] == NO_GROUP)
 		return 0;
 	*ret_group = tasks->group_of[index];
