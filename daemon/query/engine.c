@@ -18,7 +18,7 @@ struct query_engine {
 };
 
 /* One query while it is being answered. */
-struct tally {
+struct query_tally {
 	const struct query *query;
 	const struct stacks *stacks;
 	struct tasks *tasks; /* NULL: all */
@@ -65,7 +65,7 @@ int query_engine_forget(struct query_engine *engine)
 	return 0;
 }
 
-static void tally_done(struct tally *tally)
+static void tally_done(struct query_tally *tally)
 {
 	grouping_free(tally->grouping);
 	pruning_free(tally->pruning);
@@ -79,7 +79,7 @@ static void tally_done(struct tally *tally)
 /* ---- counting ---- */
 
 /* Returns 1 and the group of a task, 0 if the query is not about it, or a negative errno. */
-static int tally_find_group(struct tally *tally, int64_t task, uint32_t *ret)
+static int tally_find_group(struct query_tally *tally, int64_t task, uint32_t *ret)
 {
 	int r = tasks_find_group(tally->tasks, task, ret);
 
@@ -91,7 +91,7 @@ static int tally_find_group(struct tally *tally, int64_t task, uint32_t *ret)
 
 static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 {
-	struct tally *tally = userdata;
+	struct query_tally *tally = userdata;
 	uint32_t group = 0, index, left;
 	unsigned end;
 	int r = tally->tasks ? tally_find_group(tally, task, &group) : 1;
@@ -118,7 +118,7 @@ static int on_loss(void *userdata, const char *reason, uint64_t n)
 	return 0;
 }
 
-static int tally_read_tasks(struct tally *tally, struct store *store)
+static int tally_read_tasks(struct query_tally *tally, struct store *store)
 {
 	int r;
 
@@ -132,7 +132,7 @@ static int tally_read_tasks(struct tally *tally, struct store *store)
 			     (size_t)tasks_count_groups(tally->tasks) + 1);
 }
 
-static int tally_prepare(struct tally *tally, struct store *store, uint32_t n_nodes)
+static int tally_prepare(struct query_tally *tally, struct store *store, uint32_t n_nodes)
 {
 	int r;
 
@@ -145,7 +145,7 @@ static int tally_prepare(struct tally *tally, struct store *store, uint32_t n_no
 	return query_needs_tasks(tally->query) ? tally_read_tasks(tally, store) : 0;
 }
 
-static int tally_count(struct tally *tally, struct store *store)
+static int tally_count(struct query_tally *tally, struct store *store)
 {
 	const struct store_range *range = &tally->query->range;
 	uint32_t n_nodes = calltree_count(stacks_tree(tally->stacks));
@@ -255,7 +255,7 @@ static int make_ranks(const struct grouping *grouping, enum query_sort sort, str
 }
 
 /* 1: it is in the result, 0: the filter refused it. */
-static int tally_add_record(struct tally *tally, uint32_t group, char *ret_why, size_t size)
+static int tally_add_record(struct query_tally *tally, uint32_t group, char *ret_why, size_t size)
 {
 	struct result_row row;
 	int r = grouping_describe(tally->grouping, group, &row);
@@ -274,7 +274,7 @@ static int tally_add_record(struct tally *tally, uint32_t group, char *ret_why, 
 }
 
 /* The first `max` by numbers, and all that are equal to the last of these: names decide then. */
-static int tally_choose(struct tally *tally, char *ret_why, size_t size)
+static int tally_choose(struct query_tally *tally, char *ret_why, size_t size)
 {
 	const struct query *query = tally->query;
 	uint32_t max = query->sort == QUERY_SORT_NAME ? 0 : query->max;
@@ -314,7 +314,7 @@ static void answer_sort(struct result *result, enum query_sort sort, uint32_t ma
 		result->n_rows = max;
 }
 
-static int tally_compile(struct tally *tally, char *ret_why, size_t size)
+static int tally_compile(struct query_tally *tally, char *ret_why, size_t size)
 {
 	int r;
 
@@ -327,7 +327,7 @@ static int tally_compile(struct tally *tally, char *ret_why, size_t size)
 int query_engine_run(struct query_engine *engine, const struct query *query, struct result *ret,
 		     char *ret_why, size_t size)
 {
-	_cleanup_(tally_done) struct tally tally = {.query = query, .stacks = engine->stacks};
+	_cleanup_(tally_done) struct query_tally tally = {.query = query, .stacks = engine->stacks};
 	int r;
 
 	if (size)

@@ -17,12 +17,12 @@ struct grouping {
 	uint32_t n;
 	uint64_t *self;
 	uint64_t *total;
-	struct table *pairs;  /* by line: struct line; by stack: struct step */
+	struct table *pairs;  /* by line: struct line_key; by stack: struct step */
 	struct naming naming; /* of the group that was described last */
 };
 
 /* Keys of pairs. */
-struct line {
+struct line_key {
 	uint32_t function;
 	uint32_t line;
 };
@@ -62,7 +62,7 @@ static int find_frame_group(struct grouping *grouping, struct stacks_frame frame
 {
 	const struct stacks_function *function =
 		stacks_get_function(grouping->stacks, frame.function);
-	struct line line = {frame.function, frame.line};
+	struct line_key line = {frame.function, frame.line};
 
 	if (grouping->by == QUERY_BY_LINE)
 		return table_intern(grouping->pairs, &line, sizeof(line), ret);
@@ -249,7 +249,7 @@ static int describe_function(struct grouping *grouping, uint32_t index, struct r
 
 static int describe_line(struct grouping *grouping, uint32_t group, struct result_row *ret)
 {
-	const struct line *line = table_get_key(grouping->pairs, group, NULL);
+	const struct line_key *line = table_get_key(grouping->pairs, group, NULL);
 	int r = describe_function(grouping, line->function, ret);
 	char number[16];
 

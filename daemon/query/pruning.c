@@ -6,7 +6,7 @@
 #include "daemon/base/table.h"
 
 /* Key of a node of the pruned tree. */
-struct node_key {
+struct pruned_key {
 	uint32_t parent;
 	uint32_t frame;
 };
@@ -22,7 +22,7 @@ struct pruning {
 	const struct query *query;
 	const struct stacks *stacks;
 	struct calltree *tree; /* NULL: nothing is left out, all is as in the stacks */
-	struct table *nodes;   /* struct node_key, of its nodes 1, 2, ... */
+	struct table *nodes;   /* struct pruned_key, of its nodes 1, 2, ... */
 	struct left *left;     /* by node of the stacks' tree, found when it is asked for */
 	uint32_t *way;         /* of the node that is asked for, leaf first */
 	size_t way_size;
@@ -103,7 +103,7 @@ static struct pruning_frame get_frame(const struct pruning *pruning, uint32_t no
 
 static int keep_frame(struct pruning *pruning, uint32_t frame, uint32_t *node)
 {
-	struct node_key key = {*node, frame};
+	struct pruned_key key = {*node, frame};
 	uint32_t index;
 	int r = table_intern(pruning->nodes, &key, sizeof(key), &index);
 
