@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
 #define NODES_MIN 1024
@@ -20,7 +21,7 @@ struct node {
 struct calltree {
 	struct node *nodes; /* [0] is "no stack" */
 	uint32_t count;     /* without node 0 */
-	uint32_t size;
+	size_t size;
 };
 
 define_cleanup(struct calltree *, calltree_free);
@@ -31,10 +32,8 @@ struct calltree *calltree_new(void)
 
 	if (!tree)
 		return NULL;
-	tree->nodes = calloc(NODES_MIN, sizeof(*tree->nodes));
-	if (!tree->nodes)
+	if (array_extend(tree->nodes, tree->size, 0, NODES_MIN) < 0)
 		return NULL;
-	tree->size = NODES_MIN;
 	return take_ptr(tree);
 }
 
@@ -46,21 +45,6 @@ struct calltree *calltree_free(struct calltree *tree)
 	return NULL;
 }
 
-static int calltree_grow(struct calltree *tree)
-{
-	uint32_t size = tree->size + tree->size / 2;
-	struct node *nodes;
-
-	if (size <= tree->size)
-		return -ENOMEM;
-	nodes = reallocarray(tree->nodes, size, sizeof(*nodes));
-	if (!nodes)
-		return -ENOMEM;
-	tree->nodes = nodes;
-	tree->size = size;
-	return 0;
-}
-
 int calltree_add_node(struct calltree *tree, uint32_t parent, uint32_t frame)
 {
 	uint32_t index = tree->count + 1;
@@ -68,11 +52,11 @@ int calltree_add_node(struct calltree *tree, uint32_t parent, uint32_t frame)
 
 	if (parent > tree->count)
 		return -EINVAL;
-	if (index == tree->size) {
-		r = calltree_grow(tree);
-		if (r < 0)
-			return r;
-	}
+	if (!index)
+		return -ENOMEM;
+	r = array_extend(tree->nodes, tree->size, index, (size_t)index + 1);
+	if (r < 0)
+		return r;
 	tree->nodes[index] = (struct node){
 		.parent = parent, .frame = frame, .sibling = tree->nodes[parent].child};
 	tree->nodes[parent].child = index;

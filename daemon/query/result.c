@@ -4,12 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/json.h"
 #include "daemon/base/loss.h"
 #include "daemon/base/table.h"
-
-#define RECORDS_MIN 16
 
 /* Many rows share a module and a file: each text is kept once. */
 static int keep_text(struct table *texts, const char **text)
@@ -20,22 +19,6 @@ static int keep_text(struct table *texts, const char **text)
 	if (r < 0)
 		return r;
 	*text = table_get_key(texts, index, NULL);
-	return 0;
-}
-
-/* The array is as long as the power of two at or above n_rows. */
-static int make_room(struct result *result)
-{
-	size_t n = result->n_rows;
-	struct result_row *rows;
-
-	if (n && (n < RECORDS_MIN || (n & (n - 1))))
-		return 0;
-	n = n < RECORDS_MIN ? RECORDS_MIN : n * 2;
-	rows = reallocarray(result->rows, n, sizeof(*rows));
-	if (!rows)
-		return -ENOMEM;
-	result->rows = rows;
 	return 0;
 }
 
@@ -54,7 +37,7 @@ int result_add_row(struct result *result, const struct result_row *row)
 		if (r < 0)
 			return r;
 	}
-	r = make_room(result);
+	r = array_reserve(result->rows, result->rows_size, result->n_rows + 1);
 	if (r < 0)
 		return r;
 	result->rows[result->n_rows++] = copy;

@@ -31,6 +31,7 @@ struct result {
 	uint64_t stops[OX_N_STOPS]; /* samples with user frames, by how their stack ends */
 	struct result_row *rows;
 	size_t n_rows;
+	size_t rows_size;
 	struct {
 		char reason[32];
 		uint64_t n;

@@ -8,18 +8,17 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
 
-#define IDS_MIN 1024
-
 /* Ids of the store in the order they came, which is ascending, and what each is here. */
 struct ids {
 	int64_t *ids;
 	uint32_t *indexes;
 	uint32_t n;
-	uint32_t size;
+	size_t ids_size;
+	size_t indexes_size;
 };
 
 /* Key of a node of the tree. */
-struct node_key {
+struct tree_key {
 	uint32_t parent;
 	uint32_t frame;
 };
@@ -37,9 +36,9 @@ struct stacks {
 	struct table *texts;               /* with the zero at their end; 0 is "" */
 	struct table *keys;                /* struct function_key */
 	struct stacks_function *functions; /* of these keys */
-	uint32_t functions_size;
+	size_t functions_size;
 	struct table *frames; /* struct stacks_frame; 0 is one that the store does not have */
-	struct table *nodes;  /* struct node_key, of the nodes 1, 2, ... */
+	struct table *nodes;  /* struct tree_key, of the nodes 1, 2, ... */
 	uint8_t *stops;       /* by node */
 	size_t stops_size;
 	struct ids node_ids;
@@ -50,23 +49,15 @@ define_cleanup(struct stacks *, stacks_free);
 
 static int ids_reserve(struct ids *ids)
 {
-	uint32_t size = ids->size + ids->size / 2 + IDS_MIN, *indexes;
-	int64_t *grown;
+	size_t n = (size_t)ids->n + 1;
+	int r;
 
-	if (ids->n < ids->size)
-		return 0;
-	if (size <= ids->size || size > UINT32_MAX - 2)
+	if (n >= UINT32_MAX)
 		return -ENOMEM;
-	grown = reallocarray(ids->ids, size, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	ids->ids = grown;
-	indexes = reallocarray(ids->indexes, size, sizeof(*indexes));
-	if (!indexes)
-		return -ENOMEM;
-	ids->indexes = indexes;
-	ids->size = size;
-	return 0;
+	r = array_extend(ids->ids, ids->ids_size, ids->n, n);
+	if (r < 0)
+		return r;
+	return array_extend(ids->indexes, ids->indexes_size, ids->n, n);
 }
 
 static void ids_done(struct ids *ids)
@@ -105,21 +96,6 @@ static int intern_text(struct stacks *stacks, const char *text, uint32_t *ret)
 	return r < 0 ? r : 0;
 }
 
-static int reserve_function(struct stacks *stacks)
-{
-	uint32_t size = stacks->functions_size + stacks->functions_size / 2 + IDS_MIN;
-	struct stacks_function *functions;
-
-	if (table_count(stacks->keys) < stacks->functions_size)
-		return 0;
-	functions = reallocarray(stacks->functions, size, sizeof(*functions));
-	if (!functions)
-		return -ENOMEM;
-	stacks->functions = functions;
-	stacks->functions_size = size;
-	return 0;
-}
-
 static int intern_texts(struct stacks *stacks, const struct frame *frame, struct function_key *ret)
 {
 	int r = intern_text(stacks, frame->function, &ret->function);
@@ -135,7 +111,8 @@ static int intern_texts(struct stacks *stacks, const struct frame *frame, struct
 static int intern_function(struct stacks *stacks, const struct frame *frame, uint32_t *ret)
 {
 	struct function_key key = {.kind = frame->kind};
-	int r = reserve_function(stacks);
+	uint32_t n = table_count(stacks->keys);
+	int r = array_extend(stacks->functions, stacks->functions_size, n, (size_t)n + 1);
 
 	if (r < 0)
 		return r;
@@ -184,7 +161,7 @@ static int on_frame(void *userdata, int64_t id, const struct frame *frame)
 	return 0;
 }
 
-static uint8_t follow_end(const struct stacks *stacks, const struct node_key *key)
+static uint8_t follow_end(const struct stacks *stacks, const struct tree_key *key)
 {
 	const struct stacks_function *function =
 		stacks_get_function(stacks, stacks_get_frame(stacks, key->frame).function);
@@ -193,7 +170,7 @@ static uint8_t follow_end(const struct stacks *stacks, const struct node_key *ke
 			   stop_of_mark(function->kind, function->function, function->module));
 }
 
-static int add_node(struct stacks *stacks, const struct node_key *key)
+static int add_node(struct stacks *stacks, const struct tree_key *key)
 {
 	uint32_t n = calltree_count(stacks->tree);
 	int r = array_reserve(stacks->stops, stacks->stops_size, (size_t)n + 2);
@@ -211,7 +188,7 @@ static int add_node(struct stacks *stacks, const struct node_key *key)
 static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 {
 	struct stacks *stacks = userdata;
-	struct node_key key = {ids_find(&stacks->node_ids, parent),
+	struct tree_key key = {ids_find(&stacks->node_ids, parent),
 			       ids_find(&stacks->frame_ids, frame)};
 	uint32_t index;
 	int r = ids_reserve(&stacks->node_ids);
