@@ -77,10 +77,28 @@ static int tell_text(struct export_dictionary *dictionary, const char *text, uin
 {
 	int r = table_intern(dictionary->texts, text, strlen(text) + 1, ret);
 
-	if (r > 0)
-		r = export_chunk_add_text(dictionary->part,
-					  table_get_key(dictionary->texts, *ret, NULL));
-	return r;
+	if (r <= 0)
+		return r;
+	return export_chunk_add_text(dictionary->part,
+				     table_get_key(dictionary->texts, *ret, NULL));
+}
+
+struct text_field {
+	const char *text;
+	uint32_t *ret;
+};
+
+static int tell_texts(struct export_dictionary *dictionary, const struct text_field *fields,
+		      size_t n)
+{
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		r = tell_text(dictionary, fields[i].text, fields[i].ret);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* ---- frames ---- */
@@ -94,18 +112,17 @@ static int on_frame(void *userdata, int64_t function, const struct frame *frame)
 {
 	struct frame_telling *telling = userdata;
 	Oxprof__Frame *message = &telling->message;
-	int r = tell_text(telling->dictionary, frame->function, &message->function);
+	const struct text_field texts[] = {
+		{frame->function, &message->function},
+		{frame->module, &message->module},
+		{frame->file, &message->file},
+		{frame->build_id, &message->build_id},
+	};
 
-	if (r >= 0)
-		r = tell_text(telling->dictionary, frame->module, &message->module);
-	if (r >= 0)
-		r = tell_text(telling->dictionary, frame->file, &message->file);
-	if (r >= 0)
-		r = tell_text(telling->dictionary, frame->build_id, &message->build_id);
 	message->kind = frame->kind;
 	message->line = frame->line;
 	message->offset = frame->offset;
-	return r;
+	return tell_texts(telling->dictionary, texts, array_length(texts));
 }
 
 /* One that the store does not have (it was damaged) is one of which nothing is known. */
@@ -114,17 +131,20 @@ static int tell_frame(struct export_dictionary *dictionary, uint32_t id, uint32_
 	struct frame_telling telling = {.dictionary = dictionary, .message = OXPROF__FRAME__INIT};
 	int r = array_reserve(dictionary->frames, dictionary->frames_size, (size_t)id + 1);
 
-	if (r >= 0 && !dictionary->frames[id]) {
+	if (r < 0)
+		return r;
+	if (!dictionary->frames[id]) {
 		telling.message.focus = export_paths_has_focus(dictionary->paths, id);
 		r = store_read_frame(dictionary->store, id, on_frame, &telling);
-		if (r >= 0)
-			r = export_chunk_add_frame(dictionary->part, &telling.message);
-		if (r >= 0)
-			dictionary->frames[id] = ++dictionary->n_frames;
+		if (r < 0)
+			return r;
+		r = export_chunk_add_frame(dictionary->part, &telling.message);
+		if (r < 0)
+			return r;
+		dictionary->frames[id] = ++dictionary->n_frames;
 	}
-	if (r >= 0)
-		*ret = dictionary->frames[id];
-	return r;
+	*ret = dictionary->frames[id];
+	return 0;
 }
 
 /* ---- nodes ---- */
@@ -134,18 +154,20 @@ static int tell_one_node(struct export_dictionary *dictionary, uint32_t node)
 	uint32_t caller = export_paths_caller(dictionary->paths, node), frame = 0;
 	int r = tell_frame(dictionary, export_paths_frame(dictionary->paths, node), &frame);
 
-	if (r >= 0)
-		r = export_chunk_add_node(dictionary->part, dictionary->nodes[caller], frame);
-	if (r >= 0)
-		dictionary->nodes[node] = ++dictionary->n_nodes;
-	return r;
+	if (r < 0)
+		return r;
+	r = export_chunk_add_node(dictionary->part, dictionary->nodes[caller], frame);
+	if (r < 0)
+		return r;
+	dictionary->nodes[node] = ++dictionary->n_nodes;
+	return 0;
 }
 
 /* And before it its callers, as far as they were not told. */
 static int tell_node(struct export_dictionary *dictionary, uint32_t node, uint32_t *ret)
 {
 	size_t n = 0;
-	int r = 0;
+	int r;
 
 	for (uint32_t at = node; at && !dictionary->nodes[at];
 	     at = export_paths_caller(dictionary->paths, at)) {
@@ -154,10 +176,13 @@ static int tell_node(struct export_dictionary *dictionary, uint32_t node, uint32
 			return r;
 		dictionary->way[n++] = at;
 	}
-	while (n > 0 && r >= 0)
+	while (n > 0) {
 		r = tell_one_node(dictionary, dictionary->way[--n]);
+		if (r < 0)
+			return r;
+	}
 	*ret = dictionary->nodes[node];
-	return r;
+	return 0;
 }
 
 /* ---- tasks ---- */
@@ -172,40 +197,41 @@ static int on_task(void *userdata, const struct store_task *task)
 	struct task_telling *telling = userdata;
 	const struct store_process *process = &task->process;
 	Oxprof__Task *message = &telling->message;
-	struct export_dictionary *dictionary = telling->dictionary;
+	const struct text_field texts[] = {
+		{task->comm, &message->thread},
+		{process->comm, &message->comm},
+		{process->unit, &message->unit},
+		{process->user, &message->user},
+	};
 	uint32_t index;
-	int r = table_intern(dictionary->processes, &task->process_id, sizeof(task->process_id),
-			     &index);
+	int r = table_intern(telling->dictionary->processes, &task->process_id,
+			     sizeof(task->process_id), &index);
 
-	if (r >= 0)
-		r = tell_text(dictionary, task->comm, &message->thread);
-	if (r >= 0)
-		r = tell_text(dictionary, process->comm, &message->comm);
-	if (r >= 0)
-		r = tell_text(dictionary, process->unit, &message->unit);
-	if (r >= 0)
-		r = tell_text(dictionary, process->user, &message->user);
 	if (r < 0)
 		return r;
 	message->pid = process->pid;
 	message->tid = task->tid;
 	message->process = index + 1;
-	return 0;
+	return tell_texts(telling->dictionary, texts, array_length(texts));
 }
 
 /* One that the store does not have (it was damaged) is one of which nothing is known. */
 static int tell_task(struct export_dictionary *dictionary, uint32_t id, uint32_t *ret)
 {
 	struct task_telling telling = {.dictionary = dictionary, .message = OXPROF__TASK__INIT};
-	int r = id ? array_reserve(dictionary->tasks, dictionary->tasks_size, (size_t)id + 1) : 0;
+	int r;
 
 	*ret = 0;
-	if (r < 0 || !id)
+	if (!id)
+		return 0;
+	r = array_reserve(dictionary->tasks, dictionary->tasks_size, (size_t)id + 1);
+	if (r < 0)
 		return r;
 	if (!dictionary->tasks[id]) {
 		r = store_read_task(dictionary->store, id, on_task, &telling);
-		if (r >= 0)
-			r = export_chunk_add_task(dictionary->part, &telling.message);
+		if (r < 0)
+			return r;
+		r = export_chunk_add_task(dictionary->part, &telling.message);
 		if (r < 0)
 			return r;
 		dictionary->tasks[id] = ++dictionary->n_tasks;
@@ -219,16 +245,17 @@ static int tell_task(struct export_dictionary *dictionary, uint32_t id, uint32_t
 static int tell_slot(struct export_dictionary *dictionary, uint32_t slot, uint32_t *ret)
 {
 	Oxprof__Slot message = OXPROF__SLOT__INIT;
-	int r = 0;
+	int r;
 
 	if (slot && !dictionary->slot_numbers[slot]) {
 		export_slots_get(dictionary->slots, slot, &message.start, &message.usec);
 		r = export_chunk_add_slot(dictionary->part, &message);
-		if (r >= 0)
-			dictionary->slot_numbers[slot] = ++dictionary->n_slots;
+		if (r < 0)
+			return r;
+		dictionary->slot_numbers[slot] = ++dictionary->n_slots;
 	}
 	*ret = dictionary->slot_numbers[slot];
-	return r;
+	return 0;
 }
 
 int export_dictionary_emit(struct export_dictionary *dictionary, const struct export_hit *hit)
@@ -236,9 +263,13 @@ int export_dictionary_emit(struct export_dictionary *dictionary, const struct ex
 	uint32_t node = 0, task = 0, slot = 0;
 	int r = tell_node(dictionary, hit->node, &node);
 
-	if (r >= 0)
-		r = tell_task(dictionary, hit->task, &task);
-	if (r >= 0)
-		r = tell_slot(dictionary, hit->slot, &slot);
-	return r < 0 ? r : export_chunk_add_hit(dictionary->part, node, task, slot, hit->n);
+	if (r < 0)
+		return r;
+	r = tell_task(dictionary, hit->task, &task);
+	if (r < 0)
+		return r;
+	r = tell_slot(dictionary, hit->slot, &slot);
+	if (r < 0)
+		return r;
+	return export_chunk_add_hit(dictionary->part, node, task, slot, hit->n);
 }

@@ -32,7 +32,7 @@
 /* Reading the hits is as much work as telling them. */
 #define PERMILLE_READ 500
 
-struct run {
+struct export_run {
 	const struct export_order *order;
 	struct store *store;
 	struct export_chunk *part;
@@ -50,7 +50,7 @@ struct run {
 	char *why;        /* the store could not even be opened */
 };
 
-static void run_done(struct run *run)
+static void run_done(struct export_run *run)
 {
 	export_dictionary_free(run->dictionary);
 	export_hits_free(run->hits);
@@ -77,7 +77,7 @@ static uint64_t windows_of(const struct export_options *options)
 				    : 1;
 }
 
-static int read_summary(struct run *run)
+static int read_summary(struct export_run *run)
 {
 	const struct query *query = &run->order->query;
 	struct result *result = &run->result;
@@ -85,15 +85,18 @@ static int read_summary(struct run *run)
 	int r = export_slots_new(run->store, &query->range, query->only_uid,
 				 windows_of(&run->order->options), now_usec, &run->slots);
 
-	if (r >= 0)
-		r = store_find_cover(run->store, &query->range, &result->since_usec,
-				     &result->until_usec);
-	if (r >= 0)
-		r = store_foreach_loss(run->store, &query->range, on_loss, result);
+	if (r < 0)
+		return r;
+	r = store_find_cover(run->store, &query->range, &result->since_usec, &result->until_usec);
+	if (r < 0)
+		return r;
+	r = store_foreach_loss(run->store, &query->range, on_loss, result);
+	if (r < 0)
+		return r;
 	/* The last window is not over yet. */
 	if (result->until_usec > now_usec)
 		result->until_usec = now_usec;
-	return r;
+	return 0;
 }
 
 static void fill_session(const struct export_session *session, Oxprof__Session *ret)
@@ -117,14 +120,16 @@ static uint64_t expect_samples(const struct export_session *session)
 		       : session->samples;
 }
 
-static int add_sessions(struct run *run, Oxprof__Summary *summary, Oxprof__Session **ret)
+/* Adds the sessions to the summary. Both arrays are the caller's to free, also after an error. */
+static int add_sessions(struct export_run *run, Oxprof__Summary *summary, Oxprof__Session **ret,
+			Oxprof__Session ***ret_pointers)
 {
 	size_t n;
 	const struct export_session *sessions = export_slots_sessions(run->slots, &n);
 	Oxprof__Session *messages = calloc(n + 1, sizeof(*messages));
 
 	*ret = messages;
-	summary->sessions = calloc(n + 1, sizeof(*summary->sessions));
+	*ret_pointers = summary->sessions = calloc(n + 1, sizeof(*summary->sessions));
 	if (!messages || !summary->sessions)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
@@ -136,23 +141,30 @@ static int add_sessions(struct run *run, Oxprof__Summary *summary, Oxprof__Sessi
 	return 0;
 }
 
-static int send_summary(struct run *run)
+static void fill_summary(const struct export_run *run, Oxprof__Summary *ret)
 {
 	const struct export_order *order = run->order;
+
+	oxprof__summary__init(ret);
+	ret->state = (char *)order->options.state;
+	ret->since = run->result.since_usec;
+	ret->until = run->result.until_usec;
+	ret->interval_ns = order->options.interval_ns;
+	ret->restricted = order->query.only_uid != UINT32_MAX;
+	ret->without_kernel = order->query.without_kernel;
+}
+
+static int send_summary(struct export_run *run)
+{
 	Oxprof__Count counts[array_length(run->result.lost)];
 	Oxprof__Count *lost[array_length(run->result.lost)];
-	_cleanup_free_ Oxprof__Session *sessions = NULL;
-	Oxprof__Summary summary = OXPROF__SUMMARY__INIT;
+	_cleanup_free_ Oxprof__Session *sessions = NULL, **pointers = NULL;
+	Oxprof__Summary summary;
 	int r = read_summary(run);
 
 	if (r < 0)
 		return r;
-	summary.state = (char *)order->options.state;
-	summary.since = run->result.since_usec;
-	summary.until = run->result.until_usec;
-	summary.interval_ns = order->options.interval_ns;
-	summary.restricted = order->query.only_uid != UINT32_MAX;
-	summary.without_kernel = order->query.without_kernel;
+	fill_summary(run, &summary);
 	summary.lost = lost;
 	for (size_t i = 0; i < run->result.n_lost; i++) {
 		oxprof__count__init(&counts[i]);
@@ -160,17 +172,16 @@ static int send_summary(struct run *run)
 		counts[i].n = run->result.lost[i].n;
 		lost[summary.n_lost++] = &counts[i];
 	}
-	r = add_sessions(run, &summary, &sessions);
-	if (r >= 0)
-		r = export_chunk_send_summary(run->part, &summary);
-	free(summary.sessions);
-	return r;
+	r = add_sessions(run, &summary, &sessions, &pointers);
+	if (r < 0)
+		return r;
+	return export_chunk_send_summary(run->part, &summary);
 }
 
 /* ---- hits ---- */
 
 /* 1: it is told, as one of what is left of its stack; 0: it is only counted. */
-static int judge(struct run *run, struct export_hit *hit)
+static int judge(struct export_run *run, struct export_hit *hit)
 {
 	const struct export_order *order = run->order;
 	struct export_path path;
@@ -189,7 +200,7 @@ static int judge(struct run *run, struct export_hit *hit)
 }
 
 /* Also finds out whether anybody still reads. */
-static int look_up(struct run *run)
+static int look_up(struct export_run *run)
 {
 	uint64_t now_ns = clock_monotonic_ns(), permille;
 
@@ -205,7 +216,7 @@ static int look_up(struct run *run)
 
 static int on_hits(void *userdata, const struct store_slot_hits *row)
 {
-	struct run *run = userdata;
+	struct export_run *run = userdata;
 	const struct export_options *options = &run->order->options;
 	struct export_hit hit = {.n = row->n};
 	uint32_t group;
@@ -213,9 +224,10 @@ static int on_hits(void *userdata, const struct store_slot_hits *row)
 
 	if (atomic_load(run->order->stop))
 		return -ECANCELED;
+	if (r < 0)
+		return r;
 	run->read += row->n;
-	if (r >= 0)
-		r = run->tasks ? tasks_find_group(run->tasks, row->task, &group) : 1;
+	r = run->tasks ? tasks_find_group(run->tasks, row->task, &group) : 1;
 	if (r <= 0)
 		return r;
 	if (row->task < 0 || row->task > UINT32_MAX || row->node < 0 || row->node > UINT32_MAX)
@@ -223,18 +235,23 @@ static int on_hits(void *userdata, const struct store_slot_hits *row)
 	hit.node = (uint32_t)row->node;
 	hit.task = options->tasks ? (uint32_t)row->task : 0;
 	hit.slot = options->slots ? export_slots_find(run->slots, row->session, row->slot) : 0;
-	if (run->follows_first)
+	if (run->follows_first) {
 		r = judge(run, &hit);
-	return r > 0 ? export_hits_add(run->hits, &hit) : r;
+		if (r <= 0)
+			return r;
+	}
+	return export_hits_add(run->hits, &hit);
 }
 
-static int tell_hits(struct run *run)
+static int tell_hits(struct export_run *run)
 {
 	const struct export_hit *hits;
 	size_t n;
 	int r = export_hits_get(run->hits, &hits, &n);
 
-	for (size_t i = 0; i < n && r >= 0; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
 		struct export_hit hit = hits[i];
 
 		if (atomic_load(run->order->stop))
@@ -244,13 +261,15 @@ static int tell_hits(struct run *run)
 		r = run->follows_first ? 1 : judge(run, &hit);
 		if (r > 0)
 			r = export_dictionary_emit(run->dictionary, &hit);
+		if (r < 0)
+			return r;
 	}
-	return r < 0 ? r : 0;
+	return 0;
 }
 
 /* ---- the end ---- */
 
-static int send_end(struct run *run, const char *failure)
+static int send_end(struct export_run *run, const char *failure)
 {
 	Oxprof__End end = OXPROF__END__INIT;
 	Oxprof__Count counts[OX_N_STOPS];
@@ -274,7 +293,7 @@ static bool is_hopeless(int error)
 	return error == -EPIPE || error == -ETIMEDOUT || error == -ECANCELED;
 }
 
-static void send_failure(struct run *run, int error)
+static void send_failure(struct export_run *run, int error)
 {
 	const char *why = strerror(-error);
 
@@ -288,18 +307,20 @@ static void send_failure(struct run *run, int error)
 	(void)send_end(run, why);
 }
 
-static int prepare(struct run *run)
+static int prepare(struct export_run *run)
 {
 	const struct export_order *order = run->order;
 	int r = store_open_reader(order->database, order->stop, &run->store, &run->why);
 
-	if (r >= 0)
-		r = send_summary(run);
-	if (r >= 0)
-		r = export_paths_new(run->store, order, &run->paths);
-	if (r >= 0)
-		r = export_dictionary_new(run->store, run->paths, run->slots, run->part,
-					  &run->dictionary);
+	if (r < 0)
+		return r;
+	r = send_summary(run);
+	if (r < 0)
+		return r;
+	r = export_paths_new(run->store, order, &run->paths);
+	if (r < 0)
+		return r;
+	r = export_dictionary_new(run->store, run->paths, run->slots, run->part, &run->dictionary);
 	if (r < 0)
 		return r;
 	run->hits = export_hits_new();
@@ -311,24 +332,33 @@ static int prepare(struct run *run)
 	return run->tasks ? 0 : -ENOMEM;
 }
 
+static int run_all(struct export_run *run)
+{
+	const struct export_order *order = run->order;
+	int r = prepare(run);
+
+	if (r < 0)
+		return r;
+	r = store_foreach_slot_hits(run->store, &order->query.range, windows_of(&order->options),
+				    on_hits, run);
+	if (r < 0)
+		return r;
+	r = tell_hits(run);
+	if (r < 0)
+		return r;
+	return send_end(run, "");
+}
+
 void export_run(const struct export_order *order, const struct export_pipe *pipe)
 {
-	_cleanup_(run_done) struct run run = {.order = order};
-	const struct query *query = &order->query;
+	_cleanup_(run_done) struct export_run run = {.order = order};
 	int r = export_chunk_new(pipe, &run.part);
 
 	if (r < 0)
 		return;
 	run.told_ns = clock_monotonic_ns();
-	run.follows_first = query_prunes(query) || !order->options.stacks;
-	r = prepare(&run);
-	if (r >= 0)
-		r = store_foreach_slot_hits(run.store, &query->range, windows_of(&order->options),
-					    on_hits, &run);
-	if (r >= 0)
-		r = tell_hits(&run);
-	if (r >= 0)
-		r = send_end(&run, "");
+	run.follows_first = query_prunes(&order->query) || !order->options.stacks;
+	r = run_all(&run);
 	if (r < 0 && !is_hopeless(r))
 		send_failure(&run, r);
 }
