@@ -119,12 +119,15 @@ int export_chunk_send(struct export_chunk *part)
 /* Makes room for a thing of so many bytes, of which there are n of at most max. */
 static int fragment_reserve(struct export_chunk *part, size_t bytes, size_t n, size_t max)
 {
-	int r = n == max || (part->bytes && part->bytes + bytes > PART_BYTES)
-			? export_chunk_send(part)
-			: 0;
+	int r;
 
+	if (n == max || (part->bytes && part->bytes + bytes > PART_BYTES)) {
+		r = export_chunk_send(part);
+		if (r < 0)
+			return r;
+	}
 	part->bytes += bytes;
-	return r;
+	return 0;
 }
 
 int export_chunk_add_text(struct export_chunk *part, const char *text)
@@ -132,9 +135,10 @@ int export_chunk_add_text(struct export_chunk *part, const char *text)
 	int r = fragment_reserve(part, strlen(text) + FRAMING_BYTES, part->message.n_texts,
 				 THINGS_MAX);
 
-	if (r >= 0)
-		part->texts[part->message.n_texts++] = (char *)text;
-	return r;
+	if (r < 0)
+		return r;
+	part->texts[part->message.n_texts++] = (char *)text;
+	return 0;
 }
 
 int export_chunk_add_frame(struct export_chunk *part, const Oxprof__Frame *frame)
@@ -142,9 +146,10 @@ int export_chunk_add_frame(struct export_chunk *part, const Oxprof__Frame *frame
 	size_t bytes = oxprof__frame__get_packed_size(frame) + FRAMING_BYTES;
 	int r = fragment_reserve(part, bytes, part->message.n_frames, THINGS_MAX);
 
-	if (r >= 0)
-		part->frame_of[part->message.n_frames++] = *frame;
-	return r;
+	if (r < 0)
+		return r;
+	part->frame_of[part->message.n_frames++] = *frame;
+	return 0;
 }
 
 int export_chunk_add_task(struct export_chunk *part, const Oxprof__Task *task)
@@ -152,9 +157,10 @@ int export_chunk_add_task(struct export_chunk *part, const Oxprof__Task *task)
 	size_t bytes = oxprof__task__get_packed_size(task) + FRAMING_BYTES;
 	int r = fragment_reserve(part, bytes, part->message.n_tasks, THINGS_MAX);
 
-	if (r >= 0)
-		part->task_of[part->message.n_tasks++] = *task;
-	return r;
+	if (r < 0)
+		return r;
+	part->task_of[part->message.n_tasks++] = *task;
+	return 0;
 }
 
 int export_chunk_add_slot(struct export_chunk *part, const Oxprof__Slot *slot)
@@ -162,9 +168,10 @@ int export_chunk_add_slot(struct export_chunk *part, const Oxprof__Slot *slot)
 	size_t bytes = oxprof__slot__get_packed_size(slot) + FRAMING_BYTES;
 	int r = fragment_reserve(part, bytes, part->message.n_slots, THINGS_MAX);
 
-	if (r >= 0)
-		part->slot_of[part->message.n_slots++] = *slot;
-	return r;
+	if (r < 0)
+		return r;
+	part->slot_of[part->message.n_slots++] = *slot;
+	return 0;
 }
 
 /* As a varint of protocol buffers. */

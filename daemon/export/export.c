@@ -39,8 +39,11 @@ static int export_compile(const char *what, const char *text, struct pattern **r
 			  size_t size)
 {
 	char why[256] = "";
-	int r = text ? pattern_new(text, ret, why, sizeof(why)) : 0;
+	int r;
 
+	if (!text)
+		return 0;
+	r = pattern_new(text, ret, why, sizeof(why));
 	if (r == -E2BIG)
 		snprintf(why, sizeof(why), "it is longer than %d bytes", OX_PATTERN_BYTES_MAX);
 	if (r == -E2BIG || r == -EINVAL)
@@ -85,11 +88,15 @@ int export_new(const char *database, const struct query *query,
 	export->ended_fd = -1;
 	export->order.stop = &export->stop;
 	export->order.database = strdup(database);
-	r = export->order.database ? export_copy(export, query, options) : -ENOMEM;
-	if (r >= 0)
-		r = export_compile("filter", query->filter, &export->order.filter, ret_why, size);
-	if (r >= 0)
-		r = export_compile("focus", options->focus, &export->order.focus, ret_why, size);
+	if (!export->order.database)
+		return -ENOMEM;
+	r = export_copy(export, query, options);
+	if (r < 0)
+		return r;
+	r = export_compile("filter", query->filter, &export->order.filter, ret_why, size);
+	if (r < 0)
+		return r;
+	r = export_compile("focus", options->focus, &export->order.focus, ret_why, size);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(export);
@@ -174,8 +181,9 @@ int export_start(struct export *export, int *ret_fd)
 	_cleanup_close_ int fd = -1;
 	int r = export_open(export, &fd);
 
-	if (r >= 0)
-		r = export_create(export);
+	if (r < 0)
+		return r;
+	r = export_create(export);
 	if (r < 0)
 		return r;
 	*ret_fd = take_fd(&fd);

@@ -104,21 +104,35 @@ static int hits_sort(struct export_hits *hits)
 	return 0;
 }
 
+/* Makes room for one more. Beyond FRESH_MAX the array grows by as much, not by a share of itself
+ * as with array_reserve(): no more than that is ever unused. */
+static int hits_grow(struct export_hits *hits)
+{
+	size_t size = hits->size + (hits->size < FRESH_MAX ? hits->size + 1024 : FRESH_MAX);
+	struct export_hit *grown;
+
+	if (hits->n < hits->size)
+		return 0;
+	grown = reallocarray(hits->hits, size, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	hits->hits = grown;
+	hits->size = size;
+	return 0;
+}
+
 int export_hits_add(struct export_hits *hits, const struct export_hit *hit)
 {
-	int r = hits->n - hits->n_sorted < FRESH_MAX ? 0 : hits_sort(hits);
+	int r;
 
+	if (hits->n - hits->n_sorted >= FRESH_MAX) {
+		r = hits_sort(hits);
+		if (r < 0)
+			return r;
+	}
+	r = hits_grow(hits);
 	if (r < 0)
 		return r;
-	if (hits->n == hits->size) {
-		size_t size = hits->size + (hits->size < FRESH_MAX ? hits->size + 1024 : FRESH_MAX);
-		struct export_hit *grown = reallocarray(hits->hits, size, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		hits->hits = grown;
-		hits->size = size;
-	}
 	hits->hits[hits->n++] = *hit;
 	return 0;
 }

@@ -117,14 +117,35 @@ struct export_paths *export_paths_free(struct export_paths *paths)
 
 /* ---- frames ---- */
 
+/* Sets the fact if the pattern finds the name in `naming`. pattern: NULL: it finds nothing. */
 static int paths_search(struct export_paths *paths, struct pattern *pattern, uint8_t fact,
 			uint8_t *facts)
 {
-	int r = pattern ? pattern_search(pattern, paths->naming.text) : 0;
+	int r;
 
+	if (!pattern)
+		return 0;
+	r = pattern_search(pattern, paths->naming.text);
+	if (r < 0)
+		return r;
 	if (r > 0)
 		*facts |= fact;
-	return r < 0 ? r : 0;
+	return 0;
+}
+
+static int paths_search_function(struct export_paths *paths, const struct frame *frame,
+				 uint8_t *facts)
+{
+	int r;
+
+	naming_clear(&paths->naming);
+	r = naming_append_function(&paths->naming, frame->function, frame->module);
+	if (r < 0)
+		return r;
+	r = paths_search(paths, paths->order->filter, FRAME_MATCHES, facts);
+	if (r < 0)
+		return r;
+	return paths_search(paths, paths->order->focus, FRAME_HAS_FOCUS, facts);
 }
 
 /* Its name is searched once, however many frames it has. */
@@ -137,19 +158,15 @@ static int paths_read_function(struct export_paths *paths, int64_t id, const str
 	if (id < 0 || id >= IDS_MAX)
 		return -EOVERFLOW;
 	r = array_reserve(paths->functions, paths->functions_size, (size_t)id + 1);
-	if (r < 0 || paths->functions[id]) {
-		*ret = r < 0 ? 0 : paths->functions[id];
-		return r;
-	}
-	naming_clear(&paths->naming);
-	r = naming_append_function(&paths->naming, frame->function, frame->module);
-	if (r >= 0)
-		r = paths_search(paths, paths->order->filter, FRAME_MATCHES, &facts);
-	if (r >= 0)
-		r = paths_search(paths, paths->order->focus, FRAME_HAS_FOCUS, &facts);
 	if (r < 0)
 		return r;
-	*ret = paths->functions[id] = facts;
+	if (!paths->functions[id]) {
+		r = paths_search_function(paths, frame, &facts);
+		if (r < 0)
+			return r;
+		paths->functions[id] = facts;
+	}
+	*ret = paths->functions[id];
 	return 0;
 }
 
@@ -178,20 +195,22 @@ static int paths_get_facts(struct export_paths *paths, uint32_t frame, struct fr
 	struct frame_reading reading = {.paths = paths};
 	int r = array_reserve(paths->facts, paths->facts_size, (size_t)frame + 1);
 
-	if (r >= 0 && !paths->facts[frame].facts) {
+	if (r < 0)
+		return r;
+	if (!paths->facts[frame].facts) {
 		r = store_read_frame(paths->store, frame, on_frame, &reading);
+		if (r < 0)
+			return r;
 		reading.facts.facts |= FRAME_IS_KNOWN;
-		if (r >= 0)
-			paths->facts[frame] = reading.facts;
+		paths->facts[frame] = reading.facts;
 	}
-	if (r >= 0)
-		*ret = paths->facts[frame];
-	return r < 0 ? r : 0;
+	*ret = paths->facts[frame];
+	return 0;
 }
 
 /* ---- nodes ---- */
 
-struct block {
+struct node_block {
 	struct export_paths *paths;
 	int64_t below;
 };
@@ -199,7 +218,7 @@ struct block {
 /* A parent is smaller than its child; where it is not the store was damaged. */
 static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 {
-	struct block *block = userdata;
+	struct node_block *block = userdata;
 
 	if (id >= block->below)
 		return BLOCK_IS_OVER;
@@ -213,11 +232,13 @@ static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 static int paths_read_block(struct export_paths *paths, uint32_t node)
 {
 	int64_t first = node / BLOCK * BLOCK, below = first + BLOCK;
-	struct block block = {paths, below <= paths->count ? below : (int64_t)paths->count + 1};
-	int r = 0;
+	struct node_block block = {paths,
+				   below <= paths->count ? below : (int64_t)paths->count + 1};
+	int r;
 
-	if (!paths->is_read[node / BLOCK])
-		r = store_foreach_node(paths->store, first ? first : 1, on_node, &block);
+	if (paths->is_read[node / BLOCK])
+		return 0;
+	r = store_foreach_node(paths->store, first ? first : 1, on_node, &block);
 	if (r < 0 && r != BLOCK_IS_OVER)
 		return r;
 	paths->is_read[node / BLOCK] = true;
@@ -279,26 +300,38 @@ static int follow_node(struct export_paths *paths, uint32_t node)
 	return 0;
 }
 
-int export_paths_find(struct export_paths *paths, int64_t id, struct export_path *ret)
+/* Reads and follows the nodes from the root to this one, as far as they are not known. */
+static int paths_follow(struct export_paths *paths, uint32_t node)
 {
-	uint32_t node = id > 0 && id <= paths->count ? (uint32_t)id : 0;
-	bool is_mark;
 	size_t n = 0;
-	int r = 0;
+	int r;
 
-	for (uint32_t at = node; at && !(paths->states[at] & STATE_KNOWN);) {
+	for (uint32_t at = node; at && !(paths->states[at] & STATE_KNOWN);
+	     at = paths->parents[at]) {
 		r = paths_read_block(paths, at);
-		if (r >= 0)
-			r = array_reserve(paths->way, paths->way_size, n + 1);
 		if (r < 0)
 			return r;
 		if (!real(paths, at))
 			break;
+		r = array_reserve(paths->way, paths->way_size, n + 1);
+		if (r < 0)
+			return r;
 		paths->way[n++] = at;
-		at = paths->parents[at];
 	}
-	while (n > 0 && r >= 0)
+	while (n > 0) {
 		r = follow_node(paths, paths->way[--n]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int export_paths_find(struct export_paths *paths, int64_t id, struct export_path *ret)
+{
+	uint32_t node = id > 0 && id <= paths->count ? (uint32_t)id : 0;
+	bool is_mark;
+	int r = paths_follow(paths, node);
+
 	if (r < 0)
 		return r;
 	node = node ? real(paths, node) : 0;
