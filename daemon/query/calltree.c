@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/calltree.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/base/array.h"
@@ -61,6 +62,7 @@ int calltree_add_node(struct calltree *tree, uint32_t parent, uint32_t frame)
 		.parent = parent, .frame = frame, .sibling = tree->nodes[parent].child};
 	tree->nodes[parent].child = index;
 	tree->count = index;
+	assert(tree->count < tree->size && tree->nodes[index].parent < index);
 	return 0;
 }
 
@@ -71,11 +73,13 @@ uint32_t calltree_count(const struct calltree *tree)
 
 uint32_t calltree_parent(const struct calltree *tree, uint32_t node)
 {
+	assert(node <= tree->count);
 	return tree->nodes[node].parent;
 }
 
 uint32_t calltree_frame(const struct calltree *tree, uint32_t node)
 {
+	assert(node > 0 && node <= tree->count);
 	return tree->nodes[node].frame;
 }
 
@@ -127,8 +131,12 @@ int calltree_fold(const struct calltree *tree, const uint64_t *hits, const uint3
 
 	if (!sums || !open)
 		return -ENOMEM;
-	for (uint32_t i = 1; i <= tree->count; i++)
-		ret_self[group_of[tree->nodes[i].frame]] += hits[i];
+	for (uint32_t i = 1; i <= tree->count; i++) {
+		uint32_t group = group_of[tree->nodes[i].frame];
+
+		assert(group < n_groups);
+		ret_self[group] += hits[i];
+	}
 	fold_total(tree, sums, group_of, open, ret_total);
 	return 0;
 }

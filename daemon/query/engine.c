@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/engine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -100,6 +101,7 @@ static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
 		return r;
 	index = stacks_find_node(tally->stacks, node);
 	end = stacks_get_end(tally->stacks, index);
+	assert(end <= STOP_NONE);
 	if (end != STOP_NONE)
 		tally->result.stops[end] += n;
 	tally->result.samples += n;
@@ -288,6 +290,7 @@ static int tally_choose(struct query_tally *tally, char *ret_why, size_t size)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct rank *rank = &ranks[i];
 
+		assert(last || !tally->result.n_rows);
 		if (max && tally->result.n_rows >= max &&
 		    (rank->first != last->first || rank->second != last->second))
 			break;
@@ -308,6 +311,7 @@ static void answer_sort(struct result *result, enum query_sort sort, uint32_t ma
 		[QUERY_SORT_NAME] = compare_by_name,
 	};
 
+	assert(sort < array_length(compare));
 	if (result->n_rows)
 		qsort(result->rows, result->n_rows, sizeof(*result->rows), compare[sort]);
 	if (max && result->n_rows > max)
@@ -330,6 +334,8 @@ int query_engine_run(struct query_engine *engine, const struct query *query, str
 	_cleanup_(tally_done) struct query_tally tally = {.query = query, .stacks = engine->stacks};
 	int r;
 
+	assert(ret_why || !size);
+	assert(query->targets || !query->n_targets);
 	if (size)
 		*ret_why = '\0';
 	r = tally_compile(&tally, ret_why, size);

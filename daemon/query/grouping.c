@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/grouping.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -196,6 +197,8 @@ int grouping_new(const struct query *query, const struct stacks *stacks,
 	_cleanup_(grouping_free_p) struct grouping *grouping = calloc(1, sizeof(*grouping));
 	int r;
 
+	assert(query->by < N_QUERY_BY);
+	assert(query->by >= QUERY_BY_PROCESS ? tasks && task_hits : tree && node_hits);
 	if (!grouping)
 		return -ENOMEM;
 	grouping->by = query->by;
@@ -220,11 +223,13 @@ uint32_t grouping_count(const struct grouping *grouping)
 
 uint64_t grouping_self(const struct grouping *grouping, uint32_t group)
 {
+	assert(group < grouping->n);
 	return grouping->self[group];
 }
 
 uint64_t grouping_total(const struct grouping *grouping, uint32_t group)
 {
+	assert(group < grouping->n);
 	return grouping->total[group];
 }
 
@@ -268,6 +273,7 @@ static int list_stack(const struct grouping *grouping, uint32_t group, uint32_t 
 	const struct step *step;
 	uint32_t depth = 0, *functions;
 
+	assert(group > 0);
 	for (uint32_t at = group; at; at = step->caller, depth++)
 		step = table_get_key(grouping->pairs, at - 1, NULL);
 	functions = malloc(depth * sizeof(*functions));
@@ -324,6 +330,7 @@ int grouping_describe(struct grouping *grouping, uint32_t group, struct result_r
 	struct result_row row = {.function = "", .module = "", .file = "", .kind = ""};
 	int r;
 
+	assert(group < grouping->n);
 	naming_clear(&grouping->naming);
 	if (grouping->by == QUERY_BY_FUNCTION)
 		r = describe_function(grouping, group, &row);
@@ -339,6 +346,7 @@ int grouping_describe(struct grouping *grouping, uint32_t group, struct result_r
 		r = describe_task(grouping, group, &row);
 	if (r < 0)
 		return r;
+	assert(grouping->naming.length > 0);
 	row.name = grouping->naming.text;
 	row.self = grouping->self[group];
 	row.total = grouping->total[group];

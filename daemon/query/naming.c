@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/naming.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "daemon/base/array.h"
@@ -19,8 +20,10 @@ void naming_clear(struct naming *naming)
 int naming_append(struct naming *naming, const char *text)
 {
 	size_t length = strlen(text);
-	int r = array_reserve(naming->text, naming->size, naming->length + length + 1);
+	int r;
 
+	assert(!naming->length || naming->length < naming->size);
+	r = array_reserve(naming->text, naming->size, naming->length + length + 1);
 	if (r < 0)
 		return r;
 	memcpy(naming->text + naming->length, text, length + 1);

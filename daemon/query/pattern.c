@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/pattern.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -96,6 +97,7 @@ int pattern_new(const char *text, struct pattern **ret, char *ret_why, size_t si
 	size_t length = strlen(text);
 	int r;
 
+	assert(ret_why || !size);
 	if (length > OX_PATTERN_BYTES_MAX) {
 		snprintf(ret_why, size, "longer than %d bytes", OX_PATTERN_BYTES_MAX);
 		return -E2BIG;

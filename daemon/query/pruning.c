@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/pruning.h"
 
+#include <assert.h>
+
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
@@ -24,6 +26,7 @@ struct pruning {
 	struct calltree *tree; /* NULL: nothing is left out, all is as in the stacks */
 	struct table *nodes;   /* struct pruned_key, of its nodes 1, 2, ... */
 	struct left *left;     /* by node of the stacks' tree, found when it is asked for */
+	uint32_t n_left;       /* nodes of the stacks' tree, which may not grow meanwhile */
 	uint32_t *way;         /* of the node that is asked for, leaf first */
 	size_t way_size;
 };
@@ -66,11 +69,11 @@ int pruning_new(const struct query *query, const struct stacks *stacks, struct p
 		return -ENOMEM;
 	pruning->query = query;
 	pruning->stacks = stacks;
+	pruning->n_left = calltree_count(stacks_tree(stacks));
 	if (query_prunes(query)) {
 		pruning->tree = calltree_new();
 		pruning->nodes = table_new();
-		pruning->left = calloc((size_t)calltree_count(stacks_tree(stacks)) + 1,
-				       sizeof(*pruning->left));
+		pruning->left = calloc((size_t)pruning->n_left + 1, sizeof(*pruning->left));
 		if (!pruning->tree || !pruning->nodes || !pruning->left)
 			return -ENOMEM;
 		pruning->left[0].known = true;
@@ -149,6 +152,7 @@ static int follow_node(struct pruning *pruning, uint32_t node)
 	struct left left = pruning->left[parent];
 	int r;
 
+	assert(left.known);
 	switch (judge_node(pruning, node)) {
 	case PRUNING_KEEP:
 		r = keep_node(pruning, frame, &left);
@@ -173,6 +177,8 @@ int pruning_find(struct pruning *pruning, uint32_t node, uint32_t *ret)
 	size_t n = 0;
 	int r;
 
+	assert(calltree_count(stacks_tree(pruning->stacks)) == pruning->n_left);
+	assert(node <= pruning->n_left);
 	*ret = node;
 	if (!pruning->tree)
 		return 0;
@@ -189,6 +195,8 @@ int pruning_find(struct pruning *pruning, uint32_t node, uint32_t *ret)
 			return r;
 	}
 	*ret = pruning->left[node].node;
+	assert(*ret <= calltree_count(pruning->tree) &&
+	       calltree_count(pruning->tree) <= pruning->n_left);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/query.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -122,6 +123,7 @@ static bool target_has(const struct target *target, const struct store_process *
 
 bool query_wants_task(const struct query *query, const struct store_task *task)
 {
+	assert(query->targets || !query->n_targets);
 	if (query->only_uid != UINT32_MAX && task->process.uid != query->only_uid)
 		return false;
 	for (size_t i = 0; i < query->n_targets; i++)

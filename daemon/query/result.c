@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/result.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -32,7 +33,9 @@ int result_add_row(struct result *result, const struct result_row *row)
 		result->texts = table_new();
 	if (!result->texts)
 		return -ENOMEM;
+	assert(*row->name);
 	for (size_t i = 0; i < array_length(texts); i++) {
+		assert(*texts[i]);
 		r = keep_text(result->texts, texts[i]);
 		if (r < 0)
 			return r;
@@ -47,6 +50,7 @@ int result_add_row(struct result *result, const struct result_row *row)
 /* There are far fewer reasons than places; a file that was tampered with may have more. */
 void result_add_loss(struct result *result, const char *reason, uint64_t n)
 {
+	assert(result->n_lost <= array_length(result->lost));
 	if (result->n_lost == array_length(result->lost))
 		return;
 	snprintf(result->lost[result->n_lost].reason, sizeof(result->lost[0].reason), "%s", reason);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/stacks.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -69,6 +70,7 @@ static void ids_done(struct ids *ids)
 /* There is room. */
 static void ids_add(struct ids *ids, int64_t id, uint32_t index)
 {
+	assert(ids->n < ids->ids_size && ids->n < ids->indexes_size);
 	ids->ids[ids->n] = id;
 	ids->indexes[ids->n++] = index;
 }
@@ -198,6 +200,8 @@ static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 	r = table_intern(stacks->nodes, &key, sizeof(key), &index);
 	if (r < 0)
 		return r;
+	/* It is the next one of the tree also where adding it failed for want of memory before. */
+	assert(index <= calltree_count(stacks->tree));
 	if (index == calltree_count(stacks->tree)) {
 		r = add_node(stacks, &key);
 		if (r < 0)
@@ -267,6 +271,7 @@ uint32_t stacks_find_node(const struct stacks *stacks, int64_t id)
 
 unsigned stacks_get_end(const struct stacks *stacks, uint32_t node)
 {
+	assert(node <= calltree_count(stacks->tree));
 	return stop_of_leaf(stacks->stops[node]);
 }
 
@@ -287,15 +292,18 @@ uint32_t stacks_count_texts(const struct stacks *stacks)
 
 struct stacks_frame stacks_get_frame(const struct stacks *stacks, uint32_t frame)
 {
+	assert(frame < table_count(stacks->frames));
 	return *(const struct stacks_frame *)table_get_key(stacks->frames, frame, NULL);
 }
 
 const struct stacks_function *stacks_get_function(const struct stacks *stacks, uint32_t function)
 {
+	assert(function < table_count(stacks->keys));
 	return &stacks->functions[function];
 }
 
 const char *stacks_get_text(const struct stacks *stacks, uint32_t text)
 {
+	assert(text < table_count(stacks->texts));
 	return table_get_key(stacks->texts, text, NULL);
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ static inline uint8_t stop_follow(uint8_t above, bool is_root, enum frame_kind k
 {
 	bool is_user = kind != FRAME_KERNEL;
 
+	assert(above <= STOP_MAX && mark < OX_N_STOPS);
 	if (is_root)
 		return !is_user ? STOP_NONE : mark ? STOP_MARKED + mark : OX_STOP_ROOT;
 	if (above < STOP_MARKED)

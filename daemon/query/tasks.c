@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/query/tasks.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ struct tasks *tasks_new(struct store *store, const struct query *query)
 {
 	_cleanup_(tasks_free_p) struct tasks *tasks = calloc(1, sizeof(*tasks));
 
+	assert(store && query->by < N_QUERY_BY);
 	if (!tasks)
 		return NULL;
 	tasks->store = store;
@@ -145,7 +147,9 @@ uint32_t tasks_count_groups(const struct tasks *tasks)
 
 struct tasks_group tasks_get_group(const struct tasks *tasks, uint32_t group)
 {
-	const struct group_key *key = table_get_key(tasks->groups, group, NULL);
+	const struct group_key *key;
 
+	assert(group < table_count(tasks->groups));
+	key = table_get_key(tasks->groups, group, NULL);
 	return (struct tasks_group){key->name, key->pid, key->tid};
 }
