@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/export/chunk.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <stdbool.h>
 
@@ -107,6 +108,8 @@ int export_chunk_send(struct export_chunk *part)
 	size_t size;
 	int r;
 
+	assert(message->n_node_parent == message->n_node_frame);
+	assert(message->n_hit_node == message->n_hit_count);
 	message->n_hit_task = part->has_task ? message->n_hit_node : 0;
 	message->n_hit_slot = part->has_slot ? message->n_hit_node : 0;
 	r = part_pack(part, &size);
@@ -121,6 +124,7 @@ static int fragment_reserve(struct export_chunk *part, size_t bytes, size_t n, s
 {
 	int r;
 
+	assert(n <= max);
 	if (n == max || (part->bytes && part->bytes + bytes > PART_BYTES)) {
 		r = export_chunk_send(part);
 		if (r < 0)
@@ -214,6 +218,7 @@ int export_chunk_add_hit(struct export_chunk *part, uint32_t node, uint32_t task
 
 void export_chunk_set_permille(struct export_chunk *part, uint32_t permille)
 {
+	assert(permille <= 1000);
 	if (permille > part->message.permille)
 		part->message.permille = permille;
 }

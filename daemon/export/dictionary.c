@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/export/dictionary.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "daemon/base/array.h"
@@ -152,8 +153,10 @@ static int tell_frame(struct export_dictionary *dictionary, uint32_t id, uint32_
 static int tell_one_node(struct export_dictionary *dictionary, uint32_t node)
 {
 	uint32_t caller = export_paths_caller(dictionary->paths, node), frame = 0;
-	int r = tell_frame(dictionary, export_paths_frame(dictionary->paths, node), &frame);
+	int r;
 
+	assert(!caller || dictionary->nodes[caller]);
+	r = tell_frame(dictionary, export_paths_frame(dictionary->paths, node), &frame);
 	if (r < 0)
 		return r;
 	r = export_chunk_add_node(dictionary->part, dictionary->nodes[caller], frame);
@@ -247,6 +250,7 @@ static int tell_slot(struct export_dictionary *dictionary, uint32_t slot, uint32
 	Oxprof__Slot message = OXPROF__SLOT__INIT;
 	int r;
 
+	assert(slot <= export_slots_count(dictionary->slots));
 	if (slot && !dictionary->slot_numbers[slot]) {
 		export_slots_get(dictionary->slots, slot, &message.start, &message.usec);
 		r = export_chunk_add_slot(dictionary->part, &message);
@@ -261,8 +265,10 @@ static int tell_slot(struct export_dictionary *dictionary, uint32_t slot, uint32
 int export_dictionary_emit(struct export_dictionary *dictionary, const struct export_hit *hit)
 {
 	uint32_t node = 0, task = 0, slot = 0;
-	int r = tell_node(dictionary, hit->node, &node);
+	int r;
 
+	assert(hit->node <= export_paths_count(dictionary->paths));
+	r = tell_node(dictionary, hit->node, &node);
 	if (r < 0)
 		return r;
 	r = tell_task(dictionary, hit->task, &task);

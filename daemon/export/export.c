@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/export/export.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -80,6 +81,9 @@ int export_new(const char *database, const struct query *query,
 	_cleanup_(export_free_p) struct export *export = calloc(1, sizeof(*export));
 	int r;
 
+	assert(ret_why || !size);
+	assert(options->state && (query->targets || !query->n_targets));
+	assert(options->step_usec % OX_WINDOW_USEC == 0);
 	if (size)
 		*ret_why = '\0';
 	if (!export)
@@ -179,8 +183,10 @@ static int export_create(struct export *export)
 int export_start(struct export *export, int *ret_fd)
 {
 	_cleanup_close_ int fd = -1;
-	int r = export_open(export, &fd);
+	int r;
 
+	assert(!export->is_started && export->pipe_fd < 0);
+	r = export_open(export, &fd);
 	if (r < 0)
 		return r;
 	r = export_create(export);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/export/hits.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ static int hits_sort(struct export_hits *hits)
 	n = hits_absorb(hits->hits, hits->n_sorted, fresh, n);
 	hits_merge(hits->hits, hits->n_sorted, fresh, n);
 	hits->n = hits->n_sorted += n;
+	assert(hits->n <= hits->size);
 	return 0;
 }
 
@@ -134,6 +136,7 @@ int export_hits_add(struct export_hits *hits, const struct export_hit *hit)
 	if (r < 0)
 		return r;
 	hits->hits[hits->n++] = *hit;
+	assert(hits->n <= hits->size && hits->n - hits->n_sorted <= FRESH_MAX);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/export/paths.h"
 
+#include <assert.h>
+
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/query/naming.h"
@@ -269,6 +271,7 @@ static enum pruning_fate judge_node(const struct export_paths *paths, uint32_t p
 	struct frame_facts above = parent ? paths->facts[paths->frames[parent]] : *facts;
 	struct pruning_frame frame = {facts->kind, facts->mark}, caller = {above.kind, above.mark};
 
+	assert(above.facts & FRAME_IS_KNOWN);
 	return pruning_judge(&paths->order->query, &frame, parent ? &caller : NULL);
 }
 
@@ -279,8 +282,10 @@ static int follow_node(struct export_paths *paths, uint32_t node)
 	uint8_t inherited = STATE_MATCHES, state = STATE_KNOWN;
 	enum pruning_fate fate;
 	struct frame_facts facts;
-	int r = paths_get_facts(paths, paths->frames[node], &facts);
+	int r;
 
+	assert(parent < node && (!parent || paths->states[parent] & STATE_KNOWN));
+	r = paths_get_facts(paths, paths->frames[node], &facts);
 	if (r < 0)
 		return r;
 	state |= follow_end(paths, parent, &facts);
@@ -288,6 +293,7 @@ static int follow_node(struct export_paths *paths, uint32_t node)
 	if (fate == PRUNING_DROP_WITH_CALLER)
 		parent = real(paths, paths->parents[parent]);
 	if (fate == PRUNING_DROP || fate == PRUNING_DROP_WITH_CALLER) {
+		assert(paths->prunes);
 		inherited |= STATE_MARK;
 		left = paths->left[parent];
 	} else {
@@ -353,15 +359,18 @@ uint32_t export_paths_caller(const struct export_paths *paths, uint32_t node)
 {
 	uint32_t parent = real(paths, paths->parents[node]);
 
+	assert(paths->states[node] & STATE_KNOWN);
 	return parent ? paths_left(paths, parent) : 0;
 }
 
 uint32_t export_paths_frame(const struct export_paths *paths, uint32_t node)
 {
+	assert(node <= paths->count);
 	return paths->frames[node];
 }
 
 bool export_paths_has_focus(const struct export_paths *paths, uint32_t frame)
 {
+	assert(frame < paths->facts_size && paths->facts[frame].facts);
 	return paths->facts[frame].facts & FRAME_HAS_FOCUS;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/export/pipe.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ int export_pipe_write(const struct export_pipe *pipe, const void *data, size_t s
 	uint64_t taken_ns = clock_monotonic_ns();
 	const char *rest = data;
 
+	assert(pipe->fd >= 0);
 	/* Who is to be stopped may be in the midst of anything: that is not told any more. */
 	while (size > 0 && !atomic_load(pipe->stop)) {
 		ssize_t n = write(pipe->fd, rest, size);

@@ -8,6 +8,7 @@
  * or they are not told at all, hits of several stacks may become one: then each row's stack is
  * followed when the row is read.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -190,6 +191,7 @@ static int judge(struct export_run *run, struct export_hit *hit)
 	if (r < 0)
 		return r;
 	run->result.samples += hit->n;
+	assert(path.end <= STOP_NONE);
 	if (path.end != STOP_NONE)
 		run->result.stops[path.end] += hit->n;
 	if (!pruning_keeps_sample(&order->query, path.left != 0) ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/export/slots.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/base/api.h"
@@ -105,6 +106,7 @@ int export_slots_new(struct store *store, const struct store_range *range, uint3
 	_cleanup_(export_slots_free_p) struct export_slots *slots = calloc(1, sizeof(*slots));
 	int r;
 
+	assert(windows > 0);
 	if (!slots)
 		return -ENOMEM;
 	slots->range = range;
@@ -155,9 +157,11 @@ uint32_t export_slots_find(struct export_slots *slots, int64_t id, uint64_t slot
 
 static const struct export_session *find_session(const struct export_slots *slots, uint32_t number)
 {
-	/* The first number of a session is the one behind its base. */
-	size_t n = array_upper_bound(slots->sessions, slots->n, .base, number - 1);
+	size_t n;
 
+	assert(number > 0 && number <= slots->count);
+	/* The first number of a session is the one behind its base. */
+	n = array_upper_bound(slots->sessions, slots->n, .base, number - 1);
 	return &slots->sessions[n ? n - 1 : 0];
 }
 
