@@ -9,7 +9,7 @@
 
 #define NODES_MIN 1024
 
-/* child and sibling are 0 where there is none: node 0 is nobody's child. */
+/* child and sibling are 0 where there is none: node 0 is no node's child. */
 struct node {
 	uint32_t parent;
 	uint32_t frame;
@@ -17,8 +17,8 @@ struct node {
 	uint32_t sibling;
 };
 
-/* Invariant: nodes[i].parent < i for each i > 0, so that a loop over the indexes meets every node
- * behind its parent, and a loop downwards every node before it. */
+/* Invariant: nodes[i].parent < i for each i > 0, so that a loop upwards over the indexes meets each
+ * node after its parent, and a loop downwards before its parent. */
 struct calltree {
 	struct node *nodes; /* [0] is "no stack" */
 	uint32_t count;     /* without node 0 */
@@ -83,7 +83,7 @@ uint32_t calltree_frame(const struct calltree *tree, uint32_t node)
 	return tree->nodes[node].frame;
 }
 
-/* Hits of each node and all below it. */
+/* Returns the hits of each node and all below it, or NULL; the caller frees them. */
 static uint64_t *sum_branches(const struct calltree *tree, const uint64_t *hits)
 {
 	uint64_t *sums = malloc(((size_t)tree->count + 1) * sizeof(*sums));
@@ -97,8 +97,8 @@ static uint64_t *sum_branches(const struct calltree *tree, const uint64_t *hits)
 	return sums;
 }
 
-/* Walks the branches that were hit. `open` counts how often a group is on the way from the root to
- * here: only the outermost counts, so that recursion is not counted twice. */
+/* Walks the branches that were hit. `open` counts how often each group is on the path from the root
+ * to the node at hand: only the outermost one counts, so that recursion is not counted twice. */
 static void fold_total(const struct calltree *tree, const uint64_t *sums, const uint32_t *group_of,
 		       uint32_t *open, uint64_t *ret_total)
 {
@@ -113,7 +113,7 @@ static void fold_total(const struct calltree *tree, const uint64_t *sums, const 
 			at = tree->nodes[at].child;
 			continue;
 		}
-		for (;; at = tree->nodes[at].parent) { /* leave until there is a way on */
+		for (;; at = tree->nodes[at].parent) { /* go up to a node with a sibling */
 			if (at && sums[at])
 				open[group_of[tree->nodes[at].frame]]--;
 			if (!at || tree->nodes[at].sibling)

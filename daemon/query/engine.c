@@ -18,17 +18,17 @@ struct query_engine {
 	struct stacks *stacks;
 };
 
-/* One query while it is being answered. */
+/* One query while it runs. */
 struct query_tally {
 	const struct query *query;
 	const struct stacks *stacks;
-	struct tasks *tasks; /* NULL: all */
+	struct tasks *tasks; /* NULL: all samples count, whatever their task */
 	struct pattern *pattern;
 	struct pruning *pruning;
 	struct grouping *grouping;
 	struct result result;
 	uint64_t *node_hits;
-	uint64_t *task_hits; /* by group of tasks; NULL as tasks */
+	uint64_t *task_hits; /* by group of tasks; NULL if tasks is */
 	size_t task_hits_size;
 };
 
@@ -173,7 +173,7 @@ static int tally_count(struct query_tally *tally, struct store *store)
 /* ---- choosing and sorting ---- */
 
 struct rank {
-	uint64_t first; /* by what is sorted */
+	uint64_t first; /* the number that is sorted by, total or self */
 	uint64_t second;
 	uint32_t group;
 };
@@ -193,7 +193,7 @@ static int compare_ranks(const void *a, const void *b)
 	return r ? r : compare_u64(left->group, right->group);
 }
 
-/* Same names, as of functions in two files, are told apart by all the rest. */
+/* Compares names, and the other texts where names are equal, as of functions in two files. */
 static int compare_names(const struct result_row *left, const struct result_row *right)
 {
 	int r = strcmp(left->name, right->name);
@@ -232,7 +232,8 @@ static int compare_by_self(const void *a, const void *b)
 	return r ? r : compare_by_total(a, b);
 }
 
-/* Ordered by numbers; names come later, for those that need one. */
+/* Lists the groups with hits, sorted by numbers. Names are made later, for the rows that need
+ * one. */
 static int make_ranks(const struct grouping *grouping, enum query_sort sort, struct rank **ret,
 		      uint32_t *ret_n)
 {
@@ -256,7 +257,8 @@ static int make_ranks(const struct grouping *grouping, enum query_sort sort, str
 	return 0;
 }
 
-/* 1: it is in the result, 0: the filter refused it. */
+/* Adds the row of a group to the result. Returns 1, 0 if the filter refuses the row, or a negative
+ * errno. */
 static int tally_add_record(struct query_tally *tally, uint32_t group, char *ret_why, size_t size)
 {
 	struct result_row row;
@@ -275,7 +277,8 @@ static int tally_add_record(struct query_tally *tally, uint32_t group, char *ret
 	return r < 0 ? r : 1;
 }
 
-/* The first `max` by numbers, and all that are equal to the last of these: names decide then. */
+/* Adds the first `max` rows by numbers, and all that are equal to the last of them, among which
+ * the names decide. */
 static int tally_choose(struct query_tally *tally, char *ret_why, size_t size)
 {
 	const struct query *query = tally->query;
@@ -303,7 +306,7 @@ static int tally_choose(struct query_tally *tally, char *ret_why, size_t size)
 	return 0;
 }
 
-static void answer_sort(struct result *result, enum query_sort sort, uint32_t max)
+static void result_sort(struct result *result, enum query_sort sort, uint32_t max)
 {
 	static int (*const compare[])(const void *, const void *) = {
 		[QUERY_SORT_TOTAL] = compare_by_total,
@@ -354,7 +357,7 @@ int query_engine_run(struct query_engine *engine, const struct query *query, str
 	r = tally_choose(&tally, ret_why, size);
 	if (r < 0)
 		return r;
-	answer_sort(&tally.result, query->sort, query->max);
+	result_sort(&tally.result, query->sort, query->max);
 	*ret = tally.result;
 	tally.result = (struct result){0};
 	return 0;

@@ -19,17 +19,17 @@ struct grouping {
 	uint64_t *self;
 	uint64_t *total;
 	struct table *pairs;  /* by line: struct line_key; by stack: struct step */
-	struct naming naming; /* of the group that was described last */
+	struct naming naming; /* name of the group that was described last */
 };
 
-/* Keys of pairs. */
+/* A line of a function; a key of `pairs`. */
 struct line_key {
 	uint32_t function;
 	uint32_t line;
 };
 
-/* A stack of functions: nodes that differ in lines and offsets only are one. Group i + 1 is pair i,
- * so that group 0 is the empty stack, and a caller comes before what it calls. */
+/* A stack of functions, as a key of `pairs`: nodes that differ only in lines and offsets are one.
+ * Group i + 1 is pair i, so that group 0 is the empty stack; a caller comes before its callees. */
 struct step {
 	uint32_t caller;
 	uint32_t function;
@@ -57,7 +57,7 @@ static int make_sums(struct grouping *grouping, uint32_t n)
 	return grouping->self && grouping->total ? 0 : -ENOMEM;
 }
 
-/* ---- by what stands in a frame ---- */
+/* ---- by function, line, module or file ---- */
 
 static int find_frame_group(struct grouping *grouping, struct stacks_frame frame, uint32_t *ret)
 {
@@ -73,7 +73,7 @@ static int find_frame_group(struct grouping *grouping, struct stacks_frame frame
 	return 0;
 }
 
-/* The group of each frame; by stack its function. */
+/* Makes an array with the group of each frame, or its function if the query is by stack. */
 static int find_frame_groups(struct grouping *grouping, uint32_t **ret)
 {
 	const struct stacks *stacks = grouping->stacks;
@@ -113,7 +113,7 @@ static int group_frames(struct grouping *grouping, const uint32_t *group_of,
 
 /* ---- by stack ---- */
 
-/* Marks the nodes that are on the way to a hit; only their stacks are worth a group. */
+/* Marks the nodes from which a hit can be reached: only their stacks get a group. */
 static void mark_ways(const struct calltree *tree, const uint64_t *node_hits, bool *ret_marks)
 {
 	for (uint32_t i = calltree_count(tree); i > 0; i--) {
@@ -266,7 +266,7 @@ static int describe_line(struct grouping *grouping, uint32_t group, struct resul
 				   number);
 }
 
-/* The functions of a stack, callers first: the way from the leaf is walked twice. */
+/* Lists the functions of a stack, callers first; the caller frees the list. */
 static int list_stack(const struct grouping *grouping, uint32_t group, uint32_t **ret,
 		      uint32_t *ret_depth)
 {

@@ -14,10 +14,11 @@
 #include "daemon/base/cleanup.h"
 
 /*
- * PCRE2's own limits hold for each position at which a search begins, and count neither what a
- * repeated character runs over nor what a back reference compares. So the pattern is compiled with
- * a callout before each of its items, and the callouts pay from one purse: one for itself, one for
- * each byte that was passed, and where there are back references one for every 64 bytes of text.
+ * PCRE2's own limits hold for each position at which a search begins, and count neither the bytes
+ * that a repeated character runs over nor those that a back reference compares. So the pattern is
+ * compiled with a callout before each of its items, and all callouts draw on one budget: one unit
+ * for the callout, one for each byte that was passed since the last one, and in a pattern with back
+ * references one for every 64 bytes of the text.
  */
 #define WORK_MAX      UINT64_C(100000000) /* less than a second */
 #define MATCH_MAX     1000000
@@ -30,10 +31,10 @@ struct pattern {
 	pcre2_code *code;
 	pcre2_match_context *context;
 	pcre2_match_data *match;
-	uint64_t work; /* left, for all searches together */
+	uint64_t work; /* the rest of the budget, for all searches together */
 	uint64_t callout_work;
 	uint32_t n_backrefs;
-	size_t position; /* of the callout before this one */
+	size_t position; /* where the last callout was */
 };
 
 define_cleanup(struct pattern *, pattern_free);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regular expressions of strangers: the only owner of PCRE2. Bounded in time and memory, so that no
- * pattern and no name can hold the daemon up.
+ * Regular expressions from untrusted callers; the only user of PCRE2. Time and memory are bounded,
+ * so that no pattern and no name can hold the daemon up.
  */
 #pragma once
 
@@ -10,12 +10,12 @@
 
 struct pattern;
 
-/* 0; -EINVAL: not a regular expression, and ret_why (size bytes) says why and where; -ENOMEM;
- * -E2BIG: longer than OX_PATTERN_BYTES_MAX. */
+/* Compiles a pattern. Returns 0, -EINVAL if the text is no regular expression (ret_why, of `size`
+ * bytes, says why and where), -E2BIG if it is longer than OX_PATTERN_BYTES_MAX, or -ENOMEM. */
 int pattern_new(const char *text, struct pattern **ret, char *ret_why, size_t size);
 struct pattern *pattern_free(struct pattern *pattern);
-/* Searches (does not anchor), as Python's re.search; bytes that are no UTF-8 match nothing. 1
- * found, 0 not, -ENOMEM, -ELOOP: the limit of work was reached, and stays so: it holds for all
- * searches of a pattern together (less than a second; hundreds of thousands of names with a usual
- * pattern). */
+/* Searches the text as Python's re.search does, without an anchor; bytes that are no UTF-8 match
+ * nothing. Returns 1 if the pattern was found, 0 if not, -ENOMEM, or -ELOOP if the limit of work is
+ * reached. All searches of a pattern share the limit (less than a second; hundreds of thousands of
+ * names with a usual pattern), so that each later search fails, too. */
 int pattern_search(struct pattern *pattern, const char *text);

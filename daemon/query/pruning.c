@@ -7,27 +7,27 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
 
-/* Key of a node of the pruned tree. */
+/* Key of a node of the pruned tree, in which equal stacks are one. */
 struct pruned_key {
 	uint32_t parent;
 	uint32_t frame;
 };
 
-/* What is left of the way from the root to a node. */
+/* The rest of the path from the root to a node, after pruning. */
 struct left {
 	bool known;
 	uint32_t node;
-	uint32_t mark; /* + 1: its frame, while no frame is left that it could stand before; 0 */
+	uint32_t mark; /* the frame of a mark at the root, + 1, until a frame behind it is kept */
 };
 
 struct pruning {
 	const struct query *query;
 	const struct stacks *stacks;
-	struct calltree *tree; /* NULL: nothing is left out, all is as in the stacks */
-	struct table *nodes;   /* struct pruned_key, of its nodes 1, 2, ... */
-	struct left *left;     /* by node of the stacks' tree, found when it is asked for */
-	uint32_t n_left;       /* nodes of the stacks' tree, which may not grow meanwhile */
-	uint32_t *way;         /* of the node that is asked for, leaf first */
+	struct calltree *tree; /* NULL: nothing is left out */
+	struct table *nodes;   /* struct pruned_key, of the nodes 1, 2, ... of the tree */
+	struct left *left;     /* by node of the stacks' tree, filled when a node is asked for */
+	uint32_t n_left;       /* nodes of the stacks' tree, which must not grow meanwhile */
+	uint32_t *way;         /* nodes from the one that is asked for up to a known one */
 	size_t way_size;
 };
 

@@ -38,12 +38,14 @@ bool pruning_keeps_sample(const struct query *query, bool has_frames);
 /* The stacks of struct stacks after pruning, as a tree in which equal stacks are one. */
 struct pruning;
 
-/* Borrows both until it is freed; meanwhile no stacks may be read. 0, -ENOMEM. */
+/* Borrows both until the pruning is freed; until then stacks_read() must not be called. Returns 0
+ * or -ENOMEM. */
 int pruning_new(const struct query *query, const struct stacks *stacks, struct pruning **ret);
 struct pruning *pruning_free(struct pruning *pruning);
 
-/* What is left of the stack of this node of the stacks' tree: a node of pruning_tree(), 0 nothing.
- * Never more than the stacks' tree has. 0, -ENOMEM. */
+/* Finds what is left of the stack of a node of the stacks' tree: a node of pruning_tree(), 0 if
+ * nothing is left. It is at most the largest node of the stacks' tree. Returns 0 or -ENOMEM. */
 int pruning_find(struct pruning *pruning, uint32_t node, uint32_t *ret);
-/* Has at least what was found so far; its frames are those of the stacks. */
+/* Returns the tree of what was found so far, or the stacks' own tree if nothing is left out. Frames
+ * are those of the stacks. Borrowed. */
 const struct calltree *pruning_tree(const struct pruning *pruning);

@@ -107,7 +107,7 @@ static bool target_has(const struct target *target, const struct store_process *
 		return process->pid == target->pid;
 	case TARGET_COMM:
 		return strcmp(process->comm, value) == 0;
-	case TARGET_UNIT: /* slices and user managers hold further units: seen in the path only */
+	case TARGET_UNIT: /* slices and user managers hold further units, which the path shows */
 		return strcmp(process->unit, value) == 0 || path_has_part(process->cgroup, value);
 	case TARGET_CGROUP:
 		return path_is_below(process->cgroup, value);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be asked of the history, and whose samples a query is about. */
+/* Queries of the history: what they can ask for, and whose samples they are about. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@ enum query_by {
 	QUERY_BY_MODULE,
 	QUERY_BY_FILE,
 	QUERY_BY_LINE,
-	QUERY_BY_STACK, /* folded: root first, ';' between; a ';' in a name becomes ':' */
+	QUERY_BY_STACK, /* folded: root first, frames divided by ';'; a ';' in a name becomes ':' */
 	QUERY_BY_PROCESS,
 	QUERY_BY_THREAD,
 	QUERY_BY_UNIT,
@@ -24,42 +24,44 @@ enum query_by {
 };
 
 enum query_sort {
-	QUERY_SORT_TOTAL, /* "most hits": ox_profile's hits are totals */
+	QUERY_SORT_TOTAL, /* by hits anywhere on the stack, as ox_profile sorts by "most hits" */
 	QUERY_SORT_SELF,
 	QUERY_SORT_NAME,
 };
 
-/* Frames of other kinds are taken out of every stack. */
+/* The kind of frames that a query shows; frames of other kinds are taken out of every stack. */
 enum query_kind {
 	QUERY_KIND_ALL,
 	QUERY_KIND_PYTHON,
 	QUERY_KIND_NATIVE, /* without the kernel's */
 };
 
-int query_by_parse(const char *text, enum query_by *ret);     /* 0, -EINVAL */
-int query_sort_parse(const char *text, enum query_sort *ret); /* 0, -EINVAL */
-/* "python", "native". 0, -EINVAL */
+/* Parses the words of the bus, such as "function" and "total"; a kind is "python" or "native".
+ * Returns 0, or -EINVAL for any other text. */
+int query_by_parse(const char *text, enum query_by *ret);
+int query_sort_parse(const char *text, enum query_sort *ret);
 int query_kind_parse(const char *text, enum query_kind *ret);
 
 struct query {
-	const char *filter; /* searched in each row's name; NULL: all */
-	uint32_t max;       /* 0: all */
+	const char *filter; /* regular expression, searched in each row's name; NULL: all rows */
+	uint32_t max;       /* of rows; 0: all */
 	struct store_range range;
-	const struct target *targets; /* samples of processes that match any; none: all */
+	const struct target *targets; /* a process that any of them matches is counted; none: all */
 	size_t n_targets;
-	enum query_sort sort; /* ties: total, self, name, so that the order is fixed */
+	enum query_sort sort; /* ties: by total, self and name, so that the order is fixed */
 	enum query_by by;
 	enum query_kind kind;
-	uint32_t only_uid;   /* UINT32_MAX: everybody's processes */
-	bool without_kernel; /* kernel frames are left out, their hits are their callers' */
+	uint32_t only_uid;   /* only this user's processes; UINT32_MAX: everybody's */
+	bool without_kernel; /* kernel frames are left out; their hits are their callers' */
 };
 
 /* True if frames of some kind are taken out of the stacks. */
 bool query_prunes(const struct query *query);
 /* True if frames of that kind stay in the stacks. */
 bool query_wants_kind(const struct query *query, enum frame_kind kind);
-/* Whether the result depends on who was sampled: else no task need be read. */
+/* True if the result depends on which process was sampled. Otherwise no task need be read. */
 bool query_needs_tasks(const struct query *query);
-/* A user target is matched by name and by uid; a pid target by any process that had the pid; a
- * cgroup target, and a unit that is a slice, with everything below it; "all" by everything. */
+/* True if the query is about the task: its user is wanted, and its process matches a target, if
+ * there is one. A user is matched by name and by uid, a pid by each process that had the pid; a
+ * cgroup, and a unit that is a slice, include everything below them; "all" matches everything. */
 bool query_wants_task(const struct query *query, const struct store_task *task);

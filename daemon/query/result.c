@@ -11,7 +11,7 @@
 #include "daemon/base/loss.h"
 #include "daemon/base/table.h"
 
-/* Many rows share a module and a file: each text is kept once. */
+/* Replaces a text by a copy, which rows of the same module or file share. */
 static int keep_text(struct table *texts, const char **text)
 {
 	uint32_t index;
@@ -47,7 +47,7 @@ int result_add_row(struct result *result, const struct result_row *row)
 	return 0;
 }
 
-/* There are far fewer reasons than places; a file that was tampered with may have more. */
+/* Drops reasons beyond the places: only a database that was tampered with has so many. */
 void result_add_loss(struct result *result, const char *reason, uint64_t n)
 {
 	assert(result->n_lost <= array_length(result->lost));

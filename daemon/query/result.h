@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A result of a query: how much was sampled, what was lost, and one row a name. */
+/* The result of a query: the samples, the losses, and a row for each name. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,9 +9,10 @@
 
 #include "bpf/sample.h"
 
-/* Texts are "" where unknown, pid and tid 0. Borrowed from the result. */
+/* One name with its hits. Unknown texts are "", an unknown pid or tid is 0. The texts are borrowed
+ * from the result. */
 struct result_row {
-	const char *name; /* "function(module)" or what `by` names; never "" */
+	const char *name; /* "function(module)", or the module, unit, ... that is meant; never "" */
 	const char *function;
 	const char *module;
 	const char *file;
@@ -24,11 +25,11 @@ struct result_row {
 };
 
 struct result {
-	uint64_t since_usec; /* what the samples really cover */
+	uint64_t since_usec; /* the time that the samples really cover */
 	uint64_t until_usec;
 	uint64_t samples;
 	uint64_t distinct;          /* stacks */
-	uint64_t stops[OX_N_STOPS]; /* samples with user frames, by how their stack ends */
+	uint64_t stops[OX_N_STOPS]; /* samples with user frames, by the end of their stack */
 	struct result_row *rows;
 	size_t n_rows;
 	size_t rows_size;
@@ -37,17 +38,18 @@ struct result {
 		uint64_t n;
 	} lost[32];
 	size_t n_lost;
-	bool restricted;
-	bool without_kernel; /* kernel frames are left out for want of the right to see them */
+	bool restricted;     /* only the caller's own processes are counted */
+	bool without_kernel; /* kernel frames are left out: the caller may not see them */
 	void *texts;         /* owns the strings */
 };
 
-/* Copies the row and its texts to the end. 0, -ENOMEM. */
+/* Appends a copy of the row and its texts. Returns 0 or -ENOMEM. */
 int result_add_row(struct result *result, const struct result_row *row);
+/* Appends a loss; further ones are dropped when there is no place left. */
 void result_add_loss(struct result *result, const char *reason, uint64_t n);
 void result_done(struct result *result);
 
-/* The object that `oxprofctl query --json` prints (oxprofctl(1)). state:
- * "paused" or "running". Flushes. 0 or -EIO. */
+/* Writes the object that `oxprofctl query --json` prints (oxprofctl(1)), and flushes `out`. state:
+ * "paused" or "running". Returns 0 or -EIO. */
 int result_write_json(const struct result *result, const char *state, uint64_t interval_ns,
 		      FILE *out);

@@ -9,7 +9,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
 
-/* Ids of the store in the order they came, which is ascending, and what each is here. */
+/* Ids of the store, ascending as they were read, and the index that each has here. */
 struct ids {
 	int64_t *ids;
 	uint32_t *indexes;
@@ -24,7 +24,8 @@ struct tree_key {
 	uint32_t frame;
 };
 
-/* Key of a function; numbers are texts. No padding: it is compared byte by byte. */
+/* Key of a function, by the numbers of its texts. There is no padding: keys are compared byte by
+ * byte. */
 struct function_key {
 	uint32_t function;
 	uint32_t module;
@@ -34,11 +35,11 @@ struct function_key {
 
 struct stacks {
 	struct calltree *tree;
-	struct table *texts;               /* with the zero at their end; 0 is "" */
+	struct table *texts;               /* each with its final zero byte; text 0 is "" */
 	struct table *keys;                /* struct function_key */
 	struct stacks_function *functions; /* of these keys */
 	size_t functions_size;
-	struct table *frames; /* struct stacks_frame; 0 is one that the store does not have */
+	struct table *frames; /* struct stacks_frame; frame 0 stands for a missing row */
 	struct table *nodes;  /* struct tree_key, of the nodes 1, 2, ... */
 	uint8_t *stops;       /* by node */
 	size_t stops_size;
@@ -67,7 +68,7 @@ static void ids_done(struct ids *ids)
 	free(ids->indexes);
 }
 
-/* There is room. */
+/* Appends an id; ids_reserve() made room for it. */
 static void ids_add(struct ids *ids, int64_t id, uint32_t index)
 {
 	assert(ids->n < ids->ids_size && ids->n < ids->indexes_size);
@@ -75,7 +76,8 @@ static void ids_add(struct ids *ids, int64_t id, uint32_t index)
 	ids->indexes[ids->n++] = index;
 }
 
-/* 0: it is not there. Where nothing was ever rolled back or thrown away, ids have no gaps. */
+/* Returns the index of an id, or 0 if it is not there. The first guess holds where ids have no
+ * gaps, because nothing was ever rolled back or dropped. */
 static uint32_t ids_find(const struct ids *ids, int64_t id)
 {
 	size_t n;
@@ -186,7 +188,8 @@ static int add_node(struct stacks *stacks, const struct tree_key *key)
 	return 0;
 }
 
-/* A parent or a frame that the store does not have (it was damaged) makes a root or "[unknown]". */
+/* Takes a node whose parent is missing in a damaged store as a root, and a missing frame as
+ * "[unknown]". */
 static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 {
 	struct stacks *stacks = userdata;
@@ -200,7 +203,7 @@ static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 	r = table_intern(stacks->nodes, &key, sizeof(key), &index);
 	if (r < 0)
 		return r;
-	/* It is the next one of the tree also where adding it failed for want of memory before. */
+	/* A node that could not be added for lack of memory before has its key already. */
 	assert(index <= calltree_count(stacks->tree));
 	if (index == calltree_count(stacks->tree)) {
 		r = add_node(stacks, &key);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the user part of a stack ends, found as the stack is followed from its root. The user part
- * stands at the root, before it the mark of a stack that is not whole ("[cut]", loss.h). The
- * kernel's part can be marked, too: what follows a mark says whose it is.
+ * The end of the user part of a stack, found as the stack is followed from its root. The user part
+ * is at the root, and the mark of an incomplete stack ("[cut]", loss.h) comes before it. The
+ * kernel's part can have a mark, too: the frame after a mark says which part the mark belongs to.
  */
 #pragma once
 
@@ -14,22 +14,22 @@
 #include "daemon/base/frame.h"
 #include "daemon/base/loss.h"
 
-/* The end that a frame tells of, OX_STOP_ROOT: none. What a program calls its own functions
- * (Python's may have any name, and no module) is no mark. */
+/* Returns the end that a frame marks, or OX_STOP_ROOT if the frame is no mark. Only native frames
+ * are marks: a Python function may have any name, and no module. */
 static inline enum ox_stop stop_of_mark(enum frame_kind kind, const char *function,
 					const char *module)
 {
 	return kind == FRAME_NATIVE ? stop_of_frame(function, module) : OX_STOP_ROOT;
 }
 
-/* In place of an enum ox_stop: the stack has no user frames. */
+/* A value besides those of enum ox_stop: the stack has no user frames. */
 #define STOP_NONE OX_N_STOPS
-/* Values above it: only the mark so far, of whatever comes. */
+/* STOP_MARKED + stop: a mark was met, and the frame after it will say which part it belongs to. */
 #define STOP_MARKED (STOP_NONE + 1)
 #define STOP_MAX    (STOP_MARKED + OX_N_STOPS - 1)
 
-/* What is known at a frame, from what was known at its caller (is_root: it has none) and the end
- * that the frame itself tells of (stop_of_mark()). */
+/* Returns the state at a frame, which is an enum ox_stop or one of the values above. above: the
+ * state at its caller. is_root: the frame has no caller. mark: stop_of_mark() of the frame. */
 static inline uint8_t stop_follow(uint8_t above, bool is_root, enum frame_kind kind,
 				  enum ox_stop mark)
 {
@@ -43,7 +43,7 @@ static inline uint8_t stop_follow(uint8_t above, bool is_root, enum frame_kind k
 	return is_user ? above - STOP_MARKED : STOP_NONE;
 }
 
-/* Of a whole stack: an enum ox_stop or STOP_NONE. */
+/* Returns the end of a stack, an enum ox_stop or STOP_NONE, from the state at its leaf. */
 static inline unsigned stop_of_leaf(uint8_t end)
 {
 	return end > STOP_MARKED ? end - STOP_MARKED : end;

@@ -15,7 +15,7 @@
 #define UNKNOWN        "[unknown]"
 #define NO_GROUP       UINT32_MAX
 
-/* In a table of its own: what stands before the text is the same for each of one name. */
+/* Key of a group, which ends with the final zero byte of its name. */
 struct group_key {
 	uint32_t pid;
 	uint32_t tid;

@@ -10,7 +10,8 @@
 
 #include "daemon/query/query.h"
 
-/* A process, a thread, a unit or a user, as the query asks. pid, tid: 0 where none is meant. */
+/* A process, a thread, a unit or a user, as the query groups. pid and tid are 0 if the group is no
+ * process or no thread. */
 struct tasks_group {
 	const char *name; /* borrowed from the tasks */
 	uint32_t pid;
@@ -19,8 +20,8 @@ struct tasks_group {
 
 struct tasks;
 
-/* Borrows both. Each query makes its own: a process may have got its unit since the last one.
- * Returns NULL where there is no memory. */
+/* Borrows both. Each query makes a new struct tasks, since the unit of a process may have become
+ * known. Returns NULL where there is no memory. */
 struct tasks *tasks_new(struct store *store, const struct query *query);
 struct tasks *tasks_free(struct tasks *tasks);
 
