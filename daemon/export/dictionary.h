@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a stream has told of so far, and by which numbers: texts, frames, tasks, slots and nodes,
- * each when a hit needs it and no earlier, so that nothing is told that the hits do not tell.
+ * The dictionary of a stream: the numbers of the texts, frames, tasks, slots and nodes that were
+ * sent so far. Each is sent just before the first hit that needs it, so that the stream discloses
+ * nothing that no hit refers to.
  */
 #pragma once
 
@@ -12,12 +13,12 @@
 
 struct export_dictionary;
 
-/* Borrows all. 0, -ENOMEM. */
+/* Borrows all arguments. Returns 0 or -ENOMEM. */
 int export_dictionary_new(struct store *store, const struct export_paths *paths,
 			  const struct export_slots *slots, struct export_chunk *part,
 			  struct export_dictionary **ret);
 struct export_dictionary *export_dictionary_free(struct export_dictionary *dictionary);
 
-/* The hit, and before it what it refers to. Its node is one that is left (export_paths.h). 0, the
- * error of the store or of sending. */
+/* Sends a hit, and before it the items that it refers to. Its node is one that pruning kept
+ * (paths.h). Returns 0, or the error of the store or of sending. */
 int export_dictionary_emit(struct export_dictionary *dictionary, const struct export_hit *hit);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hits added up by what they are told apart by. As large as what is distinct, however many rows
- * they come from: a sorted array, and a short one behind it that is sorted into it when it is full.
+ * Hits added up by node, task and slot. The memory goes with the number of distinct combinations,
+ * however many rows are added: a sorted array, and behind it a short one of fresh hits, which is
+ * merged into the first one when it is full.
  */
 #pragma once
 
@@ -17,9 +18,11 @@ struct export_hit {
 	uint64_t n;
 };
 
+/* Returns NULL where there is no memory. */
 struct export_hits *export_hits_new(void);
 struct export_hits *export_hits_free(struct export_hits *hits);
-int export_hits_add(struct export_hits *hits, const struct export_hit *hit); /* 0, -ENOMEM */
-/* All of them, in order of node, task and slot, each combination once; borrowed until the next
- * export_hits_add(). 0, -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
+int export_hits_add(struct export_hits *hits, const struct export_hit *hit);
+/* Gets all hits in order of node, task and slot, each combination once, borrowed until the next
+ * export_hits_add(). Returns 0 or -ENOMEM. */
 int export_hits_get(struct export_hits *hits, const struct export_hit **ret, size_t *ret_n);
