@@ -10,16 +10,16 @@
 #include "daemon/base/cleanup.h"
 
 #define PART_BYTES  (64u << 10)
-#define THINGS_MAX  1024 /* texts, frames, tasks, slots of a part, each */
-#define NUMBERS_MAX 8192 /* nodes, hits */
+#define THINGS_MAX  1024 /* texts of a part; as many frames, tasks and slots */
+#define NUMBERS_MAX 8192 /* nodes of a part; as many hits */
 
-/* A tag and a length before each thing. */
+/* The tag and the length before each text or message. */
 #define FRAMING_BYTES 8
 
 struct export_chunk {
 	const struct export_pipe *pipe;
-	Oxprof__Part message; /* its arrays are those below */
-	size_t bytes;         /* at least, of what is in it */
+	Oxprof__Part message; /* uses the arrays below */
+	size_t bytes;         /* estimated size of the items in the message */
 	char *texts[THINGS_MAX];
 	Oxprof__Frame frame_of[THINGS_MAX];
 	Oxprof__Frame *frames[THINGS_MAX];
@@ -33,7 +33,7 @@ struct export_chunk {
 	uint32_t hit_task[NUMBERS_MAX];
 	uint32_t hit_slot[NUMBERS_MAX];
 	uint64_t hit_count[NUMBERS_MAX];
-	bool has_task; /* a hit with one */
+	bool has_task; /* some hit has a task */
 	bool has_slot;
 	uint8_t *packed;
 	size_t packed_size;
@@ -119,8 +119,8 @@ int export_chunk_send(struct export_chunk *part)
 	return export_pipe_write(part->pipe, part->packed, size);
 }
 
-/* Makes room for a thing of so many bytes, of which there are n of at most max. */
-static int fragment_reserve(struct export_chunk *part, size_t bytes, size_t n, size_t max)
+/* Makes room for an item of so many bytes; n of at most max of its kind are in the part. */
+static int part_reserve(struct export_chunk *part, size_t bytes, size_t n, size_t max)
 {
 	int r;
 
@@ -136,8 +136,7 @@ static int fragment_reserve(struct export_chunk *part, size_t bytes, size_t n, s
 
 int export_chunk_add_text(struct export_chunk *part, const char *text)
 {
-	int r = fragment_reserve(part, strlen(text) + FRAMING_BYTES, part->message.n_texts,
-				 THINGS_MAX);
+	int r = part_reserve(part, strlen(text) + FRAMING_BYTES, part->message.n_texts, THINGS_MAX);
 
 	if (r < 0)
 		return r;
@@ -148,7 +147,7 @@ int export_chunk_add_text(struct export_chunk *part, const char *text)
 int export_chunk_add_frame(struct export_chunk *part, const Oxprof__Frame *frame)
 {
 	size_t bytes = oxprof__frame__get_packed_size(frame) + FRAMING_BYTES;
-	int r = fragment_reserve(part, bytes, part->message.n_frames, THINGS_MAX);
+	int r = part_reserve(part, bytes, part->message.n_frames, THINGS_MAX);
 
 	if (r < 0)
 		return r;
@@ -159,7 +158,7 @@ int export_chunk_add_frame(struct export_chunk *part, const Oxprof__Frame *frame
 int export_chunk_add_task(struct export_chunk *part, const Oxprof__Task *task)
 {
 	size_t bytes = oxprof__task__get_packed_size(task) + FRAMING_BYTES;
-	int r = fragment_reserve(part, bytes, part->message.n_tasks, THINGS_MAX);
+	int r = part_reserve(part, bytes, part->message.n_tasks, THINGS_MAX);
 
 	if (r < 0)
 		return r;
@@ -170,7 +169,7 @@ int export_chunk_add_task(struct export_chunk *part, const Oxprof__Task *task)
 int export_chunk_add_slot(struct export_chunk *part, const Oxprof__Slot *slot)
 {
 	size_t bytes = oxprof__slot__get_packed_size(slot) + FRAMING_BYTES;
-	int r = fragment_reserve(part, bytes, part->message.n_slots, THINGS_MAX);
+	int r = part_reserve(part, bytes, part->message.n_slots, THINGS_MAX);
 
 	if (r < 0)
 		return r;
@@ -178,7 +177,7 @@ int export_chunk_add_slot(struct export_chunk *part, const Oxprof__Slot *slot)
 	return 0;
 }
 
-/* As a varint of protocol buffers. */
+/* Returns the length of a number as a varint of protocol buffers. */
 static size_t number_bytes(uint64_t number)
 {
 	return number ? (size_t)(63 - __builtin_clzll(number)) / 7 + 1 : 1;
@@ -187,8 +186,8 @@ static size_t number_bytes(uint64_t number)
 int export_chunk_add_node(struct export_chunk *part, uint32_t parent, uint32_t frame)
 {
 	Oxprof__Part *message = &part->message;
-	int r = fragment_reserve(part, number_bytes(parent) + number_bytes(frame),
-				 message->n_node_parent, NUMBERS_MAX);
+	int r = part_reserve(part, number_bytes(parent) + number_bytes(frame),
+			     message->n_node_parent, NUMBERS_MAX);
 
 	if (r < 0)
 		return r;
@@ -203,7 +202,7 @@ int export_chunk_add_hit(struct export_chunk *part, uint32_t node, uint32_t task
 	Oxprof__Part *message = &part->message;
 	size_t bytes =
 		number_bytes(node) + number_bytes(task) + number_bytes(slot) + number_bytes(n);
-	int r = fragment_reserve(part, bytes, message->n_hit_node, NUMBERS_MAX);
+	int r = part_reserve(part, bytes, message->n_hit_node, NUMBERS_MAX);
 
 	if (r < 0)
 		return r;

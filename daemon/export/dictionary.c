@@ -13,9 +13,9 @@ struct export_dictionary {
 	const struct export_paths *paths;
 	const struct export_slots *slots;
 	struct export_chunk *part;
-	struct table *texts;     /* with the zero at their end; 0 is "" */
-	struct table *processes; /* the store's ids; process i + 1 */
-	/* The stream's numbers, 0 not told yet; by the store's ids, or the number of the slot. */
+	struct table *texts;     /* each with its final zero byte; text 0 is "" */
+	struct table *processes; /* the store's ids; index i is process i + 1 of the stream */
+	/* The stream's numbers, by the store's ids or the number of the slot; 0: not sent yet. */
 	uint32_t *nodes;
 	uint32_t *frames;
 	size_t frames_size;
@@ -74,7 +74,7 @@ struct export_dictionary *export_dictionary_free(struct export_dictionary *dicti
 	return NULL;
 }
 
-static int tell_text(struct export_dictionary *dictionary, const char *text, uint32_t *ret)
+static int emit_text(struct export_dictionary *dictionary, const char *text, uint32_t *ret)
 {
 	int r = table_intern(dictionary->texts, text, strlen(text) + 1, ret);
 
@@ -89,13 +89,13 @@ struct text_field {
 	uint32_t *ret;
 };
 
-static int tell_texts(struct export_dictionary *dictionary, const struct text_field *fields,
+static int emit_texts(struct export_dictionary *dictionary, const struct text_field *fields,
 		      size_t n)
 {
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
-		r = tell_text(dictionary, fields[i].text, fields[i].ret);
+		r = emit_text(dictionary, fields[i].text, fields[i].ret);
 		if (r < 0)
 			return r;
 	}
@@ -104,15 +104,15 @@ static int tell_texts(struct export_dictionary *dictionary, const struct text_fi
 
 /* ---- frames ---- */
 
-struct frame_telling {
+struct frame_emission {
 	struct export_dictionary *dictionary;
 	Oxprof__Frame message;
 };
 
 static int on_frame(void *userdata, int64_t function, const struct frame *frame)
 {
-	struct frame_telling *telling = userdata;
-	Oxprof__Frame *message = &telling->message;
+	struct frame_emission *emission = userdata;
+	Oxprof__Frame *message = &emission->message;
 	const struct text_field texts[] = {
 		{frame->function, &message->function},
 		{frame->module, &message->module},
@@ -123,23 +123,24 @@ static int on_frame(void *userdata, int64_t function, const struct frame *frame)
 	message->kind = frame->kind;
 	message->line = frame->line;
 	message->offset = frame->offset;
-	return tell_texts(telling->dictionary, texts, array_length(texts));
+	return emit_texts(emission->dictionary, texts, array_length(texts));
 }
 
-/* One that the store does not have (it was damaged) is one of which nothing is known. */
-static int tell_frame(struct export_dictionary *dictionary, uint32_t id, uint32_t *ret)
+/* Finds the number of a frame, which is sent if it is new. A frame that is missing in a damaged
+ * store is sent without any facts. */
+static int emit_frame(struct export_dictionary *dictionary, uint32_t id, uint32_t *ret)
 {
-	struct frame_telling telling = {.dictionary = dictionary, .message = OXPROF__FRAME__INIT};
+	struct frame_emission emission = {.dictionary = dictionary, .message = OXPROF__FRAME__INIT};
 	int r = array_reserve(dictionary->frames, dictionary->frames_size, (size_t)id + 1);
 
 	if (r < 0)
 		return r;
 	if (!dictionary->frames[id]) {
-		telling.message.focus = export_paths_has_focus(dictionary->paths, id);
-		r = store_read_frame(dictionary->store, id, on_frame, &telling);
+		emission.message.focus = export_paths_has_focus(dictionary->paths, id);
+		r = store_read_frame(dictionary->store, id, on_frame, &emission);
 		if (r < 0)
 			return r;
-		r = export_chunk_add_frame(dictionary->part, &telling.message);
+		r = export_chunk_add_frame(dictionary->part, &emission.message);
 		if (r < 0)
 			return r;
 		dictionary->frames[id] = ++dictionary->n_frames;
@@ -150,13 +151,13 @@ static int tell_frame(struct export_dictionary *dictionary, uint32_t id, uint32_
 
 /* ---- nodes ---- */
 
-static int tell_one_node(struct export_dictionary *dictionary, uint32_t node)
+static int emit_one_node(struct export_dictionary *dictionary, uint32_t node)
 {
 	uint32_t caller = export_paths_caller(dictionary->paths, node), frame = 0;
 	int r;
 
 	assert(!caller || dictionary->nodes[caller]);
-	r = tell_frame(dictionary, export_paths_frame(dictionary->paths, node), &frame);
+	r = emit_frame(dictionary, export_paths_frame(dictionary->paths, node), &frame);
 	if (r < 0)
 		return r;
 	r = export_chunk_add_node(dictionary->part, dictionary->nodes[caller], frame);
@@ -166,8 +167,8 @@ static int tell_one_node(struct export_dictionary *dictionary, uint32_t node)
 	return 0;
 }
 
-/* And before it its callers, as far as they were not told. */
-static int tell_node(struct export_dictionary *dictionary, uint32_t node, uint32_t *ret)
+/* Finds the number of a node, which is sent if it is new, after its callers. */
+static int emit_node(struct export_dictionary *dictionary, uint32_t node, uint32_t *ret)
 {
 	size_t n = 0;
 	int r;
@@ -180,7 +181,7 @@ static int tell_node(struct export_dictionary *dictionary, uint32_t node, uint32
 		dictionary->way[n++] = at;
 	}
 	while (n > 0) {
-		r = tell_one_node(dictionary, dictionary->way[--n]);
+		r = emit_one_node(dictionary, dictionary->way[--n]);
 		if (r < 0)
 			return r;
 	}
@@ -190,16 +191,16 @@ static int tell_node(struct export_dictionary *dictionary, uint32_t node, uint32
 
 /* ---- tasks ---- */
 
-struct task_telling {
+struct task_emission {
 	struct export_dictionary *dictionary;
 	Oxprof__Task message;
 };
 
 static int on_task(void *userdata, const struct store_task *task)
 {
-	struct task_telling *telling = userdata;
+	struct task_emission *emission = userdata;
 	const struct store_process *process = &task->process;
-	Oxprof__Task *message = &telling->message;
+	Oxprof__Task *message = &emission->message;
 	const struct text_field texts[] = {
 		{task->comm, &message->thread},
 		{process->comm, &message->comm},
@@ -207,7 +208,7 @@ static int on_task(void *userdata, const struct store_task *task)
 		{process->user, &message->user},
 	};
 	uint32_t index;
-	int r = table_intern(telling->dictionary->processes, &task->process_id,
+	int r = table_intern(emission->dictionary->processes, &task->process_id,
 			     sizeof(task->process_id), &index);
 
 	if (r < 0)
@@ -215,13 +216,14 @@ static int on_task(void *userdata, const struct store_task *task)
 	message->pid = process->pid;
 	message->tid = task->tid;
 	message->process = index + 1;
-	return tell_texts(telling->dictionary, texts, array_length(texts));
+	return emit_texts(emission->dictionary, texts, array_length(texts));
 }
 
-/* One that the store does not have (it was damaged) is one of which nothing is known. */
-static int tell_task(struct export_dictionary *dictionary, uint32_t id, uint32_t *ret)
+/* Finds the number of a task, which is sent if it is new. A task that is missing in a damaged store
+ * is sent without any facts. */
+static int emit_task(struct export_dictionary *dictionary, uint32_t id, uint32_t *ret)
 {
-	struct task_telling telling = {.dictionary = dictionary, .message = OXPROF__TASK__INIT};
+	struct task_emission emission = {.dictionary = dictionary, .message = OXPROF__TASK__INIT};
 	int r;
 
 	*ret = 0;
@@ -231,10 +233,10 @@ static int tell_task(struct export_dictionary *dictionary, uint32_t id, uint32_t
 	if (r < 0)
 		return r;
 	if (!dictionary->tasks[id]) {
-		r = store_read_task(dictionary->store, id, on_task, &telling);
+		r = store_read_task(dictionary->store, id, on_task, &emission);
 		if (r < 0)
 			return r;
-		r = export_chunk_add_task(dictionary->part, &telling.message);
+		r = export_chunk_add_task(dictionary->part, &emission.message);
 		if (r < 0)
 			return r;
 		dictionary->tasks[id] = ++dictionary->n_tasks;
@@ -245,7 +247,7 @@ static int tell_task(struct export_dictionary *dictionary, uint32_t id, uint32_t
 
 /* ---- slots ---- */
 
-static int tell_slot(struct export_dictionary *dictionary, uint32_t slot, uint32_t *ret)
+static int emit_slot(struct export_dictionary *dictionary, uint32_t slot, uint32_t *ret)
 {
 	Oxprof__Slot message = OXPROF__SLOT__INIT;
 	int r;
@@ -268,13 +270,13 @@ int export_dictionary_emit(struct export_dictionary *dictionary, const struct ex
 	int r;
 
 	assert(hit->node <= export_paths_count(dictionary->paths));
-	r = tell_node(dictionary, hit->node, &node);
+	r = emit_node(dictionary, hit->node, &node);
 	if (r < 0)
 		return r;
-	r = tell_task(dictionary, hit->task, &task);
+	r = emit_task(dictionary, hit->task, &task);
 	if (r < 0)
 		return r;
-	r = tell_slot(dictionary, hit->slot, &slot);
+	r = emit_slot(dictionary, hit->slot, &slot);
 	if (r < 0)
 		return r;
 	return export_chunk_add_hit(dictionary->part, node, task, slot, hit->n);

@@ -20,18 +20,18 @@
 #include "daemon/export/pipe.h"
 
 #define STACK_BYTES (256u << 10)
-#define PIPE_BYTES  (256 << 10) /* some parts ahead of the reader */
+#define PIPE_BYTES  (256 << 10) /* room for some parts that the reader has not taken yet */
 
 struct export
 {
 	struct export_order order;
-	struct target *targets; /* of the order */
+	struct target *targets; /* owned copy, for the order */
 	char *state;
 	atomic_bool stop;
 	pthread_t thread;
 	bool is_started;
-	int pipe_fd; /* the writing end */
-	int ended_fd;
+	int pipe_fd;  /* the writing end */
+	int ended_fd; /* an eventfd, see export_fd() */
 };
 
 define_cleanup(struct export *, export_free);
@@ -138,7 +138,7 @@ static void *export_main(void *userdata)
 	(void)prctl(PR_SET_NAME, "oxprofd-export");
 	priority_lower();
 	export_run(&export->order, &pipe);
-	/* The reader is not to wait for the event loop to come round. */
+	/* The reader must not have to wait until the event loop frees the export. */
 	close(take_fd(&export->pipe_fd));
 	(void)eventfd_write(export->ended_fd, 1);
 	return NULL;
@@ -153,14 +153,15 @@ static int export_open(struct export *export, int *ret_fd)
 		return -errno;
 	*ret_fd = ends[0];
 	export->pipe_fd = ends[1];
-	/* The reading end is for others, who expect it to block. */
+	/* Only the writing end: the reading end goes to a client, which expects it to block. */
 	if (fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
 	return 0;
 }
 
-/* Signals are the event loop's, all of them; SIGPIPE is an error of write() then. */
+/* Starts the thread with all signals blocked, since the event loop handles them. With SIGPIPE
+ * blocked, write() returns an error. */
 static int export_create(struct export *export)
 {
 	sigset_t all, before;

@@ -12,7 +12,8 @@
 #define FRESH_MAX ((size_t)1 << 18) /* sorted in some 50 ms */
 
 struct export_hits {
-	struct export_hit *hits; /* first those in order, then the fresh ones */
+	struct export_hit
+		*hits; /* n_sorted ones that are sorted and distinct, then the fresh ones */
 	size_t n_sorted;
 	size_t n;
 	size_t size;
@@ -42,7 +43,7 @@ static int compare_hits(const void *a, const void *b)
 	return (left->slot > right->slot) - (left->slot < right->slot);
 }
 
-/* Equal neighbours become one. Returns how many are left. */
+/* Adds up neighbours that are equal. Returns how many hits are left. */
 static size_t hits_unite(struct export_hit *hits, size_t n)
 {
 	size_t kept = 0;
@@ -56,7 +57,8 @@ static size_t hits_unite(struct export_hit *hits, size_t n)
 	return kept;
 }
 
-/* Those that are known already are added to; moves the others together and returns how many. */
+/* Adds each fresh hit that has an equal known one to that one, and moves the others together.
+ * Returns how many these are. Both arrays are sorted. */
 static size_t hits_absorb(struct export_hit *known, size_t n_known, struct export_hit *fresh,
 			  size_t n_fresh)
 {
@@ -73,7 +75,8 @@ static size_t hits_absorb(struct export_hit *known, size_t n_known, struct expor
 	return kept;
 }
 
-/* `known` has room for both; filled from its end, so that nothing is overwritten that is needed. */
+/* Merges the fresh hits into `known`, which has room for both. It is filled from its end, so that
+ * no hit is overwritten before it was moved. */
 static void hits_merge(struct export_hit *known, size_t n_known, const struct export_hit *fresh,
 		       size_t n_fresh)
 {

@@ -9,21 +9,21 @@
 #include "daemon/query/pruning.h"
 #include "daemon/query/stop.h"
 
-#define BLOCK   256u /* nodes that are read together: they mostly lie on one page or two */
+#define BLOCK   256u /* nodes that are read together: they mostly take one page or two */
 #define IDS_MAX (INT64_C(1) << 31)
 
-/* Of on_node(): no error of the store, -ECANCELED is one. */
+/* Returned by on_node(); no error of the store has this number, as -ECANCELED has. */
 #define BLOCK_IS_OVER (-ERANGE)
 
-/* How far a node is known. */
+/* The state of a node. */
 enum {
-	STATE_END = 0x0f,     /* as it is followed, see ends.h */
-	STATE_KNOWN = 0x10,   /* the others are set */
-	STATE_MATCHES = 0x20, /* a frame up to here that is left, or a mark before them */
-	STATE_MARK = 0x40,    /* `left` is a mark, and stands if a frame behind it is left */
+	STATE_END = 0x0f,     /* mask of stop_follow()'s value */
+	STATE_KNOWN = 0x10,   /* the other bits and `left` are set */
+	STATE_MATCHES = 0x20, /* the filter finds a frame or mark that is left, up to this node */
+	STATE_MARK = 0x40,    /* `left` is a mark, kept only once a frame behind it is kept */
 };
 
-_Static_assert(STOP_MAX <= STATE_END, "an end has its bits");
+_Static_assert(STOP_MAX <= STATE_END, "each end fits into its bits");
 
 enum {
 	FRAME_IS_KNOWN = 1,
@@ -42,10 +42,10 @@ struct export_paths {
 	const struct export_order *order;
 	bool prunes;
 	uint32_t count;
-	/* By id of a node. The kernel gives memory for those that are touched only. */
+	/* By id of a node. The kernel gives memory only for pages that are used. */
 	uint32_t *parents;
 	uint32_t *frames; /* 0: there is no such node */
-	uint32_t *left;   /* NULL where nothing is left out: the node itself */
+	uint32_t *left;   /* as in struct export_path; NULL if the query leaves nothing out */
 	uint8_t *states;
 	bool *is_read;             /* by block */
 	struct frame_facts *facts; /* by id of a frame */
@@ -53,7 +53,7 @@ struct export_paths {
 	uint8_t *functions; /* by id of a function; facts */
 	size_t functions_size;
 	struct naming naming;
-	uint32_t *way; /* to the node that is asked for, leaf first */
+	uint32_t *way; /* nodes from the one that is asked for up to a known one */
 	size_t way_size;
 };
 
@@ -119,7 +119,7 @@ struct export_paths *export_paths_free(struct export_paths *paths)
 
 /* ---- frames ---- */
 
-/* Sets the fact if the pattern finds the name in `naming`. pattern: NULL: it finds nothing. */
+/* Sets the fact if the pattern finds the name in `naming`. A pattern of NULL finds nothing. */
 static int paths_search(struct export_paths *paths, struct pattern *pattern, uint8_t fact,
 			uint8_t *facts)
 {
@@ -150,7 +150,8 @@ static int paths_search_function(struct export_paths *paths, const struct frame 
 	return paths_search(paths, paths->order->focus, FRAME_HAS_FOCUS, facts);
 }
 
-/* Its name is searched once, however many frames it has. */
+/* Finds the facts of a frame's function. The name is searched once, however many frames the
+ * function has. */
 static int paths_read_function(struct export_paths *paths, int64_t id, const struct frame *frame,
 			       uint8_t *ret)
 {
@@ -191,7 +192,7 @@ static int on_frame(void *userdata, int64_t function, const struct frame *frame)
 	return paths_read_function(reading->paths, function, frame, &reading->facts.facts);
 }
 
-/* One that the store does not have (it was damaged) is native and "[unknown]". */
+/* Finds the facts of a frame; one that is missing in a damaged store is native and "[unknown]". */
 static int paths_get_facts(struct export_paths *paths, uint32_t frame, struct frame_facts *ret)
 {
 	struct frame_reading reading = {.paths = paths};
@@ -217,7 +218,8 @@ struct node_block {
 	int64_t below;
 };
 
-/* A parent is smaller than its child; where it is not the store was damaged. */
+/* Keeps a node. A parent has a smaller id than its child unless the store is damaged: such a child
+ * becomes a root. */
 static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 {
 	struct node_block *block = userdata;
@@ -247,7 +249,7 @@ static int paths_read_block(struct export_paths *paths, uint32_t node)
 	return 0;
 }
 
-/* 0 where there is no such node; of one whose block was read. */
+/* Returns the node, or 0 if the store has no such node. Its block was read. */
 static uint32_t real(const struct export_paths *paths, uint32_t node)
 {
 	return paths->frames[node] ? node : 0;
@@ -264,7 +266,7 @@ static uint8_t follow_end(const struct export_paths *paths, uint32_t parent,
 	return stop_follow(paths->states[parent] & STATE_END, !parent, facts->kind, facts->mark);
 }
 
-/* The parent was followed, so that the facts of its frame are known. */
+/* Judges a node with these facts. Its parent was followed, so that the parent's facts are known. */
 static enum pruning_fate judge_node(const struct export_paths *paths, uint32_t parent,
 				    const struct frame_facts *facts)
 {
@@ -275,7 +277,7 @@ static enum pruning_fate judge_node(const struct export_paths *paths, uint32_t p
 	return pruning_judge(&paths->order->query, &frame, parent ? &caller : NULL);
 }
 
-/* Finds all about a node; all about its parent is known. */
+/* Finds the state of a node, and what is left of its stack, from those of its parent. */
 static int follow_node(struct export_paths *paths, uint32_t node)
 {
 	uint32_t parent = real(paths, paths->parents[node]), left = node;

@@ -8,7 +8,7 @@
 
 #include "daemon/base/clock.h"
 
-#define LOOK_MSEC 50 /* between two looks at `stop` */
+#define LOOK_MSEC 50 /* between two checks of `stop` */
 
 static int pipe_wait(const struct export_pipe *pipe, uint64_t until_ns)
 {
@@ -25,7 +25,7 @@ int export_pipe_write(const struct export_pipe *pipe, const void *data, size_t s
 	const char *rest = data;
 
 	assert(pipe->fd >= 0);
-	/* Who is to be stopped may be in the midst of anything: that is not told any more. */
+	/* An export that is to be stopped writes no more, not even the rest of this part. */
 	while (size > 0 && !atomic_load(pipe->stop)) {
 		ssize_t n = write(pipe->fd, rest, size);
 		uint64_t until_ns = taken_ns + pipe->idle_ns;

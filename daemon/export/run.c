@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One export from its first byte to its last: what is known at once (the summary), the hits of the
- * range, added up, and then each with its stack.
+ * One export from its first byte to its last: the summary, which is known at once; the hits of the
+ * range, which are added up; and then each hit with its stack.
  *
- * Where a stack is told as it is in the store, it is followed when it is told, so that the first
- * ones are on their way while the others are not even read. Where something is taken from stacks,
- * or they are not told at all, hits of several stacks may become one: then each row's stack is
- * followed when the row is read.
+ * If stacks are sent as they are in the store, each is followed when it is sent, so that the first
+ * ones are on their way while the others are not even read. If frames are taken from stacks, or no
+ * stacks are sent, hits of several stacks may become one: then the stack of each row is followed
+ * when the row is read.
  */
 #include <assert.h>
 #include <errno.h>
@@ -27,10 +27,10 @@
 #include "daemon/query/stop.h"
 #include "daemon/query/tasks.h"
 
-#define ROWS_BETWEEN_LOOKS 4096
-#define NEWS_NS            UINT64_C(250000000) /* of the progress, where there is no other */
+#define ROWS_BETWEEN_CHECKS 4096
+#define PROGRESS_NS         UINT64_C(250000000) /* between two parts while rows are read */
 
-/* Reading the hits is as much work as telling them. */
+/* The progress when all hits are read, which is about as much work as sending them. */
 #define PERMILLE_READ 500
 
 struct export_run {
@@ -38,17 +38,17 @@ struct export_run {
 	struct store *store;
 	struct export_chunk *part;
 	struct export_slots *slots;
-	struct tasks *tasks; /* NULL: all */
+	struct tasks *tasks; /* NULL: the query is about all tasks */
 	struct export_paths *paths;
 	struct export_hits *hits;
 	struct export_dictionary *dictionary;
-	struct result result; /* samples, ends, losses, what is covered */
-	bool follows_first;   /* see above */
+	struct result result; /* without rows: samples, stops, losses, the time that is covered */
+	bool follows_first;   /* stacks are followed when rows are read, see above */
 	uint64_t rows;
-	uint64_t read; /* hits, of about so many: */
-	uint64_t expected;
-	uint64_t told_ns; /* when a part was sent for the news of it */
-	char *why;        /* the store could not even be opened */
+	uint64_t read;     /* hits */
+	uint64_t expected; /* about how many hits there are */
+	uint64_t sent_ns;  /* when the progress was sent last */
+	char *why;         /* why the store could not be opened; NULL: it was */
 };
 
 static void run_done(struct export_run *run)
@@ -94,7 +94,7 @@ static int read_summary(struct export_run *run)
 	r = store_foreach_loss(run->store, &query->range, on_loss, result);
 	if (r < 0)
 		return r;
-	/* The last window is not over yet. */
+	/* The last window of a session that runs ends in the future. */
 	if (result->until_usec > now_usec)
 		result->until_usec = now_usec;
 	return 0;
@@ -110,7 +110,7 @@ static void fill_session(const struct export_session *session, Oxprof__Session *
 	ret->observed_usec = session->observed_usec;
 }
 
-/* Of the samples of a session about as many lie in a range as of its time. */
+/* Returns an estimate: the samples are taken as spread evenly over the session. */
 static uint64_t expect_samples(const struct export_session *session)
 {
 	uint64_t usec = session->end_usec - session->started_usec;
@@ -181,7 +181,8 @@ static int send_summary(struct export_run *run)
 
 /* ---- hits ---- */
 
-/* 1: it is told, as one of what is left of its stack; 0: it is only counted. */
+/* Counts a hit, and sets its node to what is left of its stack. Returns 1 if the hit is to be sent,
+ * 0 if not, or a negative errno. */
 static int judge(struct export_run *run, struct export_hit *hit)
 {
 	const struct export_order *order = run->order;
@@ -201,14 +202,14 @@ static int judge(struct export_run *run, struct export_hit *hit)
 	return 1;
 }
 
-/* Also finds out whether anybody still reads. */
-static int look_up(struct export_run *run)
+/* Sends the progress from time to time, which also shows whether anybody still reads. */
+static int send_progress(struct export_run *run)
 {
 	uint64_t now_ns = clock_monotonic_ns(), permille;
 
-	if (now_ns - run->told_ns < NEWS_NS)
+	if (now_ns - run->sent_ns < PROGRESS_NS)
 		return 0;
-	run->told_ns = now_ns;
+	run->sent_ns = now_ns;
 	permille = run->read < run->expected
 			   ? (uint64_t)((double)run->read / (double)run->expected * PERMILLE_READ)
 			   : PERMILLE_READ - 1;
@@ -222,7 +223,7 @@ static int on_hits(void *userdata, const struct store_slot_hits *row)
 	const struct export_options *options = &run->order->options;
 	struct export_hit hit = {.n = row->n};
 	uint32_t group;
-	int r = run->rows++ % ROWS_BETWEEN_LOOKS ? 0 : look_up(run);
+	int r = run->rows++ % ROWS_BETWEEN_CHECKS ? 0 : send_progress(run);
 
 	if (atomic_load(run->order->stop))
 		return -ECANCELED;
@@ -245,7 +246,7 @@ static int on_hits(void *userdata, const struct store_slot_hits *row)
 	return export_hits_add(run->hits, &hit);
 }
 
-static int tell_hits(struct export_run *run)
+static int emit_hits(struct export_run *run)
 {
 	const struct export_hit *hits;
 	size_t n;
@@ -289,7 +290,7 @@ static int send_end(struct export_run *run, const char *failure)
 	return export_chunk_send_end(run->part, &end);
 }
 
-/* Nobody listens any more, or has to be told. */
+/* True if the failure cannot be reported: nobody reads any more, or the export was stopped. */
 static bool is_hopeless(int error)
 {
 	return error == -EPIPE || error == -ETIMEDOUT || error == -ECANCELED;
@@ -345,7 +346,7 @@ static int run_all(struct export_run *run)
 				    on_hits, run);
 	if (r < 0)
 		return r;
-	r = tell_hits(run);
+	r = emit_hits(run);
 	if (r < 0)
 		return r;
 	return send_end(run, "");
@@ -358,7 +359,7 @@ void export_run(const struct export_order *order, const struct export_pipe *pipe
 
 	if (r < 0)
 		return;
-	run.told_ns = clock_monotonic_ns();
+	run.sent_ns = clock_monotonic_ns();
 	run.follows_first = query_prunes(&order->query) || !order->options.stacks;
 	r = run_all(&run);
 	if (r < 0 && !is_hopeless(r))

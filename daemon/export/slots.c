@@ -9,14 +9,14 @@
 #include "daemon/base/cleanup.h"
 
 struct export_slots {
-	const struct store_range *range; /* while they are read */
+	const struct store_range *range; /* NULL after the sessions were read */
 	uint64_t now_usec;
 	uint64_t windows;
 	uint32_t count;
 	struct export_session *sessions;
 	size_t n;
 	size_t size;
-	size_t at; /* the session that was found last: rows come session by session */
+	size_t at; /* the session that was found last, since rows come session by session */
 };
 
 define_cleanup(struct export_slots *, export_slots_free);
@@ -34,8 +34,8 @@ static uint64_t window_usec(const struct export_session *session, uint64_t windo
 	return session->started_usec + window * OX_WINDOW_USEC;
 }
 
-/* The windows that overlap the range, as the queries of the store count them, and no further than
- * the session went. */
+/* Finds the windows that overlap the range, as the queries of the store count them, up to the end
+ * of the session. */
 static void session_measure(struct export_session *session, const struct store_range *range)
 {
 	uint64_t since = range->since_usec, until = range->until_usec, end;
@@ -146,7 +146,8 @@ uint32_t export_slots_find(struct export_slots *slots, int64_t id, uint64_t slot
 		session = &slots->sessions[slots->at];
 		if (session->id != id)
 			continue;
-		/* The clock may have been set while it ran: what lies outside is at the edge. */
+		/* If the clock was set while the session ran, a slot may lie outside: it counts as
+		 * the first or last one. */
 		first = session->first / slots->windows;
 		last = (session->last - 1) / slots->windows;
 		slot = slot < first ? first : slot > last ? last : slot;
@@ -160,7 +161,7 @@ static const struct export_session *find_session(const struct export_slots *slot
 	size_t n;
 
 	assert(number > 0 && number <= slots->count);
-	/* The first number of a session is the one behind its base. */
+	/* The first slot of a session has the number base + 1. */
 	n = array_upper_bound(slots->sessions, slots->n, .base, number - 1);
 	return &slots->sessions[n ? n - 1 : 0];
 }
