@@ -268,7 +268,8 @@ static int tally_add_record(struct query_tally *tally, uint32_t group, char *ret
 		return r;
 	r = tally->pattern ? pattern_search(tally->pattern, row.name) : 1;
 	if (r == -ELOOP) {
-		snprintf(ret_why, size, "the filter takes too much work on these names");
+		snprintf(ret_why, size,
+			 "the filter takes too long on these names; use a simpler one");
 		return -EINVAL;
 	}
 	if (r <= 0)
