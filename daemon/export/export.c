@@ -45,11 +45,13 @@ static int export_compile(const char *what, const char *text, struct pattern **r
 	if (!text)
 		return 0;
 	r = pattern_new(text, ret, why, sizeof(why));
-	if (r == -E2BIG)
-		snprintf(why, sizeof(why), "it is longer than %d bytes", OX_PATTERN_BYTES_MAX);
-	if (r == -E2BIG || r == -EINVAL)
+	if (r == -E2BIG) {
+		snprintf(ret_why, size, "--%s: the regular expression is %s", what, why);
+		return -EINVAL;
+	}
+	if (r == -EINVAL)
 		snprintf(ret_why, size, "--%s: not a regular expression: %s", what, why);
-	return r == -E2BIG ? -EINVAL : r;
+	return r;
 }
 
 static int export_copy(struct export *export, const struct query *query,

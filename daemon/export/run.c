@@ -303,9 +303,11 @@ static void send_failure(struct export_run *run, int error)
 	if (run->why)
 		why = run->why;
 	else if (error == -ELOOP)
-		why = "the regular expressions take too much work on these names";
+		why = "the regular expressions take too long on these names; use simpler ones";
 	else if (run->store && *store_error(run->store))
 		why = store_error(run->store);
+	else if (error == -EOVERFLOW)
+		why = "the history is too large for an export";
 	export_chunk_drop(run->part);
 	(void)send_end(run, why);
 }

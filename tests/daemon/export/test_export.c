@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/api.h"
 #include "daemon/base/table.h"
 #include "daemon/query/engine.h"
 #include "tests/support/export_world.h"
@@ -240,7 +241,7 @@ Test(export, patterns_are_checked_at_once)
 	struct query query = everything();
 	struct export_options options = stacks_only;
 	struct export *export = NULL;
-	char why[256];
+	char why[256], text[2 * OX_PATTERN_BYTES_MAX] = "";
 
 	query.filter = "(";
 	cr_assert_eq(export_new(store_world.path, &query, &options, &export, why, sizeof(why)),
@@ -251,6 +252,11 @@ Test(export, patterns_are_checked_at_once)
 	cr_assert_eq(export_new(store_world.path, &query, &options, &export, why, sizeof(why)),
 		     -EINVAL);
 	cr_expect_not_null(strstr(why, "--focus: "), "%s", why);
+	memset(text, 'a', sizeof(text) - 1);
+	options.focus = text;
+	cr_assert_eq(export_new(store_world.path, &query, &options, &export, why, sizeof(why)),
+		     -EINVAL);
+	cr_expect_str_eq(why, "--focus: the regular expression is longer than 4096 bytes");
 	cr_expect_null(export);
 }
 
@@ -347,7 +353,7 @@ Test(export, names_that_are_left_out_are_not_searched)
 	add_stack(session, task, "n:mine", 1);
 	add_stack(session, task, name, 2);
 	query.filter = "(secret(a|aa)+$)|mine";
-	expect_failure(&query, "take too much work");
+	expect_failure(&query, "take too long on these names");
 	query.without_kernel = true;
 	query.only_uid = 1001;
 	expect_export(&query, &stacks_only, "mine(app) 1/0/0");
