@@ -11,8 +11,8 @@ define_cleanup(struct calltree *, calltree_free);
 
 enum { MAIN, WORK, LEAF, SYSCALL, N_FRAMES };
 
-/* 1 main, 2 main;work, 3 main;work;leaf, 4 main;work;leaf;work, 5 main;leaf, 6 leaf (a second
- * root), 7 main;work;syscall, 8 main;work;syscall;syscall */
+/* Makes the nodes 1 main, 2 main;work, 3 main;work;leaf, 4 main;work;leaf;work, 5 main;leaf, 6 leaf
+ * (a second root), 7 main;work;syscall, 8 main;work;syscall;syscall. */
 static struct calltree *make_tree(void)
 {
 	static const uint32_t nodes[][2] = {{0, MAIN}, {1, WORK}, {2, LEAF},    {3, WORK},
@@ -83,7 +83,7 @@ Test(calltree, folds_nothing)
 	cr_expect_null(calltree_free(NULL));
 }
 
-/* The same sums, found by walking up from each node. */
+/* Finds the same sums by walking up from each node. */
 static void fold_slowly(const struct calltree *tree, const uint64_t *n, const uint32_t *group_of,
 			uint64_t *self, uint64_t *total)
 {
@@ -115,7 +115,7 @@ Test(calltree, agrees_with_the_slow_way)
 		for (uint32_t i = 0; i < FRAMES; i++)
 			group_of[i] = (uint32_t)random() % GROUPS;
 		for (uint32_t i = 0; i < NODES; i++) {
-			/* Half of them go on where the last one ended: deep ones, too. */
+			/* Half of the nodes are children of the last one: stacks get deep. */
 			uint32_t parent = random() % 2 ? i : (uint32_t)random() % (i + 1);
 
 			calltree_add_node(tree, parent, (uint32_t)random() % FRAMES);

@@ -80,7 +80,7 @@ static void add_stacks(void)
 	nodes[ENTRY] = add_node(0, FRAME_KERNEL, "kthread", "kernel", "", 0);
 }
 
-/* Hits are powers of two, so that each sum says what is in it. */
+/* Adds hits that are powers of two, so that each sum shows which of them are in it. */
 static void add_samples(void)
 {
 	int64_t app =
@@ -423,7 +423,7 @@ Test(engine, keeps_to_the_range)
 	cr_expect(nothing.samples == 0 && nothing.n_rows == 0 && nothing.since_usec == 0);
 }
 
-/* What was read for one query is kept; what came since must be seen by the next. */
+/* Stacks that one query read are kept; the next query must see the rows that were added since. */
 Test(engine, sees_what_came_since)
 {
 	struct query query = ask_all(QUERY_BY_FUNCTION);
@@ -457,7 +457,7 @@ Test(engine, reads_only_what_is_new)
 	stacks_free(stacks);
 }
 
-/* A window that is rolled back takes its ids with it; what was read before must stay right. */
+/* A window that is rolled back frees its ids; the stacks that were read before must stay right. */
 Test(engine, survives_a_rollback)
 {
 	struct query query = ask_all(QUERY_BY_FUNCTION);
@@ -471,7 +471,8 @@ Test(engine, survives_a_rollback)
 	expect_answer(query, {"kept", 9, 9});
 }
 
-/* How each stack ends, by what stands at its root; of the samples that are asked about only. */
+/* The end of a stack is told by the mark at its root, and counted only for the samples that the
+ * query is about. */
 Test(engine, counts_how_stacks_end)
 {
 	struct query query = ask_all(QUERY_BY_FUNCTION);
@@ -496,10 +497,10 @@ Test(engine, counts_how_stacks_end)
 		kernel = add_node(user, FRAME_NATIVE, "[cut]", "", "", 0);
 		kernel = add_node(kernel, FRAME_KERNEL, "k", "kernel", "", 0);
 		add_sample(3, CRON, kernel, 1);
-		/* The kernel's stack alone is. */
+		/* The kernel's part alone can be cut. */
 		kernel = add_node(root, FRAME_KERNEL, "k", "kernel", "", 0);
 		add_sample(3, CRON, kernel, 10000);
-		/* Such a name in the middle, or with a module, is a function's. */
+		/* Such a name in the middle of a stack, or with a module, is a function's. */
 		kernel = add_node(nodes[MAIN], FRAME_NATIVE, mark, "", "", 0);
 		add_sample(3, CRON, kernel, 1);
 		kernel = add_node(0, FRAME_NATIVE, mark, "app", "", 0);
@@ -519,7 +520,7 @@ Test(engine, counts_how_stacks_end)
 	cr_expect_eq(some.samples, 1000 * OX_N_STOPS * (OX_N_STOPS - 1) / 2);
 }
 
-/* Frames of one function and line are one, whatever their addresses: so stacks of them are. */
+/* Frames of one function and line are one, whatever their addresses, and so are their stacks. */
 Test(engine, a_name_that_came_later_makes_stacks_equal)
 {
 	struct query query = ask_all(QUERY_BY_STACK);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes through every symbolizer of text from outside: none may crash, read beyond its buffer
- * (sanitizers look on), accept what it documents as wrong, or write a result that it refused. The
- * seeds are fixed, so that a failure comes back.
+ * Every parser of text from outside gets random bytes: none may crash, read beyond its buffer
+ * (which a build with sanitizers shows), accept a text that its contract refuses, or write a result
+ * and return an error. The seeds are fixed, so that a failure can be repeated.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -54,7 +54,7 @@ static const char *const seeds[] = {
 	"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x90\x82 \xed\xa0\x80 \xff\x1b[31m",
 };
 
-/* Characters on which the symbolizers decide. */
+/* Characters on which the parsers decide. */
 static const char spice[] = "0123456789.eE-+:@/ \t\n[]=#;\\()*?{}|^$<>KMGTPEhms\x80\xc3\xff\x01";
 
 static size_t below(size_t n)
@@ -62,7 +62,7 @@ static size_t below(size_t n)
 	return (size_t)random() % n;
 }
 
-/* Exactly as long as it needs to be, so that a byte too far is seen. */
+/* Makes a text in a block of just its size, so that sanitizers see a read behind its end. */
 static char *make_text(size_t *ret_length)
 {
 	const char *seed = seeds[below(array_length(seeds))];
@@ -178,7 +178,8 @@ static void check_pattern(const char *text)
 	}
 }
 
-/* What is clean stays as it is; nothing is longer than its buffer; JSON stays one line. */
+/* Checks that a clean text stays as it is, that no text overruns its buffer, and that JSON stays
+ * one line. */
 static void check_clean(const char *text, size_t length)
 {
 	size_t size = 1 + below(2 * BYTES_MAX), n, again;
@@ -214,8 +215,7 @@ Test(parsers, bear_any_bytes)
 	}
 }
 
-/* A whole valid text is a text that is read: a symbolizer that refuses everything would pass above.
- */
+/* A parser that refuses everything would pass the test above, so the valid texts must be taken. */
 Test(parsers, take_their_seeds)
 {
 	unsigned taken = 0;

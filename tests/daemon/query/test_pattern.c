@@ -82,7 +82,7 @@ Test(pattern, has_a_longest)
 	cr_expect_eq(pattern_new(regex, &pattern, why, sizeof(why)), 0);
 }
 
-/* Without a bound each of these takes from minutes to longer than the universe has. */
+/* Without a limit each takes from minutes to longer than the age of the universe. */
 Test(pattern, gives_up)
 {
 	static const char *const cases[] = {
@@ -106,7 +106,7 @@ Test(pattern, gives_up)
 		cr_expect_eq(search(cases[i], text), -ELOOP, "%s", cases[i]);
 }
 
-/* One search stays below every limit; the purse is for all of them together. */
+/* One search stays below every limit; the budget is for all searches together. */
 Test(pattern, all_searches_share_one_bound)
 {
 	_cleanup_(pattern_free_p) struct pattern *pattern = NULL;

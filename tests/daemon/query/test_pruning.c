@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames that a request leaves out, over a database of stacks that are written as text. */
+/* Frames that a query leaves out, over a database of stacks that are written as text. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +34,8 @@ static void world_stop(void)
 
 TestSuite(pruning, .init = world_start, .fini = world_stop);
 
-/* "p:f" of Python, "n:f" native, "k:f" of the kernel, "m:[cut]" a mark, "q:f" of Python without a
- * module; "p:f@3" at that line. */
+/* Adds a frame: "p:f" is of Python, "n:f" native, "k:f" of the kernel, "m:[cut]" a mark, "q:f" of
+ * Python without a module, and "p:f@3" has a line. Returns its node. */
 static int64_t add_one(int64_t parent, char *text)
 {
 	static const char *const modules[] = {
@@ -74,7 +74,7 @@ static struct query about(enum query_kind kind, enum query_by by)
 		.kind = kind, .by = by, .range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
 }
 
-/* "samples/distinct", then "; name self/total" for each record; the caller's to free. */
+/* Returns "samples/distinct", then "|name self/total" for each row; the caller frees the text. */
 static char *ask(const struct query *query)
 {
 	_cleanup_(result_done) struct result result = {0};
@@ -116,7 +116,7 @@ static void add_stacks(void)
 	add("", 43, 32);
 }
 
-/* Time in C counts for the function that called it; shares are of all samples. */
+/* Time in C counts for the Python function that called it; shares are of all samples. */
 Test(pruning, python_only)
 {
 	add_stacks();
@@ -192,7 +192,7 @@ Test(pruning, works_with_filters_targets_and_rights)
 		       "call(app) 0/1");
 }
 
-/* It stands for callers that are missing, where there is somebody that they called. */
+/* A mark stands for missing callers, so it stays only where a frame that they called is left. */
 Test(pruning, a_mark_stays_at_the_root)
 {
 	struct query query = about(QUERY_KIND_ALL, QUERY_BY_STACK);
@@ -206,7 +206,7 @@ Test(pruning, a_mark_stays_at_the_root)
 	expect_of(QUERY_KIND_NATIVE, QUERY_BY_STACK,
 		  "15/2|[python-broken];a(app);b(app) 4/4|[no-table];mid(app) 1/1");
 	expect_of(QUERY_KIND_PYTHON, QUERY_BY_PROCESS, "15/1|app[42] 3/3");
-	/* Nobody asked for a kind: what there is of a stack is shown. */
+	/* Without a kind a stack is shown even if only its mark is left. */
 	query.without_kernel = true;
 	expect(&query, "15/4|[no-table] 8/8|[python-broken];a(app);b(app) 4/4|"
 		       "[no-table];main(web) 2/2|[no-table];mid(app);main(web) 1/1");
@@ -260,12 +260,12 @@ Test(pruning, depth_is_no_matter)
 
 /* ---- against the plain way: each stack as a text by itself ---- */
 
-struct sums {
+struct stack_sums {
 	struct table *names;
 	uint64_t n[1000];
 };
 
-static void sums_add(struct sums *sums, const char *name, uint64_t n)
+static void sums_add(struct stack_sums *sums, const char *name, uint64_t n)
 {
 	uint32_t index;
 
@@ -274,8 +274,8 @@ static void sums_add(struct sums *sums, const char *name, uint64_t n)
 	sums->n[index] += n;
 }
 
-/* A stack of random kinds, and what is to be left of it under each query. */
-static void add_random(struct sums sums[N_KINDS], uint64_t n)
+/* Adds a stack of random kinds, and to the sums the stack that must be left under each query. */
+static void add_random(struct stack_sums sums[N_KINDS], uint64_t n)
 {
 	char stack[256] = "", left[N_KINDS][256] = {"", "", ""};
 	unsigned depth = (unsigned)random() % 7;
@@ -300,7 +300,7 @@ static void add_random(struct sums sums[N_KINDS], uint64_t n)
 			sums_add(&sums[kind], *left[kind] ? left[kind] : "[no stack]", n);
 }
 
-static void expect_sums(enum query_kind kind, const struct sums *sums)
+static void expect_sums(enum query_kind kind, const struct stack_sums *sums)
 {
 	struct query query = about(kind, QUERY_BY_STACK);
 	_cleanup_(result_done) struct result result = {0};
@@ -320,7 +320,7 @@ static void expect_sums(enum query_kind kind, const struct sums *sums)
 
 Test(pruning, agrees_with_the_plain_way)
 {
-	static struct sums sums[N_KINDS];
+	static struct stack_sums sums[N_KINDS];
 
 	srandom(1);
 	for (unsigned kind = 0; kind < N_KINDS; kind++)
