@@ -76,12 +76,13 @@ static void expect_failure(const struct query *query, const char *words)
 	expect_failure_of(store_world.path, query, words);
 }
 
-/* "stack n" of each hit, sorted, '|' between; the caller's. */
 static int compare_texts(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Returns "stack n/tid/seconds" for each hit, sorted, with '|' between them; the caller frees the
+ * text. */
 static char *hits_text(const struct told *told)
 {
 	char **lines = calloc(told->n_hits + 1, sizeof(*lines)), *text = NULL;
@@ -224,7 +225,7 @@ Test(export, frames_are_marked_and_stacks_chosen_by_name)
 	for (size_t i = 1; i < told.n_frames; i++)
 		cr_expect_eq(told.frames[i]->focus,
 			     !strcmp(told.texts[told.frames[i]->function], "main"));
-	/* What is no frame has no name. */
+	/* "[no stack]" is no frame, so that no filter finds it. */
 	query.filter = "stack";
 	expect_export(&query, &stacks_only, "");
 	/* A frame that is left out cannot be found. */
@@ -260,7 +261,7 @@ Test(export, patterns_are_checked_at_once)
 	cr_expect_null(export);
 }
 
-/* ---- marks and kinds: the rules of test_pruning.c ---- */
+/* ---- marks and kinds: pruning_judge(), as in test_pruning.c ---- */
 
 static void add_stack(int64_t session, int64_t task, const char *stack, uint64_t n)
 {
@@ -340,7 +341,7 @@ Test(export, nothing_of_others_is_told)
 	cr_expect_eq(told.summary->n_sessions, 1, "the other's is none of his");
 }
 
-/* Not even by a search that fails on their names. */
+/* The names of frames that are left out are not disclosed by a search that fails on them either. */
 Test(export, names_that_are_left_out_are_not_searched)
 {
 	struct query query = everything();
@@ -359,7 +360,7 @@ Test(export, names_that_are_left_out_are_not_searched)
 	expect_export(&query, &stacks_only, "mine(app) 1/0/0");
 }
 
-/* The store was damaged: what is not there is nobody, and the others stay who they are. */
+/* In a damaged store a missing task is unknown, and the other tasks keep their names. */
 Test(export, a_task_that_is_not_there_is_unknown)
 {
 	_cleanup_(told_done) struct told told;
@@ -395,7 +396,7 @@ Test(export, targets_choose)
 	expect_export(&query, &stacks_only, "b(app) 2/0/0");
 }
 
-/* Three sessions; the last one runs. */
+/* Adds three sessions, the last of which still runs. */
 static void add_sessions(int64_t ret[static 3])
 {
 	int64_t task = store_world_add_task(store, 42, 1),
@@ -448,7 +449,7 @@ Test(export, sessions_and_ranges)
 	}
 }
 
-/* Rolled-up hours and windows give the same, whatever the step. */
+/* Rolled-up hours and windows give the same hits, whatever the step. */
 Test(export, hours_are_as_good_as_windows)
 {
 	static const uint64_t steps[] = {1, 7, 360, 720, 1000, 36000};
@@ -559,7 +560,7 @@ static void check_against_query(struct query_engine *engine, struct query *query
 	table_free(sums.names);
 }
 
-/* A program may call its own functions what it likes. */
+/* A program may give its own functions any name, that of a mark included. */
 Test(export, a_name_is_no_mark)
 {
 	struct query query = everything();
@@ -702,7 +703,7 @@ static unsigned count_fds(void)
 	return n;
 }
 
-/* Its pipe is full and nobody reads. */
+/* An export whose pipe is full and whose reader does not read can be stopped. */
 Test(export, it_can_be_stopped)
 {
 	_cleanup_(told_done) struct told told;
@@ -726,7 +727,7 @@ Test(export, it_can_be_stopped)
 	cr_expect_null(told.end, "it broke off");
 	cr_expect_not_null(told.summary);
 	cr_expect_eq(count_fds(), n_fds);
-	/* One that never began. */
+	/* An export that was never started can be freed. */
 	cr_assert_eq(export_new(store_world.path, &query, &stacks_only, &export, why, sizeof(why)),
 		     0);
 	export_free(export);
@@ -744,7 +745,7 @@ Test(export, a_failure_is_told)
 	expect_failure(&query, "no such table");
 }
 
-/* Later rows are not in it, and the writer is not in its way. */
+/* Rows that are written while an export runs are not in it, and writing is not held up. */
 Test(export, the_writer_goes_on)
 {
 	_cleanup_(told_done) struct told told;
@@ -757,7 +758,7 @@ Test(export, the_writer_goes_on)
 	cr_assert_eq(export_new(store_world.path, &query, &stacks_only, &export, why, sizeof(why)),
 		     0);
 	cr_assert_eq(export_start(export, &fd), 0);
-	/* There is something to be read: so it has seen what it will see. */
+	/* When the first part is there, the export has its snapshot of the database. */
 	cr_assert_eq(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1), 1);
 	store_world_fill(store);
 	told_read(&told, fd);

@@ -34,7 +34,7 @@ Test(export_hits, are_added_up_and_in_order)
 	cr_expect(got[1].slot == 2 && got[1].n == 4);
 	cr_expect(got[2].task == 2 && got[2].n == 2);
 	cr_expect(got[3].node == 2 && got[3].n == 1 + (UINT64_C(1) << 40));
-	/* It goes on from there. */
+	/* Hits can be added after they were read. */
 	add(hits, 0, 0, 0, 1);
 	add(hits, 1, 2, 0, 3);
 	cr_assert_eq(export_hits_get(hits, &got, &n), 0);
@@ -42,7 +42,7 @@ Test(export_hits, are_added_up_and_in_order)
 	cr_expect(got[0].node == 0 && got[3].n == 5);
 }
 
-/* More than are sorted at once, of few and of many combinations. */
+/* Adds more hits than are sorted at once, and checks their sums. */
 static void agree(unsigned n_added, unsigned n_keys)
 {
 	_cleanup_(export_hits_free_p) struct export_hits *hits = export_hits_new();

@@ -40,7 +40,8 @@ Test(export_pipe, a_reader_who_takes_nothing_is_given_up)
 Test(export_pipe, one_who_is_too_slow_in_all_as_well)
 {
 	writer.end_ns = 1;
-	cr_assert_eq(export_pipe_write(&writer, "hello", 6), 0, "who keeps up is not late");
+	cr_assert_eq(export_pipe_write(&writer, "hello", 6), 0,
+		     "data that fits at once is not late");
 	cr_assert_eq(export_pipe_write(&writer, data, sizeof(data)), -ETIMEDOUT);
 }
 
@@ -55,5 +56,5 @@ Test(export_pipe, it_can_be_stopped)
 	stop = true;
 	cr_assert_eq(export_pipe_write(&writer, data, sizeof(data)), -ECANCELED);
 	cr_assert_eq(export_pipe_write(&writer, data, 0), -ECANCELED);
-	cr_assert_eq(read(ends[0], data, 1), -1, "nothing is told any more");
+	cr_assert_eq(read(ends[0], data, 1), -1, "a stopped export writes nothing");
 }
