@@ -20,9 +20,10 @@ struct top_clock {
 
 define_cleanup(struct top_clock *, top_clock_free);
 
-/* SIGWINCH is of no interest where there is no screen, and curses must not see it where there is.
- * SIGQUIT comes from a key, too, and has to leave the terminal as it was. What nohup ignores stays
- * so: a signal that is blocked would be seen all the same. */
+/* Blocks the signals and opens a descriptor for them. SIGWINCH is among them because curses must
+ * not handle it, and without a screen it does not matter. SIGQUIT comes from a key, too, and has to
+ * leave the terminal as it was. A SIGHUP that nohup ignores is left out, since a blocked signal is
+ * read even if it is ignored. */
 static int block_signals(struct top_clock *clock)
 {
 	static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
@@ -113,7 +114,7 @@ int top_clock_wait(struct top_clock *clock, struct top_events *ret)
 	while (poll(fds, array_length(fds), -1) < 0)
 		if (errno != EINTR)
 			return -errno;
-	/* Seconds that have passed while the daemon was slow count as one. */
+	/* Several seconds that pass while the daemon is slow make one event. */
 	events.second = read(clock->timer, &seconds, sizeof(seconds)) == sizeof(seconds);
 	read_signals(clock, &events);
 	events.key = fds[2].revents & POLLIN;

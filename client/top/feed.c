@@ -7,13 +7,14 @@
 #include "client/base/failure.h"
 #include "daemon/base/clock.h"
 
-/* How often the window is moved, and how far behind now: by then the windows before are written. */
+/* How often the beginning of the window moves, and how far it stays behind the present: by then the
+ * daemon has written the windows before it. */
 #define MOVE_NS     UINT64_C(60000000000)
 #define BEHIND_USEC (UINT64_C(2) * OX_WINDOW_USEC)
 
 struct top_feed {
 	struct bus *bus;
-	struct request request; /* by function and so on; its window begins at the base */
+	struct request request; /* its window begins where move_window() has moved it */
 	char *filter;           /* not in the request: all is counted, some is shown */
 	struct top_model *model;
 	struct json_object *status;
@@ -77,7 +78,7 @@ static int note_failure(struct top_feed *feed, int error)
 	return error;
 }
 
-/* ---- questions ---- */
+/* ---- queries ---- */
 
 static int ask(struct top_feed *feed, struct window window, const char *filter, uint32_t max,
 	       struct json_object **ret)
@@ -90,15 +91,16 @@ static int ask(struct top_feed *feed, struct window window, const char *filter, 
 	return bus_query(feed->bus, &request, ret);
 }
 
-/* All names that are in the windows from then on and match. */
+/* Asks for all names since then that match the filter. */
 static int ask_filter(struct top_feed *feed, uint64_t since_usec, const char *filter,
 		      struct json_object **ret)
 {
 	return ask(feed, (struct window){since_usec, UINT64_MAX, 0}, filter, 0, ret);
 }
 
-/* The windows before the border are asked for once more and taken off. The border has to be one of
- * the session that lies across it: such is the `since` of an answer that begins there. */
+/* Moves the beginning of the window to a border: asks for the counts before it once more and takes
+ * them off. The border has to be one between windows of the session that lies across it; the
+ * `since` of an answer that begins there is such a border. */
 static int move_window(struct top_feed *feed)
 {
 	_cleanup_tree_ struct json_object *border = NULL, *old = NULL;
@@ -145,7 +147,8 @@ static int judge_names(struct top_feed *feed)
 	return r < 0 ? r : top_model_filter(feed->model, answer);
 }
 
-/* A daemon that was started in between has used less. */
+/* Returns the share of a CPU between the two, or -1 where it is not known: a daemon that was
+ * restarted in between has used less time than before. */
 static double get_share(struct json_object *before, struct json_object *now, uint64_t ns)
 {
 	uint64_t from = tree_get_u64(before, "daemon_cpu_usec");
@@ -219,7 +222,7 @@ int top_feed_set_kind(struct top_feed *feed, const char *kind)
 	return begin_anew(feed);
 }
 
-/* Names that were seen before the window began are judged, too. */
+/* Judges all names by the filter, also names that were seen before the window began. */
 static int apply_filter(struct top_feed *feed, const char *filter)
 {
 	_cleanup_tree_ struct json_object *answer = NULL;

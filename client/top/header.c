@@ -76,7 +76,7 @@ char *top_header_state(const struct top_picture *picture, const struct top_view 
 	return text;
 }
 
-/* ---- those below ---- */
+/* ---- the lines below it ---- */
 
 static void print_samples(const struct top_picture *picture, FILE *out)
 {

@@ -12,7 +12,7 @@ struct top_items {
 	struct top_item *items; /* by index of the key */
 	size_t size;
 	uint32_t n_names;
-	char *key; /* of the record that was read last */
+	char *key; /* the key of the last record */
 	size_t key_size;
 };
 
@@ -83,8 +83,8 @@ static int key_append(struct top_items *items, size_t *length, const void *bytes
 	return 0;
 }
 
-/* A process stays the same one when it changes its name (it runs another program). The line is none
- * of it: that of a function is the first that was sampled, so far. */
+/* Makes items->key for the record. A process keeps its key when it runs another program and changes
+ * its name. The line is no part of the key: a function's line is the first one sampled so far. */
 static int make_key(struct top_items *items, struct json_object *record, size_t *ret_length)
 {
 	static const char *const texts[] = {"name", "file", "kind"};
@@ -119,7 +119,8 @@ static int make_name(struct json_object *record, struct top_name **ret)
 	return 0;
 }
 
-/* What it was called before it may be called again: answers of older windows name it so, too. */
+/* Makes the text the item's current name and returns true if the item has had that name before: a
+ * process can take a previous name again, and answers about older windows have previous names. */
 static bool find_name(struct top_item *item, const char *text)
 {
 	for (struct top_name **at = &item->name; *at; at = &(*at)->older) {
@@ -164,7 +165,7 @@ static int read_record(struct top_items *items, struct json_object *record)
 	size_t length;
 	int r = make_key(items, record, &length);
 
-	/* Room first: there is an item for each key, whatever goes wrong. */
+	/* Room comes first, so that each key has an item even where a later step fails. */
 	r = r < 0 ? r
 		  : array_reserve(items->items, items->size, (size_t)top_items_count(items) + 1);
 	r = r < 0 ? r : table_intern(items->keys, items->key, length, &index);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything with hits that an answer has named so far, with its counts; for the model only. */
+/* The functions or processes that answers have named so far, with their counts; only the model uses
+ * this. */
 #pragma once
 
 #include "client/top/model.h"
@@ -13,9 +14,9 @@ struct top_counter {
 
 struct top_item {
 	struct top_name *name;
-	struct top_counter last; /* in the answer before */
-	struct top_counter next; /* in the one that is being read */
-	struct top_counter all;  /* all differences so far */
+	struct top_counter last; /* in the previous answer */
+	struct top_counter next; /* in the answer that is being read */
+	struct top_counter all;  /* the sum of all differences so far */
 	enum top_match match;
 };
 
@@ -24,10 +25,11 @@ struct top_items;
 struct top_items *top_items_new(void);
 struct top_items *top_items_free(struct top_items *items);
 uint32_t top_items_count(const struct top_items *items);
-/* That are kept: with those that processes had before. */
+/* Returns how many names are kept, including previous names of processes. */
 uint32_t top_items_count_names(const struct top_items *items);
-/* Moves with the next top_items_read(). */
+/* Returns an item, which is borrowed until the next top_items_read(). */
 struct top_item *top_items_get(const struct top_items *items, uint32_t index);
 
-/* The records of an answer into `next`, of items that are not in it 0. 0, -EBADMSG, -ENOMEM. */
+/* Reads the records of an answer into `next`, which is 0 for items without a record. Returns 0,
+ * -EBADMSG or -ENOMEM. */
 int top_items_read(struct top_items *items, struct json_object *answer);

@@ -23,7 +23,7 @@ int top_count(struct top *top)
 	return 0;
 }
 
-/* What is frozen is a state of the counts that are about to be given up, or told otherwise. */
+/* Drops the sum, also a frozen one: its counts are about to be replaced. */
 static void thaw(struct top *top)
 {
 	top->view.frozen = false;
@@ -47,7 +47,8 @@ static int call_unpause(struct bus *bus, const struct request *request, void *us
 	return bus_unpause(bus, request);
 }
 
-/* Polkit's agent asks on the terminal as it was before. Ctrl-C there is for the question. */
+/* Calls once more with polkit's agent, which needs the terminal as it was before top. A Ctrl-C
+ * meanwhile is meant for the agent. */
 static int ask(struct top *top, question_fn call, const struct request *request)
 {
 	int r;
@@ -60,7 +61,7 @@ static int ask(struct top *top, question_fn call, const struct request *request)
 	return r;
 }
 
-/* Of all targets: those that are shown may be others. */
+/* Pauses or unpauses all targets, since the processes on show may belong to other targets. */
 static void change_state(struct top *top, const char *verb, question_fn call)
 {
 	const struct request all = {.no_ask_password = top->request->no_ask_password};
@@ -77,7 +78,7 @@ static void change_state(struct top *top, const char *verb, question_fn call)
 
 /* ---- what a row is ---- */
 
-/* The word behind the present one; at the end the first. NULL may be one of them. */
+/* Returns the word after the given one, and after the last one the first. NULL may be a word. */
 static const char *find_next(const char *const *words, size_t n, const char *word)
 {
 	size_t i = 0;

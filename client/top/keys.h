@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The live view on a terminal: what is seen, and what each key does. */
+/* The state of the live view on a terminal, and what each key does. */
 #pragma once
 
 #include "client/top/clock.h"
@@ -15,7 +15,8 @@ struct top {
 	struct top_sum sum; /* what is shown */
 };
 
-/* 1: the user wants to end. The sum is empty where it has to be counted anew. */
+/* Does what the key stands for. Returns 1 where the user wants to quit, else 0. The sum is empty
+ * afterwards where the caller has to count again. */
 int top_press(struct top *top, unsigned int key);
-/* Sums up anew unless that is frozen. 0 or -ENOMEM */
+/* Sums up again unless the view is frozen. Returns 0 or -ENOMEM. */
 int top_count(struct top *top);

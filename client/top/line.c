@@ -63,7 +63,7 @@ char *top_line_get(const struct top_line *line, size_t first)
 	size_t size = (line->n - first) * MB_CUR_MAX + 1;
 	char *text = malloc(size);
 
-	/* What was typed or read in this locale can be written in it. */
+	/* Characters that were typed or read in this locale can be written in it, too. */
 	if (text && wcstombs(text, line->text + first, size) == (size_t)-1)
 		text[0] = '\0';
 	return text;

@@ -6,7 +6,7 @@
 
 #include "client/top/items.h"
 
-/* A second that had to wait for its answer counts as one, too. */
+/* An answer comes at most once a second, so a tick for each second is enough. */
 #define TOP_TICKS TOP_SPAN_MAX
 
 struct top_part {
@@ -15,9 +15,9 @@ struct top_part {
 	uint64_t total;
 };
 
-/* What came between two answers. */
+/* The counts between two answers. */
 struct top_tick {
-	double seconds; /* 0: there was none yet */
+	double seconds; /* 0: the tick is empty */
 	uint64_t samples;
 	struct json_object *lost;
 	struct json_object *stacks;
@@ -29,23 +29,23 @@ struct top_model {
 	struct top_items *items;
 	struct top_tick ticks[TOP_TICKS]; /* a ring */
 	size_t newest;
-	struct top_tick all;  /* of all ticks so far; its parts are in the items */
-	struct top_tick last; /* the answer before, likewise */
+	struct top_tick all;  /* the sum of all ticks so far; its parts are in the items */
+	struct top_tick last; /* the counts of the previous answer; its parts are in the items */
 	bool has_last;
-	bool began; /* there was one */
+	bool began; /* an answer was added */
 	bool filtered;
 };
 
 define_cleanup(struct top_model *, top_model_free);
 
-/* ---- counts by word, {"REASON":N}: of losses, and of how stacks end; NULL stands for none ---- */
+/* ---- counts by word, {"REASON":N}, for losses and for how stacks end; NULL: no counts ---- */
 
 static int add_one(struct json_object *counts, const char *word, uint64_t n)
 {
 	return tree_add(counts, word, json_object_new_uint64(tree_get_u64(counts, word) + n));
 }
 
-/* Adds `more`. 0 or -ENOMEM; then some of it may be added. */
+/* Adds `more` to the counts. Returns 0, or -ENOMEM, and then a part may be added. */
 static int counts_add(struct json_object *counts, struct json_object *more)
 {
 	int r = 0;
@@ -62,7 +62,7 @@ static int counts_add(struct json_object *counts, struct json_object *more)
 	return 0;
 }
 
-/* A word that is in `earlier` only has gone back to nothing. */
+/* True if a count is smaller in `later`, where a missing word counts as 0. */
 static bool has_less(struct json_object *later, struct json_object *earlier)
 {
 	if (!earlier)
@@ -76,8 +76,8 @@ static bool has_less(struct json_object *later, struct json_object *earlier)
 	return false;
 }
 
-/* A new object with what `later` has more than `earlier`, words without any left out. 0; -ERANGE:
- * it has less of some; -ENOMEM. */
+/* Sets *ret to a new object with the growth of each count, without words whose count is the same.
+ * Returns 0, -ENOMEM, or -ERANGE where a count is smaller in `later`. */
 static int counts_subtract(struct json_object *later, struct json_object *earlier,
 			   struct json_object **ret)
 {
@@ -152,7 +152,8 @@ static bool counter_is_below(struct top_counter a, struct top_counter b)
 	return a.self < b.self || a.total < b.total;
 }
 
-/* What the answer has more than the one before. -ERANGE: it has less of something. */
+/* Fills the tick with the growth of samples, losses and stacks since `before`. Returns 0, -ENOMEM,
+ * or -ERANGE where a count went down. */
 static int tick_subtract(struct top_tick *tick, struct json_object *answer,
 			 const struct top_tick *before)
 {
@@ -168,7 +169,7 @@ static int tick_subtract(struct top_tick *tick, struct json_object *answer,
 				       &tick->stacks);
 }
 
-/* The same of the items. -ERANGE likewise. */
+/* Fills the tick with the growth of each item. Returns 0, -ENOMEM, or -ERANGE likewise. */
 static int tick_add_parts(struct top_tick *tick, const struct top_items *items)
 {
 	uint32_t n = top_items_count(items);
@@ -221,7 +222,7 @@ static int sum_up(struct top_model *model, const struct top_tick *tick)
 	return 0;
 }
 
-/* Takes what is in the tick. */
+/* Moves the tick into the ring and leaves *tick empty. */
 static void keep_tick(struct top_model *model, struct top_tick *tick)
 {
 	struct top_part *fitting = realloc(tick->parts, (tick->n + 1) * sizeof(*fitting));
@@ -275,7 +276,8 @@ int top_model_add(struct top_model *model, struct json_object *answer, double se
 	return 0;
 }
 
-/* The answer is a part of the last one; what is left of that is the last one from now on. */
+/* Subtracts the answer from the counts of the last one. Returns 0, -ENOMEM, or -ERANGE where the
+ * answer is not a part of the last one. */
 static int take_off(struct top_model *model, struct json_object *answer)
 {
 	struct top_tick *last = &model->last;
@@ -309,7 +311,7 @@ int top_model_move(struct top_model *model, struct json_object *answer)
 	r = r < 0 ? r : take_off(model, answer);
 	if (r >= 0)
 		return 0;
-	/* Some may be taken off already. */
+	/* A part may be subtracted already, so these counts are no base any more. */
 	model->has_last = false;
 	return r == -ERANGE ? 1 : r;
 }
@@ -359,7 +361,8 @@ void top_sum_done(struct top_sum *sum)
 	*sum = (struct top_sum){0};
 }
 
-/* How many of the newest ticks make up that time; a tick is seldom a second to the hair. */
+/* Returns how many of the newest ticks make up that time to half a second, since a tick is seldom
+ * exactly a second long. */
 static size_t count_ticks(const struct top_model *model, unsigned int seconds)
 {
 	double time = 0;
@@ -417,7 +420,7 @@ static int add_up(struct top_sum *sum, const struct top_model *model, unsigned i
 	return r;
 }
 
-/* Leaves the rows that are shown: with hits, not refused by the filter. */
+/* Keeps only the rows with hits that the filter does not hide. */
 static void choose(struct top_sum *sum, const struct top_model *model)
 {
 	uint32_t n = top_items_count(model->items);

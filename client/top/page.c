@@ -11,7 +11,7 @@
 
 #define KEYS_USUAL "q quit  s t n sort  / filter  p pause  u unpause  b by  k kind  "
 
-#define DETAIL_ROWS 12 /* on a page so high there is a line for the whole name */
+#define DETAIL_ROWS 12 /* a page of this height has a line for the whole name */
 
 static const char *const help[] = {
 	"q             quit",
@@ -36,7 +36,8 @@ struct frame {
 	bool has_name;
 };
 
-/* First line, title and last line; then three rows of the table, then the header, then more. */
+/* Shares the rows out: first to the first line, the title and the last line, then to three rows of
+ * the table, then to the header, and the rest to the table. */
 static struct frame find_frame(size_t rows)
 {
 	size_t left = rows > 3 ? rows - 3 : 0;
@@ -55,7 +56,8 @@ size_t top_page_room(size_t rows)
 	return find_frame(rows).room;
 }
 
-/* Takes the text. */
+/* Puts the cleaned text into a line of the page, if the page has that line, and frees the text.
+ * Returns 0 or -ENOMEM, also where the text is NULL. */
 static int put(struct top_page *page, size_t line, enum top_style style, char *text)
 {
 	_cleanup_free_ char *taken = text;
@@ -123,14 +125,14 @@ static int put_help(struct top_page *page, const struct frame *frame)
 	size_t line = frame->details + 1;
 	int r = put(page, line++, TOP_STYLE_TITLE, strdup("KEYS"));
 
-	/* The line for the name is free, too. */
+	/* The line for the name is free while there is no table. */
 	for (size_t i = 0; i < array_length(help) && i < frame->room + frame->has_name && r >= 0;
 	     i++)
 		r = put(page, line++, TOP_STYLE_PLAIN, strdup(help[i]));
 	return r;
 }
 
-/* "name  file:line" of the selected row. */
+/* Returns "name  file:line" of the selected row, which the caller frees; NULL: no memory. */
 static char *describe_selected(const struct top_sum *sum, const struct top_view *view,
 			       size_t columns)
 {
@@ -179,7 +181,7 @@ static int put_filter(struct top_page *page, const struct top_view *view)
 	return put(page, page->rows - 1, TOP_STYLE_PLAIN, text);
 }
 
-/* In the last line, and the one above where it is longer than that. */
+/* Puts the message into the last line, and its beginning into the line above where it is wider. */
 static int put_message(struct top_page *page, const char *message, const struct frame *frame)
 {
 	_cleanup_free_ char *text = text_clean_copy(message);

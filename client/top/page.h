@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The screen as lines of text, of any size; who shows them is another matter. */
+/* The screen as lines of text, for a terminal of any size; screen.h shows them. */
 #pragma once
 
 #include "client/top/view.h"
@@ -17,7 +17,7 @@ enum top_style {
 };
 
 struct top_page_line {
-	char *text; /* clean; what is wider than the screen may be cut. NULL: empty */
+	char *text; /* clean; top_screen_show() cuts text that is too wide. NULL: empty */
 	enum top_style style;
 };
 
@@ -28,7 +28,7 @@ struct top_page {
 	long cursor; /* column in the last line; below 0: none */
 };
 
-/* All that is to be seen. Borrowed. */
+/* The content of a page, borrowed. */
 struct top_picture {
 	const struct top_sum *sum;
 	struct json_object *status; /* NULL: not known */
@@ -40,10 +40,10 @@ struct top_picture {
 	const char *problem; /* "": none */
 };
 
-/* Fits the view to the page; *ret is the caller's, to be ended with top_page_done(). 0 or -ENOMEM
- */
+/* Fits the view to the page and fills *ret, which the caller ends with top_page_done(). Returns 0
+ * or -ENOMEM. */
 int top_page_make(const struct top_picture *picture, struct top_view *view, size_t rows,
 		  size_t columns, struct top_page *ret);
 void top_page_done(struct top_page *page);
-/* Rows of the table on a page so high. */
+/* Returns how many rows of the table fit on a page of that height. */
 size_t top_page_room(size_t rows);

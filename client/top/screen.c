@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Before any other header of ours: curses wants to know that it is asked for wide characters. */
+/* This stands before any header, since curses declares wide characters only where it is defined. */
 #define NCURSES_WIDECHAR 1
 #include "client/top/screen.h"
 
@@ -10,14 +10,15 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#define ESCAPE_MSEC 25 /* until an escape is one and not the beginning of a key */
+#define ESCAPE_MSEC 25 /* after this time an escape is not the beginning of another key */
 
 enum pair { PAIR_NONE, PAIR_GOOD, PAIR_BAD, PAIR_PYTHON, PAIR_KERNEL };
 
 static SCREEN *terminal;
 static bool colour;
 
-/* Cyan and yellow are told apart by everybody, and the word stands in the table. */
+/* Chooses colours. People of every kind of sight can tell cyan from yellow, and the table has the
+ * kind as a word, too. */
 static void choose_colours(bool wanted)
 {
 	colour = wanted && has_colors() && start_color() == OK && use_default_colors() == OK;
@@ -148,7 +149,7 @@ int top_screen_read_key(unsigned int *ret)
 	wint_t code;
 	int r = get_wch(&code);
 
-	/* Nobody has pressed that one. */
+	/* KEY_RESIZE is no key that the user has pressed. */
 	while (r == KEY_CODE_YES && code == KEY_RESIZE)
 		r = get_wch(&code);
 	if (r == ERR)
@@ -178,8 +179,8 @@ static attr_t find_attributes(enum top_style style)
 	       (colour ? (attr_t)COLOR_PAIR(styles[style].pair) : (attr_t)0);
 }
 
-/* What curses does not know how wide it is must not get to it: it would take it for a combining
- * character, or write it as two. */
+/* Reads the characters that fit into the columns. Replaces characters of unknown width by '?',
+ * since curses would take them for combining ones or write them as two. Returns their number. */
 static size_t read_wide(const char *text, size_t columns, wchar_t *ret, size_t *ret_width)
 {
 	mbstate_t state = {0};

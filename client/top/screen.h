@@ -6,7 +6,7 @@
 #include "client/base/screen.h"
 #include "client/top/page.h"
 
-/* Characters are themselves; these are above all of them. */
+/* Keys that are no characters: their values are above all characters. */
 enum top_key {
 	TOP_KEY_UP = 0x110000,
 	TOP_KEY_DOWN,
@@ -20,23 +20,23 @@ enum top_key {
 	TOP_KEY_DELETE,
 	TOP_KEY_ENTER,
 	TOP_KEY_ESCAPE,
-	TOP_KEY_CLEAR, /* the line */
+	TOP_KEY_CLEAR, /* clears the line */
 	TOP_KEY_REDRAW,
 	TOP_KEY_OTHER,
 };
 
-/* Takes the terminal. 0, -ENOTSUP: this kind of terminal is not known. */
+/* Takes over the terminal. Returns 0, or -ENOTSUP where its kind is not known. */
 int top_screen_open(const struct screen *screen);
-/* Gives it back as it was. */
+/* Gives the terminal back as it was. */
 void top_screen_close(void);
-/* The same for a while. */
+/* Gives the terminal back until top_screen_resume(). */
 void top_screen_suspend(void);
 void top_screen_resume(void);
-/* It has another size now; the next page has to have it. */
+/* Reads the new size of the terminal, which the next page has to have. */
 void top_screen_resize(void);
 void top_screen_get_size(size_t *ret_rows, size_t *ret_columns);
-/* Does not wait. 1; 0: there is none. */
+/* Reads a key without waiting. Returns 1, or 0 where there is none. */
 int top_screen_read_key(unsigned int *ret);
 void top_screen_show(const struct top_page *page);
-/* Draws all of it with the next page, whatever others have written meanwhile. */
+/* Makes the next page draw the whole screen, whatever other programs have written there. */
 void top_screen_forget(void);

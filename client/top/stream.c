@@ -71,7 +71,8 @@ static void add_nulls(struct json *json)
 		json_add_null(json, keys[i]);
 }
 
-/* sum: NULL where it is not known what this second was. */
+/* Writes one object; sum is NULL where the counts of this second are not known. Returns 0 or a
+ * negative errno. */
 static int write_second(const struct top_feed *feed, const struct top_sum *sum, FILE *out)
 {
 	struct json json = {out, 1};
@@ -88,7 +89,7 @@ static int write_second(const struct top_feed *feed, const struct top_sum *sum, 
 	fputc('\n', out);
 	if (fflush(out) == 0 && !ferror(out))
 		return 0;
-	/* Of a line that was written in parts, the one before may have failed. */
+	/* errno is 0 where not the flush failed but an earlier write of this line. */
 	return errno ? -errno : -EIO;
 }
 

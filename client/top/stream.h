@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* top for programs: a JSON object on a line for each second. */
+/* The output of top for programs: each second a JSON object on a line. */
 #pragma once
 
 #include "client/top/clock.h"
 #include "client/top/feed.h"
 
-/* Until a signal ends it: 0; -EPIPE and other errors of writing. */
+/* Writes until a signal ends it. Returns 0, or a negative errno such as -EPIPE. */
 int top_stream_run(struct top_feed *feed, struct top_clock *clock, enum top_sort sort, FILE *out);

@@ -10,14 +10,15 @@ enum field { SELF, SELF_SHARE, TOTAL, TOTAL_SHARE, PID, TID, KIND, N_FIELDS };
 
 static const struct {
 	const char *title;
-	int width; /* below 0: to the left */
+	int width; /* below 0: aligned to the left */
 } columns_of[N_FIELDS] = {
 	[SELF] = {"SELF", 7},          [SELF_SHARE] = {"SELF%", 6}, [TOTAL] = {"TOTAL", 7},
 	[TOTAL_SHARE] = {"TOTAL%", 6}, [PID] = {"PID", 7},          [TID] = {"TID", 7},
 	[KIND] = {"KIND", -6},
 };
 
-/* The first that fits. As in a query, a process has one column of hits only: it has no callers. */
+/* The first layout that fits is used. As in a query, a process has only one column of hits, because
+ * it has no callers. */
 static const struct layout {
 	const char *by; /* NULL: all others */
 	size_t columns; /* at least */
@@ -72,7 +73,7 @@ static void print_field(enum field field, const struct top_row *row, uint64_t sa
 	fputc(' ', out);
 }
 
-/* The name behind it is cut to what is left of the line. */
+/* Joins the front, which is freed, and the name, which is cut to the rest of the line. */
 static char *join(char *front, const char *name, size_t columns)
 {
 	_cleanup_free_ char *left = front;
@@ -87,7 +88,7 @@ static char *join(char *front, const char *name, size_t columns)
 	return cut && asprintf(&line, "%s%s", left, cut) >= 0 ? line : NULL;
 }
 
-/* What stands before the name: of a row, or with NULL the titles. */
+/* Returns the columns before the name, or their titles where row is NULL. */
 static char *format_front(const struct layout *layout, const struct top_row *row, uint64_t samples)
 {
 	char *text = NULL;

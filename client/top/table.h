@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of top as lines. Columns are as wide whatever is in them, so that they stand still from
- * one second to the next; the name gets the rest. The caller frees; NULL: no memory. */
+/* The table of top as lines. A column has the same width whatever is in it, so that it stands still
+ * from one second to the next; the name gets the rest. The caller frees a line; NULL: no memory. */
 #pragma once
 
 #include "client/top/model.h"

@@ -12,7 +12,7 @@
 
 #define SPAN_S 5
 
-/* Keys have to wait as long as the daemon takes for an answer, but not longer than that. */
+/* Keys have to wait for the daemon's answer, but not longer than this. */
 #define TIMEOUT_USEC UINT64_C(5000000)
 
 define_cleanup(struct top_feed *, top_feed_free);
@@ -52,7 +52,7 @@ static int show(struct top *top)
 	return r;
 }
 
-/* The names of before may be gone. */
+/* Asks once, and ends a freeze where the names of the frozen rows may be freed. */
 static void ask(struct top *top)
 {
 	if (top_feed_ask(top->feed) != 1)
@@ -62,8 +62,8 @@ static void ask(struct top *top)
 					"one second is missing"));
 }
 
-/* 1: the user wants to end. The next key may be there already, and is about what this one has
- * changed. */
+/* Handles all keys that are there, and counts after each one because the next key applies to what
+ * it has changed. Returns 1 where the user wants to quit, 0, or a negative errno. */
 static int press_keys(struct top *top)
 {
 	unsigned int key;
@@ -88,7 +88,7 @@ static int run_loop(struct top *top)
 			break;
 		if (events.resize)
 			top_screen_resize();
-		/* The keys that resizing makes are there without an event. */
+		/* Resizing puts a key into the queue of curses, which poll() does not see. */
 		r = events.key || events.resize ? press_keys(top) : 0;
 		if (r)
 			break;
@@ -123,8 +123,7 @@ static int run_on_screen(struct bus *bus, const struct request *request,
 
 /* ---- beginning ---- */
 
-/* The first answer, and a filter that is one: what is wrong with them is said before anything is
- * shown. */
+/* Asks once and sets the filter, so that an error in either is reported before the screen opens. */
 static int ask_first(struct bus *bus, const struct request *request, void *userdata)
 {
 	struct top_feed *feed = userdata;

@@ -6,7 +6,8 @@
 #include "client/base/screen.h"
 #include "client/bus/bus.h"
 
-/* Until the user, SIGINT or SIGTERM ends it; the terminal is then as before. 0, or a negative errno
- * and *ret_why: one line for people, the caller frees. NULL there with -EPIPE: nobody reads on. */
+/* Runs until the user, SIGINT or SIGTERM ends it, and leaves the terminal as it was. Returns 0, or
+ * a negative errno and in *ret_why one line for people, which the caller frees; NULL with -EPIPE,
+ * where nobody reads the output any more. */
 int top_run(struct bus *bus, const struct request *request, const struct screen *screen,
 	    char **ret_why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/view.h"
 
-/* The last is all. */
+/* The last one stands for everything since the first answer. */
 static const unsigned int spans_s[] = {1, 5, 15, TOP_SPAN_MAX, 0};
 
 void top_view_widen(struct top_view *view, bool longer)
@@ -22,7 +22,8 @@ void top_view_turn_sort(struct top_view *view, int by)
 	view->sort = (enum top_sort)(((int)view->sort + by + N_TOP_SORTS) % N_TOP_SORTS);
 }
 
-/* At the top one wants to see what is at the top. */
+/* Selects the row's item. The first row is selected as such, so that it stays selected when another
+ * item comes to the top. */
 static void select_row(struct top_view *view, const struct top_sum *sum, size_t row)
 {
 	view->at = row;
@@ -53,7 +54,7 @@ static void find_selected(struct top_view *view, const struct top_sum *sum)
 			return;
 		}
 	}
-	/* Gone for now; the selection stays where it was. */
+	/* The item has no row at the moment; the selection stays at its position. */
 	view->at = view->at < last ? view->at : last;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Seconds as differences of answers: of moved windows, of names that come and go, of a history that
- * was replaced. */
+/* Seconds as differences between answers: with moved windows, with names that come and go, with a
+ * history that was replaced. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static struct json_object *parse(const char *text)
 	return tree;
 }
 
-/* An answer with so many samples; records as "name self total" in JSON. */
+/* Makes an answer with so many samples; `rest` has its other members in JSON. */
 static struct json_object *make_answer(uint64_t samples, const char *rest)
 {
 	_cleanup_free_ char *text = NULL;
@@ -49,7 +49,7 @@ static struct top_sum get_sum(struct top_model *model, unsigned int seconds, enu
 	return sum;
 }
 
-/* "a 1 2, b 0 1" */
+/* Returns the rows as "a 1 2, b 0 1". */
 static char *print_rows(const struct top_sum *sum)
 {
 	char *text = NULL;
@@ -144,7 +144,7 @@ Test(client_top_model, a_process_keeps_its_hits_when_it_runs_another_program)
 	expect_rows(model, 0, 9, "spin 9 9");
 }
 
-/* It can do so as often as it likes; what is kept of that has an end. */
+/* A process can change its name any number of times, and the model keeps each name once. */
 Test(client_top_model, a_name_that_comes_back_is_kept_once)
 {
 	_cleanup_(top_items_free_p) struct top_items *items = top_items_new();
@@ -166,10 +166,10 @@ Test(client_top_model, a_name_that_comes_back_is_kept_once)
 	}
 	cr_expect_eq(top_items_count(items), 1);
 	cr_expect_eq(top_items_count_names(items), 3);
-	cr_expect_eq(top_items_get(items, 0)->name, sh); /* it may be on show */
+	cr_expect_eq(top_items_get(items, 0)->name, sh); /* a row may still borrow it */
 }
 
-Test(client_top_model, too_many_names_begin_anew)
+Test(client_top_model, too_many_names_restart_the_count)
 {
 	_cleanup_model_ struct top_model *model = top_model_new();
 	_cleanup_tree_ struct json_object *answer = make_answer(1, RECORDS("")), *rows;
@@ -239,7 +239,7 @@ Test(client_top_model, a_moved_window_changes_nothing)
 		    RECORD("a", 80, 100) "," RECORD("gone", 20, 20)));
 	cr_expect_eq(top_model_move(model, old), 0);
 	expect_rows(model, 1, 100, "a 80 100, gone 20 20");
-	/* Of the 35 that are left, 30 had been counted. */
+	/* 30 of the 35 samples that are left were counted before. */
 	cr_expect_eq(add(model, 35,
 			 "\"lost\":{\"late\":2},\"stacks\":{\"root\":34,\"cut\":1}," RECORDS(
 				 RECORD("a", 35, 35))),
@@ -252,7 +252,7 @@ Test(client_top_model, a_moved_window_changes_nothing)
 	cr_expect_not(tree_has(sum.stacks, "cut"));
 }
 
-Test(client_top_model, a_window_that_does_not_fit_begins_anew)
+Test(client_top_model, a_window_that_does_not_fit_restarts_the_count)
 {
 	_cleanup_model_ struct top_model *model = top_model_new();
 	_cleanup_tree_ struct json_object *old = make_answer(70, RECORDS(RECORD("other", 70, 70)));
@@ -260,7 +260,7 @@ Test(client_top_model, a_window_that_does_not_fit_begins_anew)
 	add(model, 0, RECORDS(""));
 	add(model, 100, RECORDS(RECORD("a", 80, 100)));
 	cr_expect_eq(top_model_move(model, old), 1);
-	/* Nor is it the second before once more. */
+	/* The previous second is not counted again. */
 	cr_expect_eq(add(model, 10, RECORDS(RECORD("a", 10, 10))), 1);
 	expect_rows(model, 0, 100, "a 80 100");
 	cr_expect_eq(add(model, 12, RECORDS(RECORD("a", 12, 12))), 0);
@@ -351,7 +351,7 @@ Test(client_top_model, the_filter_is_asked_about_new_names_only)
 	cr_expect(top_model_needs_filter(model));
 	cr_expect_eq(top_model_filter(model, matching), 0);
 	cr_expect_not(top_model_needs_filter(model));
-	/* Of all that was sampled, whoever is shown. */
+	/* The number of samples is that of all names, also hidden ones. */
 	expect_rows(model, 5, 9, "a 3 3");
 	add(model, 10, RECORDS(RECORD("a", 3, 3) "," RECORD("b", 6, 6) "," RECORD("c", 1, 1)));
 	cr_expect(top_model_needs_filter(model));

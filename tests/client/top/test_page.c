@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What top shows, on terminals of every size, of names that nobody has chosen kindly. */
+/* The page of top on terminals of every size, with names that are hostile to a terminal. */
 #include <criterion/criterion.h>
 #include <locale.h>
 #include <string.h>
@@ -227,7 +227,7 @@ Test(client_top_page, without_an_answer_it_says_why)
 		&page, 22,
 		"top: cannot reach oxprofd on the system bus: it is not running; start it with:");
 	expect_line(&page, 23, "systemctl start oxprofd");
-	/* What was counted stays. */
+	/* The rows stay as they were counted. */
 	expect_line(&page, 8, "     50  50.00      75  75.00 python work(app)");
 }
 
@@ -261,14 +261,14 @@ Test(client_top_view, the_selection_follows_its_row)
 	top_view_fit(&view, &sum, 5);
 	cr_expect_eq(view.selected, 7);
 	cr_expect_eq(view.first, 3);
-	/* It comes to the front, */
+	/* The selected row comes to the front, */
 	row = shown[7];
 	shown[7] = shown[1];
 	shown[1] = row;
 	top_view_fit(&view, &sum, 5);
 	cr_expect_eq(view.at, 1);
 	cr_expect_eq(view.first, 1);
-	/* and most others go, with it. */
+	/* then most rows go, and it goes, too. */
 	sum.n = 1;
 	top_view_fit(&view, &sum, 5);
 	cr_expect_eq(view.at, 0);
@@ -282,7 +282,7 @@ Test(client_top_view, the_selection_follows_its_row)
 	cr_expect_eq(view.at, 0);
 }
 
-/* Who is at the top stays there, whoever that is. */
+/* A selection at the top stays at the top, whichever item comes there. */
 Test(client_top_view, the_first_row_is_not_held)
 {
 	struct top_row shown[] = {{.item = 4}, {.item = 5}};
@@ -297,7 +297,7 @@ Test(client_top_view, the_first_row_is_not_held)
 	cr_expect_eq(view.at, 0);
 }
 
-/* Between a key that changes what is counted and the next look at it there are none. */
+/* There are no rows between a key that restarts the count and the next count. */
 Test(client_top_view, it_moves_in_rows_that_have_gone)
 {
 	struct top_row shown[] = {{.item = 4}, {.item = 5}, {.item = 6}};
