@@ -11,23 +11,23 @@
 
 #define KEYS_USUAL "q quit  s t n sort  / filter  p pause  u unpause  b by  k kind  "
 
-#define DETAIL_ROWS 12 /* a page of this height has a line for the whole name */
+#define DETAIL_ROWS 12 /* a page of at least this height has a line for the whole name */
 
 static const char *const help[] = {
 	"q             quit",
-	"s t n         sort by self, total, name (left, right: the one before, the next)",
+	"s t n         sort by self, total, name (left, right: previous, next)",
 	"up down PgUp PgDn Home End   move; the line below has the whole name",
-	"/             filter: a regular expression; Enter takes it, Esc leaves it",
+	"/             filter: a regular expression; Enter applies it, Esc cancels",
 	"p             pause all targets",
-	"u             unpause: go on with the targets there were",
-	"b             what a row is: function, module, process, thread",
-	"k             frames: all kinds, Python only, native only",
-	"+ -           the last 1, 5, 15, 60 seconds, or all since this count began",
+	"u             unpause: resume the previous targets",
+	"b             next grouping of rows: function, module, process, thread",
+	"k             next kind of frames: all, Python only, native only",
+	"+ -           show the last 1, 5, 15, 60 seconds, or all since this count began",
 	"space         freeze what is shown; counting goes on",
 	"h ?           this help",
 	"",
-	"SELF: the function itself was running. TOTAL: also what it called.",
-	"Shares are of all samples of the span, whatever the filter shows.",
+	"SELF: the function itself ran. TOTAL: it or a function that it called ran.",
+	"Percentages are of all samples in the span, also those that the filter hides.",
 };
 
 struct frame {
@@ -97,7 +97,7 @@ static const char *explain_nothing(const struct top_picture *picture)
 	if (!picture->status)
 		return "";
 	if (!top_header_is_running(picture))
-		return "Nothing is sampled. u: go on with the targets there were; or, elsewhere: "
+		return "Nothing is sampled. Press u to resume the previous targets, or run: "
 		       "oxprofctl unpause --pid=N";
 	if (picture->sum->samples && picture->filter)
 		return "No name matches the filter.";

@@ -58,8 +58,8 @@ static void ask(struct top *top)
 	if (top_feed_ask(top->feed) != 1)
 		return;
 	top->view.frozen = false;
-	top_view_say(&top->view, strdup("the counts went back (history replaced, or names given): "
-					"one second is missing"));
+	top_view_say(&top->view, strdup("the counts went back because the history was replaced or "
+					"names were added: one second is missing"));
 }
 
 /* Handles all keys that are there, and counts after each one because the next key applies to what

@@ -188,9 +188,8 @@ Test(client_top_page, what_is_not_there_is_explained)
 		const char *wanted;
 	} cases[] = {
 		{"{\"state\":\"paused\"}", NULL, 0,
-		 "Nothing is sampled. u: go on with the targets there were; or, elsewhere: "
-		 "oxprofctl "
-		 "unpause --pid=N"},
+		 "Nothing is sampled. Press u to resume the previous targets, or run: "
+		 "oxprofctl unpause --pid=N"},
 		{"{\"state\":\"running\"}", NULL, 0, "No samples in this span."},
 		{"{\"state\":\"running\"}", "x", 0, "No samples in this span."},
 		{"{\"state\":\"running\"}", "x", 5, "No name matches the filter."},
