@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/feed.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -181,8 +182,10 @@ static struct json_object *forget(struct json_object *tree)
 
 int top_feed_ask(struct top_feed *feed)
 {
-	int counted = ask_hits(feed), r = counted;
+	int counted, r;
 
+	assert(feed->model);
+	counted = r = ask_hits(feed);
 	r = r < 0 ? r : judge_names(feed);
 	r = r < 0 ? r : ask_status(feed);
 	if (r >= 0 && clock_monotonic_ns() - feed->moved_ns > MOVE_NS)
@@ -212,6 +215,7 @@ static int begin_anew(struct top_feed *feed)
 
 int top_feed_set_by(struct top_feed *feed, const char *by)
 {
+	assert(by);
 	feed->request.by = by;
 	return begin_anew(feed);
 }

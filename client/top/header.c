@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/header.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ char *top_header_state(const struct top_picture *picture, const struct top_view 
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
+	assert(view->sort < N_TOP_SORTS);
 	if (!out)
 		return NULL;
 	print_state(picture, out);
@@ -165,6 +167,7 @@ char *top_header_line(const struct top_picture *picture, size_t line)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
+	assert(line < TOP_HEADER_MAX);
 	if (!out)
 		return NULL;
 	if (picture->status || !lines[line].of_status)

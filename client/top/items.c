@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/items.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -69,6 +70,7 @@ uint32_t top_items_count_names(const struct top_items *items)
 
 struct top_item *top_items_get(const struct top_items *items, uint32_t index)
 {
+	assert(index < items->size);
 	return &items->items[index];
 }
 
@@ -171,6 +173,7 @@ static int read_record(struct top_items *items, struct json_object *record)
 	r = r < 0 ? r : table_intern(items->keys, items->key, length, &index);
 	if (r < 0)
 		return r;
+	assert(index < items->size);
 	item = &items->items[index];
 	item->next.self += tree_get_u64(record, "self");
 	item->next.total += tree_get_u64(record, "total");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/keys.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -83,6 +84,7 @@ static const char *find_next(const char *const *words, size_t n, const char *wor
 {
 	size_t i = 0;
 
+	assert(n > 0);
 	while (i < n && words[i] != word && (!words[i] || !word || strcmp(words[i], word) != 0))
 		i++;
 	return words[(i + 1) % n];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/line.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wctype.h>
@@ -28,6 +29,7 @@ void top_line_set(struct top_line *line, const char *text)
 
 void top_line_insert(struct top_line *line, wchar_t character)
 {
+	assert(line->at <= line->n && line->n <= TOP_LINE_MAX);
 	if (line->n == TOP_LINE_MAX || !iswprint((wint_t)character))
 		return;
 	wmemmove(line->text + line->at + 1, line->text + line->at, line->n - line->at + 1);
@@ -37,6 +39,7 @@ void top_line_insert(struct top_line *line, wchar_t character)
 
 void top_line_erase(struct top_line *line, bool before)
 {
+	assert(line->at <= line->n && line->n <= TOP_LINE_MAX);
 	if (before ? line->at == 0 : line->at == line->n)
 		return;
 	line->at -= before;
@@ -56,13 +59,16 @@ void top_line_move(struct top_line *line, long by)
 
 	steps = steps < room ? steps : room;
 	line->at = by < 0 ? line->at - steps : line->at + steps;
+	assert(line->at <= line->n);
 }
 
 char *top_line_get(const struct top_line *line, size_t first)
 {
 	size_t size = (line->n - first) * MB_CUR_MAX + 1;
-	char *text = malloc(size);
+	char *text;
 
+	assert(first <= line->n);
+	text = malloc(size);
 	/* Characters that were typed or read in this locale can be written in it, too. */
 	if (text && wcstombs(text, line->text + first, size) == (size_t)-1)
 		text[0] = '\0';

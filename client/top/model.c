@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/model.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -225,8 +226,10 @@ static int sum_up(struct top_model *model, const struct top_tick *tick)
 /* Moves the tick into the ring and leaves *tick empty. */
 static void keep_tick(struct top_model *model, struct top_tick *tick)
 {
-	struct top_part *fitting = realloc(tick->parts, (tick->n + 1) * sizeof(*fitting));
+	struct top_part *fitting;
 
+	assert(tick->parts && model->newest < TOP_TICKS);
+	fitting = realloc(tick->parts, (tick->n + 1) * sizeof(*fitting));
 	if (fitting)
 		tick->parts = fitting;
 	model->newest = (model->newest + 1) % TOP_TICKS;
@@ -250,8 +253,10 @@ static int start_over(struct top_model *model, struct json_object *answer)
 int top_model_add(struct top_model *model, struct json_object *answer, double seconds)
 {
 	_cleanup_(tick_done) struct top_tick tick = {.seconds = seconds};
-	int r = top_items_read(model->items, answer);
+	int r;
 
+	assert(model && seconds >= 0);
+	r = top_items_read(model->items, answer);
 	if (r < 0)
 		return r;
 	if (top_items_count_names(model->items) > TOP_NAMES_MAX)
@@ -481,6 +486,7 @@ void top_sum_sort(struct top_sum *sum, enum top_sort sort)
 		[TOP_SORT_NAME] = compare_by_name,
 	};
 
+	assert(sort < N_TOP_SORTS);
 	if (sum->n)
 		qsort(sum->rows, sum->n, sizeof(*sum->rows), compare[sort]);
 }

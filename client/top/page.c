@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/page.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -140,6 +141,7 @@ static char *describe_selected(const struct top_sum *sum, const struct top_view 
 	_cleanup_free_ char *whole = NULL, *clean = NULL;
 	char number[24] = "";
 
+	assert(view->at < sum->n);
 	if (name->line)
 		snprintf(number, sizeof(number), ":%" PRIu64, name->line);
 	if (asprintf(&whole, "%s%s%s%s", name->name, *name->file ? "  " : "", name->file,
@@ -206,6 +208,7 @@ static int put_message(struct top_page *page, const char *message, const struct 
 static int put_foot(struct top_page *page, const struct top_picture *picture,
 		    const struct top_view *view, const struct frame *frame)
 {
+	assert(page->rows > 0);
 	if (view->mode == TOP_MODE_FILTER)
 		return put_filter(page, view);
 	if (view->message)
@@ -227,6 +230,7 @@ int top_page_make(const struct top_picture *picture, struct top_view *view, size
 	struct frame frame = find_frame(rows);
 	int r = page.lines ? 0 : -ENOMEM;
 
+	assert(picture->sum && picture->by && picture->problem);
 	top_view_fit(view, picture->sum, frame.room);
 	r = r < 0 ? r : put_header(&page, picture, view, &frame);
 	if (r >= 0)

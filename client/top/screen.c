@@ -3,6 +3,7 @@
 #define NCURSES_WIDECHAR 1
 #include "client/top/screen.h"
 
+#include <assert.h>
 #include <curses.h>
 #include <errno.h>
 #include <string.h>
@@ -32,6 +33,7 @@ static void choose_colours(bool wanted)
 
 int top_screen_open(const struct screen *screen)
 {
+	assert(!terminal);
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal)
 		return -ENOTSUP;
@@ -60,6 +62,7 @@ void top_screen_close(void)
 
 void top_screen_suspend(void)
 {
+	assert(terminal);
 	def_prog_mode();
 	curs_set(1);
 	endwin();
@@ -67,6 +70,7 @@ void top_screen_suspend(void)
 
 void top_screen_resume(void)
 {
+	assert(terminal);
 	reset_prog_mode();
 	top_screen_resize();
 	curs_set(0);
@@ -175,6 +179,7 @@ static attr_t find_attributes(enum top_style style)
 		[TOP_STYLE_FOOT] = {A_DIM, PAIR_NONE},
 	};
 
+	assert(style < N_TOP_STYLES);
 	return styles[style].attributes |
 	       (colour ? (attr_t)COLOR_PAIR(styles[style].pair) : (attr_t)0);
 }
@@ -234,6 +239,7 @@ static void show_line(int row, const struct top_page_line *line, size_t columns)
 
 void top_screen_show(const struct top_page *page)
 {
+	assert(terminal);
 	erase();
 	for (size_t i = 0; i < page->rows; i++)
 		show_line((int)i, &page->lines[i], page->columns);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/table.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -38,8 +39,10 @@ static const struct layout *find_layout(const char *by, size_t columns)
 {
 	const struct layout *layout = layouts;
 
-	while ((layout->by && strcmp(layout->by, by) != 0) || layout->columns > columns)
+	while ((layout->by && strcmp(layout->by, by) != 0) || layout->columns > columns) {
 		layout++;
+		assert(layout < layouts + array_length(layouts));
+	}
 	return layout;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/top/view.h"
 
+#include <assert.h>
 /* The last one stands for everything since the first answer. */
 static const unsigned int spans_s[] = {1, 5, 15, TOP_SPAN_MAX, 0};
 
@@ -8,8 +9,10 @@ void top_view_widen(struct top_view *view, bool longer)
 {
 	size_t i = 0;
 
-	while (spans_s[i] != view->span_s)
+	while (spans_s[i] != view->span_s) {
 		i++;
+		assert(i < array_length(spans_s));
+	}
 	if (longer && i + 1 < array_length(spans_s))
 		i++;
 	else if (!longer && i > 0)
@@ -19,6 +22,7 @@ void top_view_widen(struct top_view *view, bool longer)
 
 void top_view_turn_sort(struct top_view *view, int by)
 {
+	assert(view->sort < N_TOP_SORTS && by >= -N_TOP_SORTS);
 	view->sort = (enum top_sort)(((int)view->sort + by + N_TOP_SORTS) % N_TOP_SORTS);
 }
 
@@ -26,6 +30,7 @@ void top_view_turn_sort(struct top_view *view, int by)
  * item comes to the top. */
 static void select_row(struct top_view *view, const struct top_sum *sum, size_t row)
 {
+	assert(row < sum->n);
 	view->at = row;
 	view->selected = row > 0 ? sum->rows[row].item : TOP_NO_ITEM;
 }
@@ -68,6 +73,7 @@ void top_view_fit(struct top_view *view, const struct top_sum *sum, size_t room)
 		view->first = view->at - room + 1;
 	if (view->first + room > sum->n)
 		view->first = sum->n > room ? sum->n - room : 0;
+	assert(view->at == 0 || view->at < sum->n);
 }
 
 void top_view_say(struct top_view *view, char *message)
