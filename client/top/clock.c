@@ -61,7 +61,9 @@ int top_clock_new(bool with_keys, struct top_clock **ret)
 	clock->with_keys = with_keys;
 	sigprocmask(SIG_SETMASK, NULL, &clock->before);
 	r = block_signals(clock);
-	r = r < 0 ? r : start_timer(clock);
+	if (r < 0)
+		return r;
+	r = start_timer(clock);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(clock);

@@ -110,11 +110,15 @@ static int move_window(struct top_feed *feed)
 	int r = ask(feed, (struct window){wanted, UINT64_MAX, 0}, NULL, 1, &border);
 
 	feed->moved_ns = clock_monotonic_ns();
-	since = r < 0 ? 0 : tree_get_u64(border, "since");
-	if (r < 0 || since <= window->since_usec)
+	if (r < 0)
 		return r;
+	since = tree_get_u64(border, "since");
+	if (since <= window->since_usec)
+		return 0;
 	r = ask(feed, (struct window){window->since_usec, since, 0}, NULL, 0, &old);
-	r = r < 0 ? r : top_model_move(feed->model, old);
+	if (r < 0)
+		return r;
+	r = top_model_move(feed->model, old);
 	if (r >= 0)
 		window->since_usec = since;
 	return r;
@@ -180,16 +184,27 @@ static struct json_object *forget(struct json_object *tree)
 	return NULL;
 }
 
+/* Asks for everything but the hits. Returns 0 or 1 as move_window(), or a negative errno. */
+static int ask_rest(struct top_feed *feed)
+{
+	int r = judge_names(feed);
+
+	if (r < 0)
+		return r;
+	r = ask_status(feed);
+	if (r < 0)
+		return r;
+	return clock_monotonic_ns() - feed->moved_ns > MOVE_NS ? move_window(feed) : 0;
+}
+
 int top_feed_ask(struct top_feed *feed)
 {
 	int counted, r;
 
 	assert(feed->model);
 	counted = r = ask_hits(feed);
-	r = r < 0 ? r : judge_names(feed);
-	r = r < 0 ? r : ask_status(feed);
-	if (r >= 0 && clock_monotonic_ns() - feed->moved_ns > MOVE_NS)
-		r = move_window(feed);
+	if (r >= 0)
+		r = ask_rest(feed);
 	if (r < 0)
 		feed->status = forget(feed->status);
 	note_failure(feed, r < 0 ? r : 0);
@@ -198,7 +213,7 @@ int top_feed_ask(struct top_feed *feed)
 
 /* ---- what the user wants ---- */
 
-static int begin_anew(struct top_feed *feed)
+static int restart_count(struct top_feed *feed)
 {
 	struct top_model *model = top_model_new();
 	int r;
@@ -217,13 +232,13 @@ int top_feed_set_by(struct top_feed *feed, const char *by)
 {
 	assert(by);
 	feed->request.by = by;
-	return begin_anew(feed);
+	return restart_count(feed);
 }
 
 int top_feed_set_kind(struct top_feed *feed, const char *kind)
 {
 	feed->request.kind = kind;
-	return begin_anew(feed);
+	return restart_count(feed);
 }
 
 /* Judges all names by the filter, also names that were seen before the window began. */

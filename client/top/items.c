@@ -94,13 +94,17 @@ static int make_key(struct top_items *items, struct json_object *record, size_t 
 	size_t length = 0;
 	int r = key_append(items, &length, numbers, sizeof(numbers));
 
-	for (size_t i = 0; i < array_length(texts) && r >= 0 && !numbers[0]; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < array_length(texts) && !numbers[0]; i++) {
 		const char *text = tree_get_text(record, texts[i]);
 
 		r = key_append(items, &length, text, strlen(text) + 1);
+		if (r < 0)
+			return r;
 	}
 	*ret_length = length;
-	return r;
+	return 0;
 }
 
 static int make_name(struct json_object *record, struct top_name **ret)
@@ -167,10 +171,13 @@ static int read_record(struct top_items *items, struct json_object *record)
 	size_t length;
 	int r = make_key(items, record, &length);
 
+	if (r < 0)
+		return r;
 	/* Room comes first, so that each key has an item even where a later step fails. */
-	r = r < 0 ? r
-		  : array_reserve(items->items, items->size, (size_t)top_items_count(items) + 1);
-	r = r < 0 ? r : table_intern(items->keys, items->key, length, &index);
+	r = array_reserve(items->items, items->size, (size_t)top_items_count(items) + 1);
+	if (r < 0)
+		return r;
+	r = table_intern(items->keys, items->key, length, &index);
 	if (r < 0)
 		return r;
 	assert(index < items->size);
@@ -183,11 +190,16 @@ static int read_record(struct top_items *items, struct json_object *record)
 int top_items_read(struct top_items *items, struct json_object *answer)
 {
 	struct json_object *records = tree_get_rows(answer, "records");
-	int r = records ? 0 : -EBADMSG;
 
 	for (uint32_t i = 0; i < top_items_count(items); i++)
 		items->items[i].next = (struct top_counter){0};
-	for (size_t i = 0; r >= 0 && i < json_object_array_length(records); i++)
-		r = read_record(items, json_object_array_get_idx(records, i));
-	return r;
+	if (!records)
+		return -EBADMSG;
+	for (size_t i = 0; i < json_object_array_length(records); i++) {
+		int r = read_record(items, json_object_array_get_idx(records, i));
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

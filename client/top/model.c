@@ -165,9 +165,9 @@ static int tick_subtract(struct top_tick *tick, struct json_object *answer,
 		return -ERANGE;
 	tick->samples = samples - before->samples;
 	r = counts_subtract(tree_get_object(answer, "lost"), before->lost, &tick->lost);
-	return r < 0 ? r
-		     : counts_subtract(tree_get_object(answer, "stacks"), before->stacks,
-				       &tick->stacks);
+	if (r < 0)
+		return r;
+	return counts_subtract(tree_get_object(answer, "stacks"), before->stacks, &tick->stacks);
 }
 
 /* Fills the tick with the growth of each item. Returns 0, -ENOMEM, or -ERANGE likewise. */
@@ -209,7 +209,9 @@ static int sum_up(struct top_model *model, const struct top_tick *tick)
 {
 	int r = counts_add(model->all.lost, tick->lost);
 
-	r = r < 0 ? r : counts_add(model->all.stacks, tick->stacks);
+	if (r < 0)
+		return r;
+	r = counts_add(model->all.stacks, tick->stacks);
 	if (r < 0)
 		return r;
 	model->all.seconds += tick->seconds;
@@ -244,15 +246,36 @@ static int start_over(struct top_model *model, struct json_object *answer)
 
 	model_done(model);
 	r = model_init(model);
-	r = r < 0 ? r : top_items_read(model->items, answer);
-	if (r >= 0)
-		remember(model, answer);
-	return r < 0 ? r : 1;
+	if (r < 0)
+		return r;
+	r = top_items_read(model->items, answer);
+	if (r < 0)
+		return r;
+	remember(model, answer);
+	return 1;
+}
+
+/* Counts what the answer has more than the last one. Returns 0, -ENOMEM, or -ERANGE where it has
+ * less of something. */
+static int count_growth(struct top_model *model, struct json_object *answer, double seconds)
+{
+	_cleanup_(tick_done) struct top_tick tick = {.seconds = seconds};
+	int r = tick_subtract(&tick, answer, &model->last);
+
+	if (r < 0)
+		return r;
+	r = tick_add_parts(&tick, model->items);
+	if (r < 0)
+		return r;
+	r = sum_up(model, &tick);
+	if (r < 0)
+		return r;
+	keep_tick(model, &tick);
+	return 0;
 }
 
 int top_model_add(struct top_model *model, struct json_object *answer, double seconds)
 {
-	_cleanup_(tick_done) struct top_tick tick = {.seconds = seconds};
 	int r;
 
 	assert(model && seconds >= 0);
@@ -267,18 +290,11 @@ int top_model_add(struct top_model *model, struct json_object *answer, double se
 		remember(model, answer);
 		return began;
 	}
-	r = tick_subtract(&tick, answer, &model->last);
-	r = r < 0 ? r : tick_add_parts(&tick, model->items);
-	r = r < 0 ? r : sum_up(model, &tick);
-	if (r == -ERANGE) {
-		remember(model, answer);
-		return 1;
-	}
-	if (r < 0)
+	r = count_growth(model, answer, seconds);
+	if (r < 0 && r != -ERANGE)
 		return r;
-	keep_tick(model, &tick);
 	remember(model, answer);
-	return 0;
+	return r == -ERANGE;
 }
 
 /* Subtracts the answer from the counts of the last one. Returns 0, -ENOMEM, or -ERANGE where the
@@ -288,11 +304,17 @@ static int take_off(struct top_model *model, struct json_object *answer)
 	struct top_tick *last = &model->last;
 	_cleanup_tree_ struct json_object *lost = NULL, *stacks = NULL;
 	uint64_t samples = tree_get_u64(answer, "samples");
-	int r = samples > last->samples ? -ERANGE : 0;
+	int r;
 
-	r = r < 0 ? r : counts_subtract(last->lost, tree_get_object(answer, "lost"), &lost);
-	r = r < 0 ? r : counts_subtract(last->stacks, tree_get_object(answer, "stacks"), &stacks);
-	for (uint32_t i = 0; r >= 0 && i < top_items_count(model->items); i++) {
+	if (samples > last->samples)
+		return -ERANGE;
+	r = counts_subtract(last->lost, tree_get_object(answer, "lost"), &lost);
+	if (r < 0)
+		return r;
+	r = counts_subtract(last->stacks, tree_get_object(answer, "stacks"), &stacks);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < top_items_count(model->items); i++) {
 		struct top_item *item = top_items_get(model->items, i);
 
 		if (counter_is_below(item->last, item->next))
@@ -300,8 +322,6 @@ static int take_off(struct top_model *model, struct json_object *answer)
 		item->last.self -= item->next.self;
 		item->last.total -= item->next.total;
 	}
-	if (r < 0)
-		return r;
 	samples = last->samples - samples;
 	tick_done(last);
 	*last = (struct top_tick){
@@ -313,7 +333,8 @@ int top_model_move(struct top_model *model, struct json_object *answer)
 {
 	int r = top_items_read(model->items, answer);
 
-	r = r < 0 ? r : take_off(model, answer);
+	if (r >= 0)
+		r = take_off(model, answer);
 	if (r >= 0)
 		return 0;
 	/* A part may be subtracted already, so these counts are no base any more. */
@@ -414,15 +435,21 @@ static void add_items(struct top_sum *sum, const struct top_items *items)
 static int add_up(struct top_sum *sum, const struct top_model *model, unsigned int seconds)
 {
 	size_t n = count_ticks(model, seconds);
-	int r = 0;
 
 	if (seconds == 0) {
-		r = add_tick(sum, &model->all);
+		int r = add_tick(sum, &model->all);
+
 		add_items(sum, model->items);
+		return r;
 	}
-	for (size_t i = 0; i < n && r >= 0; i++)
-		r = add_tick(sum, &model->ticks[(model->newest + TOP_TICKS - i) % TOP_TICKS]);
-	return r;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (model->newest + TOP_TICKS - i) % TOP_TICKS;
+		int r = add_tick(sum, &model->ticks[at]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* Keeps only the rows with hits that the filter does not hide. */

@@ -81,9 +81,14 @@ static int put_header(struct top_page *page, const struct top_picture *picture,
 	int r = put(page, 0, top_header_is_running(picture) ? TOP_STYLE_GOOD : TOP_STYLE_BAD,
 		    top_header_state(picture, view, frame->details < 2));
 
-	for (size_t i = 0; i < frame->details && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < frame->details; i++) {
 		r = put(page, i + 1, TOP_STYLE_PLAIN, top_header_line(picture, i));
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static enum top_style style_of_kind(const char *kind)
@@ -112,25 +117,36 @@ static int put_table(struct top_page *page, const struct top_picture *picture,
 	size_t line = frame->details + 1;
 	int r = put(page, line++, TOP_STYLE_TITLE, top_table_title(picture->by, page->columns));
 
-	if (r >= 0 && sum->n == 0 && frame->room)
+	if (r < 0)
+		return r;
+	if (sum->n == 0 && frame->room)
 		return put(page, line, TOP_STYLE_PLAIN, strdup(explain_nothing(picture)));
-	for (size_t i = view->first; i < sum->n && i < view->first + frame->room && r >= 0; i++)
+	for (size_t i = view->first; i < sum->n && i < view->first + frame->room; i++) {
+		const struct top_row *row = &sum->rows[i];
+
 		r = put(page, line++,
-			i == view->at ? TOP_STYLE_SELECTED : style_of_kind(sum->rows[i].name->kind),
-			top_table_row(picture->by, &sum->rows[i], sum->samples, page->columns));
-	return r;
+			i == view->at ? TOP_STYLE_SELECTED : style_of_kind(row->name->kind),
+			top_table_row(picture->by, row, sum->samples, page->columns));
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int put_help(struct top_page *page, const struct frame *frame)
 {
-	size_t line = frame->details + 1;
+	/* The line for the name is free while there is no table. */
+	size_t line = frame->details + 1, room = frame->room + frame->has_name;
 	int r = put(page, line++, TOP_STYLE_TITLE, strdup("KEYS"));
 
-	/* The line for the name is free while there is no table. */
-	for (size_t i = 0; i < array_length(help) && i < frame->room + frame->has_name && r >= 0;
-	     i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < array_length(help) && i < room; i++) {
 		r = put(page, line++, TOP_STYLE_PLAIN, strdup(help[i]));
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* Returns "name  file:line" of the selected row, which the caller frees; NULL: no memory. */
@@ -218,6 +234,27 @@ static int put_foot(struct top_page *page, const struct top_picture *picture,
 	return put(page, page->rows - 1, TOP_STYLE_FOOT, strdup(choose_keys(page->columns)));
 }
 
+/* Puts all lines of a page that has at least one. Returns 0 or -ENOMEM. */
+static int put_all(struct top_page *page, const struct top_picture *picture,
+		   const struct top_view *view, const struct frame *frame)
+{
+	int r = put_header(page, picture, view, frame);
+
+	if (r < 0)
+		return r;
+	r = view->mode == TOP_MODE_HELP ? put_help(page, frame)
+					: put_table(page, picture, view, frame);
+	if (r < 0)
+		return r;
+	if (frame->has_name && picture->sum->n && view->mode != TOP_MODE_HELP) {
+		r = put(page, page->rows - 2, TOP_STYLE_PLAIN,
+			describe_selected(picture->sum, view, page->columns));
+		if (r < 0)
+			return r;
+	}
+	return put_foot(page, picture, view, frame);
+}
+
 int top_page_make(const struct top_picture *picture, struct top_view *view, size_t rows,
 		  size_t columns, struct top_page *ret)
 {
@@ -228,18 +265,13 @@ int top_page_make(const struct top_picture *picture, struct top_view *view, size
 		.cursor = -1,
 	};
 	struct frame frame = find_frame(rows);
-	int r = page.lines ? 0 : -ENOMEM;
+	int r;
 
 	assert(picture->sum && picture->by && picture->problem);
+	if (!page.lines)
+		return -ENOMEM;
 	top_view_fit(view, picture->sum, frame.room);
-	r = r < 0 ? r : put_header(&page, picture, view, &frame);
-	if (r >= 0)
-		r = view->mode == TOP_MODE_HELP ? put_help(&page, &frame)
-						: put_table(&page, picture, view, &frame);
-	if (r >= 0 && frame.has_name && picture->sum->n && view->mode != TOP_MODE_HELP)
-		r = put(&page, rows - 2, TOP_STYLE_PLAIN,
-			describe_selected(picture->sum, view, columns));
-	r = r < 0 || !rows ? r : put_foot(&page, picture, view, &frame);
+	r = rows ? put_all(&page, picture, view, &frame) : 0;
 	if (r < 0)
 		return r;
 	*ret = page;

@@ -97,27 +97,30 @@ static int ask_and_write(struct top_feed *feed, enum top_sort sort, FILE *out)
 {
 	_cleanup_(top_sum_done) struct top_sum sum = {0};
 	int r = top_feed_ask(feed);
-	bool known = r == 0;
 
-	if (known) {
-		r = top_model_sum(top_feed_get_model(feed), TOP_NEWEST, sort, &sum);
-		if (r < 0)
-			return r;
-	}
-	return write_second(feed, known ? &sum : NULL, out);
+	if (r != 0)
+		return write_second(feed, NULL, out);
+	r = top_model_sum(top_feed_get_model(feed), TOP_NEWEST, sort, &sum);
+	if (r < 0)
+		return r;
+	return write_second(feed, &sum, out);
 }
 
 int top_stream_run(struct top_feed *feed, struct top_clock *clock, enum top_sort sort, FILE *out)
 {
 	struct top_events events;
-	int r = 0;
 
-	while (r >= 0) {
-		r = top_clock_wait(clock, &events);
-		if (r < 0 || events.end)
-			break;
-		if (events.second)
-			r = ask_and_write(feed, sort, out);
+	for (;;) {
+		int r = top_clock_wait(clock, &events);
+
+		if (r < 0)
+			return r;
+		if (events.end)
+			return 0;
+		if (!events.second)
+			continue;
+		r = ask_and_write(feed, sort, out);
+		if (r < 0)
+			return r;
 	}
-	return r;
 }

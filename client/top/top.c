@@ -47,9 +47,10 @@ static int show(struct top *top)
 		return r;
 	top_screen_get_size(&rows, &columns);
 	r = top_page_make(&picture, &top->view, rows, columns, &page);
-	if (r >= 0)
-		top_screen_show(&page);
-	return r;
+	if (r < 0)
+		return r;
+	top_screen_show(&page);
+	return 0;
 }
 
 /* Asks once, and ends a freeze where the names of the frozen rows may be freed. */
@@ -84,19 +85,21 @@ static int run_loop(struct top *top)
 
 	while (r >= 0) {
 		r = top_clock_wait(top->clock, &events);
-		if (r < 0 || events.end)
-			break;
+		if (r < 0)
+			return r;
+		if (events.end)
+			return 0;
 		if (events.resize)
 			top_screen_resize();
 		/* Resizing puts a key into the queue of curses, which poll() does not see. */
 		r = events.key || events.resize ? press_keys(top) : 0;
-		if (r)
-			break;
+		if (r != 0)
+			return r < 0 ? r : 0;
 		if (events.second)
 			ask(top);
 		r = show(top);
 	}
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int run_on_screen(struct bus *bus, const struct request *request,
@@ -129,7 +132,9 @@ static int ask_first(struct bus *bus, const struct request *request, void *userd
 	struct top_feed *feed = userdata;
 	int r = top_feed_ask(feed);
 
-	return r < 0 || !request->filter ? r : top_feed_set_filter(feed, request->filter);
+	if (r < 0 || !request->filter)
+		return r;
+	return top_feed_set_filter(feed, request->filter);
 }
 
 static int begin(struct bus *bus, struct top_feed *feed, const struct request *request)
@@ -174,8 +179,9 @@ int top_run(struct bus *bus, const struct request *request, const struct screen 
 		return r;
 	}
 	r = top_clock_new(!request->json, &clock);
-	if (r >= 0)
-		r = request->json ? top_stream_run(feed, clock, choose_sort(request), stdout)
-				  : run_on_screen(bus, request, screen, feed, clock);
+	if (r < 0)
+		return explain(r, ret_why);
+	r = request->json ? top_stream_run(feed, clock, choose_sort(request), stdout)
+			  : run_on_screen(bus, request, screen, feed, clock);
 	return r < 0 ? explain(r, ret_why) : 0;
 }
