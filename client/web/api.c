@@ -21,14 +21,14 @@ define_cleanup(struct graph *, graph_free);
 define_cleanup(struct profile *, profile_free);
 define_cleanup(struct web_timeline *, web_timeline_free);
 
-/* A call on its way to its response. */
+/* A call of the daemon for one request. */
 struct call {
 	struct bus *bus;
 	const struct web_route *route;
 	const struct request *request;
 	int client_fd;
 	FILE *out;
-	char *why; /* where neither the bus nor the errno knows */
+	char *why; /* the reason of a failure; NULL: the bus or the errno has it */
 };
 
 void web_response_done(struct web_response *response)
@@ -62,9 +62,9 @@ int web_response_refuse(struct web_response *response, unsigned int status, cons
 	return 0;
 }
 
-/* ---- what there is to ask ---- */
+/* ---- queries ---- */
 
-/* Of which losses the sample is there all the same. */
+/* Adds the reasons of losses in which only a part of the sample is lost. */
 static int add_losses_in_part(struct json_object *tree)
 {
 	static const char *const reasons[] = {OX_LOSSES_IN_PART};
@@ -101,7 +101,7 @@ static int respond_history(struct call *call)
 	return r < 0 ? r : tree_print(tree, call->out);
 }
 
-/* History is asked first: the slots' length depends on how long all of it is. */
+/* Chooses the length of the slots, which depends on how much time the history has in the window. */
 static int choose_step(struct call *call, uint64_t *ret_usec)
 {
 	_cleanup_tree_ struct json_object *tree = NULL;
@@ -155,7 +155,7 @@ static int respond_flame(struct call *call)
 				       call->route->format, call->out);
 }
 
-/* ---- what there is to order ---- */
+/* ---- orders ---- */
 
 static int order(struct bus *bus, const struct request *request, void *userdata)
 {
@@ -171,8 +171,8 @@ static int order(struct bus *bus, const struct request *request, void *userdata)
 	}
 }
 
-/* Where a password is needed it is asked for in the terminal of the one who serves the page: it is
- * he whom the bus sees. */
+/* Carries out an order. A password is asked for in the terminal of the user who serves the page,
+ * since the bus sees that user. */
 static int answer_order(struct call *call)
 {
 	int r = question_call(call->bus, call->request, order, call);
@@ -208,7 +208,7 @@ static unsigned int choose_status(const char *name, int error)
 		{OX_ERROR_LIMIT_REACHED, 429},
 		{OX_ERROR_KERNEL, 500},
 		{OX_ERROR_DATABASE, 500},
-		{"org.oxprof1.Error.", 400}, /* what was asked for cannot be */
+		{"org.oxprof1.Error.", 400}, /* the request is wrong */
 	};
 
 	if (error == -EINPROGRESS)

@@ -44,7 +44,8 @@ static void add_headers(struct MHD_Response *response, const char *type)
 	MHD_add_response_header(response, "Content-Type", type);
 }
 
-/* Takes the body. type NULL: JSON. name: of one more header; NULL: none. */
+/* Sends the response, whose body it frees. type NULL: JSON. name is that of another header; NULL:
+ * none. */
 static enum MHD_Result send_response(struct MHD_Connection *connection,
 				     struct web_response *response, const char *type,
 				     const char *name, const char *value)
@@ -75,7 +76,7 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int st
 	return send_response(connection, &response, NULL, NULL, NULL);
 }
 
-/* A file of the page. */
+/* Sends a file of the page. */
 static enum MHD_Result send_asset(struct MHD_Connection *connection, const struct web_route *route)
 {
 	struct MHD_Response *response;
@@ -141,7 +142,7 @@ struct body_reading {
 	int r;
 };
 
-/* The first that is wrong is what is said. */
+/* Adds a parameter; the first wrong one ends the iteration, so that the refusal names it. */
 static enum MHD_Result add_parameter(void *userdata, enum MHD_ValueKind kind, const char *name,
 				     size_t name_length, const char *value, size_t value_length)
 {
@@ -151,7 +152,8 @@ static enum MHD_Result add_parameter(void *userdata, enum MHD_ValueKind kind, co
 	return reading->r < 0 ? MHD_NO : MHD_YES;
 }
 
-/* 0, -ENOMEM, -EBADMSG, -EINVAL */
+/* Reads the parameters from the path or from the body. Returns 0, -ENOMEM, -EBADMSG where the body
+ * is no JSON object, or -EINVAL where web_words_why() says what is wrong. */
 static int read_parameters(struct MHD_Connection *connection, const struct web_exchange *exchange,
 			   struct web_words *words)
 {
@@ -179,7 +181,7 @@ static enum MHD_Result make_call(struct web_shared *shared, struct MHD_Connectio
 	struct web_response response = {0};
 	int r = -ECANCELED;
 
-	/* In this order: who waits until nobody works has said before that nobody may begin. */
+	/* The order matters: the end of the server sets `ends` before it waits for n_working. */
 	atomic_fetch_add(&shared->n_working, 1);
 	if (!atomic_load(&shared->ends))
 		r = web_api_respond(route, request, get_socket(connection), &response);
@@ -232,7 +234,7 @@ static const char *find_header(struct MHD_Connection *connection, const char *na
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* Of a body that says how long it is, before any of it is read. */
+/* True if the head announces a body that is too long. */
 static bool is_too_long(struct MHD_Connection *connection)
 {
 	const char *length = find_header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -286,7 +288,7 @@ enum MHD_Result web_exchange_begin(const struct web_shared *shared,
 	return MHD_YES;
 }
 
-/* A body without an end ends with the connection. */
+/* Closes the connection where the body exceeds the limit, which its head need not announce. */
 enum MHD_Result web_exchange_take(struct web_exchange *exchange, const char *data, size_t *size)
 {
 	if (*size > BODY_BYTES_MAX - exchange->length ||

@@ -8,24 +8,25 @@
 #include "client/web/guard.h"
 #include "client/web/server.h"
 
-/* What the requests of a server have in common; used by its threads at once. */
+/* The state that all requests of a server share; its threads use it at once. */
 struct web_shared {
 	struct web_settings settings;
 	struct web_guard *guard;
 	atomic_uint n_working; /* requests that wait for the daemon */
-	atomic_bool ends;      /* no more of them */
+	atomic_bool ends;      /* no more requests may begin to wait */
 };
 
 struct web_exchange;
 
-/* Judges the head. MHD_YES with *ret: it goes on; without: it is refused, and that is its response.
- * MHD_NO, here and below: the connection ends. */
+/* Judges the head of a request. Returns MHD_YES and sets *ret where the request may go on; MHD_YES
+ * without setting *ret where a refusal is queued as its response; or MHD_NO, and then, as with the
+ * functions below, the library closes the connection. */
 enum MHD_Result web_exchange_begin(const struct web_shared *shared,
 				   struct MHD_Connection *connection, const char *path,
 				   const char *method, struct web_exchange **ret);
-/* More of the body; *size is 0 then. */
+/* Takes the next *size bytes of the body, and sets *size to 0. */
 enum MHD_Result web_exchange_take(struct web_exchange *exchange, const char *data, size_t *size);
-/* All of it is there. */
+/* Carries out the request, whose body is complete, and queues its response. */
 enum MHD_Result web_exchange_respond(const struct web_exchange *exchange, struct web_shared *shared,
 				     struct MHD_Connection *connection);
 struct web_exchange *web_exchange_free(struct web_exchange *exchange);

@@ -18,19 +18,19 @@ struct web_guard {
 	char cookie[WEB_SECRET_BYTES];
 	char token[WEB_SECRET_BYTES];
 
-	pthread_mutex_t lock; /* of what follows */
+	pthread_mutex_t lock; /* protects the members below */
 	char invitation[WEB_SECRET_BYTES];
-	char used[WEB_SECRET_BYTES]; /* the last one, so that its second use can be told */
+	char used[WEB_SECRET_BYTES]; /* the last used one, so that its second use is recognized */
 };
 
 /* ---- secrets ---- */
 
-/* 0, or the error of getrandom(2). */
+/* Makes a secret of random bits. Returns 0, or the error of getrandom(2). */
 static int make_secret(char ret[static WEB_SECRET_BYTES])
 {
 	unsigned char bytes[SECRET_BITS / 8];
 
-	/* Up to 256 bytes come at once or not at all. */
+	/* getrandom(2) delivers up to 256 bytes at once or none. */
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return -errno;
 	for (size_t i = 0; i < sizeof(bytes); i++)
@@ -38,8 +38,8 @@ static int make_secret(char ret[static WEB_SECRET_BYTES])
 	return 0;
 }
 
-/* Takes equally long wherever they differ. The given one may be NULL; an empty secret is no one's.
- */
+/* Compares in a time that does not depend on where the texts differ. Nothing equals an empty
+ * secret; `given` may be NULL. */
 static bool is_secret(const char *given, const char *secret)
 {
 	size_t length = strlen(secret);
@@ -84,7 +84,8 @@ struct web_guard *web_guard_free(struct web_guard *guard)
 	return NULL;
 }
 
-/* A name that is not ours is that of a site whose owner lets it point to this machine. */
+/* True if the host is a name of this server. Any other name belongs to a site whose owner made it
+ * point to this machine. */
 static bool is_ours(const struct web_guard *guard, const char *host)
 {
 	for (size_t i = 0; host && i < array_length(guard->hosts); i++)
@@ -93,7 +94,8 @@ static bool is_ours(const struct web_guard *guard, const char *host)
 	return false;
 }
 
-/* The host has more than one name, but a page has the one by which it was asked for. */
+/* True if the origin names the host. The server has several names, but a page has only the one that
+ * it was loaded from. */
 static bool is_origin_of(const char *host, const char *origin)
 {
 	static const char scheme[] = "http://";
@@ -102,8 +104,8 @@ static bool is_origin_of(const char *host, const char *origin)
 	       !strcasecmp(origin + strlen(scheme), host);
 }
 
-/* Browsers say where a request comes from, other clients do not. "none" is the user himself, who
- * has typed the address. */
+/* True if the request comes from another site; sets *ret_why then. Browsers send the origin, other
+ * clients do not. The site "none" stands for the user, who has typed the address. */
 static bool is_foreign(const struct web_guard *guard, const struct web_head *head,
 		       const char **ret_why)
 {
@@ -123,7 +125,7 @@ static bool is_foreign(const struct web_guard *guard, const struct web_head *hea
 	return true;
 }
 
-/* A form of another page cannot have this type. */
+/* True if the type is JSON, which the form of another page cannot have. */
 static bool is_json(const char *type)
 {
 	static const char json[] = "application/json";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the page's server knows to answer: one table of paths. */
+/* The table of paths that the page's server has. */
 #pragma once
 
 #include <stdbool.h>
@@ -30,11 +30,11 @@ struct web_route {
 	const char *file;    /* of an asset: its name in client/page */
 	const char *type;    /* of the response; NULL: JSON */
 	enum format format;  /* of a flame graph */
-	enum verb verb;      /* whose options the parameters are */
-	uint64_t parameters; /* bits of enum option_id: those of them that it takes */
+	enum verb verb;      /* the parameters are options of this verb */
+	uint64_t parameters; /* bits of enum option_id: the options that the path takes */
 };
 
-/* NULL: there is no such path. */
+/* Returns the route of a path, or NULL where there is no such path. */
 const struct web_route *web_route_find(const char *path);
-/* Only for whoever has logged in. */
+/* True if the route is only for a client that has logged in. */
 bool web_route_is_private(const struct web_route *route);

@@ -11,7 +11,7 @@
 #include "client/web/exchange.h"
 #include "daemon/base/cleanup.h"
 
-#define HEAD_BYTES_MAX  (32u << 10) /* with the path; more is refused by the library */
+#define HEAD_BYTES_MAX  (32u << 10) /* with the path; the library refuses longer heads */
 #define CONNECTIONS_MAX 32u
 #define CONNECTION_SEC  30u /* of silence */
 #define N_ADDRESSES     2
@@ -28,7 +28,7 @@ struct web_server {
 
 define_cleanup(struct web_server *, web_server_free);
 
-/* ---- sockets that listen on loopback: each is the caller's, or a negative errno ---- */
+/* ---- sockets on loopback; the functions return a descriptor that the caller owns ---- */
 
 static int listen_at(const struct sockaddr *address, socklen_t size)
 {
@@ -37,7 +37,7 @@ static int listen_at(const struct sockaddr *address, socklen_t size)
 
 	if (fd < 0)
 		return -errno;
-	/* Also where connections of the last one still fade away. */
+	/* The port may have connections of an earlier server in TIME_WAIT. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (address->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
@@ -46,7 +46,7 @@ static int listen_at(const struct sockaddr *address, socklen_t size)
 	return take_fd(&fd);
 }
 
-/* 127.0.0.1; port 0: a free one. */
+/* Listens at 127.0.0.1; port 0: a free one. Returns the descriptor or a negative errno. */
 static int listen_4(uint16_t port, uint16_t *ret_port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
@@ -63,7 +63,8 @@ static int listen_4(uint16_t port, uint16_t *ret_port)
 	return take_fd(&fd);
 }
 
-/* ::1, and not 127.0.0.1 by its other name. */
+/* Listens at ::1, but not at 127.0.0.1 mapped to IPv6. Returns the descriptor or a negative errno.
+ */
 static int listen_6(uint16_t port)
 {
 	struct sockaddr_in6 address = {.sin6_family = AF_INET6,
@@ -73,8 +74,9 @@ static int listen_6(uint16_t port)
 	return listen_at((struct sockaddr *)&address, sizeof(address));
 }
 
-/* Nobody has to have version 6. But somebody else who has the port there would be whom a browser
- * meets as "localhost". *ret_6: below 0 where there is none. */
+/* Listens at both addresses. A machine need not have IPv6, and then *ret_6 is negative. But where
+ * another program has the port at ::1, a browser would reach that program as "localhost": so this
+ * is an error. Returns 0 or a negative errno. */
 static int listen_at_both(uint16_t port, uint16_t *ret_port, int *ret_4, int *ret_6)
 {
 	_cleanup_close_ int fd = listen_4(port, ret_port);
@@ -88,7 +90,7 @@ static int listen_at_both(uint16_t port, uint16_t *ret_port, int *ret_4, int *re
 	return 0;
 }
 
-/* A port that is free at the one may not be so at the other. */
+/* Opens the sockets, and tries other free ports where one is free at 127.0.0.1 but not at ::1. */
 static int open_sockets(struct web_server *server, int *ret_4, int *ret_6)
 {
 	uint16_t wanted = server->shared.settings.port;
@@ -125,7 +127,7 @@ static void end_exchange(void *userdata, struct MHD_Connection *connection, void
 	*state = web_exchange_free(*state);
 }
 
-/* Takes the socket. */
+/* Starts the library's server on the socket, which it owns from then on, also after an error. */
 static int start_daemon(struct web_server *server, int fd, struct MHD_Daemon **ret)
 {
 	*ret = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
@@ -166,7 +168,8 @@ int web_server_new(const struct web_settings *settings, struct web_server **ret)
 	return r;
 }
 
-/* The library waits for its threads, and these for the daemon. */
+/* True if all calls of the daemon end soon. To stop the library waits for its threads, and these
+ * wait for the daemon. */
 static bool is_idle_soon(struct web_server *server)
 {
 	const struct timespec pause = {.tv_nsec = ENDING_WAIT_NS};

@@ -11,7 +11,7 @@
 #include "client/web/guard.h"
 
 enum web_event { WEB_EVENT_JOINED, WEB_EVENT_USED_AGAIN };
-/* From any thread: somebody came with an invitation, or with one that was used before. */
+/* Is called from any thread when a client comes with an invitation, also a used one. */
 typedef void (*web_event_fn)(void *userdata, enum web_event event);
 
 struct web_settings {
@@ -23,13 +23,15 @@ struct web_settings {
 
 struct web_server;
 
-/* Serves from then on, in threads that have the caller's signal mask; on [::1] too where there is
- * IPv6. 0 or a negative errno: -EADDRINUSE at one of them, ... */
+/* Starts a server on 127.0.0.1, and on [::1] where there is IPv6; its threads have the caller's
+ * signal mask. Returns 0 or a negative errno, such as -EADDRINUSE where the port is taken at one of
+ * the addresses. */
 int web_server_new(const struct web_settings *settings, struct web_server **ret);
-/* Begins no more calls of the daemon and ends what goes on, except for calls of the daemon that
- * take longer than a second: then nothing is freed, and the end of the program ends them. */
+/* Stops the server, which begins no more calls of the daemon, and frees it. Where a call of the
+ * daemon takes longer than a second, frees nothing and leaves it to the end of the program to stop
+ * the threads. */
 struct web_server *web_server_free(struct web_server *server);
 
 uint16_t web_server_port(const struct web_server *server);
-/* As web_guard_invite(). */
+/* Makes an invitation as web_guard_invite(). */
 int web_server_invite(struct web_server *server, char ret[static WEB_SECRET_BYTES]);

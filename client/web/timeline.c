@@ -34,7 +34,7 @@ struct web_timeline *web_timeline_free(struct web_timeline *timeline)
 	return NULL;
 }
 
-/* Of a session, what lies in the time that is asked about. */
+/* Returns how much of the session lies in the given time, in microseconds. */
 static uint64_t measure(struct json_object *session, uint64_t since_usec, uint64_t until_usec,
 			uint64_t now_usec)
 {
@@ -79,7 +79,7 @@ static int compare_slots(const void *a, const void *b)
 	return (one->start_usec > other->start_usec) - (one->start_usec < other->start_usec);
 }
 
-/* Those with hits, by time. How many. */
+/* Lists the slots with hits, by time. Returns their number. */
 static size_t list_slots(const struct web_timeline *timeline, const struct profile *profile,
 			 struct slot *ret)
 {
@@ -100,7 +100,8 @@ static size_t list_slots(const struct web_timeline *timeline, const struct profi
 	return n;
 }
 
-/* Each session has at least one, and there may be very many: then neighbours are put together. */
+/* Joins neighbours where there are too many slots, since each session has at least one. Returns the
+ * number that is left. */
 static size_t merge_slots(struct slot *slots, size_t n)
 {
 	size_t each = (n + SLOTS_MAX - 1) / SLOTS_MAX;

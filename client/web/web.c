@@ -13,13 +13,13 @@
 
 struct web {
 	const struct request *request;
-	struct web_server *server; /* NULL: it could not begin */
-	bool hints;                /* somebody reads along */
+	struct web_server *server; /* NULL: the server did not start */
+	bool hints;                /* the output is a terminal, so print hints */
 };
 
 define_cleanup(struct web_server *, web_server_free);
 
-/* In one piece: the other threads say something, too. */
+/* Prints the line in one piece, because other threads print, too. */
 static void tell(const char *line)
 {
 	fprintf(stderr, "oxprofctl: web: %s\n", line);
@@ -38,7 +38,8 @@ static void on_event(void *userdata, enum web_event event)
 	tell(line);
 }
 
-/* The secret is behind the '#': that part never leaves the browser, nor does it come into a log. */
+/* Prints an address with a new invitation. The invitation stands after the '#', since a browser
+ * does not send that part, and so it is in no log. Returns 0 or a negative errno. */
 static int print_address(const struct web *web)
 {
 	char invitation[WEB_SECRET_BYTES];
@@ -53,8 +54,9 @@ static int print_address(const struct web *web)
 	return fflush(stdout) == 0 ? 0 : -errno;
 }
 
-/* Blocks the signals that end or order something, in the threads to come as well. What nohup
- * ignores stays so. */
+/* Opens a descriptor for the signals that end the program or ask for an address, and blocks them,
+ * also for later threads. A SIGHUP that nohup ignores stays ignored. Returns the descriptor or a
+ * negative errno. */
 static int open_signals(void)
 {
 	struct sigaction hangup;
@@ -73,7 +75,8 @@ static int open_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* 1: it goes on. 0: it is to end. */
+/* Reads a signal and does what it asks for. Returns 1, 0 where the program shall end, or a negative
+ * errno. */
 static int handle_signal(const struct web *web, int signals)
 {
 	struct signalfd_siginfo info;
@@ -91,7 +94,7 @@ static int wait_for_end(const struct web *web, int signals)
 {
 	struct pollfd fds[] = {
 		{.fd = signals, .events = POLLIN},
-		/* Only whether the terminal is still there: what is typed is for polkit's agent. */
+		/* This only watches whether the terminal goes; polkit's agent reads the input. */
 		{.fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1},
 	};
 	int r = 1;
@@ -149,7 +152,7 @@ int web_run(struct bus *bus, const struct request *request, const struct screen 
 	struct web web = {.request = request, .hints = screen->terminal};
 	int r;
 
-	/* A page about a daemon that cannot be reached helps nobody. */
+	/* A page is useless while the daemon cannot be reached. */
 	r = bus_get_status(bus, &status);
 	if (r < 0) {
 		*ret_why = failure_describe("web", bus_get_error(bus), bus_get_error_text(bus), r);

@@ -5,7 +5,7 @@
 #include "client/base/screen.h"
 #include "client/bus/bus.h"
 
-/* Until the user ends it. 0, or a negative errno and *ret_why: one line for people, the caller
- * frees. */
+/* Serves until the user ends it. Returns 0, or a negative errno and in *ret_why one line for
+ * people, which the caller frees. */
 int web_run(struct bus *bus, const struct request *request, const struct screen *screen,
 	    char **ret_why);

@@ -57,7 +57,7 @@ static int add_option(struct web_words *words, enum option_id option, const char
 	return 0;
 }
 
-/* "pid:42", "all" */
+/* Adds a target such as "pid:42" or "all". */
 static int add_target(struct web_words *words, const char *text)
 {
 	size_t length = strcspn(text, ":");
@@ -121,7 +121,7 @@ static int add_value(struct web_words *words, const char *name, struct json_obje
 		text = json_object_get_string(value);
 		if (!text)
 			return -ENOMEM;
-		/* For a number json-c knows no length. */
+		/* json-c has no length for a number. */
 		length = json_object_is_type(value, json_type_string)
 				 ? (size_t)json_object_get_string_len(value)
 				 : strlen(text);
@@ -186,7 +186,7 @@ int web_words_parse(const struct web_words *words, uint64_t now_usec, struct req
 	for (size_t i = 0; i < words->n; i++)
 		argv[argc++] = words->options[i];
 	if (words->word) {
-		/* Whatever it is, it is no option. */
+		/* The word may look like an option, but is none. */
 		argv[argc++] = (char *)"--";
 		argv[argc++] = words->word;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may: foreign pages, foreign names of this machine, and who lacks a secret. */
+/* The guard refuses foreign pages, foreign names of this machine, and clients without a secret. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
@@ -23,7 +23,7 @@ static struct web_guard *make_guard(void)
 	return guard;
 }
 
-/* What a page of ours sends to this path. */
+/* Makes the head that our own page sends to this path. */
 static struct web_head good_head(const struct web_guard *guard, enum web_method method,
 				 const char *path)
 {
@@ -80,7 +80,7 @@ Test(web_guard, a_page_of_ours_may)
 	}
 }
 
-/* A program, as curl, says less than a browser. */
+/* A program such as curl sends fewer headers than a browser. */
 Test(web_guard, what_no_browser_says_is_not_needed)
 {
 	_cleanup_guard_ struct web_guard *guard = make_guard();
@@ -144,10 +144,10 @@ Test(web_guard, foreign_origins_are_refused)
 	} origins[] = {
 		{"http://127.0.0.1:4711", 0, 0},
 		{"HTTP://127.0.0.1:4711", 403, 403},
-		/* Who else listens there under another name of this machine is somebody else. */
+		/* Another name of this machine is another origin. */
 		{"http://localhost:4711", 403, 403},
 		{"http://[::1]:4711", 403, 403},
-		{NULL, 0, 403}, /* a browser always says it where something may change */
+		{NULL, 0, 403}, /* a browser always sends an origin with POST */
 		{"", 403, 403},
 		{"null", 403, 403}, /* a file, a frame in a sandbox */
 		{"https://127.0.0.1:4711", 403, 403},
@@ -213,7 +213,7 @@ Test(web_guard, other_sites_are_refused)
 	}
 }
 
-/* Also of the right length, and a part of it. */
+/* Wrong secrets are refused also where they have the right length or a part of the right text. */
 Test(web_guard, both_secrets_are_needed)
 {
 	_cleanup_guard_ struct web_guard *guard = make_guard();
@@ -306,7 +306,7 @@ Test(web_guard, an_invitation_works_once)
 	cr_assert_eq(web_guard_accept(guard, first), -EALREADY);
 	cr_assert_eq(web_guard_accept(guard, ""), -EACCES);
 
-	/* A new one makes the one before it void. */
+	/* A new invitation makes the previous one void. */
 	cr_assert_eq(web_guard_invite(guard, second), 0);
 	cr_assert_str_neq(first, second);
 	cr_assert_eq(web_guard_invite(guard, third), 0);

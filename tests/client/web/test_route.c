@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the page refers to is there, as a file and as a path. */
+/* Everything that the page refers to exists as a file and as a path. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ static const char *get_file(const char *name)
 	return data;
 }
 
-/* Every name that stands between `before` and a quotation mark. How many. */
+/* Checks each name between `before` and a quotation mark. Returns how many there are. */
 static size_t check_names(const char *text, const char *before)
 {
 	size_t n = 0;
@@ -53,7 +53,7 @@ Test(web_route, what_the_page_loads_is_there)
 		check_names(get_file(scripts[i]), "from \"./");
 }
 
-/* Its policy lets none of these run. */
+/* The page's Content-Security-Policy lets none of these run. */
 Test(web_route, the_page_has_no_script_or_style_of_its_own)
 {
 	static const char *const files[] = {"web.html",   "web.js",        "web_api.js",
@@ -70,7 +70,7 @@ Test(web_route, the_page_has_no_script_or_style_of_its_own)
 	cr_assert_null(strstr(get_file("web.html"), "<script>"));
 }
 
-/* What the flame graph in one file is made of, the page needs, too, but for its last script. */
+/* The page serves all scripts of the flame graph in one file, except for its last one. */
 Test(web_route, the_flame_graph_is_whole)
 {
 	const char *text = get_file("flamegraph.html");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Slots of the time line: by time, few, and every hit in one of them. */
+/* The slots of the time line are few, in the order of time, and have all hits. */
 #include <criterion/criterion.h>
 
 #include "client/web/timeline.h"
@@ -11,7 +11,7 @@
 define_cleanup(struct web_timeline *, web_timeline_free);
 define_cleanup(struct profile *, profile_free);
 
-/* The sum of a column. */
+/* Returns the sum of a column, and its length. */
 static uint64_t sum_column(struct json_object *tree, const char *key, size_t *ret_n)
 {
 	struct json_object *rows = tree_get_rows(tree, key);
@@ -29,7 +29,7 @@ static uint64_t get_at(struct json_object *tree, const char *key, size_t i)
 	return json_object_get_uint64(json_object_array_get_idx(tree_get_rows(tree, key), i));
 }
 
-/* What it writes about such an export; NULL: about none. */
+/* Returns what the time line writes about an export; NULL: about none. */
 static struct json_object *make_timeline(const struct made_export *export)
 {
 	_cleanup_(web_timeline_free_p) struct web_timeline *timeline = web_timeline_new();
@@ -80,7 +80,7 @@ Test(web_timeline, hits_by_time)
 	cr_assert(tree_get_bool(tree, "restricted"));
 }
 
-/* As with a thousand short sessions. */
+/* A thousand short sessions have as many slots. */
 Test(web_timeline, very_many_slots_become_few)
 {
 	_cleanup_free_ char *stacks = NULL;
@@ -121,7 +121,7 @@ Test(web_timeline, nothing)
 
 Test(web_timeline, the_step_is_that_of_what_was_observed)
 {
-	/* Ten minutes, a day later half a day, and one that runs. */
+	/* Ten minutes, a day later half a day, and a session that still runs. */
 	static const char text[] = "[{\"id\":1,\"started\":1000000000,\"ended\":1600000000},"
 				   "{\"id\":2,\"started\":90000000000,\"ended\":133200000000},"
 				   "{\"id\":3,\"started\":200000000000,\"ended\":null}]";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parameters of the page are read as options of the command line are, and no others are taken. */
+/* Parameters of the page are read like options of the command line, and others are refused. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -177,7 +177,7 @@ Test(web_words, the_values_are_judged)
 	}
 }
 
-/* A value stays one, whatever it looks like. */
+/* A value stays a single value, even if it looks like an option. */
 Test(web_words, no_value_becomes_an_option)
 {
 	static const char *const values[] = {"--output=/tmp/x", "-o",     "--",
@@ -235,7 +235,7 @@ Test(web_words, bodies_that_are_none)
 	}
 }
 
-/* All of what was given is judged, not what comes before a NUL. */
+/* All bytes of a parameter are judged, not only those before a NUL. */
 Test(web_words, a_nul_cuts_nothing)
 {
 	static const char *const bodies[] = {"{\"target\":\"pid:42\\u0000\"}",
