@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/web/api.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -54,6 +55,7 @@ int web_response_refuse(struct web_response *response, unsigned int status, cons
 {
 	_cleanup_fclose_ FILE *out = NULL;
 
+	assert(status >= 400);
 	web_response_done(response);
 	out = open_memstream(&response->body, &response->length);
 	if (!out || write_error(line, out) < 0 || fflush(out) != 0)
@@ -193,6 +195,7 @@ static int run(struct call *call)
 		[WEB_UNPAUSE] = answer_order,    [WEB_SET_INTERVAL] = answer_order,
 	};
 
+	assert(call->route->action < N_WEB_ACTIONS && responses[call->route->action]);
 	return responses[call->route->action](call);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/web/exchange.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -54,6 +55,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection,
 		response->length, response->body, MHD_RESPMEM_MUST_FREE);
 	enum MHD_Result result;
 
+	assert(response->status != 0 && (!name || value));
 	if (!message) {
 		web_response_done(response);
 		return MHD_NO;
@@ -291,6 +293,7 @@ enum MHD_Result web_exchange_begin(const struct web_shared *shared,
 /* Closes the connection where the body exceeds the limit, which its head need not announce. */
 enum MHD_Result web_exchange_take(struct web_exchange *exchange, const char *data, size_t *size)
 {
+	assert(exchange->length <= BODY_BYTES_MAX);
 	if (*size > BODY_BYTES_MAX - exchange->length ||
 	    array_reserve(exchange->body, exchange->size, exchange->length + *size) < 0)
 		return MHD_NO;

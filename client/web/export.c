@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/web/export.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -51,6 +52,7 @@ int web_export_read(struct bus *bus, const struct request *request,
 	struct wanted wanted = {.client_fd = client_fd, .fn = fn, .userdata = userdata};
 	int r;
 
+	assert(client_fd >= 0 && fn);
 	*ret_why = NULL;
 	pthread_mutex_lock(&one_at_a_time);
 	r = read_export(bus, request, options, &wanted, ret, ret_why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/web/guard.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -60,6 +61,7 @@ int web_guard_new(uint16_t port, struct web_guard **ret)
 	_cleanup_free_ struct web_guard *guard = calloc(1, sizeof(*guard));
 	int r;
 
+	assert(port > 0);
 	if (!guard)
 		return -ENOMEM;
 	for (size_t i = 0; i < array_length(names); i++)
@@ -151,9 +153,11 @@ static unsigned int check_secrets(const struct web_guard *guard, const struct we
 unsigned int web_guard_check(const struct web_guard *guard, const struct web_head *head,
 			     const struct web_route **ret_route, const char **ret_why)
 {
-	const struct web_route *route = web_route_find(head->path);
+	const struct web_route *route;
 	unsigned int status = 0;
 
+	assert(head->path && *guard->cookie && *guard->token);
+	route = web_route_find(head->path);
 	if (is_foreign(guard, head, ret_why))
 		return 403;
 	if (!route) {

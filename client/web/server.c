@@ -2,6 +2,7 @@
 #include "client/web/server.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -159,6 +160,7 @@ int web_server_new(const struct web_settings *settings, struct web_server **ret)
 	_cleanup_(web_server_free_p) struct web_server *server = calloc(1, sizeof(*server));
 	int r;
 
+	assert(settings->on_event);
 	if (!server)
 		return -ENOMEM;
 	server->shared.settings = *settings;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/web/timeline.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/base/api.h"
@@ -106,6 +107,8 @@ static size_t merge_slots(struct slot *slots, size_t n)
 {
 	size_t each = (n + SLOTS_MAX - 1) / SLOTS_MAX;
 
+	/* The slots are sorted by time. */
+	assert(n < 2 || slots[0].start_usec <= slots[n - 1].start_usec);
 	for (size_t i = 0; i < n; i++) {
 		struct slot *to = &slots[i / each];
 

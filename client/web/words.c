@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/web/words.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct web_words *web_words_new(const struct web_route *route)
 {
 	struct web_words *words = calloc(1, sizeof(*words));
 
+	assert(route && route->verb < N_VERBS);
 	if (words)
 		words->route = route;
 	return words;
@@ -46,10 +48,12 @@ static int add_option(struct web_words *words, enum option_id option, const char
 {
 	const struct option_info *info = &option_infos[option];
 
+	assert(words->n <= WEB_WORDS_MAX);
 	if (!(words->route->parameters & (UINT64_C(1) << option)))
 		return warn(words, info->name, "not a parameter of this path");
 	if (words->n == WEB_WORDS_MAX)
 		return warn(words, info->name, "too many parameters");
+	assert(!info->argument || value);
 	if (asprintf(&words->options[words->n], "--%s%s%s", info->name, info->argument ? "=" : "",
 		     info->argument ? value : "") < 0)
 		return -ENOMEM;
@@ -190,5 +194,6 @@ int web_words_parse(const struct web_words *words, uint64_t now_usec, struct req
 		argv[argc++] = (char *)"--";
 		argv[argc++] = words->word;
 	}
+	assert((size_t)argc <= array_length(argv));
 	return arguments_parse(argc, argv, now_usec, ret, ret_why);
 }
