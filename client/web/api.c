@@ -82,8 +82,9 @@ static int respond_status(struct call *call)
 	_cleanup_tree_ struct json_object *tree = NULL;
 	int r = bus_get_status(call->bus, &tree);
 
-	if (r >= 0)
-		r = add_losses_in_part(tree);
+	if (r < 0)
+		return r;
+	r = add_losses_in_part(tree);
 	return r < 0 ? r : tree_print(tree, call->out);
 }
 
@@ -131,10 +132,15 @@ static int respond_timeline(struct call *call)
 	if (!timeline)
 		return -ENOMEM;
 	r = choose_step(call, &options.step_usec);
-	if (r >= 0 && options.step_usec)
+	if (r < 0)
+		return r;
+	if (options.step_usec) {
 		r = web_export_read(call->bus, call->request, &options, call->client_fd,
 				    web_timeline_add, timeline, &profile, &call->why);
-	return r < 0 ? r : web_timeline_write(timeline, profile, call->out);
+		if (r < 0)
+			return r;
+	}
+	return web_timeline_write(timeline, profile, call->out);
 }
 
 static int respond_flame(struct call *call)
@@ -148,13 +154,16 @@ static int respond_flame(struct call *call)
 		return -ENOMEM;
 	r = web_export_read(call->bus, call->request, &options, call->client_fd, flamegraph_add,
 			    graph, &profile, &call->why);
-	if (r >= 0)
-		r = graph_finish(graph);
-	if (r >= 0)
-		r = flamegraph_begin(call->route->format, call->out);
-	return r < 0 ? r
-		     : flamegraph_draw(graph, profile_summary(profile), call->request,
-				       call->route->format, call->out);
+	if (r < 0)
+		return r;
+	r = graph_finish(graph);
+	if (r < 0)
+		return r;
+	r = flamegraph_begin(call->route->format, call->out);
+	if (r < 0)
+		return r;
+	return flamegraph_draw(graph, profile_summary(profile), call->request, call->route->format,
+			       call->out);
 }
 
 /* ---- orders ---- */
@@ -179,9 +188,10 @@ static int answer_order(struct call *call)
 {
 	int r = question_call(call->bus, call->request, order, call);
 
-	if (r >= 0)
-		fputs("{\"ok\":true}", call->out);
-	return r;
+	if (r < 0)
+		return r;
+	fputs("{\"ok\":true}", call->out);
+	return 0;
 }
 
 /* ---- the response ---- */

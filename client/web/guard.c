@@ -68,8 +68,9 @@ int web_guard_new(uint16_t port, struct web_guard **ret)
 		snprintf(guard->hosts[i], HOST_BYTES, "%s:%u", names[i], (unsigned int)port);
 	snprintf(guard->cookie_name, sizeof(guard->cookie_name), "oxprof-%u", (unsigned int)port);
 	r = make_secret(guard->cookie);
-	if (r >= 0)
-		r = make_secret(guard->token);
+	if (r < 0)
+		return r;
+	r = make_secret(guard->token);
 	if (r < 0)
 		return r;
 	pthread_mutex_init(&guard->lock, NULL);

@@ -150,9 +150,15 @@ static int start_all(struct web_server *server)
 	_cleanup_close_ int fd = -1, fd_6 = -1;
 	int r = open_sockets(server, &fd, &fd_6);
 
-	r = r < 0 ? r : web_guard_new(server->port, &server->shared.guard);
-	r = r < 0 ? r : start_daemon(server, take_fd(&fd), &server->daemons[0]);
-	return r < 0 || fd_6 < 0 ? r : start_daemon(server, take_fd(&fd_6), &server->daemons[1]);
+	if (r < 0)
+		return r;
+	r = web_guard_new(server->port, &server->shared.guard);
+	if (r < 0)
+		return r;
+	r = start_daemon(server, take_fd(&fd), &server->daemons[0]);
+	if (r < 0 || fd_6 < 0)
+		return r;
+	return start_daemon(server, take_fd(&fd_6), &server->daemons[1]);
 }
 
 int web_server_new(const struct web_settings *settings, struct web_server **ret)
@@ -165,9 +171,10 @@ int web_server_new(const struct web_settings *settings, struct web_server **ret)
 		return -ENOMEM;
 	server->shared.settings = *settings;
 	r = start_all(server);
-	if (r >= 0)
-		*ret = take_ptr(server);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = take_ptr(server);
+	return 0;
 }
 
 /* True if all calls of the daemon end soon. To stop the library waits for its threads, and these

@@ -68,9 +68,10 @@ int web_timeline_add(void *userdata, const struct profile *profile, const struct
 	struct web_timeline *timeline = userdata;
 	int r = array_reserve(timeline->hits, timeline->size, (size_t)hit->slot + 1);
 
-	if (r >= 0)
-		timeline->hits[hit->slot] += hit->n;
-	return r;
+	if (r < 0)
+		return r;
+	timeline->hits[hit->slot] += hit->n;
+	return 0;
 }
 
 static int compare_slots(const void *a, const void *b)
