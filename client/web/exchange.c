@@ -128,12 +128,12 @@ static enum MHD_Result log_in(const struct web_shared *shared, struct MHD_Connec
 	r = web_guard_accept(shared->guard, tree_get_text(tree, "token"));
 	if (r == -EACCES)
 		return refuse(connection, MHD_HTTP_FORBIDDEN,
-			      "this is no address of oxprofctl web");
+			      "this is not an address that oxprofctl web has printed");
 	shared->settings.on_event(shared->settings.userdata,
 				  r < 0 ? WEB_EVENT_USED_AGAIN : WEB_EVENT_JOINED);
 	if (r < 0)
 		return refuse(connection, MHD_HTTP_FORBIDDEN,
-			      "this address was used before, and each works once");
+			      "this address was used before, and each works only once");
 	return welcome(shared, connection);
 }
 

@@ -115,12 +115,12 @@ static bool is_foreign(const struct web_guard *guard, const struct web_head *hea
 	bool typed = head->method == WEB_GET && !strcmp(head->path, "/");
 
 	if (!is_ours(guard, head->host))
-		*ret_why = "this is not the host that the address names";
+		*ret_why = "the header Host does not name this server";
 	else if (head->origin && !is_origin_of(head->host, head->origin))
-		*ret_why = "a page of another origin asked for this";
+		*ret_why = "the request comes from a page of another origin";
 	else if (head->fetch_site && strcmp(head->fetch_site, "same-origin") != 0 &&
 		 !(typed && !strcmp(head->fetch_site, "none")))
-		*ret_why = "another site asked for this";
+		*ret_why = "the request comes from another site";
 	else if (head->method == WEB_POST && !head->origin)
 		*ret_why = "a change needs the header Origin";
 	else

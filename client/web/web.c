@@ -29,12 +29,12 @@ static void on_event(void *userdata, enum web_event event)
 {
 	char line[160];
 
-	snprintf(
-		line, sizeof(line),
-		event == WEB_EVENT_JOINED
-			? "a browser has joined; for another address: kill -USR1 %d"
-			: "refused: the address was used a second time; for another: kill -USR1 %d",
-		(int)getpid());
+	snprintf(line, sizeof(line),
+		 event == WEB_EVENT_JOINED
+			 ? "a browser has joined; for another address: kill -USR1 %d"
+			 : "refused a browser: its address was used before; for another address: "
+			   "kill -USR1 %d",
+		 (int)getpid());
 	tell(line);
 }
 

@@ -105,7 +105,7 @@ int web_words_add_bytes(struct web_words *words, const char *name, size_t name_l
 			const char *value, size_t value_length)
 {
 	if (strlen(name) != name_length || (value && strlen(value) != value_length))
-		return warn(words, name, "has a NUL in it");
+		return warn(words, name, "contains a NUL byte");
 	return web_words_add(words, name, value);
 }
 

@@ -198,7 +198,7 @@ case_web_address_works_once() {
 	web_log_in
 	web_refused 403 -H "Origin: $origin" -H 'Content-Type: application/json' \
 		-d "{\"token\":\"$first\"}" "$origin/login"
-	wait_until grep -q 'used a second time' "$web/err"
+	wait_until grep -q 'address was used before' "$web/err"
 	web_refused 403 -H "Origin: $origin" -H 'Content-Type: application/json' \
 		-d '{"token":"00000000000000000000000000000000"}' "$origin/login"
 	web_refused 403 -H "Origin: $origin" -H 'Content-Type: application/json' -d '{}' "$origin/login"
