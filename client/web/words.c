@@ -81,7 +81,8 @@ static int set_word(struct web_words *words, const char *value)
 	return words->word ? 0 : -ENOMEM;
 }
 
-int web_words_add(struct web_words *words, const char *name, const char *value)
+/* Adds a parameter whose texts end where their only NUL is. Returns as web_words_add_bytes(). */
+static int add_parameter(struct web_words *words, const char *name, const char *value)
 {
 	enum option_id option;
 	bool wanted;
@@ -106,7 +107,7 @@ int web_words_add_bytes(struct web_words *words, const char *name, size_t name_l
 {
 	if (strlen(name) != name_length || (value && strlen(value) != value_length))
 		return warn(words, name, "contains a NUL byte");
-	return web_words_add(words, name, value);
+	return add_parameter(words, name, value);
 }
 
 static int add_value(struct web_words *words, const char *name, struct json_object *value)
@@ -118,7 +119,7 @@ static int add_value(struct web_words *words, const char *name, struct json_obje
 	case json_type_null:
 		return 0;
 	case json_type_boolean:
-		return json_object_get_boolean(value) ? web_words_add(words, name, NULL) : 0;
+		return json_object_get_boolean(value) ? add_parameter(words, name, NULL) : 0;
 	case json_type_string:
 	case json_type_int:
 	case json_type_double:

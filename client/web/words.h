@@ -20,13 +20,12 @@ struct web_words *web_words_new(const struct web_route *route); /* NULL: no memo
 struct web_words *web_words_free(struct web_words *words);
 
 /* Adds a parameter; value NULL: a flag. Returns 0, -ENOMEM, or -EINVAL where the route has no such
- * parameter or the value is wrong, and then web_words_why() says which. */
-int web_words_add(struct web_words *words, const char *name, const char *value);
-/* Adds a parameter likewise, but refuses a name or value with a NUL in it, which would end it. */
+ * parameter, or the value is wrong, or one of the texts has a NUL in it, which would cut it short;
+ * then web_words_why() says which. */
 int web_words_add_bytes(struct web_words *words, const char *name, size_t name_length,
 			const char *value, size_t value_length);
 /* Adds the parameters of a body, an object. Each value is a text, a number, true, or an array of
- * these; null, false and "" stand for a parameter that is not given. Returns as web_words_add(). */
+ * these; null, false and "" stand for a parameter that is not given. Returns as above. */
 int web_words_add_tree(struct web_words *words, struct json_object *tree);
 /* Parses the text of a body into *ret, which the caller owns. Returns 0, -ENOMEM, or -EBADMSG where
  * it is no JSON object. */

@@ -27,6 +27,11 @@ static void parse(const struct web_words *words, struct request *ret)
 	cr_assert_eq(web_words_parse(words, NOW_USEC, ret, why), 0, "%s", why);
 }
 
+static int add(struct web_words *words, const char *name, const char *value)
+{
+	return web_words_add_bytes(words, name, strlen(name), value, value ? strlen(value) : 0);
+}
+
 static int add_body(struct web_words *words, const char *body)
 {
 	_cleanup_tree_ struct json_object *tree = NULL;
@@ -47,7 +52,7 @@ Test(web_words, a_question)
 	struct request request;
 
 	for (size_t i = 0; i < array_length(given); i++)
-		cr_assert_eq(web_words_add(words, given[i][0], given[i][1]), 0, "%s", given[i][0]);
+		cr_assert_eq(add(words, given[i][0], given[i][1]), 0, "%s", given[i][0]);
 	parse(words, &request);
 	cr_assert_eq(request.verb, VERB_QUERY);
 	cr_assert_not(request.help);
@@ -153,7 +158,7 @@ Test(web_words, only_what_the_path_takes)
 	for (size_t i = 0; i < array_length(bad); i++) {
 		_cleanup_words_ struct web_words *words = make_words(bad[i].path);
 
-		cr_assert_eq(web_words_add(words, bad[i].name, bad[i].value), -EINVAL, "%zu", i);
+		cr_assert_eq(add(words, bad[i].name, bad[i].value), -EINVAL, "%zu", i);
 		cr_assert(*web_words_why(words));
 	}
 }
@@ -170,7 +175,7 @@ Test(web_words, the_values_are_judged)
 	for (size_t i = 0; i < array_length(bad); i++) {
 		_cleanup_words_ struct web_words *words = make_words("/api/functions");
 
-		cr_assert_eq(web_words_add(words, bad[i][0], bad[i][1]), 0);
+		cr_assert_eq(add(words, bad[i][0], bad[i][1]), 0);
 		cr_assert_eq(web_words_parse(words, NOW_USEC, &request, why), -EINVAL, "%s=%s",
 			     bad[i][0], bad[i][1]);
 		cr_assert_eq(strncmp(why, "query: --", 9), 0, "%s", why);
@@ -196,10 +201,10 @@ Test(web_words, no_value_becomes_an_option)
 		_cleanup_free_ char *target = NULL;
 
 		cr_assert_geq(asprintf(&target, "comm:%s", values[i]), 0);
-		cr_assert_eq(web_words_add(words, "filter", values[i]), 0);
+		cr_assert_eq(add(words, "filter", values[i]), 0);
 		/* The name of a process has no line breaks. */
 		if (!strchr(target, '\n'))
-			cr_assert_eq(web_words_add(words, "target", target), 0);
+			cr_assert_eq(add(words, "target", target), 0);
 		parse(words, &request);
 		cr_assert_str_eq(request.filter, values[i]);
 		cr_assert(!request.n_targets || !strcmp(request.targets[0], target));
@@ -209,7 +214,7 @@ Test(web_words, no_value_becomes_an_option)
 	for (size_t i = 0; i < array_length(bad); i++) {
 		_cleanup_words_ struct web_words *words = make_words("/api/functions");
 
-		cr_assert_eq(web_words_add(words, bad[i][0], bad[i][1]), 0);
+		cr_assert_eq(add(words, bad[i][0], bad[i][1]), 0);
 		cr_assert_eq(web_words_parse(words, NOW_USEC, &request, why), -EINVAL, "%s",
 			     bad[i][1]);
 	}
@@ -262,8 +267,8 @@ Test(web_words, so_many_and_no_more)
 	_cleanup_words_ struct web_words *words = make_words("/api/functions");
 
 	for (size_t i = 0; i < WEB_WORDS_MAX; i++)
-		cr_assert_eq(web_words_add(words, "target", "pid:1"), 0);
-	cr_assert_eq(web_words_add(words, "target", "pid:1"), -EINVAL);
+		cr_assert_eq(add(words, "target", "pid:1"), 0);
+	cr_assert_eq(add(words, "target", "pid:1"), -EINVAL);
 }
 
 /* A path has the parameters of a verb, and each of these is one of its options. */
