@@ -31,7 +31,7 @@ static const char *const help[] = {
 	"Percentages are of all samples in the span, also those that the filter hides.",
 };
 
-struct frame {
+struct page_layout {
 	size_t details; /* lines of the header below the first */
 	size_t room;    /* rows of the table */
 	bool has_name;
@@ -39,22 +39,22 @@ struct frame {
 
 /* Shares the rows out: first to the first line, the title and the last line, then to three rows of
  * the table, then to the header, and the rest to the table. */
-static struct frame find_frame(size_t rows)
+static struct page_layout find_layout(size_t rows)
 {
 	size_t left = rows > 3 ? rows - 3 : 0;
-	struct frame frame = {.has_name = rows >= DETAIL_ROWS};
+	struct page_layout layout = {.has_name = rows >= DETAIL_ROWS};
 
-	left -= frame.has_name;
-	frame.details = left > 3 ? left - 3 : 0;
-	if (frame.details > TOP_HEADER_MAX)
-		frame.details = TOP_HEADER_MAX;
-	frame.room = left - frame.details;
-	return frame;
+	left -= layout.has_name;
+	layout.details = left > 3 ? left - 3 : 0;
+	if (layout.details > TOP_HEADER_MAX)
+		layout.details = TOP_HEADER_MAX;
+	layout.room = left - layout.details;
+	return layout;
 }
 
 size_t top_page_room(size_t rows)
 {
-	return find_frame(rows).room;
+	return find_layout(rows).room;
 }
 
 /* Puts the cleaned text into a line of the page, if the page has that line, and frees the text.
@@ -76,14 +76,14 @@ static int put(struct top_page *page, size_t line, enum top_style style, char *t
 }
 
 static int put_header(struct top_page *page, const struct top_picture *picture,
-		      const struct top_view *view, const struct frame *frame)
+		      const struct top_view *view, const struct page_layout *layout)
 {
 	int r = put(page, 0, top_header_is_running(picture) ? TOP_STYLE_GOOD : TOP_STYLE_BAD,
-		    top_header_state(picture, view, frame->details < 2));
+		    top_header_state(picture, view, layout->details < 2));
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < frame->details; i++) {
+	for (size_t i = 0; i < layout->details; i++) {
 		r = put(page, i + 1, TOP_STYLE_PLAIN, top_header_line(picture, i));
 		if (r < 0)
 			return r;
@@ -111,17 +111,17 @@ static const char *explain_nothing(const struct top_picture *picture)
 }
 
 static int put_table(struct top_page *page, const struct top_picture *picture,
-		     const struct top_view *view, const struct frame *frame)
+		     const struct top_view *view, const struct page_layout *layout)
 {
 	const struct top_sum *sum = picture->sum;
-	size_t line = frame->details + 1;
+	size_t line = layout->details + 1;
 	int r = put(page, line++, TOP_STYLE_TITLE, top_table_title(picture->by, page->columns));
 
 	if (r < 0)
 		return r;
-	if (sum->n == 0 && frame->room)
+	if (sum->n == 0 && layout->room)
 		return put(page, line, TOP_STYLE_PLAIN, strdup(explain_nothing(picture)));
-	for (size_t i = view->first; i < sum->n && i < view->first + frame->room; i++) {
+	for (size_t i = view->first; i < sum->n && i < view->first + layout->room; i++) {
 		const struct top_row *row = &sum->rows[i];
 
 		r = put(page, line++,
@@ -133,10 +133,10 @@ static int put_table(struct top_page *page, const struct top_picture *picture,
 	return 0;
 }
 
-static int put_help(struct top_page *page, const struct frame *frame)
+static int put_help(struct top_page *page, const struct page_layout *layout)
 {
 	/* The line for the name is free while there is no table. */
-	size_t line = frame->details + 1, room = frame->room + frame->has_name;
+	size_t line = layout->details + 1, room = layout->room + layout->has_name;
 	int r = put(page, line++, TOP_STYLE_TITLE, strdup("KEYS"));
 
 	if (r < 0)
@@ -200,7 +200,7 @@ static int put_filter(struct top_page *page, const struct top_view *view)
 }
 
 /* Puts the message into the last line, and its beginning into the line above where it is wider. */
-static int put_message(struct top_page *page, const char *message, const struct frame *frame)
+static int put_message(struct top_page *page, const char *message, const struct page_layout *layout)
 {
 	_cleanup_free_ char *text = text_clean_copy(message);
 	size_t length, at;
@@ -208,7 +208,7 @@ static int put_message(struct top_page *page, const char *message, const struct 
 	if (!text)
 		return -ENOMEM;
 	length = at = strlen(text);
-	if (frame->has_name && text_width(text) > page->columns) {
+	if (layout->has_name && text_width(text) > page->columns) {
 		at = page->columns < length ? page->columns : length;
 		while (at > 0 && text[at] != ' ')
 			at--;
@@ -222,37 +222,37 @@ static int put_message(struct top_page *page, const char *message, const struct 
 }
 
 static int put_foot(struct top_page *page, const struct top_picture *picture,
-		    const struct top_view *view, const struct frame *frame)
+		    const struct top_view *view, const struct page_layout *layout)
 {
 	assert(page->rows > 0);
 	if (view->mode == TOP_MODE_FILTER)
 		return put_filter(page, view);
 	if (view->message)
-		return put_message(page, view->message, frame);
+		return put_message(page, view->message, layout);
 	if (*picture->problem)
-		return put_message(page, picture->problem, frame);
+		return put_message(page, picture->problem, layout);
 	return put(page, page->rows - 1, TOP_STYLE_FOOT, strdup(choose_keys(page->columns)));
 }
 
 /* Puts all lines of a page that has at least one. Returns 0 or -ENOMEM. */
 static int put_all(struct top_page *page, const struct top_picture *picture,
-		   const struct top_view *view, const struct frame *frame)
+		   const struct top_view *view, const struct page_layout *layout)
 {
-	int r = put_header(page, picture, view, frame);
+	int r = put_header(page, picture, view, layout);
 
 	if (r < 0)
 		return r;
-	r = view->mode == TOP_MODE_HELP ? put_help(page, frame)
-					: put_table(page, picture, view, frame);
+	r = view->mode == TOP_MODE_HELP ? put_help(page, layout)
+					: put_table(page, picture, view, layout);
 	if (r < 0)
 		return r;
-	if (frame->has_name && picture->sum->n && view->mode != TOP_MODE_HELP) {
+	if (layout->has_name && picture->sum->n && view->mode != TOP_MODE_HELP) {
 		r = put(page, page->rows - 2, TOP_STYLE_PLAIN,
 			describe_selected(picture->sum, view, page->columns));
 		if (r < 0)
 			return r;
 	}
-	return put_foot(page, picture, view, frame);
+	return put_foot(page, picture, view, layout);
 }
 
 int top_page_make(const struct top_picture *picture, struct top_view *view, size_t rows,
@@ -264,14 +264,14 @@ int top_page_make(const struct top_picture *picture, struct top_view *view, size
 		.columns = columns,
 		.cursor = -1,
 	};
-	struct frame frame = find_frame(rows);
+	struct page_layout layout = find_layout(rows);
 	int r;
 
 	assert(picture->sum && picture->by && picture->problem);
 	if (!page.lines)
 		return -ENOMEM;
-	top_view_fit(view, picture->sum, frame.room);
-	r = rows ? put_all(&page, picture, view, &frame) : 0;
+	top_view_fit(view, picture->sum, layout.room);
+	r = rows ? put_all(&page, picture, view, &layout) : 0;
 	if (r < 0)
 		return r;
 	*ret = page;

@@ -20,7 +20,7 @@ static const struct {
 
 /* The first layout that fits is used. As in a query, a process has only one column of hits, because
  * it has no callers. */
-static const struct layout {
+static const struct table_layout {
 	const char *by; /* NULL: all others */
 	size_t columns; /* at least */
 	enum field fields[N_FIELDS];
@@ -35,9 +35,9 @@ static const struct layout {
 	{NULL, 0, {SELF_SHARE}, 1},
 };
 
-static const struct layout *find_layout(const char *by, size_t columns)
+static const struct table_layout *find_layout(const char *by, size_t columns)
 {
-	const struct layout *layout = layouts;
+	const struct table_layout *layout = layouts;
 
 	while ((layout->by && strcmp(layout->by, by) != 0) || layout->columns > columns) {
 		layout++;
@@ -92,7 +92,8 @@ static char *join(char *front, const char *name, size_t columns)
 }
 
 /* Returns the columns before the name, or their titles where row is NULL. */
-static char *format_front(const struct layout *layout, const struct top_row *row, uint64_t samples)
+static char *format_front(const struct table_layout *layout, const struct top_row *row,
+			  uint64_t samples)
 {
 	char *text = NULL;
 	size_t size;

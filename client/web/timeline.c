@@ -15,7 +15,7 @@ struct web_timeline {
 	size_t size;
 };
 
-struct slot {
+struct timeline_slot {
 	uint64_t start_usec;
 	uint64_t end_usec;
 	uint64_t observed_usec;
@@ -76,14 +76,14 @@ int web_timeline_add(void *userdata, const struct profile *profile, const struct
 
 static int compare_slots(const void *a, const void *b)
 {
-	const struct slot *one = a, *other = b;
+	const struct timeline_slot *one = a, *other = b;
 
 	return (one->start_usec > other->start_usec) - (one->start_usec < other->start_usec);
 }
 
 /* Lists the slots with hits, by time. Returns their number. */
 static size_t list_slots(const struct web_timeline *timeline, const struct profile *profile,
-			 struct slot *ret)
+			 struct timeline_slot *ret)
 {
 	size_t n = 0;
 
@@ -91,7 +91,7 @@ static size_t list_slots(const struct web_timeline *timeline, const struct profi
 		const struct profile_slot *slot = profile_slot(profile, i);
 
 		if (timeline->hits[i])
-			ret[n++] = (struct slot){
+			ret[n++] = (struct timeline_slot){
 				.start_usec = slot->start_usec,
 				.end_usec = slot->start_usec + slot->usec,
 				.observed_usec = slot->usec,
@@ -104,14 +104,14 @@ static size_t list_slots(const struct web_timeline *timeline, const struct profi
 
 /* Joins neighbours where there are too many slots, since each session has at least one. Returns the
  * number that is left. */
-static size_t merge_slots(struct slot *slots, size_t n)
+static size_t merge_slots(struct timeline_slot *slots, size_t n)
 {
 	size_t each = (n + SLOTS_MAX - 1) / SLOTS_MAX;
 
 	/* The slots are sorted by time. */
 	assert(n < 2 || slots[0].start_usec <= slots[n - 1].start_usec);
 	for (size_t i = 0; i < n; i++) {
-		struct slot *to = &slots[i / each];
+		struct timeline_slot *to = &slots[i / each];
 
 		if (i % each == 0) {
 			*to = slots[i];
@@ -124,8 +124,8 @@ static size_t merge_slots(struct slot *slots, size_t n)
 	return each ? (n + each - 1) / each : 0;
 }
 
-static void write_column(struct json *json, const char *key, const struct slot *slots, size_t n,
-			 size_t offset)
+static void write_column(struct json *json, const char *key, const struct timeline_slot *slots,
+			 size_t n, size_t offset)
 {
 	json_open(json, key, '[');
 	for (size_t i = 0; i < n; i++)
@@ -136,16 +136,17 @@ static void write_column(struct json *json, const char *key, const struct slot *
 static int write_slots(struct json *json, const struct web_timeline *timeline,
 		       const struct profile *profile)
 {
-	_cleanup_free_ struct slot *slots = calloc(timeline->size + 1, sizeof(*slots));
+	_cleanup_free_ struct timeline_slot *slots = calloc(timeline->size + 1, sizeof(*slots));
 	size_t n;
 
 	if (!slots)
 		return -ENOMEM;
 	n = profile ? merge_slots(slots, list_slots(timeline, profile, slots)) : 0;
-	write_column(json, "start", slots, n, offsetof(struct slot, start_usec));
-	write_column(json, "end", slots, n, offsetof(struct slot, end_usec));
-	write_column(json, "observed_usec", slots, n, offsetof(struct slot, observed_usec));
-	write_column(json, "hits", slots, n, offsetof(struct slot, hits));
+	write_column(json, "start", slots, n, offsetof(struct timeline_slot, start_usec));
+	write_column(json, "end", slots, n, offsetof(struct timeline_slot, end_usec));
+	write_column(json, "observed_usec", slots, n,
+		     offsetof(struct timeline_slot, observed_usec));
+	write_column(json, "hits", slots, n, offsetof(struct timeline_slot, hits));
 	return 0;
 }
 
