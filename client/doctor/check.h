@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The checks. Each looks at one side of the machine and adds a finding for each thing that it
- * looked at, good or bad, in the order of oxprofctl(1). None changes anything, starts anything or
- * waits.
+ * The checks. Each one examines one side of the machine and adds a finding for each thing that it
+ * examined, good or bad, in the order of oxprofctl(1). No check changes anything, starts anything
+ * or waits.
  */
 #pragma once
 
@@ -24,12 +24,11 @@ void programs_check(const struct machine *machine, struct findings *findings);
 
 /* Reads the release of the kernel, as "6.1.0-28-amd64"; "" where it cannot be read. */
 void kernel_read_release(const struct machine *machine, char ret[static KERNEL_RELEASE_BYTES]);
-/* True if the unit gives oxprofd this capability (CAP_* of linux/capability.h); false also where
- * that is not known. */
+/* True if the unit is known to give oxprofd this capability (CAP_* of linux/capability.h). */
 bool service_has_capability(const struct machine *machine, unsigned int capability);
 /* True if the daemon, by its status (NULL: none), has its BPF programs in the kernel. */
 bool daemon_has_loaded(struct json_object *status);
-/* Returns the user ID; -1: there is no such user. */
+/* Returns the ID of a user, or -1 where there is no such user. */
 int64_t user_find(const struct machine *machine, const char *name);
 
 /* The room that there is for the history. */

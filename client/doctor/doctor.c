@@ -9,7 +9,7 @@
 #include "client/doctor/check.h"
 #include "client/doctor/render.h"
 
-/* oxprofd answers at once; a machine on its knees may take a while. */
+/* oxprofd answers at once, but an overloaded machine may need a while. */
 #define TIMEOUT_USEC UINT64_C(20000000)
 
 static void (*const checks[])(const struct machine *machine, struct findings *findings) = {
@@ -23,7 +23,8 @@ void doctor_examine(const struct machine *machine, struct findings *findings)
 		checks[i](machine, findings);
 }
 
-/* Asks the daemon if it has its name on the bus. The caller owns the answer. */
+/* Asks the daemon for its status if it owns its name on the bus. The caller frees machine->status.
+ */
 static void ask_daemon(struct bus *bus, struct machine *machine)
 {
 	struct json_object *status = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* oxprofctl doctor: what on this machine is right, what is not, what to do. */
+/* oxprofctl doctor: says what is right on this machine, what is not, and what to do. */
 #pragma once
 
 #include <stdio.h>
@@ -13,10 +13,10 @@
 void doctor_examine(const struct machine *machine, struct findings *findings);
 
 /*
- * Looks at this machine, as far as the caller may see it, and writes what it found. The bus is NULL
- * where it could not be opened, for the reason bus_error. oxprofd is asked if it runs; nothing is
- * started. 0: oxprof can profile here; 1: it cannot, and *ret_why says so in a line for people,
- * which the caller frees; or a negative errno, and *ret_why as command_run() has it.
+ * Examines this machine as far as the caller may see it, and writes the findings. The bus is NULL
+ * where it could not be opened, for the reason bus_error. Asks oxprofd if it runs, and starts
+ * nothing. Returns 0 where oxprof can profile here; 1 where it cannot, and then *ret_why is a line
+ * for people, which the caller frees; or a negative errno, with *ret_why as command_run() has it.
  */
 int doctor_run(struct bus *bus, int bus_error, const struct request *request,
 	       const struct screen *screen, FILE *out, char **ret_why);

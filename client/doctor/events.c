@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* perf's events, of which oxprof needs a timer for each CPU: who may open them, and their limits.
- */
+/* The events of perf: whether oxprofd may open them, since it needs a timer for each CPU, and their
+ * limits. */
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
@@ -10,7 +10,7 @@
 #include "daemon/base/api.h"
 
 #define LEVEL_FILE "/proc/sys/kernel/perf_event_paranoid"
-/* From here on CAP_PERFMON is not enough for the kernels of Debian and Ubuntu. */
+/* From this level on CAP_PERFMON is not enough for the kernels of Debian and Ubuntu. */
 #define LEVEL_CLOSED 3
 /* An option that only kernels with such levels know, set or not. */
 #define LEVEL_OPTION "CONFIG_SECURITY_PERF_EVENTS_RESTRICT"
@@ -25,14 +25,15 @@
 
 enum opener {
 	OPENER_LISTENS,
-	OPENER_RESTS, /* as oxprofd does, with which it starts */
+	OPENER_RESTS, /* does not run, like oxprofd, and starts with it */
 	OPENER_STOPPED,
 	OPENER_MISSING, /* not installed, or masked */
 };
 
 /* ---- the level ---- */
 
-/* True unless the kernel tells how it was built and has no such levels: it takes them for 2. */
+/* True if the kernel has levels from LEVEL_CLOSED on, or if its configuration cannot be read. A
+ * kernel without them takes them for 2. */
 static bool kernel_knows_level(const struct machine *machine)
 {
 	static const struct {
@@ -74,7 +75,7 @@ static void add_closed(long long level, enum opener opener, struct findings *fin
 	findings_advise(findings, OPENER_START);
 }
 
-/* Adds the finding of the level. *ret_closed: is the opener needed? */
+/* Adds the finding about the level, and sets *ret_closed where the opener is needed. */
 static void check_level(const struct machine *machine, enum opener opener, bool *ret_closed,
 			struct findings *findings)
 {
@@ -99,9 +100,9 @@ static void check_level(const struct machine *machine, enum opener opener, bool 
 
 /* ---- the opener ---- */
 
-/* True if a socket of that name is listened at. A line of the kernel's list: "0000: 00000002
- * 00000000 00010000 0005 01 23456 /run/oxprof/opener", in which the bit of the fourth word says so.
- */
+/* True if a process listens at the socket of that path. A line of the kernel's list is "0000:
+ * 00000002 00000000 00010000 0005 01 23456 /run/oxprof/opener"; the bit 0x10000 in its fourth word
+ * is set while a process listens. */
 static bool is_listened_at(const struct machine *machine, const char *path)
 {
 	_cleanup_fclose_ FILE *f = machine_open(machine, "/proc/net/unix");
@@ -133,7 +134,7 @@ static enum opener find_opener(const struct machine *machine)
 									  : OPENER_STOPPED;
 }
 
-/* Returns what to do where systemd cannot start it. */
+/* Returns what to do where systemd cannot start the opener. */
 static const char *advise_install(const struct unit_facts *unit)
 {
 	return !strcmp(unit->load, "masked") ? "allow it: systemctl unmask " OPENER_UNIT
@@ -175,7 +176,8 @@ static void check_opener(const struct machine *machine, enum opener opener, bool
 
 /* ---- limits ---- */
 
-/* Adds a finding of a sysctl that may be smaller than it has to be, and says what is lost then. */
+/* Adds a finding about a sysctl that should be at least `least`; `lost` says what a smaller value
+ * costs. */
 static void check_limit(const struct machine *machine, const char *id, const char *file,
 			long long least, const char *lost, struct findings *findings)
 {

@@ -20,8 +20,8 @@ void findings_done(struct findings *findings)
 	*findings = (struct findings){0};
 }
 
-/* Returns the text fit for a terminal, since names of others' processes and files are in it. The
- * caller frees; NULL: no memory. */
+/* Returns the text fit for a terminal, since it can have names that other users gave to processes
+ * and files. The caller frees it; NULL: no memory. */
 static char *format_line(const char *format, va_list list) __attribute__((format(printf, 1, 0)));
 
 static char *format_line(const char *format, va_list list)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel: its version, and the things that it lets BPF programs do. */
+/* The kernel: its version, and what BPF programs may do there. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "client/doctor/check.h"
 
-/* Programs of type iter/ksym came with it. */
+/* Linux 6.0 introduced programs of type iter/ksym. */
 #define KERNEL_MAJOR_MIN 6
 
 #define BTF_FILE  "/sys/kernel/btf/vmlinux"
@@ -75,7 +75,8 @@ static const char *find_chosen(char *levels)
 	return start + 1;
 }
 
-/* True if the kernel was told so at boot; the file system that shows it may be missing. */
+/* True if the command line of the kernel asks for confidentiality. This helps where the file system
+ * that shows the level is not mounted. */
 static bool is_asked_at_boot(const struct machine *machine)
 {
 	return machine_file_mentions(machine, "/proc/cmdline", "lockdown=confidentiality");
@@ -83,7 +84,7 @@ static bool is_asked_at_boot(const struct machine *machine)
 
 static void add_locked(struct findings *findings)
 {
-	/* bpf_probe_read_kernel() is then no helper that the verifier knows. */
+	/* At this level the verifier refuses the helper bpf_probe_read_kernel(). */
 	findings_add(
 		findings, "lockdown", VERDICT_FAILED,
 		"the kernel is locked down to \"confidentiality\", at which no BPF program may "
@@ -141,7 +142,7 @@ static void check_bpf(const struct machine *machine, struct findings *findings)
 	int r = machine_read_number(machine, "/proc/sys/kernel/unprivileged_bpf_disabled",
 				    &restricted);
 
-	/* Loops of the programs are calls to functions, which the interpreter cannot make. */
+	/* The programs call functions for their loops, which the interpreter cannot do. */
 	if (machine_read_number(machine, "/proc/sys/net/core/bpf_jit_enable", &compiler) >= 0 &&
 	    compiler == 0) {
 		findings_add(findings, "bpf", VERDICT_FAILED,

@@ -14,7 +14,7 @@ int machine_format_path(const struct machine *machine, const char *path,
 	return n < 0 || n >= MACHINE_PATH_BYTES ? -ENAMETOOLONG : 0;
 }
 
-/* Reads on until the end: files of /proc come in pieces. */
+/* Reads until the end, since files of /proc come in pieces. */
 static ssize_t read_whole(int fd, char *ret, size_t size)
 {
 	size_t used = 0;

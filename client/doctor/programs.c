@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The processes that run: their Pythons, and other profilers. */
+/* The running processes: their Python interpreters, and other profilers. */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 #define COMM_BYTES    16
 #define TALLIES_MAX   32
 #define TEXT_BYTES    512
-#define PROFILERS_MAX 8 /* by name; of the others the number */
+#define PROFILERS_MAX 8 /* more than these get no name in the finding */
 
 /* A count of processes of one kind. */
 struct tally {
@@ -23,7 +23,7 @@ struct survey {
 	const struct machine *machine;
 	struct tally known[TALLIES_MAX], unknown[TALLIES_MAX]; /* versions of Python */
 	size_t n_known, n_unknown;
-	unsigned int hidden; /* processes of others, which root could see */
+	unsigned int hidden; /* processes of other users, which only root can examine */
 	char profilers[TEXT_BYTES];
 	unsigned int n_profilers;
 };
@@ -65,8 +65,8 @@ static const char *skip(const char *text, const char *before)
 	return strncmp(text, before, length) == 0 ? text + length : text;
 }
 
-/* Tells which interpreter a mapped file is, by its name: "python3.11", "libpython3.11.so.1.0",
- * "python3.13t", "libpypy3.9-c.so". "": none. */
+/* Tells by its name which interpreter a mapped file is: "python3.11", "libpython3.11.so.1.0",
+ * "python3.13t", "libpypy3.9-c.so". *ret is "" where it is none. */
 static void file_find_python(const char *path, bool *ret_is_known, char *ret, size_t size)
 {
 	const char *slash = strrchr(path, '/');
@@ -88,7 +88,7 @@ static void file_find_python(const char *path, bool *ret_is_known, char *ret, si
 	}
 }
 
-/* Returns the file that a line of /proc/PID/maps tells of; NULL: none. */
+/* Returns the file in a line of /proc/PID/maps; NULL: none. */
 static const char *find_mapped(char *line)
 {
 	char *path = strchr(line, '/');
@@ -150,7 +150,8 @@ static void report_python(const struct survey *survey, struct findings *findings
 	}
 }
 
-/* Adds what the daemon found in the processes of this session, whatever their files are called. */
+/* Adds what the daemon found in the processes of this session, which does not depend on the names
+ * of their files. */
 static void check_interpreters(const struct machine *machine, struct findings *findings)
 {
 	struct json_object *rows =
@@ -182,7 +183,8 @@ static void check_interpreters(const struct machine *machine, struct findings *f
 
 /* ---- profilers ---- */
 
-/* True if a profiler has that name in /proc/PID/comm, where 15 bytes of it are kept. */
+/* True if the text is a profiler's name in /proc/PID/comm, which has the first 15 bytes of a name.
+ */
 static bool is_profiler(const char *comm)
 {
 	static const char *const names[] = {
@@ -198,7 +200,7 @@ static bool is_profiler(const char *comm)
 	return false;
 }
 
-/* True if the process has an event open; only root can see that of others. */
+/* True if the process has an event of perf open; only root can see that for other users. */
 static bool has_event_open(const struct machine *machine, const char *pid)
 {
 	char path[64 + sizeof(((struct dirent *)0)->d_name)];
@@ -254,8 +256,7 @@ static void report_profilers(const struct survey *survey, struct findings *findi
 
 /* ---- all processes ---- */
 
-/* True if the process has a command line: threads of the kernel, and those that ended, have none.
- */
+/* True if the process has a command line: kernel threads and ended processes have none. */
 static bool is_program(const struct machine *machine, const char *pid)
 {
 	char path[64], first[2];

@@ -31,8 +31,8 @@ static size_t measure(const struct findings *findings)
 	return width;
 }
 
-/* Prints text that begins in a column; on a terminal the words that do not fit go on below, in that
- * column. */
+/* Prints text that begins in a column. On a terminal, words that do not fit go to the next line, in
+ * the same column. */
 static void print_text(const char *text, size_t column, const struct screen *screen, FILE *out)
 {
 	size_t at = column;

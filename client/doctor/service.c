@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The unit oxprofd.service: where it runs, with which capabilities, and how it is. */
+/* The unit oxprofd.service: where it runs, with which capabilities, and in which state. */
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static const struct {
 
 /* ---- containers ---- */
 
-/* Reads a line "KEY:\t<hex>" of /proc/PID/status. True if it is there. */
+/* Reads a line "KEY:\t<hex>" of /proc/PID/status. Returns whether the line is there. */
 static bool read_status_set(const struct machine *machine, unsigned int pid, const char *key,
 			    uint64_t *ret)
 {
@@ -42,8 +42,8 @@ static bool read_status_set(const struct machine *machine, unsigned int pid, con
 	return at && sscanf(at + strlen(key), ":%" SCNx64, ret) == 1;
 }
 
-/* Names the container as systemd-detect-virt does: "docker", "lxc" ...; "" outside of containers.
- */
+/* Finds the name of the container, as systemd-detect-virt has it: "docker", "lxc" ...; "" outside
+ * of containers. */
 static void find_container(const struct machine *machine, char *ret, size_t size)
 {
 	if (machine_read(machine, "/run/systemd/container", ret, size) > 0)
@@ -54,7 +54,8 @@ static void find_container(const struct machine *machine, char *ret, size_t size
 							    : "");
 }
 
-/* True also where it cannot be told, since that is the usual case. */
+/* True if this is the initial user namespace, which is also assumed where the map cannot be read.
+ */
 static bool is_first_user_namespace(const struct machine *machine)
 {
 	char map[128];
@@ -122,8 +123,8 @@ bool service_has_capability(const struct machine *machine, unsigned int capabili
 	return unit->is_known && get_unit_set(unit) & BIT(capability);
 }
 
-/* Writes "CAP_BPF, CAP_PERFMON": those that are needed and not in the set. True if one of them is
- * essential. */
+/* Lists the needed capabilities that are not in the set, as "CAP_BPF, CAP_PERFMON". Returns true if
+ * one of them is essential. */
 static bool list_missing(uint64_t set, char ret[static CAPABILITIES_BYTES])
 {
 	bool is_essential = false;
@@ -140,7 +141,8 @@ static bool list_missing(uint64_t set, char ret[static CAPABILITIES_BYTES])
 	return is_essential;
 }
 
-/* Adds what is missing in a set, and what follows. True if something is. */
+/* Adds a finding about the capabilities missing in a set and the consequence. Returns true if there
+ * are any. */
 static bool add_missing(const char *who, uint64_t set, struct findings *findings)
 {
 	char missing[CAPABILITIES_BYTES];
@@ -189,8 +191,7 @@ bool daemon_has_loaded(struct json_object *status)
 	return !strcmp(kernel, "loaded") || !strcmp(kernel, "opening");
 }
 
-/* Adds why the kernel refused the last try, which counts until there is another one. True if it
- * did. */
+/* Adds a finding if oxprofd's last try to load its programs failed, and returns true then. */
 static bool add_refusal(struct json_object *status, struct findings *findings)
 {
 	if (strcmp(tree_get_text(status, "kernel"), "failed") != 0)
@@ -223,7 +224,7 @@ static void add_answer(struct json_object *status, struct findings *findings)
 	}
 }
 
-/* True if the unit failed, also while systemd tries again. */
+/* True if the unit has failed, also while systemd tries to start it again. */
 static bool has_failed(const struct unit_facts *unit)
 {
 	return !strcmp(unit->state, "failed") ||

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The place of the history: the settings that say where it is, the directory, and the room in it.
- */
+/* The place of the history: the settings, the directory, and the free room there. */
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/magic.h>
@@ -14,9 +13,10 @@
 #include "daemon/base/config.h"
 
 #define SETTINGS_BYTES_MAX (1 << 20)
-#define COMPLAINT_BYTES    512
+#define WARNING_BYTES      512
 
-/* Below this the next minutes may fill the disk, and below that the next write. */
+/* With less than the first, the next minutes may fill the disk; with less than the second, the next
+ * write. */
 #define FREE_BYTES_LOW (UINT64_C(256) << 20)
 #define FREE_BYTES_MIN (UINT64_C(16) << 20)
 /* oxprofd may have to make the database and two files beside it. */
@@ -28,8 +28,8 @@
 
 struct settings {
 	struct config config;
-	char warning[COMPLAINT_BYTES]; /* the first one; "": all is understood */
-	int error;                     /* of reading the first file that could not be read */
+	char warning[WARNING_BYTES]; /* the first warning; "": all settings are understood */
+	int error;                   /* the first error of reading a file */
 };
 
 static void warn(void *userdata, const char *file, unsigned line, const char *why)
@@ -41,7 +41,7 @@ static void warn(void *userdata, const char *file, unsigned line, const char *wh
 			 why);
 }
 
-/* Reads one file; one that is not there is as good as an empty one. */
+/* Reads one file; a missing file counts as an empty one. */
 static void read_file(const struct machine *machine, const char *path, struct settings *settings)
 {
 	_cleanup_free_ char *text = malloc(SETTINGS_BYTES_MAX);
@@ -102,8 +102,8 @@ static void check_settings(const struct machine *machine, struct settings *setti
 
 /* ---- the directory ---- */
 
-/* True for the types that the store refuses, since a write-ahead log cannot be shared over a
- * network. */
+/* True if the type is a network file system, which the store refuses because processes cannot share
+ * a write-ahead log over a network. */
 static bool is_network(long type)
 {
 	static const uint32_t types[] = {
@@ -215,7 +215,8 @@ static void add_full(const char *directory, const struct disk_room *room, enum v
 			"make room there, or choose another directory: Path= in " OX_CONFIG_FILE);
 }
 
-/* Says whether MaxSize= is near. True if something was said. */
+/* Adds a finding if the history is near MaxSize=, or if its size is not known. Returns true if it
+ * added one. */
 static bool add_limit(const struct disk_room *room, struct findings *findings)
 {
 	char used[TEXT_NUMBER_BYTES], limit[TEXT_NUMBER_BYTES];
@@ -264,8 +265,8 @@ void disk_judge(const char *directory, const struct disk_room *room, struct find
 			     text_format_bytes(room->database_bytes, used));
 }
 
-/* Returns the size of the database, which the daemon tells those who may not look; UINT64_MAX: not
- * known. */
+/* Returns the size of the database, from the daemon where the caller may not see the file;
+ * UINT64_MAX: not known. */
 static uint64_t find_database_bytes(const struct machine *machine, const char *path)
 {
 	struct stat st;
@@ -280,7 +281,8 @@ static uint64_t find_database_bytes(const struct machine *machine, const char *p
 		       : UINT64_MAX;
 }
 
-/* Examines the file system of the directory, or of the one that it will be made in. */
+/* Examines the file system of the directory or, where that is missing, of its nearest parent.
+ * Returns 0 or a negative errno. */
 static int find_room(const struct machine *machine, const char *directory, struct statvfs *ret)
 {
 	char path[MACHINE_PATH_BYTES];

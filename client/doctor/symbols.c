@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debug symbols of what most programs have mapped: without them only exported functions have names.
- * Looked at are files of the distribution, which root wrote: so libelf reads them, where the files
- * of profiled processes are for oxprof-symbolizer alone.
+ * The debug symbols of libraries that most programs have mapped: without symbols only exported
+ * functions have names. These files belong to the distribution and root wrote them, so libelf may
+ * read them here, while only oxprof-symbolizer reads the files of profiled processes.
  */
 #include <elfutils/libdwelf.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ static const char *const library_directories[] = {
 };
 static const char *const program_directories[] = {"/usr/bin", "/usr/local/bin", NULL};
 
-/* Files and packages, with a comma between them. */
+/* A list of names of files or packages, with a comma between them. */
 struct list {
 	char text[LIST_BYTES];
 	size_t used;
@@ -48,7 +48,7 @@ static bool list_has(const struct list *list, const char *word)
 	return false;
 }
 
-/* Adds a word, unless it is there already or finds no room. */
+/* Adds a word, unless the list has it already or is full. */
 static void list_add(struct list *list, const char *word)
 {
 	int n;
@@ -65,7 +65,7 @@ static void list_add(struct list *list, const char *word)
 
 /* ---- one file ---- */
 
-/* True if the file names its functions: by a symbol table, or by the packed one that Fedora has. */
+/* True if the file has a symbol table, or the compressed one that Fedora has. */
 static bool elf_has_names(Elf *elf)
 {
 	Elf_Scn *section = NULL;
@@ -99,8 +99,8 @@ static bool has_debug_file(const struct machine *machine, Elf *elf)
 	return machine_has(machine, path);
 }
 
-/* Returns 1 if the functions of the file have names, 0 if not, -ENOENT if it is no ELF file that
- * could be read. */
+/* Returns 1 if the functions of the file have names, 0 if not, or -ENOENT if it cannot be read as
+ * an ELF file. */
 static int file_has_names(const struct machine *machine, const char *path)
 {
 	char full[MACHINE_PATH_BYTES];
@@ -121,7 +121,7 @@ static int file_has_names(const struct machine *machine, const char *path)
 	return has_names;
 }
 
-/* Puts a file where it belongs. True if it is there. */
+/* Adds a file to the list of its kind. Returns true if the file can be read. */
 static bool survey_file(struct survey *survey, const char *directory, const char *name,
 			const char *package)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts that the distribution brings: bus, polkit, users, control groups. */
+/* The parts that belong to the distribution: bus, polkit, users, control groups. */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -10,7 +10,7 @@
 
 #define REINSTALL "install oxprof again, then: systemctl reload dbus"
 
-/* Returns the first of the files that is there; NULL: none. */
+/* Returns the first of the files that exists; NULL: none. */
 static const char *find_file(const struct machine *machine, const char *const *paths)
 {
 	for (; *paths; paths++)
@@ -136,7 +136,8 @@ static void check_user(const struct machine *machine, struct findings *findings)
 
 /* ---- control groups ---- */
 
-/* Finds where the hierarchy of version 2 is mounted, as oxprofd does. 0, -ENOENT: nowhere. */
+/* Finds where the hierarchy of version 2 is mounted, as oxprofd does. Returns 0, -ENOENT where it
+ * is not mounted, or the error of opening the list of mounts. */
 static int find_hierarchy(const struct machine *machine, char *ret, size_t size)
 {
 	_cleanup_fclose_ FILE *f = machine_open(machine, "/proc/self/mountinfo");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All of doctor: the order of its findings, what they come to, how they are shown. */
+/* The whole of doctor: the order of its findings, the verdict, and the output. */
 #include <json-c/json.h>
 
 #include "client/doctor/doctor.h"
@@ -9,7 +9,7 @@
 
 TestSuite(client_doctor, .init = world_make, .fini = world_drop);
 
-/* Scripts and the manual page know them. */
+/* Scripts and the manual page rely on these words. */
 static const char *const ids[] = {
 	"kernel",      "btf",         "lockdown",  "bpf",          "paranoid", "opener",
 	"stack-depth", "sample-rate", "container", "capabilities", "daemon",   "bus",
@@ -26,7 +26,7 @@ Test(client_doctor, every_thing_is_looked_at_once)
 	cr_expect(findings_are_good(&world_findings));
 }
 
-/* Nothing breaks where nothing is, and each finding that is not good says what to do. */
+/* An empty machine breaks nothing, and each finding that is not good has advice. */
 Test(client_doctor, an_empty_machine)
 {
 	static const char *const directories[] = {"/etc", "/proc", "/run", "/sys", "/usr", "/var"};
@@ -60,7 +60,7 @@ Test(client_doctor, a_manual_page_explains_every_finding)
 	cr_expect(strstr(page, "\n.It Sy interpreters\n"));
 }
 
-/* doctor calls those versions known that the daemon knows. */
+/* doctor knows the same versions as the daemon. */
 Test(client_doctor, known_versions_are_those_of_the_daemon)
 {
 	for (uint32_t minor = 0; minor < 30; minor++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor on kernels, and on who may open events. */
+/* The findings about kernels, and about the rights to open events. */
 #include "tests/support/machine_world.h"
 
 TestSuite(client_doctor_kernel, .init = world_make, .fini = world_drop);
@@ -63,7 +63,7 @@ Test(client_doctor_kernel, lockdown_that_is_not_shown)
 	world_write("/proc/cmdline", "quiet lockdown=confidentiality\n");
 	world_check(kernel_check);
 	expect_finding("lockdown", "failed", "confidentiality", "lockdown=integrity");
-	/* The programs that are in the kernel were let in. */
+	/* Programs that are loaded prove that the kernel allows them. */
 	world_set_status("{\"kernel\":\"loaded\"}");
 	world_check(kernel_check);
 	expect_finding("lockdown", "ok", "are loaded", NULL);
@@ -125,7 +125,7 @@ Test(client_doctor_kernel, at_level_three_the_opener_is)
 	expect_finding("opener", "failed", "masked", "systemctl unmask oxprof-opener.socket");
 }
 
-/* The socket is there as long as the daemon is. */
+/* The socket exists only while the daemon runs. */
 Test(client_doctor_kernel, an_opener_starts_with_the_daemon)
 {
 	world_write("/proc/sys/kernel/perf_event_paranoid", "3\n");
@@ -140,7 +140,7 @@ Test(client_doctor_kernel, an_opener_starts_with_the_daemon)
 	expect_finding("opener", "failed", "masked", "unmask");
 }
 
-/* Without the file of the socket oxprofd cannot reach it, whatever systemd says. */
+/* Without the file of the socket oxprofd cannot reach the opener, whatever systemd says. */
 Test(client_doctor_kernel, an_opener_is_a_socket)
 {
 	world_write("/proc/sys/kernel/perf_event_paranoid", "4\n");
@@ -152,7 +152,7 @@ Test(client_doctor_kernel, an_opener_is_a_socket)
 	expect_finding("opener", "failed", "nobody listens", "start");
 }
 
-/* Without a bus the kernel's list of sockets says who listens. */
+/* Without a bus, the kernel's list of sockets says whether the opener listens. */
 Test(client_doctor_kernel, an_opener_is_found_without_systemd)
 {
 	static const char format[] = "Num       RefCount Protocol Flags    Type St Inode Path\n"
@@ -179,7 +179,7 @@ Test(client_doctor_kernel, an_opener_is_found_without_systemd)
 	}
 }
 
-/* Level 3 is Debian's; a kernel that is built without that takes it for 2. */
+/* Level 3 comes from Debian; a kernel that is built without it takes it for 2. */
 Test(client_doctor_kernel, a_level_that_the_kernel_does_not_know)
 {
 	world_write("/proc/sys/kernel/perf_event_paranoid", "3\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor on Pythons and profilers that run, and on symbols of libraries. */
+/* The findings about running Pythons and profilers, and about symbols of libraries. */
 #include "tests/support/elf_image.h"
 #include "tests/support/machine_world.h"
 
@@ -96,7 +96,7 @@ Test(client_doctor_programs, threads_of_the_kernel_are_no_programs)
 	expect_finding("profilers", "ok", "no other profiler", NULL);
 }
 
-/* The daemon knows them whatever their files are called. */
+/* The daemon knows interpreters whatever their files are called. */
 Test(client_doctor_programs, interpreters_that_the_daemon_met)
 {
 	world_set_status("{\"interpreters\":[{\"pid\":1,\"state\":\"read\"},"
@@ -157,7 +157,7 @@ Test(client_doctor_programs, a_user_cannot_see_who_has_events_open)
 #define LIBC      "/usr/lib/x86_64-linux-gnu/libc.so.6"
 #define DEBUG_DIR "/usr/lib/debug/.build-id/ab/"
 
-/* With the build-id of the image, which libdw takes from a section where there are any. */
+/* Writes the image with its build-id, which libdw takes from a section where there are any. */
 static void make_elf(const char *path, const char *section, uint32_t type)
 {
 	struct image image;

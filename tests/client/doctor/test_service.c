@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor on containers, on the unit with its capabilities, and on who answers. */
+/* The findings about containers, the unit with its capabilities, and the daemon. */
 #include <errno.h>
 #include <linux/capability.h>
 
@@ -44,7 +44,7 @@ Test(client_doctor_service, a_container_without_rights)
 	world_write("/proc/1/status", "Name:\tsystemd\nCapBnd:\t00000000a80425fb\n");
 	world_check(service_check);
 	expect_finding("container", "failed", "this is a container of docker", "CAP_BPF");
-	/* One of the two is not enough. */
+	/* One of the two capabilities is not enough. */
 	world_write("/proc/1/status", "CapBnd:\t0000008000000000\n");
 	world_check(service_check);
 	expect_finding("container", "failed", "CAP_PERFMON", "on the host");
@@ -108,7 +108,7 @@ Test(client_doctor_service, all_that_are_missing_are_named)
 		       "systemctl edit oxprofd");
 }
 
-/* The process was started before the unit was changed. */
+/* The process runs since before the unit was changed. */
 Test(client_doctor_service, the_process_may_have_less_than_its_unit)
 {
 	world_write("/proc/77/status", "CapEff:\t0000008000080004\n");
@@ -120,7 +120,7 @@ Test(client_doctor_service, the_process_may_have_less_than_its_unit)
 	expect_finding("capabilities", "ok", "five", NULL);
 }
 
-/* root's are those that the unit leaves to it; nobody else has any without the ambient set. */
+/* Root has the capabilities of the bounding set; another user only those of the ambient set. */
 Test(client_doctor_service, a_unit_that_runs_as_root)
 {
 	world_bus.service.ambient = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor on the bus, on polkit, users and control groups, and on the place of the history. */
+/* The findings about the bus, polkit, users, control groups, and the place of the history. */
 #include <errno.h>
 
 #include "tests/support/machine_world.h"
@@ -21,7 +21,7 @@ Test(client_doctor_system, no_bus)
 	world_bus = (struct bus_facts){.error = -ENOENT};
 	world_check(system_check);
 	expect_finding("bus", "failed", "No such file", "systemctl start dbus");
-	/* Then the files tell whether there would be a polkit. */
+	/* Without a bus, the files say whether polkit is installed. */
 	expect_finding("polkit", "warning", "not installed", "polkitd");
 	world_write("/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service", "");
 	world_check(system_check);
@@ -131,7 +131,7 @@ Test(client_doctor_system, whose_directory_it_is)
 		       "chown -R oxprof:oxprof-read /var/lib/oxprof");
 }
 
-/* From here on this is nobody, who may go into the machine's root. */
+/* Makes the process run as nobody, who may enter the machine's root. */
 static void become_nobody(void)
 {
 	cr_assert_eq(chmod(world_root, 0755), 0);
@@ -188,7 +188,7 @@ Test(client_doctor_system, room_on_the_disk)
 	expect_finding("disk", "failed", "are free in /d", "Path=");
 }
 
-/* The files of a database that is there need none. */
+/* An existing database needs no more inodes for its files. */
 Test(client_doctor_system, room_for_files)
 {
 	struct disk_room room = {.free_bytes = 1000 * MIB, .free_inodes = 2, .database_bytes = 1};
