@@ -152,7 +152,7 @@ static void add_absent(const struct machine *machine, enum opener opener, bool i
 			     is_needed ? "" : "; at this level it is not needed");
 	else
 		findings_add(findings, "opener", is_needed ? VERDICT_FAILED : VERDICT_OK,
-			     "nobody listens at " OX_OPENER_PATH "%s",
+			     "no process listens at " OX_OPENER_PATH "%s",
 			     is_needed ? "" : "; at this level it is not needed");
 	if (is_needed)
 		findings_advise(findings, "%s",
@@ -206,7 +206,7 @@ void events_check(const struct machine *machine, struct findings *findings)
 	check_level(machine, opener, &is_needed, findings);
 	check_opener(machine, opener, is_needed, findings);
 	check_limit(machine, "stack-depth", STACK_FILE, STACK_MIN,
-		    "of deeper stacks of the kernel the root end is missing", findings);
+		    "deeper kernel stacks lose their root end", findings);
 	check_limit(machine, "sample-rate", RATE_FILE, RATE_MIN,
-		    "of more samples a second of a CPU the rest is lost", findings);
+		    "more samples than that per second and CPU are lost", findings);
 }

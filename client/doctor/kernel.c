@@ -151,7 +151,7 @@ static void check_bpf(const struct machine *machine, struct findings *findings)
 		findings_advise(findings, "turn the compiler on: sysctl net.core.bpf_jit_enable=1");
 	} else if (r >= 0) {
 		findings_add(findings, "bpf", VERDICT_OK,
-			     "kernel.unprivileged_bpf_disabled is %lld: any value will do, for "
+			     "kernel.unprivileged_bpf_disabled is %lld: any value is fine, because "
 			     "oxprofd has CAP_BPF",
 			     restricted);
 	} else if (machine_has(machine, "/proc/sys/kernel")) {

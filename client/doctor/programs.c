@@ -135,16 +135,19 @@ static void report_python(const struct survey *survey, struct findings *findings
 	if (survey->n_unknown > 0) {
 		findings_add(findings, "python", VERDICT_WARNING,
 			     "functions of these Pythons get no names: %s", unknown);
-		findings_advise(findings,
-				"CPython 3.%d to 3.%d are known; of others there are native stacks",
-				OX_PYTHON_MINOR_FIRST, OX_PYTHON_MINOR_LAST);
+		findings_advise(
+			findings,
+			"oxprof knows CPython 3.%d to 3.%d; other Pythons have native stacks "
+			"only",
+			OX_PYTHON_MINOR_FIRST, OX_PYTHON_MINOR_LAST);
 	} else if (survey->hidden > 0) {
 		findings_add(findings, "python", VERDICT_UNKNOWN,
 			     "%s%sonly root can look at the %u processes of other users", known,
 			     *known ? " known; " : "", survey->hidden);
 		findings_advise(findings, ADVICE_ROOT);
 	} else if (*known) {
-		findings_add(findings, "python", VERDICT_OK, "all that run are known: %s", known);
+		findings_add(findings, "python", VERDICT_OK, "all running Pythons are known: %s",
+			     known);
 	} else {
 		findings_add(findings, "python", VERDICT_OK, "no Python runs");
 	}
@@ -169,14 +172,14 @@ static void check_interpreters(const struct machine *machine, struct findings *f
 	}
 	if (n_unread > 0) {
 		findings_add(findings, "interpreters", VERDICT_WARNING,
-			     "of %zu processes that oxprofd met with a Python, %zu get no names, "
+			     "%zu of %zu processes with a Python get no function names, "
 			     "first pid %" PRIu64 " (%s): %s",
-			     n, n_unread, tree_get_u64(first, "pid"), tree_get_text(first, "comm"),
+			     n_unread, n, tree_get_u64(first, "pid"), tree_get_text(first, "comm"),
 			     tree_get_text(first, "note"));
 		findings_advise(findings, "see all of them: oxprofctl status");
 	} else if (n > 0) {
 		findings_add(findings, "interpreters", VERDICT_OK,
-			     "oxprofd reads the Python of all %zu processes that it met with one",
+			     "oxprofd reads the function names of all %zu processes with a Python",
 			     n);
 	}
 }
@@ -238,16 +241,16 @@ static void survey_profiler(struct survey *survey, const char *pid)
 static void report_profilers(const struct survey *survey, struct findings *findings)
 {
 	if (survey->n_profilers > 0) {
-		findings_add(findings, "profilers", VERDICT_WARNING,
-			     "others hold events of the kernel or sample, too: %s%s; they do not "
-			     "disturb oxprof, but each costs its share",
-			     survey->profilers,
-			     survey->n_profilers > PROFILERS_MAX ? " and more" : "");
-		findings_advise(findings, "stop what is not needed");
+		findings_add(
+			findings, "profilers", VERDICT_WARNING,
+			"other programs sample or have events of the kernel open: %s%s; they do "
+			"not disturb oxprof, but each takes CPU time",
+			survey->profilers, survey->n_profilers > PROFILERS_MAX ? " and more" : "");
+		findings_advise(findings, "stop the programs that you do not need");
 	} else if (!survey->machine->is_root) {
 		findings_add(findings, "profilers", VERDICT_UNKNOWN,
-			     "no other profiler is known by its name; who else has events open "
-			     "only root can see");
+			     "no other profiler is found by its name; only root can see which "
+			     "processes have events open");
 		findings_advise(findings, ADVICE_ROOT);
 	} else {
 		findings_add(findings, "profilers", VERDICT_OK, "no other profiler runs");

@@ -72,8 +72,8 @@ static void add_closed_container(const char *container, bool is_first, struct fi
 {
 	if (is_first)
 		findings_add(findings, "container", VERDICT_FAILED,
-			     "nothing here may have CAP_BPF and CAP_PERFMON: process 1 has not "
-			     "got them%s%s",
+			     "no process here can have CAP_BPF and CAP_PERFMON, because process 1 "
+			     "lacks them%s%s",
 			     *container ? "; this is a container of " : "", container);
 	else
 		findings_add(findings, "container", VERDICT_FAILED,
@@ -167,15 +167,16 @@ static void check_capabilities(const struct machine *machine, struct findings *f
 		(void)read_status_set(machine, unit->main_pid, "CapEff", &running);
 	if (!unit->is_known || strcmp(unit->load, "loaded") != 0) {
 		findings_add(findings, "capabilities", VERDICT_UNKNOWN,
-			     "systemd does not say what oxprofd.service has");
-		findings_advise(findings, "see to the findings bus and daemon first");
+			     "systemd does not say which capabilities oxprofd.service has");
+		findings_advise(findings, "fix the findings bus and daemon first");
 	} else if (add_missing("oxprofd.service is set up", get_unit_set(unit), findings)) {
 		findings_advise(findings,
-				"give it back in %s (AmbientCapabilities= and "
+				"add them in %s (AmbientCapabilities= and "
 				"CapabilityBoundingSet=), then systemctl restart oxprofd",
 				*unit->drop_ins ? unit->drop_ins : "systemctl edit oxprofd");
 	} else if (add_missing("oxprofd runs", running, findings)) {
-		findings_advise(findings, "its unit gives them: systemctl restart oxprofd");
+		findings_advise(findings,
+				"restart it, its unit gives them: systemctl restart oxprofd");
 	} else {
 		findings_add(findings, "capabilities", VERDICT_OK,
 			     "oxprofd.service has the five capabilities that it needs");
@@ -196,10 +197,11 @@ static bool add_refusal(struct json_object *status, struct findings *findings)
 {
 	if (strcmp(tree_get_text(status, "kernel"), "failed") != 0)
 		return false;
-	findings_add(findings, "daemon", VERDICT_FAILED, "oxprofd tried, and %s",
+	findings_add(findings, "daemon", VERDICT_FAILED, "oxprofd's last try failed: %s",
 		     tree_get_text(status, "notice"));
-	findings_advise(findings, "when the cause is gone: systemctl restart oxprofd; what the "
-				  "kernel said: journalctl -u oxprofd -n 20");
+	findings_advise(findings,
+			"see the kernel's messages: journalctl -u oxprofd -n 20; remove the "
+			"cause, then: systemctl restart oxprofd");
 	return true;
 }
 
@@ -253,7 +255,7 @@ static void add_idle(const struct machine *machine, struct findings *findings)
 {
 	if (machine->bus->daemon == NAME_ACTIVATABLE) {
 		findings_add(findings, "daemon", VERDICT_OK,
-			     "oxprofd does not run; it is started when it is asked");
+			     "oxprofd does not run; the bus starts it when a program calls it");
 		return;
 	}
 	findings_add(findings, "daemon", VERDICT_WARNING, "oxprofd does not run");
@@ -273,7 +275,7 @@ static void check_daemon(const struct machine *machine, struct findings *finding
 	} else if (machine->bus->error < 0 || machine->bus->daemon == NAME_UNKNOWN) {
 		findings_add(findings, "daemon", VERDICT_UNKNOWN,
 			     "oxprofd cannot be asked without the system bus");
-		findings_advise(findings, "see to the finding bus first");
+		findings_advise(findings, "fix the finding bus first");
 	} else if (unit->is_known && has_failed(unit)) {
 		add_failure(unit, findings);
 	} else if (unit->is_known && strcmp(unit->load, "loaded") != 0) {

@@ -129,12 +129,13 @@ static void add_missing(const char *directory, int error, struct findings *findi
 		findings_advise(findings, ADVICE_ROOT);
 	} else if (error == -ENOENT && is_usual) {
 		findings_add(findings, "state", VERDICT_OK,
-			     "%s is not there yet; systemd makes it when it starts oxprofd",
+			     "%s does not exist yet; systemd creates it when it starts oxprofd",
 			     directory);
 	} else {
 		findings_add(findings, "state", VERDICT_FAILED,
 			     "the directory of the history, %s: %s", directory, strerror(-error));
-		findings_advise(findings, "make it: install -d -o oxprof -g oxprof-read -m 2750 %s",
+		findings_advise(findings,
+				"create it: install -d -o oxprof -g oxprof-read -m 2750 %s",
 				directory);
 	}
 }
@@ -145,19 +146,21 @@ static void add_rights(const struct machine *machine, const char *directory, con
 	int64_t owner = user_find(machine, "oxprof");
 
 	if (owner >= 0 && owner != st->st_uid) {
-		findings_add(findings, "state", VERDICT_FAILED,
-			     "%s is not oxprof's, so oxprofd cannot write its history there",
-			     directory);
+		findings_add(
+			findings, "state", VERDICT_FAILED,
+			"%s does not belong to user oxprof, so oxprofd cannot write its history "
+			"there",
+			directory);
 		findings_advise(findings, "give it back: chown -R oxprof:oxprof-read %s",
 				directory);
 	} else if ((st->st_mode & 07777) != MODE_WANTED) {
 		findings_add(findings, "state", VERDICT_WARNING,
-			     "%s has the mode %04o: with another one than %o the history is open "
-			     "to others, or closed to group oxprof-read",
+			     "%s has mode %04o instead of %o, so other users may read the history, "
+			     "or group oxprof-read may not",
 			     directory, st->st_mode & 07777, MODE_WANTED);
 		findings_advise(findings, "change it: chmod %o %s", MODE_WANTED, directory);
 	} else {
-		findings_add(findings, "state", VERDICT_OK, "%s is oxprof's, with mode %o",
+		findings_add(findings, "state", VERDICT_OK, "%s belongs to oxprof and has mode %o",
 			     directory, MODE_WANTED);
 	}
 }
@@ -189,7 +192,7 @@ static void check_directory(const struct machine *machine, const char *directory
 	} else if (room.f_flag & ST_RDONLY) {
 		findings_add(findings, "state", VERDICT_FAILED, "%s is mounted read-only",
 			     directory);
-		findings_advise(findings, "mount it to be written to: mount -o remount,rw %s",
+		findings_advise(findings, "mount it for writing: mount -o remount,rw %s",
 				directory);
 	} else {
 		add_rights(machine, directory, &st, findings);
@@ -208,9 +211,7 @@ static void add_full(const char *directory, const struct disk_room *room, enum v
 			     text_format_bytes(room->free_bytes, text), directory);
 	else
 		findings_add(findings, "disk", verdict,
-			     "no file can be made in %s: no inode is "
-			     "free",
-			     directory);
+			     "no file can be created in %s: no inode is free", directory);
 	findings_advise(findings,
 			"make room there, or choose another directory: Path= in " OX_CONFIG_FILE);
 }
@@ -227,8 +228,8 @@ static bool add_limit(const struct disk_room *room, struct findings *findings)
 		return false;
 	if (room->database_bytes == UINT64_MAX) {
 		findings_add(findings, "disk", VERDICT_UNKNOWN,
-			     "how much the history takes of the %s that MaxSize= allows, only root "
-			     "can see",
+			     "only root can see how much the history takes of the %s that MaxSize= "
+			     "allows",
 			     limit);
 		findings_advise(findings, ADVICE_ROOT);
 		return true;

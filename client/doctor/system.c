@@ -45,13 +45,13 @@ static void check_policy(const struct machine *machine, struct findings *finding
 
 	if (!path) {
 		findings_add(findings, "policy", VERDICT_FAILED,
-			     "the bus lets nobody be or ask " OX_BUS_NAME ": %s is missing",
+			     "the bus lets nobody own or call " OX_BUS_NAME ": %s is missing",
 			     paths[1]);
 		findings_advise(findings, REINSTALL);
 	} else if (!machine_file_mentions(machine, path, "own=\"" OX_BUS_NAME "\"")) {
 		findings_add(findings, "policy", VERDICT_FAILED,
 			     "%s does not let oxprofd own the name " OX_BUS_NAME, path);
-		findings_advise(findings, "remove what was put there; " REINSTALL);
+		findings_advise(findings, "remove this file; " REINSTALL);
 	} else {
 		findings_add(findings, "policy", VERDICT_OK, "%s is there", path);
 	}
@@ -75,9 +75,9 @@ static void check_polkit(const struct machine *machine, struct findings *finding
 		"/usr/local/share/polkit-1/actions/" OX_BUS_NAME ".policy",
 		NULL,
 	};
-	static const char less[] =
-		"only root may profile what is not his own, and nobody can get that right by a "
-		"password";
+	static const char less[] = "only root may profile processes of other users, and nobody can "
+				   "gain that right with "
+				   "a password";
 
 	if (!polkit_is_there(machine)) {
 		findings_add(findings, "polkit", VERDICT_WARNING, "polkit is not installed: %s",
@@ -89,7 +89,7 @@ static void check_polkit(const struct machine *machine, struct findings *finding
 		findings_advise(findings, "install oxprof again");
 	} else {
 		findings_add(findings, "polkit", VERDICT_OK,
-			     "polkit is there and knows oxprof's actions");
+			     "polkit is installed and knows oxprof's actions");
 	}
 }
 
@@ -123,7 +123,7 @@ static void check_user(const struct machine *machine, struct findings *findings)
 
 	if (user && group) {
 		findings_add(findings, "user", VERDICT_OK,
-			     "user oxprof and group oxprof-read are there");
+			     "user oxprof and group oxprof-read exist");
 		return;
 	}
 	findings_add(findings, "user", VERDICT_FAILED, "%s%s%s missing, so oxprofd cannot start",
@@ -131,7 +131,7 @@ static void check_user(const struct machine *machine, struct findings *findings)
 		     group  ? " is"
 		     : user ? "group oxprof-read is"
 			    : "group oxprof-read are");
-	findings_advise(findings, "make them: systemd-sysusers oxprof.conf");
+	findings_advise(findings, "create them: systemd-sysusers oxprof.conf");
 }
 
 /* ---- control groups ---- */

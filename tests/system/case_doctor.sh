@@ -57,7 +57,7 @@ case_doctor_starts_nothing() {
 	expect_finding daemon warning 'does not run' 'systemctl start oxprofd'
 	systemctl -q enable oxprofd
 	doctor 0
-	expect_finding daemon ok 'started when it is asked'
+	expect_finding daemon ok 'starts it when a program calls it'
 	systemctl -q disable oxprofd
 	expect_equal "$(systemctl is-active oxprofd)" inactive
 }

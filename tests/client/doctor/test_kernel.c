@@ -146,10 +146,10 @@ Test(client_doctor_kernel, an_opener_is_a_socket)
 	world_write("/proc/sys/kernel/perf_event_paranoid", "4\n");
 	world_remove("/run/oxprof/opener");
 	world_check(events_check);
-	expect_finding("opener", "failed", "nobody listens", "start");
+	expect_finding("opener", "failed", "no process listens", "start");
 	world_write("/run/oxprof/opener", "");
 	world_check(events_check);
-	expect_finding("opener", "failed", "nobody listens", "start");
+	expect_finding("opener", "failed", "no process listens", "start");
 }
 
 /* Without a bus, the kernel's list of sockets says whether the opener listens. */

@@ -107,8 +107,8 @@ Test(client_doctor_programs, interpreters_that_the_daemon_met)
 			 "{\"pid\":47,\"comm\":\"app\",\"state\":\"stripped\",\"note\":\"why\"},"
 			 "{\"pid\":48,\"comm\":\"b\",\"state\":\"pypy\",\"note\":\"not\"}]}");
 	world_check(programs_check);
-	expect_finding("interpreters", "warning", "of 3 processes", "oxprofctl status");
-	expect_finding("interpreters", "warning", "2 get no names, first pid 47 (app): why",
+	expect_finding("interpreters", "warning", "2 of 3 processes", "oxprofctl status");
+	expect_finding("interpreters", "warning", "get no function names, first pid 47 (app): why",
 		       "oxprofctl status");
 }
 

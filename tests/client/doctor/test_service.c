@@ -192,7 +192,7 @@ Test(client_doctor_service, a_daemon_that_does_not_run)
 	expect_finding("daemon", "warning", "does not run", "systemctl start oxprofd");
 	world_bus.daemon = NAME_ACTIVATABLE;
 	world_check(service_check);
-	expect_finding("daemon", "ok", "started when it is asked", NULL);
+	expect_finding("daemon", "ok", "starts it when a program calls it", NULL);
 }
 
 Test(client_doctor_service, a_daemon_that_has_failed)

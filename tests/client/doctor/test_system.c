@@ -91,7 +91,7 @@ Test(client_doctor_system, a_good_place)
 {
 	world_check(storage_check);
 	expect_finding("settings", "ok", "understood", NULL);
-	expect_finding("state", "ok", "/var/lib/oxprof is oxprof's, with mode 2750", NULL);
+	expect_finding("state", "ok", "/var/lib/oxprof belongs to oxprof and has mode 2750", NULL);
 	cr_expect(strstr(world_find("disk")->text, "/var/lib/oxprof"));
 }
 
@@ -112,7 +112,7 @@ Test(client_doctor_system, a_directory_that_is_not_there)
 {
 	world_remove("/var/lib/oxprof");
 	world_check(storage_check);
-	expect_finding("state", "ok", "systemd makes it", NULL);
+	expect_finding("state", "ok", "systemd creates it", NULL);
 	cr_expect(strstr(world_find("disk")->text, "/var/lib/oxprof"));
 	world_write("/etc/oxprof/oxprofd.conf.d/a.conf", "[Storage]\nPath=/srv/history/x.db\n");
 	world_check(storage_check);
@@ -127,7 +127,7 @@ Test(client_doctor_system, whose_directory_it_is)
 	expect_finding("state", "warning", "0755", "chmod 2750 /var/lib/oxprof");
 	world_write("/etc/passwd", "oxprof:x:4242:4242:::/bin/false\n");
 	world_check(storage_check);
-	expect_finding("state", "failed", "/var/lib/oxprof is not oxprof's",
+	expect_finding("state", "failed", "/var/lib/oxprof does not belong to user oxprof",
 		       "chown -R oxprof:oxprof-read /var/lib/oxprof");
 }
 
