@@ -14,14 +14,14 @@
 #define PROFILERS_MAX 8 /* more than these get no name in the finding */
 
 /* A count of processes of one kind. */
-struct tally {
+struct version_tally {
 	char name[32];
 	unsigned int n;
 };
 
-struct survey {
+struct process_survey {
 	const struct machine *machine;
-	struct tally known[TALLIES_MAX], unknown[TALLIES_MAX]; /* versions of Python */
+	struct version_tally known[TALLIES_MAX], unknown[TALLIES_MAX]; /* versions of Python */
 	size_t n_known, n_unknown;
 	unsigned int hidden; /* processes of other users, which only root can examine */
 	char profilers[TEXT_BYTES];
@@ -30,7 +30,7 @@ struct survey {
 
 /* ---- Python ---- */
 
-static void tally_add(struct tally *tallies, size_t *n, const char *name)
+static void tally_add(struct version_tally *tallies, size_t *n, const char *name)
 {
 	for (size_t i = 0; i < *n; i++) {
 		if (!strcmp(tallies[i].name, name)) {
@@ -45,7 +45,7 @@ static void tally_add(struct tally *tallies, size_t *n, const char *name)
 }
 
 /* Writes "CPython 3.11 (4 processes), CPython 3.13 (1)". */
-static void tally_format(const struct tally *tallies, size_t n, char ret[static TEXT_BYTES])
+static void tally_format(const struct version_tally *tallies, size_t n, char ret[static TEXT_BYTES])
 {
 	size_t used = 0;
 
@@ -98,7 +98,7 @@ static const char *find_mapped(char *line)
 	return path;
 }
 
-static void survey_python(struct survey *survey, const char *pid)
+static void survey_python(struct process_survey *survey, const char *pid)
 {
 	char path[64], python[32], exe[MACHINE_PATH_BYTES];
 	_cleanup_fclose_ FILE *maps = NULL;
@@ -126,7 +126,7 @@ static void survey_python(struct survey *survey, const char *pid)
 		tally_add(survey->unknown, &survey->n_unknown, python);
 }
 
-static void report_python(const struct survey *survey, struct findings *findings)
+static void report_python(const struct process_survey *survey, struct findings *findings)
 {
 	char known[TEXT_BYTES], unknown[TEXT_BYTES];
 
@@ -223,7 +223,7 @@ static bool has_event_open(const struct machine *machine, const char *pid)
 	return false;
 }
 
-static void survey_profiler(struct survey *survey, const char *pid)
+static void survey_profiler(struct process_survey *survey, const char *pid)
 {
 	char path[64], comm[COMM_BYTES + 1];
 	size_t used = strlen(survey->profilers);
@@ -238,7 +238,7 @@ static void survey_profiler(struct survey *survey, const char *pid)
 			 "%s%s (pid %s)", used > 0 ? ", " : "", comm, pid);
 }
 
-static void report_profilers(const struct survey *survey, struct findings *findings)
+static void report_profilers(const struct process_survey *survey, struct findings *findings)
 {
 	if (survey->n_profilers > 0) {
 		findings_add(
@@ -268,7 +268,7 @@ static bool is_program(const struct machine *machine, const char *pid)
 	return machine_read(machine, path, first, sizeof(first)) > 0;
 }
 
-static void survey_processes(struct survey *survey)
+static void survey_processes(struct process_survey *survey)
 {
 	_cleanup_closedir_ DIR *dir = machine_open_directory(survey->machine, "/proc");
 	const struct dirent *entry;
@@ -284,7 +284,7 @@ static void survey_processes(struct survey *survey)
 
 void programs_check(const struct machine *machine, struct findings *findings)
 {
-	struct survey survey = {.machine = machine};
+	struct process_survey survey = {.machine = machine};
 
 	survey_processes(&survey);
 	report_python(&survey, findings);

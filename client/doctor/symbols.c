@@ -28,17 +28,17 @@ static const char *const library_directories[] = {
 static const char *const program_directories[] = {"/usr/bin", "/usr/local/bin", NULL};
 
 /* A list of names of files or packages, with a comma between them. */
-struct list {
+struct name_list {
 	char text[LIST_BYTES];
 	size_t used;
 };
 
-struct survey {
+struct symbol_survey {
 	const struct machine *machine;
-	struct list named, unnamed, packages;
+	struct name_list named, unnamed, packages;
 };
 
-static bool list_has(const struct list *list, const char *word)
+static bool list_has(const struct name_list *list, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -49,7 +49,7 @@ static bool list_has(const struct list *list, const char *word)
 }
 
 /* Adds a word, unless the list has it already or is full. */
-static void list_add(struct list *list, const char *word)
+static void list_add(struct name_list *list, const char *word)
 {
 	int n;
 
@@ -122,7 +122,7 @@ static int file_has_names(const struct machine *machine, const char *path)
 }
 
 /* Adds a file to the list of its kind. Returns true if the file can be read. */
-static bool survey_file(struct survey *survey, const char *directory, const char *name,
+static bool survey_file(struct symbol_survey *survey, const char *directory, const char *name,
 			const char *package)
 {
 	char path[MACHINE_PATH_BYTES];
@@ -141,7 +141,7 @@ static bool survey_file(struct survey *survey, const char *directory, const char
 
 /* ---- which files ---- */
 
-static void survey_library(struct survey *survey, const char *name, const char *package)
+static void survey_library(struct symbol_survey *survey, const char *name, const char *package)
 {
 	for (const char *const *at = library_directories; *at; at++)
 		if (survey_file(survey, *at, name, package))
@@ -159,8 +159,8 @@ static bool is_python(const char *name, const char *before, const char *behind, 
 	return !strcmp(name + length + end, behind);
 }
 
-static void survey_python(struct survey *survey, const char *const *directories, const char *before,
-			  const char *behind)
+static void survey_python(struct symbol_survey *survey, const char *const *directories,
+			  const char *before, const char *behind)
 {
 	for (; *directories; directories++) {
 		_cleanup_closedir_ DIR *dir = machine_open_directory(survey->machine, *directories);
@@ -185,7 +185,7 @@ static bool is_debian(const struct machine *machine)
 
 void symbols_check(const struct machine *machine, struct findings *findings)
 {
-	struct survey survey = {.machine = machine};
+	struct symbol_survey survey = {.machine = machine};
 
 	(void)elf_version(EV_CURRENT);
 	survey_library(&survey, "libc.so.6", "libc6-dbg");
