@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/doctor/doctor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ static void (*const checks[])(const struct machine *machine, struct findings *fi
 
 void doctor_examine(const struct machine *machine, struct findings *findings)
 {
+	assert(machine->root && machine->bus);
 	for (size_t i = 0; i < array_length(checks); i++)
 		checks[i](machine, findings);
 }

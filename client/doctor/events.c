@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The events of perf: whether oxprofd may open them, since it needs a timer for each CPU, and their
  * limits. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
@@ -146,6 +147,7 @@ static void add_absent(const struct machine *machine, enum opener opener, bool i
 {
 	const struct unit_facts *unit = &machine->bus->opener;
 
+	assert(opener == OPENER_MISSING || opener == OPENER_STOPPED);
 	if (opener == OPENER_MISSING)
 		findings_add(findings, "opener", is_needed ? VERDICT_FAILED : VERDICT_OK,
 			     "systemd cannot start " OPENER_UNIT ": %s%s", unit->load,

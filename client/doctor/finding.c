@@ -39,6 +39,7 @@ void findings_add(struct findings *findings, const char *id, enum verdict verdic
 	_cleanup_free_ char *text = NULL;
 	va_list list;
 
+	assert(id && *id && verdict < N_VERDICTS);
 	va_start(list, format);
 	text = format_line(format, list);
 	va_end(list);
@@ -59,7 +60,7 @@ void findings_advise(struct findings *findings, const char *format, ...)
 		return;
 	assert(findings->n > 0);
 	last = &findings->rows[findings->n - 1];
-	assert(!last->advice);
+	assert(!last->advice && last->verdict != VERDICT_OK);
 	va_start(list, format);
 	last->advice = format_line(format, list);
 	va_end(list);
@@ -84,5 +85,6 @@ const char *verdict_name(enum verdict verdict)
 		[VERDICT_UNKNOWN] = "unknown",
 	};
 
+	assert(verdict < N_VERDICTS);
 	return names[verdict];
 }

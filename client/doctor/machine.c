@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/doctor/machine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,6 +12,7 @@ int machine_format_path(const struct machine *machine, const char *path,
 {
 	int n = snprintf(ret, MACHINE_PATH_BYTES, "%s%s", machine->root, path);
 
+	assert(path[0] == '/');
 	return n < 0 || n >= MACHINE_PATH_BYTES ? -ENAMETOOLONG : 0;
 }
 
@@ -37,6 +39,7 @@ int machine_read(const struct machine *machine, const char *path, char *ret, siz
 	ssize_t n;
 	int r = machine_format_path(machine, path, full);
 
+	assert(size > 0);
 	*ret = '\0';
 	if (r < 0)
 		return r;
@@ -74,6 +77,7 @@ int machine_read_link(const struct machine *machine, const char *path, char *ret
 	ssize_t n;
 	int r = machine_format_path(machine, path, full);
 
+	assert(size > 0);
 	*ret = '\0';
 	if (r < 0)
 		return r;

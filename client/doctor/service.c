@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The unit oxprofd.service: where it runs, with which capabilities, and in which state. */
+#include <assert.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <string.h>
@@ -120,6 +121,7 @@ bool service_has_capability(const struct machine *machine, unsigned int capabili
 {
 	const struct unit_facts *unit = &machine->bus->service;
 
+	assert(capability < 64);
 	return unit->is_known && get_unit_set(unit) & BIT(capability);
 }
 
@@ -134,6 +136,7 @@ static bool list_missing(uint64_t set, char ret[static CAPABILITIES_BYTES])
 	for (size_t i = 0; i < array_length(needed); i++) {
 		if (set & BIT(needed[i].capability))
 			continue;
+		assert(used < CAPABILITIES_BYTES);
 		used += (size_t)snprintf(ret + used, CAPABILITIES_BYTES - used, "%s%s",
 					 used > 0 ? ", " : "", needed[i].name);
 		is_essential |= needed[i].is_essential;

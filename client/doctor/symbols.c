@@ -4,6 +4,7 @@
  * functions have names. These files belong to the distribution and root wrote them, so libelf may
  * read them here, while only oxprof-symbolizer reads the files of profiled processes.
  */
+#include <assert.h>
 #include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +54,7 @@ static void list_add(struct name_list *list, const char *word)
 {
 	int n;
 
+	assert(list->used < LIST_BYTES);
 	if (list_has(list, word))
 		return;
 	n = snprintf(list->text + list->used, LIST_BYTES - list->used, "%s%s",
