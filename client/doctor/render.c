@@ -89,34 +89,53 @@ static struct json_object *new_text(const char *text)
 
 static int add_row(struct json_object *rows, const struct finding *finding)
 {
+	const char *const members[][2] = {
+		{"id", finding->id},
+		{"verdict", verdict_name(finding->verdict)},
+		{"text", finding->text},
+		{"advice", finding->advice},
+	};
 	_cleanup_tree_ struct json_object *row = json_object_new_object();
-	int r = row ? 0 : -ENOMEM;
 
-	r = r < 0 ? r : tree_add(row, "id", new_text(finding->id));
-	r = r < 0 ? r : tree_add(row, "verdict", new_text(verdict_name(finding->verdict)));
-	r = r < 0 ? r : tree_add(row, "text", new_text(finding->text));
-	r = r < 0 ? r : tree_add(row, "advice", new_text(finding->advice));
-	if (r < 0)
-		return r;
+	if (!row)
+		return -ENOMEM;
+	for (size_t i = 0; i < array_length(members); i++) {
+		int r = tree_add(row, members[i][0], new_text(members[i][1]));
+
+		if (r < 0)
+			return r;
+	}
 	return json_object_array_add(rows, take_ptr(row)) < 0 ? -ENOMEM : 0;
+}
+
+static int add_rows(struct json_object *tree, const struct findings *findings)
+{
+	_cleanup_tree_ struct json_object *rows = json_object_new_array();
+
+	if (!rows)
+		return -ENOMEM;
+	for (size_t i = 0; i < findings->n; i++) {
+		int r = add_row(rows, &findings->rows[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return tree_add(tree, "findings", take_ptr(rows));
 }
 
 int findings_print_json(const struct findings *findings, const char *kernel, FILE *out)
 {
 	_cleanup_tree_ struct json_object *tree = json_object_new_object();
-	struct json_object *rows = json_object_new_array();
-	int r = tree && rows ? 0 : -ENOMEM;
+	int r;
 
-	for (size_t i = 0; i < findings->n && r >= 0; i++)
-		r = add_row(rows, &findings->rows[i]);
-	r = r < 0 ? r
-		  : tree_add(tree, "can_profile",
-			     json_object_new_boolean(findings_are_good(findings)));
-	r = r < 0 ? r : tree_add(tree, "kernel", new_text(kernel));
-	if (r < 0) {
-		json_object_put(rows);
+	if (!tree)
+		return -ENOMEM;
+	r = tree_add(tree, "can_profile", json_object_new_boolean(findings_are_good(findings)));
+	if (r < 0)
 		return r;
-	}
-	r = tree_add(tree, "findings", rows);
+	r = tree_add(tree, "kernel", new_text(kernel));
+	if (r < 0)
+		return r;
+	r = add_rows(tree, findings);
 	return r < 0 ? r : tree_print(tree, out);
 }
