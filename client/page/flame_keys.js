@@ -2,15 +2,15 @@
 "use strict";
 
 /*
- * The keys of a flame graph (flamegraph.js): from frame to frame while the graph has the focus, from
- * match to match in its search, and those that begin one.
+ * The keys of a flame graph (flamegraph.js): they go from frame to frame while the graph has the
+ * focus, and from match to match in its search, and they begin a search.
  */
 class FlameKeys {
 	constructor(graph) {
 		this.graph = graph;
 	}
 
-	/* on(target, type, action) */
+	/* Listens to events through on(target, type, action). */
 	listen(on) {
 		const {graph} = this;
 
@@ -59,7 +59,7 @@ class FlameKeys {
 		}
 	}
 
-	/* The next one that has a width. */
+	/* Returns the next node along the links that has a width, or -1. */
 	beside(links) {
 		let node = links[this.graph.selected];
 

@@ -3,13 +3,13 @@
 
 /*
  * The data of a flame graph (client/flame/flame.h) as columns that can be drawn, searched and walked
- * through. Knows no page.
+ * through. The layout knows no page.
  *
- * A node's weight is its width: hits of one profile; of two, seconds of CPU in a second of the side
- * that is looked at, or of both together. Children lie side by side from their parent's start on.
+ * A node's weight is its width: the hits of a profile or, in a diff, the seconds of CPU per second of
+ * the side that is shown, or of both together. Children lie side by side from their parent's start on.
  */
 class FlameLayout {
-	/* Throws an Error whose message is for people. */
+	/* Throws an Error with a message for people where the data is wrong. */
 	constructor(data) {
 		FlameLayout.check(data);
 		this.data = data;
@@ -46,7 +46,8 @@ class FlameLayout {
 				throw new Error("these data are not whole: node " + i);
 	}
 
-	/* Of one second of a side, how much a hit stands for; where that is unknown, of all its hits. */
+	/* Returns which part of a second of a side a hit stands for or, where that is unknown, which part
+	 * of all hits of the side. */
 	static secondsOfHit(side) {
 		if (side.interval_ns && side.observed_usec)
 			return side.interval_ns / (side.observed_usec * 1000);
@@ -73,7 +74,7 @@ class FlameLayout {
 		}
 	}
 
-	/* The nodes of each depth from left to right, which is the order in which they come. */
+	/* Gathers the nodes of each depth from left to right, which is their order in the data. */
 	gatherRows() {
 		const first = [0];
 
@@ -89,7 +90,7 @@ class FlameLayout {
 		this.rows = first.length - 1;
 	}
 
-	/* Which side the widths are of: "with", "base" or "both"; a single profile has one. */
+	/* Chooses the side whose time is the width: "with", "base" or "both"; a single profile has one. */
 	show(side) {
 		const next = new Float64Array(this.count);
 
@@ -116,7 +117,7 @@ class FlameLayout {
 		return this.fn[node] < 0 ? "all" : this.functions[this.fn[node]].kind;
 	}
 
-	/* Hits below the node that are in frames too small to be here. */
+	/* Returns the hits below the node in frames that were too small to be in the data. */
 	hidden(node) {
 		let hits = this.total[node] - this.self[node];
 
@@ -125,7 +126,7 @@ class FlameLayout {
 		return hits;
 	}
 
-	/* The first place in the row whose node ends behind the position. */
+	/* Finds the first place in the row whose node ends behind the position. */
 	findPlace(row, position) {
 		let low = this.rowStart[row], high = this.rowStart[row + 1];
 
@@ -140,15 +141,16 @@ class FlameLayout {
 		return low;
 	}
 
-	/* Seconds of CPU per second of the side, 0: base. */
+	/* Returns the node's seconds of CPU per second of the side; side 0 is the base. */
 	rate(node, side) {
 		return (side || !this.diff ? this.total[node] : this.baseTotal[node]) * this.sides[side];
 	}
 
 	/*
-	 * How the second side differs: by = part of the larger rate; deviations: how far apart the
-	 * rates are, in standard deviations of two independent counts; step: -3 .. 3, 0 below 2 of these.
-	 * That is no test (client/diff/compare.h is): samples of a program are not independent.
+	 * Returns how the second side differs: by is the difference as a part of the larger rate;
+	 * deviations says how far apart the rates are, in standard deviations of two independent counts;
+	 * step is -3 .. 3, and 0 below 2 deviations. This is no test as client/diff/compare.h is, since
+	 * the samples of a program are not independent.
 	 */
 	change(node) {
 		const base = this.rate(node, 0), now = this.rate(node, 1);
@@ -161,7 +163,7 @@ class FlameLayout {
 			step: Math.abs(deviations) < 2 ? 0 : Math.sign(by) * size};
 	}
 
-	/* The child in which most of it is. -1: it has none. */
+	/* Returns the child with the largest weight, or -1 where the node has no child. */
 	widestChild(node) {
 		let widest = -1;
 
@@ -172,8 +174,9 @@ class FlameLayout {
 	}
 
 	/*
-	 * Marks the functions whose names match: {marks (by function), count (functions), share (of all
-	 * that is shown, each hit once), nodes}; {error} where it is no regular expression; null for "".
+	 * Marks the functions whose names match. Returns {marks (by function), count (of functions), share
+	 * (of everything that is shown, each hit once), nodes}; {error} where the text is no regular
+	 * expression; null for "".
 	 */
 	search(text) {
 		let pattern;
@@ -189,7 +192,7 @@ class FlameLayout {
 		return {marks, count: marks.reduce((sum, mark) => sum + mark, 0), ...this.sum(marks)};
 	}
 
-	/* A node below one that is marked is in its weight already. */
+	/* Sums the marked nodes, except nodes below a marked one, whose weight has theirs already. */
 	sum(marks) {
 		const inside = new Uint8Array(this.count), nodes = [];
 		let weight = 0;

@@ -2,8 +2,8 @@
 "use strict";
 
 /*
- * Draws what is visible of a layout on a canvas. Colours are custom properties of the page's style
- * (--flame-python ...); each kind has a pattern of its own beside, so that nobody needs colours.
+ * Draws the visible part of a layout on a canvas. Colours are custom properties of the page's style
+ * (--flame-python ...); each kind has also a pattern of its own, so that nobody needs the colours.
  */
 class FlamePainter {
 	static ROW = 19; /* pixels */
@@ -21,7 +21,7 @@ class FlamePainter {
 		this.readColours();
 	}
 
-	/* Anew after the page changed its looks. */
+	/* Reads the colours of the page; the caller repeats this when the page has changed its style. */
 	readColours() {
 		const style = getComputedStyle(this.canvas);
 
@@ -31,7 +31,7 @@ class FlamePainter {
 			this.colours[name] = style.getPropertyValue("--flame-" + name).trim();
 	}
 
-	/* In pixels of the page. */
+	/* Sets the size, in pixels of the page. */
 	resize(width, height) {
 		const ratio = window.devicePixelRatio || 1;
 
@@ -44,14 +44,15 @@ class FlamePainter {
 		this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
 	}
 
-	/* Of the whole drawing. */
+	/* Returns where the row begins, from the top of the whole drawing. */
 	rowTop(layout, row, below) {
 		return (below ? layout.rows - 1 - row : row) * FlamePainter.ROW;
 	}
 
 	/*
-	 * state: layout, from and to (weights at the left and right edge), scroll (pixels above the
-	 * upper edge), below (the root is), selected, hovered, marks (by function, or null).
+	 * Paints the state: layout, from and to (weights at the left and right edge), scroll (pixels above
+	 * the upper edge), below (whether the root is at the bottom), selected, hovered, marks (by
+	 * function, or null).
 	 */
 	paint(state) {
 		const {layout, scroll, below} = state;
@@ -89,7 +90,7 @@ class FlamePainter {
 				at++;
 				continue;
 			}
-			/* All that end within this pixel. */
+			/* Nodes that end within this pixel are drawn as one. */
 			const behind = Math.min(end, Math.max(at + 1,
 				layout.findPlace(row, layout.start[node] + 1 / scale)));
 			this.narrow += behind - at;
@@ -98,7 +99,7 @@ class FlamePainter {
 		}
 	}
 
-	/* All from there to the end of that node. */
+	/* Fills the row from `left` to the end of the last of the narrow nodes. */
 	paintDust(left, y, last) {
 		const {layout, from, to} = this.state, scale = this.width / (to - from);
 		const right = (layout.start[last] + layout.weight[last] - from) * scale;
@@ -125,7 +126,7 @@ class FlamePainter {
 			this.paintLabel(this.label(node), x + 4, y + height / 2, width - 8);
 	}
 
-	/* Which colour and pattern. */
+	/* Returns the name of the node's colour and pattern. */
 	look(node) {
 		const {layout} = this.state;
 
@@ -138,7 +139,8 @@ class FlamePainter {
 		return (step > 0 ? "\u25b2 " : step < 0 ? "\u25bc " : "") + layout.name(node);
 	}
 
-	/* Python: a line below. Kernel: slanted lines. Marks of missing callers: crossed ones. */
+	/* Fills a box. Python has a line below, the kernel slanted lines, a mark of missing callers crossed
+	 * ones. */
 	fill(look, x, y, width, height) {
 		const context = this.context;
 
@@ -176,7 +178,7 @@ class FlamePainter {
 		return advance;
 	}
 
-	/* As much of it as there is room for; nothing where that is less than three letters. */
+	/* Returns as much of the text as there is room for, or "" where that is less than three letters. */
 	cut(text, width) {
 		const room = width - this.advance("\u2026");
 		let used = 0, fits = 0, at = 0;
@@ -203,7 +205,7 @@ class FlamePainter {
 		this.context.fillText(label, x, y);
 	}
 
-	/* Around the node, also where it is too narrow to be drawn alone. */
+	/* Draws a line around the node, also where it is too narrow to be drawn alone. */
 	outline(node, thickness) {
 		const {layout, from, to, scroll, below} = this.state, scale = this.width / (to - from);
 
@@ -222,7 +224,7 @@ class FlamePainter {
 		this.context.lineWidth = 1;
 	}
 
-	/* What was drawn there. null: nothing. */
+	/* Returns the box that was drawn at the position, or null. */
 	find(x, y) {
 		for (const box of this.boxes)
 			if (x >= box.x && x < box.x + box.width && y >= box.y &&
@@ -231,7 +233,7 @@ class FlamePainter {
 		return null;
 	}
 
-	/* A box of that look on this canvas alone, for a legend. */
+	/* Draws only a box of that look on this canvas, for a legend. */
 	paintSwatch(look) {
 		this.resize(26, FlamePainter.ROW - 1);
 		this.fill(look, 0, 0, 26, FlamePainter.ROW - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 "use strict";
 
-/* What a flame graph says in words: of one frame, of a search, of all of it. */
+/* The texts of a flame graph: about one frame, about a search, and about the whole graph. */
 const FlameWords = {
 	KINDS: [["python", "Python (line below)"], ["native", "native (plain)"],
 		["kernel", "kernel (slanted)"], ["mark", "callers are missing (crossed)"]],
@@ -34,7 +34,7 @@ const FlameWords = {
 			`${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 	},
 
-	/* The name, then its facts. */
+	/* Returns the name of the node, then the facts about it. */
 	describe(layout, node) {
 		const f = layout.functions[layout.fn[node]];
 		const facts = f ? [f.kind === "mark" ? "callers are missing here" : f.kind] : [];
@@ -61,7 +61,7 @@ const FlameWords = {
 		return facts;
 	},
 
-	/* Of both sides, and what came of it. */
+	/* Returns the rates of both sides, and their difference. */
 	rates(layout, node) {
 		const {base, now, deviations} = layout.change(node);
 		const text = (name, rate, side, hits) => `${name} ${FlameWords.percent(rate, 1)} of a CPU, ` +

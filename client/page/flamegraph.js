@@ -6,17 +6,18 @@
  * before it, and flamegraph.css.
  *
  *   new Flamegraph(host, data, {onzoom(node), page})   host: an empty element; data: client/flame/flame.h,
- *                                      or null, then load() brings them. page: it is the whole page,
- *                                      "/" and Ctrl-F are its own wherever the focus is.
- *   load(data)        shows other data from the root on; what is wrong with them is said in place
- *   search(text)      marks functions by a regular expression: {share, count, error}; share of what
- *                     is shown (0 .. 1), count of functions, error: what is wrong with it, or ""
- *   zoom(node)        shows one node as wide as the host; 0 is all
- *   out()             back to where the last zoom began
- *   select(node)      as the arrow keys do
+ *                                      or null, and then load() brings them. page: the graph is the
+ *                                      whole page, and has "/" and Ctrl-F wherever the focus is.
+ *   load(data)        shows other data from the root on, or in its place what is wrong with the data
+ *   search(text)      marks functions by a regular expression and returns {share, count, error}: their
+ *                     share of what is shown (0 .. 1), their number, and what is wrong with the
+ *                     expression, or ""
+ *   zoom(node)        shows one node as wide as the host; node 0 is the whole graph
+ *   out()             goes back to where the last zoom began
+ *   select(node)      selects a node as the arrow keys do
  *   destroy()         leaves the host empty
  *
- * The host has it as its property `flamegraph`. Whatever comes from the data is put into the page as
+ * The property `flamegraph` of the host is this object. Text from the data is put into the page as
  * text, never as markup.
  */
 class Flamegraph {
@@ -175,7 +176,7 @@ class Flamegraph {
 		this.notes.append(this.narrow);
 	}
 
-	/* Of a diff, whose time the widths are. */
+	/* Chooses the side of a diff whose time is the width. */
 	show(side) {
 		if (!this.layout)
 			return;
@@ -186,7 +187,7 @@ class Flamegraph {
 		this.select(this.selected);
 	}
 
-	/* Turns it upside down. */
+	/* Turns the graph upside down. */
 	turn() {
 		this.below = !this.below;
 		this.belowButton.setAttribute("aria-pressed", String(this.below));
@@ -210,7 +211,7 @@ class Flamegraph {
 		this.paint();
 	}
 
-	/* On paper there is no scrolling. */
+	/* Shows the whole graph for printing, since paper does not scroll. */
 	print(printing) {
 		this.printing = printing;
 		this.host.classList.toggle("flamegraph-paper", printing);
@@ -218,7 +219,7 @@ class Flamegraph {
 		this.recolour();
 	}
 
-	/* With the next frame of the screen. */
+	/* Paints with the next frame of the screen. */
 	repaint() {
 		cancelAnimationFrame(this.frame);
 		this.frame = requestAnimationFrame(() => this.paint());
@@ -276,7 +277,7 @@ class Flamegraph {
 			error: this.result?.error ?? ""};
 	}
 
-	/* From one match to the next one. */
+	/* Goes from one match to the next one. */
 	selectMatch(step) {
 		const nodes = this.result?.nodes ?? [], at = nodes.indexOf(this.selected);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 "use strict";
 
-/* The page that is one file: its data stand in it. */
+/* Starts the flame graph of the page in one file, which has its data in it. */
 new Flamegraph(document.getElementById("graph"),
 	JSON.parse(document.getElementById("data").textContent), {page: true});

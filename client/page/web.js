@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The page: what is chosen (a range or a session, a brush in it, filters), what is asked for it, and
-// the buttons. The server remembers nothing of this.
+// The page: the user's choices (a range or a session, a brush in it, filters), the requests that
+// follow from them, and the buttons. The server keeps none of this.
 /* global Flamegraph */
 import { get, getFile, logIn, post } from "./web_api.js";
 import { button, find, make, span } from "./web_dom.js";
@@ -10,7 +10,7 @@ import { functionRows, functionsNote, historyRows, statusRows, summaryOf, target
 import { Timeline, describe } from "./web_timeline.js";
 
 const STATUS_MSEC = 2000;
-const FOLLOW_MSEC = 10000; // what the history grows by
+const FOLLOW_MSEC = 10000; // the history grows by a window in this time
 const PATIENCE_MSEC = 2500;
 const GOOD_NEWS_MSEC = 8000;
 const NO_ANSWER = "no answer";
@@ -18,7 +18,7 @@ const NO_ANSWER = "no answer";
 const view = { since: "", session: null, brush: null };
 let state = null, timeline = null, flame = null, sessions = [], polling = 0, samplesShown = null;
 
-// ---- messages: one of each kind, gone when what it is about goes well ----
+// ---- messages: one for each key, which goes when its action succeeds ----
 
 const messages = new Map();
 
@@ -39,7 +39,7 @@ function say(key, text, kind = "error") {
 		setTimeout(() => messages.get(key) === element && unsay(key), GOOD_NEWS_MSEC);
 }
 
-// Runs it and says what went wrong. Whether it went well.
+// Runs the action and shows a message where it fails. Returns whether it succeeded.
 async function attempt(key, action) {
 	try {
 		await action();
@@ -55,7 +55,7 @@ async function attempt(key, action) {
 	}
 }
 
-// ---- what is asked for ----
+// ---- requests ----
 
 const seconds = (usec) => `@${(usec / 1e6).toFixed(6)}`;
 
@@ -77,14 +77,14 @@ const chosen = () => (view.brush
 
 const running = {};
 
-// A new question of a kind ends the one before it.
+// Returns the signal for a new request of a kind, and aborts the previous one.
 function signalFor(kind) {
 	running[kind]?.abort();
 	running[kind] = new AbortController();
 	return running[kind].signal;
 }
 
-// While it takes long, the panel says so.
+// Runs a request, and marks the panel as busy while it takes long.
 async function load(kind, panel, action) {
 	const signal = signalFor(kind);
 	const late = setTimeout(() => panel.classList.add("busy"), 300);
@@ -145,7 +145,7 @@ function showStatus(status) {
 	find("resume").disabled = state === "running";
 }
 
-// Of what there was before nothing is known to be so.
+// Shows that there is no answer, instead of a status that may be wrong by now.
 function showNoAnswer() {
 	state = NO_ANSWER;
 	find("state").className = "state";
@@ -154,7 +154,7 @@ function showNoAnswer() {
 	find("pause").disabled = find("resume").disabled = false;
 }
 
-// Kept while they are the same, so that the focus is.
+// Replaces the targets only when they have changed, so that an element keeps the focus.
 let targetsShown = "";
 function showTargets(targets) {
 	const text = JSON.stringify(targets);
@@ -169,7 +169,7 @@ function showTargets(targets) {
 			.find((b) => b.getAttribute("aria-label") === focused)?.focus();
 }
 
-// What was asked for while oxprofd did not answer is asked for again when it does.
+// Loads the status, and loads everything again when oxprofd answers after it did not.
 async function loadStatus() {
 	const before = state;
 	const good = await attempt("status", async () => showStatus(await get("status")));
@@ -188,7 +188,7 @@ async function poll() {
 		return;
 	if (document.visibilityState === "visible")
 		await loadStatus();
-	// Whoever else has come here meanwhile has set one, too.
+	// Another call may have set a timer while this one waited.
 	clearTimeout(polling);
 	if (!stopped)
 		polling = setTimeout(poll, STATUS_MSEC);
@@ -332,7 +332,7 @@ function listen() {
 	document.addEventListener("visibilitychange", poll);
 }
 
-// Also after the connection was lost.
+// Loads everything, also after the connection was lost.
 async function refresh() {
 	stopped = false;
 	await poll();
@@ -359,5 +359,5 @@ listen();
 chooseKind();
 begin();
 setInterval(follow, FOLLOW_MSEC);
-// Another address of this server, opened in this tab.
+// The user may open another address of this server in this tab.
 addEventListener("hashchange", () => { if (location.hash) begin(); });

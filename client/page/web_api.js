@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Questions to the server that gave this page. The address that oxprofctl web prints has a one-time
-// token behind its '#', which is exchanged for two secrets: a cookie that no script can read, and a
-// token that is sent in a header with each request. That one is kept for this tab only.
+// Requests to the server of this page. The address that oxprofctl web prints has a one-time token
+// after its '#', which is exchanged for two secrets: a cookie that no script can read, and a token
+// that is sent in a header with each request, and that only this tab keeps.
 
 const KEY = "oxprof-token";
 const INVITATION = /^#token=([0-9a-f]{32})$/;
@@ -35,7 +35,7 @@ async function ask(path, options) {
 	return response;
 }
 
-// parameters: {name: value or array}; what is empty is left out.
+// Makes the query part of an address from {name: value or array}, without empty values.
 function query(parameters) {
 	const search = new URLSearchParams();
 	for (const [name, value] of Object.entries(parameters ?? {}))
@@ -60,8 +60,8 @@ const send = async (path, body) => (await ask(path, {
 
 export const post = (path, body) => send(`/api/${path}`, body);
 
-// Uses up the token in the address, if there is one, and takes it out of the address bar and the
-// history of the browser first. Says whether there is anything to ask with.
+// Exchanges the token in the address, if there is one, after taking it out of the address bar and the
+// history of the browser. Returns whether this tab has a token for requests.
 export async function logIn() {
 	const invitation = INVITATION.exec(location.hash);
 	if (location.hash.startsWith("#token="))

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Elements and words. Names from profiled processes are hostile: they become text nodes here and
-// nothing else, anywhere.
+// Elements and texts. Names from profiled processes are hostile: they become text nodes here, and
+// nothing else anywhere.
 
 export const find = (id) => document.getElementById(id);
 
-// make("td", {class: "number"}, "12", other) -> an element; null children are left out.
+// Makes an element, as in make("td", {class: "number"}, "12", other); leaves out null children.
 export function make(name, attributes = {}, ...children) {
 	const element = document.createElement(name);
 	for (const [key, value] of Object.entries(attributes))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the daemon says, as elements: status, targets, functions, history.
+// Elements for the answers of the daemon: status, targets, functions, history.
 import { button, bytes, count, make, moment, nanoseconds, percent, span } from "./web_dom.js";
 
 // ---- status ----

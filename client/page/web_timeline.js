@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The time line: hits a second, by time, and a brush over it.
+// The time line: hits per second over time, and a brush to choose a part of it.
 //
 //   const timeline = new Timeline(host, {onbrush});
-//   timeline.load(data)      what /api/timeline answers
-//   timeline.brush           {since, until} in microseconds since 1970, or null: all of it
-//   timeline.choose(brush)   sets it, without a call of onbrush
+//   timeline.load(data)      shows an answer of /api/timeline
+//   timeline.brush           {since, until} in microseconds since 1970, or null: the whole time
+//   timeline.choose(brush)   sets the brush without a call of onbrush
 //
-// The brush snaps to slots: the history has nothing finer, and what lies between has no hits.
+// The brush snaps to slots: the history has nothing finer, and there are no hits between slots.
 import { clock, count, day } from "./web_dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -57,7 +57,7 @@ export class Timeline {
 		return this.data ? this.data.hits.length : 0;
 	}
 
-	// The slots [from, to) that the brush touches; at least one.
+	// Returns the slots [from, to) that the brush touches, at least one.
 	get chosen() {
 		if (!this.brush)
 			return [0, this.slots];
@@ -95,7 +95,7 @@ export class Timeline {
 		this.drawBrush(width);
 	}
 
-	// Where a time is.
+	// Returns the position of a time in the picture.
 	place(usec) {
 		return (usec - this.first) * this.scale;
 	}
@@ -115,7 +115,7 @@ export class Timeline {
 		this.most = `${most < 10 ? most.toPrecision(2) : count(Math.round(most))} hits a second`;
 	}
 
-	// Where nothing was profiled, none can be seen.
+	// Draws the sessions, so that time without profiling differs from time without hits.
 	drawSessions(width) {
 		for (const session of this.data.sessions) {
 			const from = Math.max(0, this.place(session.started));
@@ -131,7 +131,7 @@ export class Timeline {
 	drawTicks(width) {
 		const least = TICK_WIDTH / this.scale / 1e6;
 		const step = (STEPS_SEC.find((s) => s >= least) ?? STEPS_SEC.at(-1)) * 1e6;
-		// Steps of hours and days begin where the day does here.
+		// Steps of hours and days begin with the local day.
 		const offset = new Date(this.first / 1000).getTimezoneOffset() * 60e6;
 		let t = Math.ceil((this.first - offset) / step) * step + offset;
 		for (; this.place(t) < width - 50; t += step) {
@@ -159,7 +159,7 @@ export class Timeline {
 
 	// ---- pointer ----
 
-	// The slot there, or the nearest one.
+	// Returns the slot at the pointer, or the nearest one.
 	slotAt(event) {
 		const x = event.clientX - this.picture.getBoundingClientRect().left;
 		const far = (i) => Math.max(this.place(this.data.start[i]) - x,
@@ -189,7 +189,7 @@ export class Timeline {
 			until: this.data.end[Math.max(at, slot)] });
 	}
 
-	// A click chooses one slot.
+	// Ends a drag; a click without one chooses one slot.
 	release() {
 		if (!this.pressed)
 			return;
@@ -210,7 +210,7 @@ export class Timeline {
 		this.set(...next);
 	}
 
-	// Where a key takes the brush; with all chosen the arrows begin at the ends.
+	// Returns where a key moves the brush; while all slots are chosen, the arrows begin at the ends.
 	moved(key, shift) {
 		const n = this.slots, by = Math.max(1, Math.round(n / 100));
 		let [from, to] = this.chosen;
@@ -242,7 +242,7 @@ export class Timeline {
 	}
 }
 
-// "14:03:10 to 14:05:00, 1 min 50 s"
+// Describes a range, as "14:03:10 to 14:05:00, 1 min 50 s".
 export const describe = (since, until, span) => {
 	const far = day(since) !== day(until) || day(since) !== day(Date.now() * 1000);
 	const text = (usec) => (far ? `${day(usec)} ${clock(usec)}` : clock(usec));
