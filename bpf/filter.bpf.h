@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is the current process one of those that shall be profiled? By pid (pinned by its start), as
- * somebody's child, by process name, by cgroup (any depth below it), by user, or everything.
+ * Decides whether the current process is to be profiled: by pid (pinned by its start), as a child
+ * of a target, by process name, by cgroup (any depth below it), by user, or because everything is.
  */
 #pragma once
 
 #define CGROUP_DEPTH_MAX 64
 
 struct choice {
-	__u32 want; /* OX_WANT_* of all targets that match and permit, and these: */
-	/* Of the process, read once: each look at the kernel's structs costs the verifier time. */
+	__u32 want; /* OX_WANT_* of all targets that match and permit, and CHOICE_* */
+	/* The process's ids are read once: each look at the kernel's structs costs the verifier
+	 * time. */
 	__u32 uid, euid, suid;
 	__u32 number; /* of the first target that permits */
 	__u64 start_ns;
 };
 
-#define CHOICE_CHOSEN  0x100 /* one of them permits */
-#define CHOICE_REFUSED 0x200 /* one matches, but the process's ids are not its owner's */
-#define CHOICE_ANYBODY 0x400 /* one that permits asks for no ids */
+#define CHOICE_CHOSEN  0x100 /* a target permits it */
+#define CHOICE_REFUSED 0x200 /* a target matches, but the process's ids are not its owner's */
+#define CHOICE_ANYBODY 0x400 /* a target that permits asks for no ids */
 
-/* The number of a struct pid in the daemon's namespace. False: it cannot be seen from there. */
+/* Reads the number of a struct pid in the daemon's namespace into *ret. Returns false where it
+ * cannot be seen from there. */
 static __always_inline bool pid_in_namespace(struct pid *const *where, __u32 *ret)
 {
 	struct upid upid = {};
 	struct pid *pid = 0;
 	__u32 inum = 0, level = 0;
 
-	/* Read, not followed: what is read is a number that one may calculate with. */
+	/* The pointers are read, not followed: what is read is a number that one may calculate
+	 * with. */
 	bpf_core_read(&pid, sizeof(pid), where);
 	bpf_core_read(&level, sizeof(level), &pid->level);
 	if (level < pid_level)
@@ -40,7 +43,7 @@ static __always_inline bool pid_in_namespace(struct pid *const *where, __u32 *re
 	return true;
 }
 
-/* 0: the task cannot be seen from the daemon's namespace. */
+/* Returns the pid of a task, 0 where it cannot be seen from the daemon's namespace. */
 static __always_inline __u32 task_pid(struct task_struct *task)
 {
 	__u32 pid = 0;
@@ -105,9 +108,9 @@ static __always_inline void choice_add_pids(struct choice *choice, struct task_s
 		choice_add_pid(choice, bpf_map_lookup_elem(&children, &pid));
 }
 
-/* Of the current process: OX_WANT_* and CHOICE_*, and in the upper half the number of the target. A
- * global function: the verifier looks at it once,
- * not once for each path to it. */
+/* Returns how the current process is chosen: OX_WANT_* and CHOICE_*, and in the upper half the
+ * number of the target. A global function: the verifier looks at it once, not once for each path to
+ * it. */
 __noinline __u64 filter_current(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();

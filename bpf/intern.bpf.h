@@ -39,7 +39,7 @@ static __always_inline struct scratch *scratch_get(void)
 	return bpf_map_lookup_elem(&scratches, &zero);
 }
 
-/* Of n words of the scratch, from a word on. */
+/* Returns the hash of n words of the scratch, from a word on. */
 __noinline __u64 record_hash(__u32 from, __u32 n)
 {
 	struct scratch *scratch = scratch_get();
@@ -55,7 +55,7 @@ __noinline __u64 record_hash(__u32 from, __u32 n)
 	return hash ^ hash >> 32;
 }
 
-/* Is the record at the position the n words of the scratch, with this head? */
+/* True if the record at the position has this head and the words of the scratch. */
 __noinline int record_equal(__u32 which, __u32 position, __u32 from, __u32 head)
 {
 	struct chunk *chunk = log_chunk(which & 1, position);
@@ -74,7 +74,7 @@ __noinline int record_equal(__u32 which, __u32 position, __u32 from, __u32 head)
 	return 1;
 }
 
-/* Writes the record to the end of the log. Its position + 1, 0: the log is full. */
+/* Writes the record to the end of the log. Returns its position + 1, 0 where the log is full. */
 __noinline __u32 record_append(__u32 which, __u32 from, __u32 head, __u32 tag)
 {
 	__u32 n = head & 0xffff, total = n + OX_HEADER_WORDS, position = 0;
@@ -84,7 +84,7 @@ __noinline __u32 record_append(__u32 which, __u32 from, __u32 head, __u32 tag)
 	which &= 1;
 	if (!scratch || n > OX_RECORD_WORDS_MAX)
 		return 0;
-	/* What would cross the end of a chunk is left as a hole. */
+	/* A record that would cross the end of a chunk leaves a hole there. */
 	for (int try = 0; try < 4; try++) {
 		position = __sync_fetch_and_add(&arenas[which].cursor, total);
 		if ((position & (OX_CHUNK_WORDS - 1)) + total <= OX_CHUNK_WORDS)
@@ -106,7 +106,8 @@ __noinline __u32 record_append(__u32 which, __u32 from, __u32 head, __u32 tag)
 	return position + 1;
 }
 
-/* The record's position + 1; 0: it could not be kept, and the CPU's counters say why. */
+/* Finds or writes the record. Returns its position + 1, or 0 where it could not be kept: the CPU's
+ * counters say why. */
 __noinline __u32 record_intern(__u32 which, __u32 from, __u32 head)
 {
 	struct ox_cpu *cpu = cpu_get();

@@ -2,7 +2,7 @@
 /* The maps and globals of the sampler; sizes that depend on the machine are set before load. */
 #pragma once
 
-/* Set once, before load. */
+/* Globals that are set once, before load. */
 const volatile __u64 hash_seed = 0;  /* secret: nobody can aim at the index */
 const volatile __u32 log_chunks = 0; /* of one arena */
 const volatile __u32 slot_blocks = 0;
@@ -12,7 +12,7 @@ const volatile struct ox_layout layouts[OX_LAYOUTS_MAX] = {};
 __u32 pid_level = 0; /* its depth; 0: the first one, which needs no look-up */
 __u32 pid_ns_inum = 0;
 
-/* Changed by the daemon while the programs run. */
+/* Globals that the daemon changes while the programs run. */
 __u32 active = 0; /* arena being written: 0 or 1 */
 __u32 filters = 0;
 __u64 period_ns = 0;
@@ -39,8 +39,8 @@ struct slot_block {
 #define SCRATCH_PYTHON 512
 #define SCRATCH_STACK  1024
 
-/* The walk along a user stack (unwind.bpf.h). On the BPF stack the verifier would follow each of
- * its numbers through all that may happen to it, and there is little room. */
+/* The walk along a user stack (unwind.bpf.h). It is not on the BPF stack: the verifier would follow
+ * each of its numbers through all that may happen to it, and there is little room. */
 struct unwind {
 	__u64 ip, sp, bp;
 	__u32 n;
@@ -142,7 +142,7 @@ struct block_map {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct block)); /* clang tells no type that is only inside */
+	__uint(value_size, sizeof(struct block)); /* clang describes no type that is only inside */
 };
 
 struct {

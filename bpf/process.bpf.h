@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known of the process that is sampled, and how the daemon hears of what is not. A process
- * enters the map with its first sample, mostly a little before that; the daemon is told, and puts
- * its ranges in. Whoever changed by an exec, or took over a pid, begins anew.
+ * The processes that are sampled, and the events by which the daemon learns of them. A process
+ * enters the map with its first sample, mostly a little before that; the daemon gets an event, and
+ * puts the process's ranges in. A process that called exec, or that took over a pid, begins as a
+ * new one.
  */
 #pragma once
 
-/* A program that begins pages in code without end: it is looked at again after so long, or with
- * its next sample after that. */
+/* The least time between the daemon's last look at a process and the next event of a page fault: a
+ * program may begin pages of code without end. The event is sent by the first page fault or sample
+ * after that. */
 #define EVENT_GAP_NS 2000000
 
-/* The daemon is told once; until it has looked, more of the same says nothing new. */
+/* Sends an event of the process to the daemon. Until the daemon has looked, another one would say
+ * nothing new and is not sent. */
 static __always_inline void process_send_event(struct ox_process *process, __u32 pid, __u32 reason)
 {
 	struct ox_event *event;
@@ -29,7 +32,8 @@ static __always_inline void process_send_event(struct ox_process *process, __u32
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* What was paged in is told, where it was not for too short a time. */
+/* Sends the event of a page fault that was too soon after the daemon's last look, once it is
+ * not. */
 static __always_inline void process_pay(struct ox_process *process, __u32 pid)
 {
 	if (process->event_state == OX_EVENT_STATE_OWED &&
@@ -42,8 +46,9 @@ static __always_inline __u32 process_number(void)
 	return __sync_fetch_and_add(&last_process, 1) + 1;
 }
 
-/* Since a fork the interpreter is where it was in the parent, unless one of the two began anew by
- * an exec. A parent that the daemon expects was never sampled: it has neither start nor exec_id. */
+/* Copies where the parent's interpreter is: it stays there over a fork, unless one of the two
+ * called exec since. A parent that the daemon expects was never sampled: it has neither start nor
+ * exec_id. */
 static __always_inline void process_inherit(struct ox_process *fresh)
 {
 	struct task_struct *task = bpf_get_current_task_btf(), *origin = task->real_parent;
@@ -60,8 +65,9 @@ static __always_inline void process_inherit(struct ox_process *fresh)
 	fresh->interpreter = parent->interpreter;
 }
 
-/* Puts a process into the map that is not known there, or not any more. 0, or negative: the table
- * is full. A global function: what it needs of the stack is not needed by what comes after it. */
+/* Puts a process into the map that is not known there, or not any more. Returns 0, or a negative
+ * number where the table is full. A global function: what it needs of the stack is free for what
+ * comes after it. */
 __noinline int process_add(__u32 pid, __u64 start_ns, __u32 exec_id)
 {
 	struct ox_process fresh = {
@@ -74,13 +80,13 @@ __noinline int process_add(__u32 pid, __u64 start_ns, __u32 exec_id)
 	return bpf_map_update_elem(&processes, &pid, &fresh, BPF_ANY);
 }
 
-/* NULL: the table is full. */
+/* Returns the process's entry, which is new where there was none; NULL where the table is full. */
 static __always_inline struct ox_process *process_get(__u32 pid, __u64 start_ns, __u32 exec_id)
 {
 	struct ox_process *process = bpf_map_lookup_elem(&processes, &pid);
 
 	if (process && !process->start_ns) {
-		/* Expected by the daemon, who cannot know the exec_id. */
+		/* The daemon expects this process, and cannot know its exec_id. */
 		process->start_ns = start_ns;
 		process->exec_id = exec_id;
 		process->number = process_number();
@@ -94,9 +100,9 @@ static __always_inline struct ox_process *process_get(__u32 pid, __u64 start_ns,
 	return process;
 }
 
-/* A process enters before its first sample, so that it is not that one that has no tables: once it
- * has used this part of the time from one sample to the next. Sooner would be for many that are
- * gone before they are sampled; later small programs have run all their code once. */
+/* A process enters the map before its first sample, so that this one does not lack tables: once it
+ * has run for one part of so many of the time from one sample to the next. Sooner would be for many
+ * that are gone before they are sampled; later small programs have run all their code once. */
 #define ENTER_PART 16
 
 static __always_inline void process_enter(struct task_struct *task, __u32 pid)
@@ -108,8 +114,8 @@ static __always_inline void process_enter(struct task_struct *task, __u32 pid)
 
 #define PAGE_FAULT_INSTRUCTION 0x10 /* X86_PF_INSTR */
 
-/* Code that is run for the first time is paged in: that is the moment at which a library that was
- * loaded where another one was becomes visible. Mapping alone tells the daemon too, but later. */
+/* Code is paged in when it runs for the first time: at that moment a library becomes visible that
+ * was loaded where another one was. The daemon learns of the mapping itself too, but later. */
 SEC("tp_btf/page_fault_user")
 int BPF_PROG(on_fault, unsigned long address, struct pt_regs *regs, unsigned long error)
 {

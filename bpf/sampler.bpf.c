@@ -1,7 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sampler: on each tick of a CPU's timer, is the current process chosen? Then its stacks and
- * itself are interned, and the sample is counted. Nothing is sent; the daemon reads the arena.
+ * The sampler. On each tick of a CPU's timer it decides whether the current process is chosen; then
+ * its stacks and its identity are interned, and the sample is counted. No sample is sent: the
+ * daemon reads the arena.
+ *
+ * The headers are not self-contained: each one uses only those above it, and this is their order.
+ *
+ *   kernel.h         fields of the kernel's structs (CO-RE)
+ *   python.h         Python frames and definitions, shared with the daemon (included by rule.h)
+ *   rule.h           unwinding tables, processes and events, shared with the daemon
+ *   sample.h         arenas, records and counters, shared with the daemon
+ *   maps.bpf.h       maps, globals and the scratch of a CPU
+ *   filter.bpf.h     is the current process chosen, and its pid in the daemon's namespace
+ *   intern.bpf.h     puts records into the arena, each content once
+ *   process.bpf.h    the processes that are known, and events to the daemon
+ *   stack.bpf.h      reads memory of the user, the stack by the piece
+ *   unwind.bpf.h     the native user stack, by the tables
+ *   code.bpf.h       the code object that is looked at, and the cache of known ones
+ *   fragment.bpf.h   sends fragments of definitions
+ *   qualname.bpf.h   the module and the class of a function
+ *   define.bpf.h     sends the definition of a code object that is not known
+ *   walk.bpf.h       the state of the walk along Python frames
+ *   thread.bpf.h     the Python states of the current thread
+ *   transient.bpf.h  frames of a thread that is changing them
+ *   python.bpf.h     the Python frames of the current thread
  */
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
@@ -37,10 +59,11 @@
 
 #include "bpf/python.bpf.h"
 
-/* MIT sources; the kernel's helpers ask for a GPL-compatible word. */
+/* Declares a licence that the kernel gives its helpers to, as compatible with the GPL; the sources
+ * are MIT. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* Sums for the achieved interval: deviations in units of 256 ns, so that squares fit. */
+/* Sums up the achieved interval: deviations in units of 256 ns, so that squares fit. */
 static __always_inline void cpu_add_gap(struct ox_cpu *cpu, __u64 now, __u64 period)
 {
 	__s64 deviation;
@@ -57,9 +80,9 @@ static __always_inline void cpu_add_gap(struct ox_cpu *cpu, __u64 now, __u64 per
 }
 
 /*
- * Ticks that the timer skipped before this one. The kernel moves a late timer on along its grid and
- * says nothing. expected_ns follows the grid: the earliest tick sets its phase, a tick that is a
- * period or more behind it means that whole ticks are missing.
+ * Counts the ticks that the timer skipped before this one. The kernel moves a late timer on along
+ * its grid and says nothing. expected_ns follows the grid: the earliest tick sets its phase, a tick
+ * that is a period or more behind it means that whole ticks are missing.
  */
 static __always_inline __u64 cpu_count_late(struct ox_cpu *cpu, __u64 now, __u64 period)
 {
@@ -75,7 +98,8 @@ static __always_inline __u64 cpu_count_late(struct ox_cpu *cpu, __u64 now, __u64
 	return missed;
 }
 
-/* False: there was no room for it, which is counted; the sample would be a wrong one. */
+/* Interns the kernel stack. Returns false where there was no room for it, which is counted: the
+ * sample would be a wrong one. */
 static __always_inline bool take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u32 which,
 					      struct ox_sample *sample)
 {
@@ -134,7 +158,7 @@ static __always_inline void count_sample(struct ox_cpu *cpu, __u32 which)
 	cpu->samples++;
 }
 
-/* Negative: there was no room for it. */
+/* Interns the Python stack. Returns 0, or a negative number where there was no room for it. */
 static __always_inline int take_python_stack(struct ox_sample *sample,
 					     const struct ox_process *process, __u32 which)
 {
@@ -152,7 +176,8 @@ static __always_inline int take_python_stack(struct ox_sample *sample,
 	return sample->python_stack ? 0 : -1;
 }
 
-/* Negative: there was no room for it. */
+/* Interns the user stack, and the Python stack where there is one. Returns 0, or a negative number
+ * where there was no room for one of them. */
 static __always_inline int take_user_stack(struct ox_sample *sample, __u32 which, bool in_kernel)
 {
 	struct ox_process *process = process_get(sample->pid, sample->start_ns, sample->exec_id);
@@ -222,12 +247,12 @@ int on_tick(struct bpf_perf_event_data *ctx)
 	}
 	pid = task_pid(task);
 	tid = task->pid == task->tgid ? pid : task_tid(task);
-	/* --all in a container: what runs outside of it has no number inside. */
+	/* With --all in a container: a process outside of it has no number inside. */
 	if (!pid || !tid)
 		return 0;
 	cpu->lost[OX_LOST_LATE] += missed;
-	/* Odd: an arena is in use on this CPU. The atomic is a full barrier before `active` is
-	 * read. */
+	/* An odd number says that an arena is in use on this CPU. The atomic is a full barrier
+	 * before `active` is read. */
 	__sync_fetch_and_add(&cpu->entries, 1);
 	sample = (void *)&scratch->words[SCRATCH_SAMPLE];
 	take_identity(task, pid, tid, sample);
@@ -241,8 +266,8 @@ int on_tick(struct bpf_perf_event_data *ctx)
 	return 0;
 }
 
-/* An idle CPU has no ticks worth counting, and some have none at all: the next one is due within a
- * period from here, and the interval since the last one says nothing. */
+/* An idle CPU has no ticks worth counting, and some have none at all: when it wakes up, the next
+ * tick is due within a period from here, and the interval since the last one says nothing. */
 SEC("tp_btf/cpu_idle")
 int BPF_PROG(on_idle, unsigned int state, unsigned int cpu_id)
 {
@@ -298,7 +323,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-/* Run once by the daemon: which pid namespace is its own, and how deep? */
+/* Finds the daemon's own pid namespace and its depth. The daemon runs this once. */
 SEC("syscall")
 int find_namespace(void *ctx)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of the user's stack. A read costs the same for 8 bytes as for some hundreds (about 80
- * ns), and what callers saved lies right above what their callee did: so it is read by the piece.
+ * Reads the memory of the user's stack. A read costs the same for 8 bytes as for some hundreds
+ * (about 80 ns), and what callers saved lies right above what their callee did: so the stack is
+ * read by the piece.
  */
 #pragma once
 
@@ -13,7 +14,8 @@ static __always_inline bool read_user(void *to, __u32 size, __u64 from)
 #define STACK_BYTES 512u
 #define PAGE_BYTES  4096u
 
-/* Behind the page there may be no memory any more: then up to its end. */
+/* Reads a piece of the stack into the scratch, up to the end of the page where there is no memory
+ * behind that. Returns false where nothing can be read. */
 static __always_inline bool stack_load(struct scratch *scratch, __u64 address)
 {
 	__u64 bytes = -address & (PAGE_BYTES - 8);
@@ -31,7 +33,7 @@ static __always_inline bool stack_load(struct scratch *scratch, __u64 address)
 	return false;
 }
 
-/* One word of it, to stack_word. False: it cannot be read. */
+/* Reads one word of the stack into stack_word. Returns false where it cannot be read. */
 __noinline bool stack_fetch(__u64 address)
 {
 	struct scratch *scratch = scratch_get();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The user stack of the current task, frame by frame: which mapping is the address in, which row of
- * its file's table holds there, where does that say the caller's registers are? Without a row the
- * frame pointer is followed: [rbp] is the caller's, [rbp + 8] the address it returns to. x86-64.
+ * Follows the user stack of the current task, frame by frame: the mapping of the address, the row
+ * of its file's table there, and by that the caller's registers. Without a row the frame pointer is
+ * followed: [rbp] is the caller's, [rbp + 8] the address it returns to. x86-64.
  *
  * The searches are global functions: the verifier looks at each once, with unknown numbers, so that
  * it does not follow every way through them from every place.
@@ -32,7 +32,8 @@ static __always_inline const struct ox_range *range_at(const struct block *block
 	return (const void *)&block->words[index & (OX_BLOCK_WORDS - OX_RANGE_WORDS)];
 }
 
-/* Index of the last of n ranges that begins at or before the address; 0: none. */
+/* Returns the index of the last of n ranges that begins at or before the address, 0 where there is
+ * none. */
 __noinline __u32 range_find(__u32 ranges, __u32 n, __u64 address)
 {
 	struct block *block = block_get(ranges);
@@ -51,7 +52,8 @@ __noinline __u32 range_find(__u32 ranges, __u32 n, __u64 address)
 	return low ? ranges + (low - 1) * OX_RANGE_WORDS : 0;
 }
 
-/* The rule of the last of n rows at or before the low half of an address; the first is at 0. */
+/* Returns the rule of the last of n rows at or before the low half of an address; the first row is
+ * at 0. */
 __noinline __u32 row_find(__u32 rows, __u32 n, __u32 address)
 {
 	struct block *block = block_get(rows);
@@ -70,7 +72,7 @@ __noinline __u32 row_find(__u32 rows, __u32 n, __u32 address)
 	return block->words[(rows + low - 1) & (OX_BLOCK_WORDS - 1)] >> 16;
 }
 
-/* False: the address is in no range. */
+/* Finds the range of an address. Returns false where it is in none. */
 static __always_inline bool unwind_find_range(struct unwind *unwind, __u64 pc)
 {
 	const struct ox_range *range;
@@ -97,7 +99,8 @@ static __always_inline bool unwind_find_range(struct unwind *unwind, __u64 pc)
 	return true;
 }
 
-/* The rule at an address of the range; 0 (no rule): go by frame pointer. */
+/* Returns the rule at an address of the range, 0 (no rule) where the frame pointer is to be
+ * followed. */
 static __always_inline const struct ox_rule *unwind_find_rule(struct unwind *unwind, __u64 pc)
 {
 	__u64 address = pc - unwind->bias;
@@ -128,12 +131,12 @@ static __always_inline long unwind_stop(struct unwind *unwind, __u32 end)
 	return 1;
 }
 
-/* 0: the registers are the caller's. */
+/* Steps to the caller by the frame pointer. Returns 0, or 1 where the stack ends here. */
 static __always_inline long step_by_frame_pointer(struct unwind *unwind)
 {
 	__u64 pair[2];
 
-	/* Nobody set it, from the first function on: so that one is the outermost. */
+	/* No function has set rbp, from the first one on: so this one is the outermost. */
 	if (!unwind->bp && unwind->n > 1)
 		return unwind_stop(unwind, OX_STOP_ROOT);
 	/* Stacks grow down: a caller's frame is higher. This also ends every cycle. */
@@ -161,7 +164,7 @@ static __always_inline long step_through_signal(struct unwind *unwind)
 	return 0;
 }
 
-/* 0: it could not be read. */
+/* Returns the CFA, 0 where it cannot be read. */
 static __always_inline __u64 find_cfa(struct unwind *unwind, const struct ox_rule *rule)
 {
 	__u64 base = unwind->sp, cfa = 0;
@@ -187,7 +190,8 @@ static __always_inline long step_by_rule(struct unwind *unwind, const struct ox_
 		return unwind_stop(unwind, OX_STOP_UNREADABLE);
 	if (cfa <= unwind->sp)
 		return unwind_stop(unwind, OX_STOP_BROKEN);
-	/* First what lies lower: the return address then is in the same read. */
+	/* The caller's rbp lies lower and is read first: the return address then is in the same
+	 * read. */
 	at = (rule->rbp == OX_RBP_CFA ? cfa : bp) + rule->rbp_offset;
 	if (rule->rbp != OX_RBP_SAME && !stack_read(at, &bp))
 		return unwind_stop(unwind, OX_STOP_UNREADABLE);
@@ -199,7 +203,8 @@ static __always_inline long step_by_rule(struct unwind *unwind, const struct ox_
 	return 0;
 }
 
-/* From the frame that unwind holds to its caller. 1: there is none; unwind->end says why. */
+/* Steps from the frame that unwind holds to its caller. Returns 1 where there is none; unwind->end
+ * says why. */
 static __always_inline long step_to_caller(struct unwind *unwind)
 {
 	__u64 pc = unwind->ip - !unwind->exact;
@@ -207,7 +212,7 @@ static __always_inline long step_to_caller(struct unwind *unwind)
 
 	if (!unwind_find_range(unwind, pc)) {
 		if (unwind->n > 1 && unwind->n_ranges) {
-			unwind->n--; /* what is no code is no caller */
+			unwind->n--; /* an address outside of all code is no caller */
 			return unwind_stop(unwind, OX_STOP_BROKEN);
 		}
 		unwind->unknown |= unwind->n == 1;
@@ -240,15 +245,15 @@ static long unwind_step(__u32 i, void *unused)
 		return unwind_stop(unwind, OX_STOP_ROOT);
 	if (i + 1 >= OX_MAX_USER_FRAMES)
 		return unwind_stop(unwind, OX_STOP_CUT);
-	/* By i, which the verifier does not know: a count of our own it would follow number by
-	 * number. */
+	/* The index is i, which the verifier does not know: a count of our own it would follow
+	 * number by number. */
 	scratch->words[SCRATCH_USER + ((i + 1) & (OX_MAX_USER_FRAMES - 1))] = unwind->ip;
 	unwind->n = i + 2;
 	return 0;
 }
 
-/* Leaf first into the scratch. How many frames, with enum ox_stop << 16 and UNWIND_UNKNOWN_LEAF; 0:
- * the task has no user side. */
+/* Writes the user stack into the scratch, leaf first. Returns how many frames, with enum ox_stop <<
+ * 16 and UNWIND_UNKNOWN_LEAF; 0 where the task has no user side. */
 __noinline __u32 unwind_user(__u32 ranges, __u32 n_ranges, bool in_kernel)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
