@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The code object that is looked at, and which of them are known already. That all of it is still
- * what it was is what tells one from another at the same address.
+ * The code object that the walk looks at, and the cache of those that were sent. A code object at
+ * the address of a known one is the same one only while all that the cache keeps of it is the same.
  */
 #pragma once
 
-/* Of one sample; what there is no room for is sent with the next one. */
+/* Limits of one sample; definitions beyond them are sent with the next one. */
 #define DEFINE_MAX       64
 #define DEFINE_BYTES_MAX (128u << 10)
 #define CLASS_STEPS_MAX  2048
@@ -15,11 +15,11 @@ struct fragment_scratch {
 	__u8 bytes[OX_FRAGMENT_BYTES_MAX];
 };
 
-/* The code object that is looked at, as far as the layout needs it. */
+/* Bytes that are read of a code object, a thread state or a shim; no layout needs more. */
 #define PYTHON_READ_BYTES 256
 
-/* What has been looked at for this sample: a read costs more than all else that is done for a
- * frame, and the code of a live frame stays what it is. */
+/* A code object that this sample has met: a read costs more than all else that is done for a frame,
+ * and the code of a live frame stays what it is. */
 struct seen_code {
 	__u64 code;
 	__u32 id;
@@ -27,12 +27,12 @@ struct seen_code {
 };
 #define SEEN_CODES 64
 
-/* Entries of a dict are read by so much at a time. */
+/* Entries of a dict are read ENTRIES_READ at a time. */
 #define ENTRY_BYTES   24
 #define ENTRIES_READ  40
 #define ENTRIES_BYTES 1024
 
-/* One code object of one process, as the cache of those that are known has it. */
+/* An entry of the cache: one code object of one process. */
 struct known {
 	__u32 id; /* 0: free; KNOWN_BUSY: being written */
 	__s32 first_line;
@@ -49,13 +49,13 @@ struct define_scratch {
 	__u32 sample; /* counts */
 	__u32 layout; /* index */
 	__u32 id;
-	/* Used up by this sample. */
+	/* The parts of its limits that this sample has used. */
 	__u32 n_defined, bytes, class_steps;
 	bool is_short; /* a part of the definition had no room */
-	/* What this CPU may still send, and since when. */
+	/* Definitions that this CPU may still send, and when their number was last raised. */
 	__u32 n_left;
 	__u64 left_ns;
-	/* Where the search for a class is. */
+	/* Progress of the search for a class. */
 	__u64 classes, entry;
 	__u32 n_classes, n_entries, at, n_read;
 	__u64 class;
@@ -88,7 +88,7 @@ static __always_inline const struct ox_layout *layout_get(__u32 index)
 	return (const struct ox_layout *)layout;
 }
 
-/* 0: it could not be read. */
+/* Reads a word of the process. Returns 0 where it cannot be read. */
 static __always_inline __u64 read_word(__u64 address)
 {
 	__u64 word = 0;
@@ -111,7 +111,7 @@ static __always_inline struct seen_code *seen_get(struct define_scratch *scratch
 	return &scratch->seen[(code >> 4 ^ code >> 10) & (SEEN_CODES - 1)];
 }
 
-/* ---- what is known ---- */
+/* ---- the cache of known code objects ---- */
 
 #define KNOWN_BUSY 0xffffffffu
 #define KNOWN_WAYS 4
@@ -128,7 +128,7 @@ struct {
 	__type(value, struct known_set);
 } known_codes SEC(".maps");
 
-__u32 definitions_epoch = 0; /* the daemon forgot all: they have to be sent once more */
+__u32 definitions_epoch = 0; /* changes when the daemon forgot all: they are sent again */
 
 static __always_inline struct known_set *known_set_of(__u64 process, __u64 code)
 {
@@ -138,7 +138,8 @@ static __always_inline struct known_set *known_set_of(__u64 process, __u64 code)
 	return bpf_map_lookup_elem(&known_codes, &key);
 }
 
-/* 0: it is not known. Another CPU may be writing: then the id is another one before and after. */
+/* Returns the id of a known code object, 0 where it is not known. The id is read before and after
+ * the rest: while another CPU writes the entry, the two differ. */
 static __always_inline __u32 known_find(const struct known_set *set, const struct known *wanted)
 {
 	for (int i = 0; i < KNOWN_WAYS; i++) {
@@ -153,7 +154,7 @@ static __always_inline __u32 known_find(const struct known_set *set, const struc
 	return 0;
 }
 
-/* Over a free one, or any. */
+/* Puts a code object into a free entry of the set, or over another one. */
 static __always_inline void known_put(struct known_set *set, const struct known *fresh)
 {
 	__u32 at = fresh->id & (KNOWN_WAYS - 1), seen;

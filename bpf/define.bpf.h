@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Definitions of code objects (bpf/python.h): each is sent when it is seen first. */
+/* Definitions of code objects (bpf/python.h): each is sent when its code object is first seen. */
 #pragma once
 
-/* Of one CPU: so many at once, and one more each time; a program that brings new code without end
- * costs no more than that. */
+/* The budget of one CPU: DEFINE_BURST definitions at once, and one more each DEFINE_NS. A program
+ * that brings new code without end costs no more than that. */
 #define DEFINE_BURST 1024
 #define DEFINE_NS    250000
 
@@ -18,7 +18,7 @@ static __always_inline int head_send(struct define_scratch *scratch, const struc
 	return fragment_send(OX_FRAGMENT_HEAD, 0, 0, sizeof(*head), 0);
 }
 
-/* True: one more may be sent now. */
+/* True if one more definition may be sent now, which counts it. */
 static __always_inline bool define_may(struct define_scratch *scratch)
 {
 	__u64 now = bpf_ktime_get_ns(), more = (now - scratch->left_ns) / DEFINE_NS;
@@ -28,7 +28,7 @@ static __always_inline bool define_may(struct define_scratch *scratch)
 		scratch->n_left = more > DEFINE_BURST ? DEFINE_BURST : more;
 		scratch->left_ns = now;
 	}
-	/* A class that was looked for may not be left out: the next sample has time for it. */
+	/* The search for a class must not be cut short: the next sample has time for it. */
 	if (scratch->n_defined >= DEFINE_MAX || !scratch->n_left ||
 	    scratch->class_steps > CLASS_STEPS_MAX / 2)
 		return false;
@@ -37,7 +37,8 @@ static __always_inline bool define_may(struct define_scratch *scratch)
 	return true;
 }
 
-/* Of the code object in the scratch. Its number; 0: it could not be sent. */
+/* Sends the definition of the code object in the scratch. Returns its number, 0 where it could not
+ * be sent. */
 __noinline __u32 define(__u32 layout_index)
 {
 	const struct ox_layout *layout = layout_get(layout_index);
@@ -58,7 +59,8 @@ __noinline __u32 define(__u32 layout_index)
 	return head_send(scratch, layout) ? 0 : scratch->id;
 }
 
-/* The number of the code object in the scratch, known or new; 0: it has none. */
+/* Returns the number of the code object in the scratch, which is defined here where it is not
+ * known; 0 where it has none. */
 static __always_inline __u32 define_code(struct define_scratch *scratch,
 					 const struct ox_layout *layout)
 {
@@ -76,7 +78,7 @@ static __always_inline __u32 define_code(struct define_scratch *scratch,
 	if (wanted->id)
 		return wanted->id;
 	wanted->id = define(scratch->layout);
-	/* What had no room all of it is sent once more with the next sample. */
+	/* A definition of which a part had no room is sent again with the next sample. */
 	if (wanted->id && !scratch->is_short)
 		known_put(set, wanted);
 	return wanted->id;

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parts of definitions (bpf/python.h) to the daemon. All that is read is the process's own and may
- * be anything; what cannot be read is left out, and what one sample may send is bounded.
+ * Sends fragments of definitions (bpf/python.h) to the daemon. The memory that is read belongs to
+ * the process and may hold anything: what cannot be read is left out, and what one sample may send
+ * is bounded.
  */
 #pragma once
 
-/* struct ox_fragment with what follows it. */
+/* A record is a struct ox_fragment with its bytes behind it. */
 #define DEFINITIONS_BYTES (2u << 20)
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, DEFINITIONS_BYTES);
 } definitions SEC(".maps");
 
-/* The daemon reads them with the next drain, but where the buffer fills up before. */
+/* Returns the flags for a record: the daemon reads it with its next drain, and is woken only where
+ * the buffer fills up before. */
 static __always_inline __u64 definitions_flags(void)
 {
 	return bpf_ringbuf_query(&definitions, BPF_RB_AVAIL_DATA) > DEFINITIONS_BYTES / 4
@@ -22,8 +24,9 @@ static __always_inline __u64 definitions_flags(void)
 
 #define PART_CUT (1u << 31)
 
-/* Bytes of the process at an address; bytes may have PART_CUT. 0, -1. A global function: the
- * verifier looks at it once. */
+/* Sends bytes of the process at an address, or of the scratch where the address is 0; `bytes` may
+ * have PART_CUT. Returns 0, or -1 where they are not sent. A global function: the verifier looks at
+ * it once. */
 __noinline int fragment_send(__u32 kind, __u32 width, __u64 address, __u32 bytes, __u32 offset)
 {
 	struct define_scratch *scratch = define_get();
@@ -31,7 +34,8 @@ __noinline int fragment_send(__u32 kind, __u32 width, __u64 address, __u32 bytes
 
 	if (!scratch)
 		return -1;
-	/* As one number, so that the verifier's bounds are those of the number that is used. */
+	/* This makes n one number, so that the verifier's bounds are those of the number that is
+	 * used. */
 	asm volatile("" : "+r"(n));
 	if (n > OX_FRAGMENT_BYTES_MAX)
 		return -1;
@@ -62,7 +66,7 @@ struct string_head {
 	__u32 reserved;
 };
 
-/* A str of the process. */
+/* Sends a str of the process. Returns 0, or -1 where it is not sent. */
 __noinline int string_send(__u32 layout_index, __u32 kind, __u64 address)
 {
 	const struct ox_layout *layout = layout_get(layout_index);
@@ -89,7 +93,8 @@ struct lines {
 	__u64 address, bytes;
 };
 
-/* By i, which the verifier does not know: what a step changed it would follow number by number. */
+/* Sends a piece of the lines; the last one returns 1. The offset is made of i, which the verifier
+ * does not know: a variable that each step changes it would follow number by number. */
 static long lines_step(__u32 i, struct lines *lines)
 {
 	__u64 offset = (__u64)i * OX_FRAGMENT_BYTES_MAX, n = lines->bytes - offset;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Python frames of the current thread, leaf first, into the scratch. The interpreter may be in
- * the middle of a change, and its memory may be anything: every pointer is read with a helper that
- * may fail, and a code object is one only if its type says so.
+ * Writes the Python frames of the current thread into the scratch, leaf first. The interpreter may
+ * be in the middle of a change, and its memory may hold anything: every pointer is read with a
+ * helper that may fail, and a code object is one only if its type says so.
  */
 #pragma once
 
-/* Frames, what stands between them, and the end of each state. */
+/* Steps of a walk: frames, what stands between them, and the end of each state. */
 #define WALK_MAX (2 * OX_MAX_PYTHON_FRAMES + STATES_MAX)
 
 static __always_inline void walk_begin_state(struct python_walk *walk,
@@ -16,13 +16,13 @@ static __always_inline void walk_begin_state(struct python_walk *walk,
 
 	walk->frame = walk->leaf = state->frame;
 	walk->n_before = walk->n;
-	/* Where the last one is the state's own, nothing is being run. */
+	/* Where the last _PyCFrame is the state's own, nothing is being run. */
 	walk->may_go_back = layout->flags & OX_LAYOUT_CFRAME &&
 			    state->c_frame - state->address > STATE_BYTES_MAX;
 }
 
-/* The state's frames are through; those of its next state follow. From 3.11 on the outermost one
- * was begun by C code: where it was not, its callers are missing. */
+/* Ends a state whose frames are through, and begins the next one. From 3.11 on the outermost frame
+ * was begun by C code: where it was not, its callers are missing. Returns 0 to go on, 1 to stop. */
 static __always_inline long walk_end_state(struct python_walk *walk, struct scratch *scratch,
 					   const struct ox_layout *layout)
 {
@@ -30,7 +30,7 @@ static __always_inline long walk_end_state(struct python_walk *walk, struct scra
 
 	if (!n && walk_go_back(walk, layout) && walk->frame)
 		return 0;
-	/* A guess has to be checked (walk_check_caller()). */
+	/* The caller is a guess, which walk_check_caller() checks. */
 	if (n == 1 && walk->may_go_back && !walk->n_before_guess &&
 	    !(*walk_word(scratch, walk->n - 1) & OX_PYTHON_ENTRY)) {
 		walk->frame = find_caller_frame(walk->leaf);
@@ -118,7 +118,8 @@ static __always_inline bool code_read(struct define_scratch *read, const struct 
 	       code_word(read, OX_PY_TYPE) == code_type;
 }
 
-/* Code without an instruction of its own is the interpreter's: it ends a call of __init__(). */
+/* True if the code has an instruction of its own. Code without one is the interpreter's: it ends a
+ * call of __init__(). */
 static __always_inline bool code_is_traceable(const struct define_scratch *read,
 					      const struct ox_layout *layout)
 {
@@ -126,7 +127,7 @@ static __always_inline bool code_is_traceable(const struct define_scratch *read,
 	       code_number(read, layout->code_traceable) < code_number(read, OX_PY_CODE_SIZE);
 }
 
-/* 0: go on; 1: stop. */
+/* Adds the word of a frame. Returns 0 to go on, 1 to stop. */
 static __always_inline long walk_add_word(struct python_walk *walk, struct scratch *scratch,
 					  __u32 id, __u32 position, bool is_entry)
 {
@@ -141,7 +142,8 @@ static __always_inline long walk_add_word(struct python_walk *walk, struct scrat
 	return 0;
 }
 
-/* The frame is that of a function, or of code of the interpreter's own, which is none. */
+/* Adds the frame that was read, unless its code is the interpreter's own. Returns 0 to go on, 1 to
+ * stop. */
 static __always_inline long walk_add_frame(struct python_walk *walk, struct scratch *scratch,
 					   struct define_scratch *read,
 					   const struct ox_layout *layout)
@@ -174,7 +176,7 @@ static __always_inline long walk_add_frame(struct python_walk *walk, struct scra
 	return caller_is_left_over(walk, layout, position) ? walk_stop(walk, OX_PYTHON_BROKEN) : 0;
 }
 
-/* A frame that stands for C code (3.12+). */
+/* Passes over a frame that stands for C code (3.12+). Returns 0 to go on, 1 to stop. */
 static __always_inline long walk_pass_shim(struct python_walk *walk, struct scratch *scratch,
 					   const struct ox_layout *layout, __u64 back)
 {
@@ -184,7 +186,8 @@ static __always_inline long walk_pass_shim(struct python_walk *walk, struct scra
 	return walk_check_caller(walk, layout);
 }
 
-/* On the C stack it is read alone, so that the window stays where callers are. */
+/* Reads a frame on the C stack alone, so that the window stays where callers are. True if the frame
+ * stands for C code. */
 static __always_inline bool shim_read(struct python_walk *walk, const struct ox_layout *layout)
 {
 	return layout->flags & OX_LAYOUT_OWNER && walk->frame - walk->sp < NEAR_STACK_BYTES &&
@@ -218,9 +221,10 @@ static long walk_step(__u32 i, void *unused)
 	return walk_add_frame(walk, scratch, read, layout);
 }
 
-/* How many words are in the scratch, with enum ox_python_end << 16 and PYTHON_WALKED; 0: there is
- * no Python (yet). A thread that the interpreter does not know of is OX_PYTHON_BROKEN without a
- * word: whether it runs Python code all the same, its C frames tell. */
+/* python_walk() returns how many words are in the scratch, with enum ox_python_end << 16 and
+ * PYTHON_WALKED; 0 where there is no Python (yet). A thread that the interpreter does not know of
+ * is OX_PYTHON_BROKEN without a word: its C frames tell whether it runs Python code all the
+ * same. */
 #define PYTHON_WALKED (1u << 24)
 
 __noinline __u32 python_walk(__u64 runtime, __u64 code_type, __u32 layout_index, __u32 process,

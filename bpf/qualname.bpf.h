@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a function belongs: its module by the globals of a frame, and, where there is no
+ * Finds where a function belongs: its module by the globals of a frame, and, where there is no
  * co_qualname yet (up to 3.10), its class by the first variable of a frame.
  */
 #pragma once
 
-/* Where the entries of a dict's keys begin; their size in *ret_bytes. 0: not to be read. */
+/* Returns where the entries of a dict's keys begin, 0 where they cannot be read. *ret_bytes is the
+ * size of an entry. */
 static __always_inline __u64 keys_entries(const struct ox_layout *layout, __u64 keys,
 					  __u32 *ret_bytes)
 {
@@ -26,7 +27,7 @@ static __always_inline __u64 keys_entries(const struct ox_layout *layout, __u64 
 	return keys + 40 + size * (size > 0xffff ? 4 : size > 0xff ? 2 : 1);
 }
 
-/* Is that str the ASCII text? n: of it, at most 8. */
+/* True if the str is the ASCII text of n bytes, at most 8. */
 static __always_inline bool string_is(const struct ox_layout *layout, __u64 address, __u64 text,
 				      __u32 n)
 {
@@ -44,7 +45,8 @@ static __always_inline bool string_is(const struct ox_layout *layout, __u64 addr
 #define TEXT_SELF 0x666c6573ull
 #define TEXT_CLS  0x736c63ull
 
-/* A module's dict has it as its first entry, others may have it a little later. */
+/* Entries that are searched for __name__: a module's dict has it as its first one, others may have
+ * it a little later. */
 #define NAME_ENTRIES 8
 
 __noinline __u64 module_find(__u32 layout_index, __u64 globals)
@@ -64,7 +66,8 @@ __noinline __u64 module_find(__u32 layout_index, __u64 globals)
 
 #define CLASS_FOUND 0xffffffffu
 
-/* The next class of the resolution order: its dict's entries are next. False: there is none. */
+/* Goes on to the next class of the resolution order: the entries of its dict are next. Returns
+ * false where there is none. */
 static __always_inline bool class_next(struct define_scratch *scratch,
 				       const struct ox_layout *layout)
 {
@@ -99,7 +102,8 @@ static __always_inline bool entries_read(struct define_scratch *scratch)
 	return true;
 }
 
-/* A function has its code at 16; classmethod, staticmethod and property have a function there. */
+/* True if the value is a function of the code object, which it has at 16, or a classmethod,
+ * staticmethod or property, which has such a function there. */
 static __always_inline bool entry_is_code(const struct define_scratch *scratch, __u64 value)
 {
 	__u64 inner = value ? read_word(value + 16) : 0;
@@ -108,7 +112,8 @@ static __always_inline bool entry_is_code(const struct define_scratch *scratch, 
 	       (inner == scratch->code_address || read_word(inner + 16) == scratch->code_address);
 }
 
-/* Names are interned: the key of a function is the very str that is its co_name. */
+/* Looks at one entry. Names are interned: the key of a function is the very str that is its
+ * co_name. Returns 0 to go on, 1 to stop. */
 static long class_step(__u32 i, __u32 *layout_index)
 {
 	struct define_scratch *scratch = define_get();
@@ -133,8 +138,8 @@ static long class_step(__u32 i, __u32 *layout_index)
 	return 1;
 }
 
-/* Its first variable is self or cls, and one of the classes of that has the function: so this is
- * the class. 0: that cannot be told. */
+/* Finds the class of the function: its first variable is self or cls, and one of the classes of
+ * that object has the function. Returns 0 where the class cannot be told. */
 __noinline __u64 class_find(__u32 layout_index)
 {
 	const struct ox_layout *layout = layout_get(layout_index);

@@ -9,8 +9,8 @@
 /* Threads that are looked at in a search. */
 #define SEARCH_MAX 1024
 
-/* Where a thread's state was found last: valid while there is no other interpreter. CPUs write it
- * without care: all of it is checked again. */
+/* The place where a thread's state was found last: valid while there is no other interpreter. CPUs
+ * write it without a lock: all of it is checked again. */
 struct known_thread {
 	__u32 process;
 	__u32 tid;         /* 0: any thread of the process; there is an interpreter only */
@@ -36,7 +36,7 @@ static __always_inline bool state_read(struct python_walk *walk, const struct ox
 	return read_user(walk->state, layout->thread_bytes & (PYTHON_READ_BYTES - 1), walk->thread);
 }
 
-/* The state that was read is this thread's: its leaf frame. */
+/* Adds the state that was read, which is this thread's, with its leaf frame. */
 static __always_inline void walk_add_state(struct python_walk *walk, const struct ox_layout *layout)
 {
 	__u64 leaf = state_word(walk, layout->thread_frame), at[2] = {leaf, 0};
@@ -97,7 +97,7 @@ static __always_inline bool walk_recall(struct python_walk *walk, const struct o
 	if (!state_read(walk, layout) || state_word(walk, layout->thread_id) != walk->fs)
 		return false;
 	walk_add_state(walk, layout);
-	/* Nothing is being run: it may be an old one, of a thread that gets a new one for each
+	/* A state that runs nothing may be an old one, of a thread that gets a new one for each
 	 * call. */
 	if (walk->n_states && walk->states[0].frame)
 		return true;
@@ -105,8 +105,8 @@ static __always_inline bool walk_recall(struct python_walk *walk, const struct o
 	return false;
 }
 
-/* Of the thread that has the lock; where nobody has it, it is where it was when this thread had it,
- * or any of the process. */
+/* Returns the interpreter of the thread that has the lock. Where no thread has it, returns the one
+ * that this thread had last, or any of the process; 0 where none is known. */
 static __always_inline __u64 recall_interpreter(__u64 state, __u32 process, __u32 tid)
 {
 	const struct known_thread *known = known_thread_get(tid);
@@ -123,7 +123,7 @@ static __always_inline __u64 recall_interpreter(__u64 state, __u32 process, __u3
 	return any && !any->tid && any->process == process ? any->interpreter : 0;
 }
 
-/* The first one of the process; 0: there is none (yet). */
+/* Returns the first interpreter of the process, 0 where there is none (yet). */
 static __always_inline __u64 find_interpreter(const struct ox_layout *layout, __u64 runtime,
 					      __u32 process, __u32 tid)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread that is sampled while it changes its own list of frames. In a few instructions of each
- * call from C code the list is not what it will be; what is missing is known elsewhere, or the
- * stack says that it is not whole.
+ * Mends the walk of a thread that is sampled while it changes its own list of frames. In a few
+ * instructions of each call from C code the list is not what it will be; what is missing is known
+ * elsewhere, or the stack says that it is not whole.
  */
 #pragma once
 
@@ -26,10 +26,11 @@ static __always_inline void registers_read(struct python_walk *walk)
 	bpf_core_read(walk->registers, sizeof(walk->registers), &regs->r15);
 }
 
-/* While a thread is entering C code that will run Python code, its state shows a new _PyCFrame that
- * is not filled in, and that of its caller is nowhere but in a register, further up the stack.
- * Returns the frame in that; 0: there is none. A global function: it is seldom called, and its
- * loop is then nothing to walk_step()'s stack nor to the verifier, who looks at it once. */
+/* Finds the caller's frame while a thread is entering C code that will run Python code: its state
+ * shows a new _PyCFrame that is not filled in, and its caller's is only in a register, and lies
+ * further up the stack. Returns the frame in that one, 0 where there is none. A global function: it
+ * is seldom called, its loop then adds nothing to walk_step()'s stack, and the verifier looks at it
+ * once. */
 __noinline __u64 find_caller_c_frame(__u64 c_frame)
 {
 	struct python_walk *walk = walk_get();
@@ -52,8 +53,9 @@ __noinline __u64 find_caller_c_frame(__u64 c_frame)
 	return 0;
 }
 
-/* A generator that gives its value has no caller any more a moment before its caller is the leaf:
- * then that is in a register. What is found is checked by what the _PyCFrame before says. */
+/* Finds the caller's frame in a register: a generator that gives its value has lost its caller a
+ * moment before the caller is the leaf. Returns 0 where there is none. The frame is checked by what
+ * the _PyCFrame before says. */
 __noinline __u64 find_caller_frame(__u64 generator)
 {
 	struct python_walk *walk = walk_get();
@@ -72,10 +74,10 @@ __noinline __u64 find_caller_frame(__u64 generator)
 	return 0;
 }
 
-/* A function that is just being called: as 3.11 and 3.12 are compiled, its frame may be the leaf
- * before it says who called it. What stands there is then left over from an earlier frame at its
- * place, and the caller is in a register. False: the leaf has begun, C code called it, or nothing
- * speaks against it. */
+/* True if the leaf's caller is left over from an earlier frame at its place. As 3.11 and 3.12 are
+ * compiled, a function that is just being called may be the leaf before its frame says who called
+ * it; the caller is then in a register. False if the leaf has begun, C code called it, or nothing
+ * speaks against its caller. */
 static __always_inline bool caller_is_left_over(struct python_walk *walk,
 						const struct ox_layout *layout, __u32 position)
 {
@@ -88,8 +90,8 @@ static __always_inline bool caller_is_left_over(struct python_walk *walk,
 	return caller && caller != walk->frame;
 }
 
-/* What the last _PyCFrame has is not so, or not yet; the one before it counts. Once in a state:
- * false: it was tried already. */
+/* Goes back to the _PyCFrame before the last one, which is wrong or not filled in yet. Returns
+ * false where that was done in this state already. */
 static __always_inline bool walk_go_back(struct python_walk *walk, const struct ox_layout *layout)
 {
 	__u32 at = walk->at & (STATES_MAX - 1);
@@ -107,7 +109,7 @@ static __always_inline bool walk_go_back(struct python_walk *walk, const struct 
 	return true;
 }
 
-/* A frame that is none. */
+/* Handles a frame that is none. Returns 0 to go on, 1 to stop. */
 static __always_inline long walk_fail(struct python_walk *walk, const struct ox_layout *layout)
 {
 	if (walk->n == walk->n_before && walk_go_back(walk, layout))
@@ -115,9 +117,10 @@ static __always_inline long walk_fail(struct python_walk *walk, const struct ox_
 	return walk_stop(walk, OX_PYTHON_BROKEN);
 }
 
-/* C code began to run the frame that was seen last: its caller is the frame that the _PyCFrame
- * before the last one has. Where it is another one, what the last one has is left over from an
- * earlier call. The outermost one is in the thread's state itself. */
+/* Checks the caller of a frame that C code began to run: it is the frame that the _PyCFrame before
+ * the last one has. Where it is another one, what the last _PyCFrame has is left over from an
+ * earlier call. The outermost one is in the thread's state itself. Returns 0 to go on, 1 to
+ * stop. */
 static __always_inline long walk_check_caller(struct python_walk *walk,
 					      const struct ox_layout *layout)
 {

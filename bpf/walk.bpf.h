@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the walk along a thread's Python frames is: what thread.bpf.h, transient.bpf.h and
+ * The state of the walk along a thread's Python frames, which thread.bpf.h, transient.bpf.h and
  * python.bpf.h share, and the stack that it fills in the scratch.
  */
 #pragma once
@@ -8,23 +8,23 @@
 /* A thread may have states in several interpreters; innermost first. */
 #define STATES_MAX 4
 
-/* Frames are read by so much at a time: from 3.11 on those of callers lie right below, and a read
+/* Frames are read in pieces of this size: from 3.11 on those of callers lie right below, and a read
  * costs the same for 8 bytes as for hundreds. */
 #define WINDOW_BYTES 1024
-/* So near to the stack pointer a frame may be one that stands for C code (3.12+): those lie on the
- * C stack. */
+/* A frame so near to the stack pointer may stand for C code (3.12+): such frames lie on the C
+ * stack. */
 #define NEAR_STACK_BYTES (256u << 10)
 
 #define REGISTERS 15
 
-/* One that is this thread's. */
+/* A state of this thread. */
 struct state {
 	__u64 address;
 	__u64 frame;             /* leaf */
 	__u64 c_frame, previous; /* the last _PyCFrame, and what it says of the one before */
 };
 
-/* In a map, not on the stack: there the verifier would follow each number. */
+/* The walk is in a map: on the stack the verifier would follow each number. */
 struct python_walk {
 	__u8 state[PYTHON_READ_BYTES]; /* the thread state that is looked at */
 	__u8 frames_read[2 * WINDOW_BYTES];
@@ -43,7 +43,7 @@ struct python_walk {
 	__u32 n_before;       /* of them, of states before this one */
 	__u32 end;            /* enum ox_python_end */
 	__u32 n_before_guess; /* where the caller was guessed: words before that; else 0 */
-	bool is_transient;    /* what was found first was not so */
+	bool is_transient;    /* the last _PyCFrame was passed over */
 	bool may_go_back;
 	bool is_lonely; /* there is no other interpreter */
 };
@@ -64,7 +64,7 @@ static __always_inline struct python_walk *walk_get(void)
 
 static __always_inline long walk_stop(struct python_walk *walk, __u32 end)
 {
-	/* So the guess was wrong. */
+	/* The walk that followed a guess broke: the guess was wrong. */
 	if (end == OX_PYTHON_BROKEN && walk->n_before_guess)
 		walk->n = walk->n_before_guess;
 	walk->end = end;
@@ -76,7 +76,8 @@ static __always_inline __u64 *walk_word(struct scratch *scratch, __u32 n)
 	return &scratch->words[SCRATCH_PYTHON + (n & (OX_MAX_PYTHON_FRAMES - 1))];
 }
 
-/* C code began to run what was seen last; 1: the stack is full. */
+/* Marks that C code began to run the frame that was added last. Returns 0, or 1 where the stack is
+ * full. */
 static __always_inline long walk_mark_entry(struct python_walk *walk, struct scratch *scratch)
 {
 	__u32 n = walk->n;
