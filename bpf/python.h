@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Python frames: what the kernel side has to know of an interpreter to follow its threads' frames,
- * and what it tells of them. CPython, x86-64.
+ * and what the daemon gets to know of them. CPython, x86-64.
  *
  * A thread's frames are a list in the interpreter's memory, leaf first. Each is one word in the
  * record of its stack (OX_RECORD_PYTHON): the number of a definition, and where in its code the
@@ -13,7 +13,7 @@
 
 #include "bpf/sample.h"
 
-/* Where things are in one version of CPython: offsets and sizes in bytes. */
+/* The layout of one version of CPython: offsets and sizes in bytes. */
 struct ox_layout {
 	ox_u32 version; /* major << 8 | minor */
 
@@ -34,7 +34,7 @@ struct ox_layout {
 	ox_u16 frame_globals;
 	ox_u16 frame_locals; /* the first local variable */
 	ox_u16 frame_entry;  /* OX_LAYOUT_ENTRY: u8, not 0 where C code began to run it */
-	ox_u16 frame_owner;  /* OX_LAYOUT_OWNER: u8, see there */
+	ox_u16 frame_owner;  /* OX_LAYOUT_OWNER: u8 */
 	ox_u16 frame_bytes;
 
 	ox_u16 code_first_line;
@@ -70,7 +70,7 @@ struct ox_layout {
  * looked at. */
 #define PYTHON_OFFSETS_WORDS 96
 
-/* The same in all versions. */
+/* Offsets that are the same in all versions. */
 #define OX_PY_TYPE          8  /* ob_type of every object */
 #define OX_PY_ITEMS         24 /* of a tuple */
 #define OX_PY_CODE_SIZE     16 /* s32 in effect: instructions, from 3.11 on */
@@ -99,9 +99,9 @@ struct ox_interpreter {
 #define OX_PYTHON_ENTRY       1ull
 #define OX_PYTHON_POSITION(w) ((ox_u32)(w) >> 1)
 #define OX_PYTHON_ID(w)       ((ox_u32)((w) >> 32))
-/* Positions are bytes from the first instruction, but: */
+/* Positions are bytes from the first instruction, except for this one. */
 #define OX_PYTHON_NOT_BEGUN 0x7fffffffu
-/* With the definition 0: */
+/* Positions with the definition 0. */
 #define OX_PYTHON_NO_FRAME                                                                      \
 	0u                   /* C code that has begun to run no function, or has just ended one \
 			      */
@@ -114,8 +114,8 @@ enum ox_python_end {
 	OX_PYTHON_BROKEN, /* a frame is none, callers are missing, or the thread was not found */
 };
 
-/* Definitions travel in fragments; OX_FRAGMENT_HEAD is the last one, and without it there is none.
- */
+/* Definitions travel in fragments; OX_FRAGMENT_HEAD is the last one, without which there is no
+ * definition. */
 enum ox_fragment_kind {
 	OX_FRAGMENT_HEAD,   /* struct ox_definition */
 	OX_FRAGMENT_NAME,   /* strings: characters of `width` bytes */
@@ -132,7 +132,7 @@ struct ox_fragment {
 	ox_u16 width; /* strings: 1, 2 or 4 bytes a character */
 	ox_u32 bytes; /* that follow */
 	ox_u32 offset;
-	ox_u32 is_cut; /* it goes on, but so much is not sent */
+	ox_u32 is_cut; /* the text goes on, but the rest is not sent */
 	ox_u32 reserved;
 };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unwinding tables, as the reader process makes them from .eh_frame, the daemon lays them out, and
+ * Unwinding tables, as oxprof-symbolizer makes them from .eh_frame, the daemon lays them out, and
  * the kernel side follows them. x86-64: the return address is always at CFA - 8, and what has to be
  * followed besides it are rsp (the CFA itself) and rbp.
  *
  * A table is a sorted list of rows: from this address on (ELF vaddr, below 4 GiB) this rule holds.
  * Rules are few and shared by all tables, so a row is 4 bytes: the low half of its address and the
- * rule's number. The rows of one page (8 KiB of addresses) stand together, the first of them at
- * the page's start; a directory tells where, so that a search is some six steps long.
+ * rule's number. The rows of one page (8 KiB of addresses) stand together, the first of them at the
+ * page's start; a directory tells where, so that a search is some six steps long.
  *
  * Everything lies in blocks of 32-bit words, numbered through: index / OX_BLOCK_WORDS is the block.
  * Nothing crosses the end of a block. Index 0 says "none".
@@ -26,7 +26,7 @@ enum ox_rule_kind {
 	OX_RULE_RBP_DEREF, /* CFA = *(rbp + cfa_offset) */
 	OX_RULE_PLT,       /* CFA = rsp + 8 + ((rip & 15) >= cfa_offset ? 8 : 0) */
 	OX_RULE_SIGNAL,    /* the registers are in the struct rt_sigframe at rsp */
-	OX_RULE_BAD,       /* something that this table cannot say */
+	OX_RULE_BAD,       /* a rule that these kinds cannot express */
 	/* Hand-written assembler that aligns its stack (libcrypto's SHA, ChaCha ...). */
 	OX_RULE_RSP_DEREF_8, /* CFA = *(rsp + cfa_offset) + 8 */
 	OX_RULE_RBP_DEREF_8, /* CFA = *(rbp + cfa_offset) + 8 */
@@ -71,7 +71,7 @@ struct ox_range {
 	ox_u32 first_page;
 };
 #define OX_RANGE_WORDS 8u
-/* Of one process: they lie in one block. */
+/* The most ranges of one process: they lie in one block. */
 #define OX_RANGES_MAX 8192u
 
 /* Why there is no table. */
@@ -82,27 +82,27 @@ _Static_assert(sizeof(struct ox_rule) == 8, "rule");
 _Static_assert(sizeof(struct ox_page) == 8, "page");
 _Static_assert(sizeof(struct ox_range) == OX_RANGE_WORDS * 4, "range");
 
-/* What the kernel side knows of a process; value of the map `processes`, by pid. */
+/* A process as the kernel side knows it; value of the map `processes`, by pid. */
 struct ox_process {
 	ox_u64 start_ns; /* CLOCK_BOOTTIME: tells it from another of the same pid; 0: not seen yet
 			  */
-	ox_u32 exec_id;  /* and from what it was before an exec */
+	ox_u32 exec_id;  /* tells it from what it was before an exec */
 	ox_u32 epoch;    /* changes whenever its mappings may have: samples do not mix over it */
 	ox_u64 as_of_ns; /* CLOCK_MONOTONIC: the ranges are those of this time; 0: none yet */
 	ox_u32 ranges;   /* index of the first; 0: none */
 	ox_u32 n_ranges;
 	ox_u32 event_state; /* OX_EVENT_STATE_*, 0: none; the daemon's next update clears it */
-	ox_u32 number;      /* of its own, as long as it is known */
+	ox_u32 number;      /* a number of its own, as long as it is known */
 	struct ox_interpreter interpreter;
 };
 
 #define OX_EVENT_STATE_SENT 1u /* an event is on its way */
-#define OX_EVENT_STATE_OWED 2u /* one will be sent when the last one is not so near */
+#define OX_EVENT_STATE_OWED 2u /* an event will be sent when the last look is not so near */
 
 /* Processes that are known at one time; beyond that their stacks have no tables. */
 #define OX_PROCESSES_MAX 16384
 
-/* To the daemon, at once: look at this process. */
+/* Asks the daemon to look at this process at once. */
 struct ox_event {
 	ox_u64 start_ns;
 	ox_u32 pid;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel side (bpf/sampler.bpf.c) and the user side (daemon/sampler/sampler.c) agree on.
- * Nothing else is shared. Fixed-width types only; every size is asserted at the end.
+ * The interface of the kernel side (bpf/sampler.bpf.c) and the user side
+ * (daemon/sampler/sampler.c). Besides it they share only bpf/rule.h and bpf/python.h. Fixed-width
+ * types only; every size is asserted at the end.
  *
  * An arena is where one set of samples lives between two drains: a log of 64-bit words cut in
  * chunks, and an index (slots) of what is in it. Two arenas exist; the kernel writes to the one
- * that ox_control.active names, the daemon reads the other. A record is found by its content:
- * the same stack is written once, so its position in the log is its id, and an id stands for
- * exactly one stack (records are compared word by word, a hash alone never decides).
+ * that `active` names, the daemon reads the other. A record is found by its content: the same stack
+ * is written once, so its position in the log is its id, and an id stands for exactly one stack
+ * (records are compared word by word, a hash alone never decides).
  */
 #pragma once
 
@@ -64,7 +65,7 @@ typedef int64_t ox_s64;
 	X(CUT, "stack-cut", PART)                                             \
 	/* a child was not followed: the table of children is full */         \
 	X(CHILD, "child", WHOLE)
-/* Those that the daemon counts. */
+/* Losses that the daemon counts. */
 #define OX_DAEMON_LOSSES(X)                                                         \
 	/* events of new mappings were dropped */                                   \
 	X(MAPPINGS, "mappings", WHOLE)                                              \
@@ -119,7 +120,7 @@ struct ox_record {
 	ox_u64 first_ns;     /* CLOCK_MONOTONIC when it was first written */
 };
 #define OX_HEADER_WORDS     3
-#define OX_RECORD_WORDS_MAX 512 /* that follow: OX_MAX_PYTHON_FRAMES */
+#define OX_RECORD_WORDS_MAX 512 /* words that follow: OX_MAX_PYTHON_FRAMES */
 
 /*
  * One sample's identity. Positions in the log are word offsets + 1, so that 0 says "none".
@@ -144,7 +145,7 @@ struct ox_sample {
 };
 #define OX_SAMPLE_WORDS 12
 
-/* What a target wants; value of the filter maps. */
+/* Bits of ox_target.want; a struct ox_target is the value of the filter maps. */
 #define OX_WANT_CHILDREN 1u /* follow processes that it starts */
 #define OX_WANT_KERNEL   2u /* with kernel stacks */
 #define OX_WANT_OWN      4u /* only while real, effective and saved uid all equal .uid */
@@ -158,7 +159,8 @@ struct ox_target {
 	ox_u32 reserved;
 };
 
-/* Per CPU, written by that CPU only; the daemon reads it live. One cache line pair and more. */
+/* Counters of one CPU, which alone writes them; the daemon reads them live. One cache line pair and
+ * more. */
 struct ox_cpu {
 	ox_u64 entries; /* odd while a sample is being taken: see sampler_swap() */
 	ox_u64 samples;
@@ -173,7 +175,7 @@ struct ox_cpu {
 	ox_u64 pad[8]; /* to 24 words: no line is shared between CPUs */
 };
 
-/* One arena's ends: where the log goes on, and how much of the index is in use (a mask). */
+/* One arena: where its log goes on, and how much of the index is in use (a mask). */
 struct ox_arena {
 	ox_u64 cursor;
 	ox_u64 slot_mask;

@@ -36,7 +36,7 @@ struct function {
 	size_t begin, end; /* instructions of the section */
 	unsigned stack_bytes;
 	unsigned calls[CALLS_MAX], n_calls;
-	/* Of the deepest chain from here on down: bytes, and the next function of it. */
+	/* The deepest chain from here on down: its size, and the next function of it. */
 	unsigned chain_bytes, chain_frames;
 	int chain_next; /* -1: none */
 	bool is_known, is_open;
@@ -103,7 +103,7 @@ static void read_functions(struct object *object)
 	}
 }
 
-/* Calls by relocation: to another section, or to a function that is global. */
+/* Reads the calls by relocation: to another section, or to a function that is global. */
 static void read_relocations(struct object *object, size_t section, Elf_Data *code,
 			     Elf_Data *relocations)
 {
@@ -146,7 +146,7 @@ static bool is_relocated(Elf_Data *relocations, size_t at)
 	return false;
 }
 
-/* Calls within a section, to a static function, need no relocation. */
+/* Reads the calls within a section to a static function, which need no relocation. */
 static void read_calls(struct object *object, size_t section, Elf_Data *code, Elf_Data *relocations)
 {
 	const struct bpf_insn *instructions = code->d_buf;
@@ -167,8 +167,8 @@ static void function_use_stack(struct function *function, int offset)
 }
 
 /*
- * The lowest address that a function makes of its frame pointer, r10: it reads or writes there, or
- * adds a number to a copy of it. Whatever is made of such an address is higher.
+ * Finds the lowest address that a function makes of its frame pointer, r10: it reads or writes
+ * there, or adds a number to a copy of it. Whatever is made of such an address is higher.
  */
 static void measure_stack(struct function *function, const struct bpf_insn *instructions)
 {
