@@ -68,7 +68,8 @@
 #define OX_CONFIG_FILE    "/etc/oxprof/oxprofd.conf"
 #define OX_CONFIG_DROPINS "/etc/oxprof/oxprofd.conf.d"
 #define OX_OPENER_PATH    "/run/oxprof/opener" /* oxprof-opener.socket */
-/* Root's way to the objects without dbus-daemon; there while the daemon runs. */
+/* The socket by which root reaches the objects without dbus-daemon; it is there while the daemon
+ * runs. */
 #define OX_DIRECT_PATH "/run/oxprofd/direct"
 
 /* Errors on the bus. */
@@ -96,11 +97,12 @@
 #define OX_INTERVAL_MAX_NS     UINT64_C(10000000000) /* 10 s */
 #define OX_INTERVAL_DEFAULT_NS UINT64_C(10101010)    /* 99 Hz: not in step with what others time */
 
-/* Down to here anybody may choose for his own processes while nobody else profiles. */
+/* The shortest interval that anybody may choose for their own processes while nobody else
+ * profiles. */
 #define OX_INTERVAL_FREE_NS UINT64_C(1000000)
 
-/* What the unwinding tables of all programs may take in the kernel; beyond that they make room for
- * one another. */
+/* The limits of the kernel memory that the unwinding tables of all programs take together; beyond
+ * the set limit the tables make room for one another. */
 #define OX_UNWIND_MIN_BYTES     (UINT64_C(1) << 20)
 #define OX_UNWIND_MAX_BYTES     (UINT64_C(256) << 20)
 #define OX_UNWIND_DEFAULT_BYTES (UINT64_C(64) << 20)
@@ -124,10 +126,10 @@
 #define OX_EXPORTS_MAX       8          /* at once */
 #define OX_EXPORTS_FOR_ROOT  2          /* of these, so that others cannot keep root out */
 #define OX_EXPORTS_PER_USER  2
-/* Given up: one whose symbolizer takes nothing for so long, or makes it wait after so long in all.
- */
+/* An export is given up when its reader takes nothing for OX_EXPORT_IDLE_USEC, or makes it wait
+ * after OX_EXPORT_USEC_MAX in all. */
 #define OX_EXPORT_IDLE_USEC UINT64_C(60000000)
 #define OX_EXPORT_USEC_MAX  UINT64_C(600000000)
-/* The database's log grows while one is written; when it is so large there is no further one until
- * all are done and it was emptied. */
+/* The database's log grows while an export is written. When it is so large, no further export
+ * begins until all are done and the log was emptied. */
 #define OX_EXPORT_LOG_BYTES (UINT64_C(64) << 20)

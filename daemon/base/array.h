@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Makes room for n elements of `element` bytes in *array, which has room for *size of them; it at
- * least doubles, and what is new is 0. 0 or -ENOMEM, and then nothing has changed.
+ * Makes room for n elements of `element` bytes in *array, which has room for *size of them; the
+ * room at least doubles, and what is new is 0. Returns 0, or -ENOMEM, and then nothing has changed.
  */
 static inline int array_reserve_bytes(void **array, size_t *size, size_t n, size_t element)
 {
@@ -30,9 +30,10 @@ static inline int array_reserve_bytes(void **array, size_t *size, size_t n, size
 }
 
 /*
- * The same for arrays of millions, of which the first `used` elements are in use: those from there
- * up to the n-th are 0 afterwards. It grows by half, and what lies behind them is not touched: so
- * it takes no memory.
+ * Makes room for n elements in arrays of millions, of which the first `used` elements are in use:
+ * those from there up to the n-th are 0 afterwards. The room grows by half, and what lies behind
+ * the n-th element is not touched: so it takes no memory. Returns 0, or -ENOMEM, and then nothing
+ * has changed.
  */
 static inline int array_extend_bytes(void **array, size_t *size, size_t used, size_t n,
 				     size_t element)
@@ -58,8 +59,9 @@ static inline int array_extend_bytes(void **array, size_t *size, size_t used, si
 	array_extend_bytes((void **)&(array), &(size), used, n, sizeof(*(array)))
 
 /*
- * How many elements at the front of a sorted array have a member (`.start`; nothing for the element
- * itself) of at most the key. So the last entry at or below the key is the one before that index.
+ * Returns how many elements at the front of a sorted array have a member (`.start`; nothing for the
+ * element itself) of at most the key. So the last entry at or below the key is the one before that
+ * index.
  */
 #define array_upper_bound(array, n, member, key)                    \
 	({                                                          \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What tells the builds of a program apart: a hash that the linker wrote into it. */
+/* The build-id: a hash that the linker wrote into a program, and that tells its builds apart. */
 #pragma once
 
 #include <stddef.h>
@@ -9,7 +9,8 @@
 #define BUILD_ID_BYTES      20 /* a longer one counts as none */
 #define BUILD_ID_TEXT_BYTES (2 * BUILD_ID_BYTES + 1)
 
-/* As people, the database and the names of debug files have it: lower-case hex; "" of 0 bytes. */
+/* Writes a build-id as people, the database and the names of debug files have it: lower-case hex,
+ * "" for 0 bytes. */
 static inline void build_id_format(const uint8_t *id, size_t bytes,
 				   char ret[static BUILD_ID_TEXT_BYTES])
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The settings, in systemd's style: sections, Key=value, # and ; comments, an empty value resets to
- * the default. The symbolizer takes buffers; who reads the files is main.c.
+ * the default. The parser takes buffers; main.c reads the files.
  */
 #pragma once
 
@@ -13,17 +13,16 @@ struct config {
 	uint64_t unwind_max_bytes;   /* [Sampling] UnwindMemory=, tables of all programs together */
 	char database[4096];         /* [Storage] Path= absolute */
 	uint64_t database_max_bytes; /* [Storage] MaxSize=; 0: no limit */
-	char symbolizer[4096]; /* the program oxprof-symbolizer; where it was installed, no setting
-				*/
+	char symbolizer[4096];       /* the installed oxprof-symbolizer; no setting */
 };
 
 void config_init(struct config *config);
 
 /*
- * Reads one file's text into config. An unknown key or section, or a bad value, is told through
- * `warn` with the line's number and leaves the value as it was (as systemd does); the rest is
- * read. Returns how many warnings there were, or a negative errno. `config` is changed line by
- * line: pass a copy where all or nothing is wanted.
+ * Reads one file's text into config. An unknown key or section, or a bad value, is reported through
+ * `warn` with the line's number and leaves the value as it was (as systemd does); the rest is read.
+ * `config` is changed line by line: pass a copy where all or nothing is wanted. Returns how many
+ * warnings there were, or a negative errno.
  */
 typedef void (*config_warn_fn)(void *userdata, const char *file, unsigned line, const char *why);
 int config_parse(struct config *config, const char *file, const char *text, size_t length,

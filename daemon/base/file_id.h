@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What tells an open file from another, and from itself when it was written again. A build-id does
- * not: it is a claim of the file's own. */
+/* The identity of an open file: tells it from another one, and from itself when it was written
+ * again. A build-id does not: it is a claim of the file's own. */
 #pragma once
 
 #include <errno.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* All bytes count: no padding. Zeros say that there is no file. */
+/* All bytes are compared, so there is no padding. Zeros say that there is no file. */
 struct file_id {
 	uint64_t device, inode, size;
 	int64_t mtime_sec, mtime_nsec, ctime_sec, ctime_nsec;
@@ -26,7 +26,7 @@ static inline struct file_id file_id_of(const struct stat *st)
 	};
 }
 
-/* 0 or a negative errno. */
+/* Reads the identity of an open file into *ret. Returns 0 or a negative errno. */
 static inline int file_id_read(int fd, struct file_id *ret)
 {
 	struct stat st;

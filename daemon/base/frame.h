@@ -11,7 +11,7 @@ enum frame_kind {
 	FRAME_PYTHON = 2,
 };
 
-/* As people, the bus and JSON have it; "" for one that is not known here. */
+/* Returns the name for people, the bus and JSON; "" for a kind that is not known here. */
 static inline const char *frame_kind_name(enum frame_kind kind)
 {
 	switch (kind) {
@@ -27,13 +27,13 @@ static inline const char *frame_kind_name(enum frame_kind kind)
 
 /*
  * Texts are never NULL; "" says unknown. They are valid UTF-8 without control characters
- * (text_clean() in parse.h): every byte of them was chosen by the profiled process.
- * offset: of the function in its file's address space (ELF vaddr); of the very instruction where
- * the function has no name, so that it can be given one later; it stays so then.
+ * (text_clean() in text.h): every byte of them was chosen by the profiled process. The offset is
+ * that of the function in its file's address space (ELF vaddr); of the very instruction where the
+ * function has no name, so that it can be given one later; the offset stays so then.
  */
 struct frame {
 	enum frame_kind kind;
-	/* Of a native function without a name: "+0x1234", where it is in its module; shown as
+	/* A native function without a name is "+0x1234", where it is in its module; shown as
 	 * "libfoo.so+0x1234". */
 	const char *function;
 	const char *module;

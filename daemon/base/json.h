@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes JSON as a stream, so that an answer of any size needs no memory of its own. Commas are
- * put by the writer. Text must be valid UTF-8 (text_clean()). Errors of the FILE stay in the FILE:
+ * Writes JSON as a stream, so that an answer of any size needs no memory of its own. The writer
+ * puts the commas. Text must be valid UTF-8 (text_clean()). Errors of the FILE stay in the FILE:
  * the caller asks ferror() once at the end.
  */
 #pragma once
@@ -9,13 +9,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Begins as {out, 1}. */
+/* A writer, which begins as {out, 1}. */
 struct json {
 	FILE *out;
 	int first; /* nothing written yet on this level */
 };
 
-/* A key of NULL: the value stands in an array, or is the outermost. */
+/* Opens an object or an array. A key of NULL, here and below, says that the value stands in an
+ * array, or is the outermost. */
 void json_open(struct json *json, const char *key, char bracket);         /* '{' or '[' */
 void json_close(struct json *json, char bracket);                         /* '}' or ']' */
 void json_add_text(struct json *json, const char *key, const char *text); /* NULL, "" -> null */

@@ -2,9 +2,9 @@
 /*
  * Opens events: by this process's own call, and where the kernel refuses that (kernels of Debian at
  * kernel.perf_event_paranoid 3, which ask for CAP_SYS_ADMIN), by asking oxprof-opener
- * (opener_wire.h). One of these is for a batch: the connection is made for the first event that is
- * refused, and stays until opener_done(). Everything about it is in the struct, so that threads
- * may each have one.
+ * (opener_wire.h). A struct opener is for a batch: the connection is made for the first event that
+ * is refused, and stays until opener_done(). Everything about the batch is in the struct, so that
+ * threads may each have one.
  */
 #pragma once
 
@@ -14,13 +14,13 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/perf_event.h"
 
-/* So long a batch waits for oxprof-opener, which systemd has to start first, maybe on a machine
- * that is on its knees. Less than the daemon's watchdog, 3 min. */
+/* The time that a batch waits for oxprof-opener, which systemd has to start first, maybe on an
+ * overloaded machine. Less than the daemon's watchdog, 3 min. */
 #define OPENER_WAIT_NS UINT64_C(20000000000)
 
-/* Whose failure the last one was. */
+/* The step at which the last opener_open() ended. */
 enum opener_step {
-	OPENER_SELF,    /* that of the own call, or of what was done with an event */
+	OPENER_SELF,    /* this process's own call, or what was done with an event */
 	OPENER_CONNECT, /* oxprof-opener could not be reached */
 	OPENER_ASK,     /* it did not answer */
 	OPENER_ANSWER,  /* its answer was an error */
@@ -40,15 +40,15 @@ void opener_init(struct opener *opener, const char *path);
 void opener_done(struct opener *opener);
 
 /*
- * Opens an event, disabled, as perf_event_open_disabled() does. The caller sees to it that the CPU
- * is online: the kernel looks at rights first, so that one that is offline would be asked for.
- * Waits for oxprof-opener until OPENER_WAIT_NS after the batch first asked it. Returns a
+ * Opens an event, disabled, as perf_event_open_disabled() does. The caller makes sure that the CPU
+ * is online: the kernel looks at rights first, so that oxprof-opener would be asked for one that is
+ * offline. Waits for oxprof-opener until OPENER_WAIT_NS after the batch first asked it. Returns a
  * descriptor, which exec() closes, or a negative errno: -ENODEV where the CPU is offline, -EACCES
  * or -EPERM where it is not permitted, and oxprof-opener was not there or not permitted either.
  */
 int opener_open(struct opener *opener, enum perf_event_kind kind, unsigned cpu);
 
-/* Says in one line for people what was tried ("open a timer on each CPU"), why it failed with that
+/* Writes one line for people: what was tried ("open a timer on each CPU"), why it failed with that
  * error of opener_open() or of something after it, and what to do. */
 void opener_explain(const struct opener *opener, int error, const char *what, char *ret_why,
 		    size_t size);

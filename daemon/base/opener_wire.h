@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What oxprofd (opener.h) and oxprof-opener say to each other over a SOCK_SEQPACKET connection to
+ * The protocol of oxprofd (opener.h) and oxprof-opener over a SOCK_SEQPACKET connection to
  * OX_OPENER_PATH, which systemd accepts.
  *
  * oxprofd sends a request, one packet of exactly that size without anything beside it, and gets a
  * reply, one packet too: an error, or 0 and by SCM_RIGHTS one descriptor, the event, disabled. Then
- * it may send the next. A connection is for a batch: it gets each event once, a request that is not
- * as this file says ends it without a reply, and so does silence of OPENER_IDLE_MS.
+ * it may send the next request. A connection is for a batch: it gets each event once. A request
+ * that is not as this file says ends the connection without a reply, and so does silence of
+ * OPENER_IDLE_MS.
  */
 #pragma once
 

@@ -12,12 +12,12 @@
 /* The numbers are those of opener_wire.h. */
 enum perf_event_kind {
 	PERF_EVENT_TICK = 1,      /* a timer, for a BPF program to be attached to */
-	PERF_EVENT_SIDE_BAND = 2, /* news of processes, for a ring buffer */
+	PERF_EVENT_SIDE_BAND = 2, /* mmap, exec, fork and exit, for a ring buffer */
 	PERF_EVENT_KINDS,         /* one more than the last kind */
 };
 
-/* The side band's ring: 256 KiB a CPU, within what an unprivileged user may lock
- * (perf_event_mlock_kb, 516 KiB). It becomes readable when half of it is full. */
+/* The size of the side band's ring: 256 KiB a CPU, within what an unprivileged user may lock
+ * (perf_event_mlock_kb, 516 KiB). The ring becomes readable when half of it is full. */
 #define PERF_EVENT_RING_BYTES (UINT64_C(256) << 10)
 
 /*

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the daemon (symbolizer.h) and oxprof-symbolizer say to each other over a SOCK_SEQPACKET
- * pair, and the words that both use.
+ * The protocol of the daemon (symbolizer.h) and oxprof-symbolizer over a SOCK_SEQPACKET pair, and
+ * the types and limits that both use.
  *
  * The symbolizer begins with a wire_reply of WIRE_HELLO bytes when it has given up all its rights.
- * Then each request is one packet, with its descriptors, and each reply one packet: an error, or
- * 0 and one descriptor, a memfd that is sealed against all change and holds a wire_table or
- * wire_names with what follows it, a elf_info or a symbolizer_python. One request is under
- * way at a time.
+ * Then each request is one packet, with its descriptors, and each reply one packet: an error, or 0
+ * and one descriptor, a memfd that is sealed against all change and holds a wire_table or
+ * wire_names with what follows it, an elf_info or a symbolizer_python. One request is under way at
+ * a time.
  */
 #pragma once
 
@@ -22,7 +22,8 @@
 #define SYMBOLIZER_NAMES_MAX   4096               /* addresses of one request */
 #define SYMBOLIZER_CPU_USEC    UINT64_C(5000000)  /* for one request */
 #define SYMBOLIZER_WALL_USEC   UINT64_C(15000000) /* likewise: a file system may hang */
-/* One that wants a CPU and gets none hangs in nothing: but it may have been taken over. */
+/* A symbolizer that wants a CPU and gets none does not hang and gets more time, but not without
+ * end: it may have been taken over. */
 #define SYMBOLIZER_STARVED_USEC      (10 * SYMBOLIZER_WALL_USEC)
 #define SYMBOLIZER_MEMORY_BYTES      (UINT64_C(2) << 30)
 #define SYMBOLIZER_ROWS_MAX          4000000
@@ -44,7 +45,7 @@ struct symbolizer_table {
 	size_t n_rows;
 };
 
-/* What a file is whose names are asked for, and what the addresses are. */
+/* The kind of a file whose names are asked for, and of the addresses in it. */
 enum symbolizer_source {
 	SYMBOLIZER_ELF_OFFSETS, /* offsets into the ELF file */
 	SYMBOLIZER_ELF_VADDRS,  /* addresses in its own space */
@@ -53,7 +54,7 @@ enum symbolizer_source {
 	SYMBOLIZER_N_SOURCES,
 };
 
-/* Texts are cleaned (text_clean() in parse.h), "" where unknown. */
+/* Texts are cleaned (text_clean() in text.h), "" where unknown. */
 struct symbolizer_name {
 	const char *function; /* demangled */
 	const char *file;     /* of the source */
@@ -65,7 +66,7 @@ struct symbolizer_name {
 struct symbolizer_segment {
 	uint64_t offset, bytes, vaddr;
 };
-/* What an ELF file says of itself; what it does not say is 0. No padding. */
+/* The statements of an ELF file about itself; what it does not state is 0. No padding. */
 struct elf_info {
 	struct symbolizer_segment segments[SYMBOLIZER_SEGMENTS_MAX]; /* the first ones */
 	uint32_t n_segments;
@@ -78,7 +79,7 @@ struct elf_info {
 	uint8_t build_id[BUILD_ID_BYTES];
 	uint8_t alt_id[BUILD_ID_BYTES];
 	char link[SYMBOLIZER_LINK_BYTES];    /* of its debug file, no path */
-	char alt_link[SYMBOLIZER_ALT_BYTES]; /* what that shares with others: there with alt_id */
+	char alt_link[SYMBOLIZER_ALT_BYTES]; /* path of the file that has alt_id */
 };
 
 /* The interpreter in an ELF file. No padding. */

@@ -12,5 +12,5 @@
  * bytes holds with a zero at its end, cut at a character. Returns the length written.
  */
 size_t text_clean(const char *text, size_t length, char *ret, size_t size);
-/* Whether text_clean() would leave it as it is. */
+/* True if text_clean() would leave the text as it is. */
 bool text_is_clean(const char *text);
