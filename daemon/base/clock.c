@@ -38,7 +38,8 @@ uint64_t clock_boottime_ns(void)
 	return clock_read_ns(CLOCK_BOOTTIME);
 }
 
-/* Exactly `digits` digits, from min to max, and then the character `behind` unless it is 0. */
+/* Reads exactly `digits` digits of a number from min to max, and then the character `behind` unless
+ * that is 0. */
 static bool read_number(const char **text, int digits, int min, int max, char behind, int *ret)
 {
 	const char *at = *text;
@@ -78,7 +79,7 @@ static bool read_date(const char **text, struct tm *tm)
 	return true;
 }
 
-/* HH:MM[:SS], and the end. */
+/* Reads HH:MM[:SS], and then the end of the text. */
 static bool read_time_of_day(const char *text, struct tm *tm)
 {
 	if (!read_number(&text, 2, 0, 23, ':', &tm->tm_hour) ||
@@ -139,7 +140,7 @@ static int parse_relative(const char *text, uint64_t now_usec, uint64_t *ret_use
 	return 0;
 }
 
-/* "SECONDS", "SECONDS.25" */
+/* Reads "SECONDS" or "SECONDS.25". */
 static int parse_epoch(const char *text, uint64_t *ret_usec)
 {
 	size_t length = strcspn(text, "."), digits = text[length] ? strlen(text + length + 1) : 0;

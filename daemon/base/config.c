@@ -26,7 +26,7 @@ void config_init(struct config *config)
 	memcpy(config->symbolizer, OX_SYMBOLIZER_PROGRAM, sizeof(OX_SYMBOLIZER_PROGRAM));
 }
 
-/* Setters: 0 or a negative errno, and then config is as it was. */
+/* Setters return 0, or a negative errno, and then config is as it was. */
 
 static int set_interval(struct config *config, const char *value)
 {

@@ -72,7 +72,7 @@ void json_add_known(struct json *json, const char *key, uint64_t value)
 		json_add_null(json, key);
 }
 
-/* JSON's point is a point, whatever the locale of the program puts there. */
+/* Writes a number with a point, whatever the locale of the program puts there. */
 static void write_number(FILE *out, const char *number)
 {
 	static const char plain[] = "0123456789+-e.";

@@ -24,7 +24,7 @@ void opener_done(struct opener *opener)
 	opener->socket = -1;
 }
 
-/* Does not wait: the other side of a socket that systemd listens on need not run yet. */
+/* Connects without waiting: the other side of a socket that systemd listens on need not run yet. */
 static int make_connection(struct opener *opener)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -48,7 +48,8 @@ static int send_request(const struct opener *opener, enum perf_event_kind kind, 
 	return send(opener->socket, &request, sizeof(request), MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* Until there is something to receive, be it the end. */
+/* Waits until there is something to receive, or the connection has ended. Returns 0, -ETIMEDOUT, or
+ * another negative errno. */
 static int wait_reply(const struct opener *opener)
 {
 	struct pollfd wanted = {.fd = opener->socket, .events = POLLIN};
@@ -67,8 +68,8 @@ static int wait_reply(const struct opener *opener)
 	}
 }
 
-/* The one descriptor of a message, -1 where there is none. There is room for one: the kernel closes
- * what is more, and marks the message. */
+/* Returns the descriptor of a message, -1 where there is none. There is room for one: the kernel
+ * closes what is more, and marks the message. */
 static int take_descriptor(const struct msghdr *message)
 {
 	const struct cmsghdr *control = CMSG_FIRSTHDR(message);
@@ -103,7 +104,8 @@ static int receive_reply(const struct opener *opener, struct opener_reply *ret, 
 	return 0;
 }
 
-/* An error has no descriptor, and no error has one, of an event. */
+/* Receives a reply: an error without a descriptor, or the descriptor of an event. Returns the
+ * descriptor, the error, or -EBADMSG where it is neither. */
 static int take_reply(struct opener *opener)
 {
 	struct opener_reply reply;
@@ -139,7 +141,7 @@ int opener_open(struct opener *opener, enum perf_event_kind kind, unsigned cpu)
 	return opener->connect_error < 0 ? fd : ask(opener, kind, cpu);
 }
 
-/* Why the own call was refused. */
+/* Explains why the kernel refused this process's own call. */
 static void explain_refusal(char *ret, size_t size)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/perf_event_paranoid", "re");

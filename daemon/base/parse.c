@@ -84,7 +84,7 @@ static const char *read_digits(const char *text, bool fraction, struct decimal *
 	return text;
 }
 
-/* What stands behind the 'e'. NULL: not of that form. */
+/* Reads what stands behind the 'e'. Returns the end of it, NULL where it is no exponent. */
 static const char *read_exponent(const char *text, struct decimal *decimal)
 {
 	bool negative = *text == '-';
@@ -202,7 +202,8 @@ static uint64_t find_span(const char *name, size_t length)
 	return 0;
 }
 
-/* One "30min" or "1.5 h"; *text is left behind it and the spaces that follow. */
+/* Reads one "30min" or "1.5 h"; *text is left behind it and the spaces that follow. Returns 0,
+ * -EINVAL, or -ERANGE. */
 static int read_span_part(const char **text, uint64_t *ret)
 {
 	size_t whole = strspn(*text, "0123456789");
@@ -240,7 +241,7 @@ int parse_span_usec(const char *text, uint64_t *ret)
 
 		if (r < 0)
 			return r;
-		sum += part; /* cannot overflow: each is bounded, and so is the sum */
+		sum += part; /* cannot overflow: each part is bounded, and so is the sum */
 		if (sum > SPAN_MAX_USEC)
 			return -ERANGE;
 	}

@@ -43,7 +43,8 @@ static const struct perf_event_attr attributes[PERF_EVENT_KINDS] = {
 
 int perf_event_open_disabled(enum perf_event_kind kind, unsigned cpu)
 {
-	/* The kernel takes them from user memory, and writes to them where it knows fewer. */
+	/* The kernel reads the attributes from user memory, and writes to them where it knows
+	 * fewer. */
 	struct perf_event_attr attr;
 	int fd;
 

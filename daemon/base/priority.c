@@ -25,7 +25,7 @@ void priority_lower(void)
 	(void)set_policy(SCHED_OTHER, 0);
 }
 
-/* The kernel gives the signal to the thread that used up its time. */
+/* Lowers the thread: the kernel gives the signal to the one that used up its time. */
 static void on_time_used_up(int signal)
 {
 	int error = errno;
@@ -34,7 +34,7 @@ static void on_time_used_up(int signal)
 	errno = error;
 }
 
-/* Anew each time: with each signal the kernel grants another second. */
+/* Sets the limit again, each time: with each signal the kernel grants another second. */
 static int limit_run(void)
 {
 	struct rlimit limit;

@@ -65,7 +65,8 @@ static inline void sip_add(uint64_t v[4], uint64_t word)
 	v[0] ^= word;
 }
 
-/* SipHash-1-3: as fast as a table needs, and of no use to who does not know the seed. */
+/* Hashes a key with SipHash-1-3: as fast as a table needs, and unknown to anyone without the
+ * seed. */
 static uint32_t hash_key(const struct table *table, const unsigned char *key, size_t length)
 {
 	uint64_t v[4] = {table->seed[0] ^ UINT64_C(0x736f6d6570736575),
@@ -123,7 +124,7 @@ struct table *table_free(struct table *table)
 	return NULL;
 }
 
-/* The slot of the key, or the free one where it belongs. There is always a free one. */
+/* Returns the slot of the key, or the free one where it belongs. There is always a free one. */
 static uint32_t *find_slot(const struct table *table, const void *key, size_t length, uint32_t hash)
 {
 	size_t at = hash & (table->n_slots - 1);

@@ -78,7 +78,8 @@ static bool has_unit_suffix(const char *name)
 	return dot && parse_word(dot, suffixes, array_length(suffixes), &place) == 0;
 }
 
-/* A template ("getty@.service") never runs; only its instances do. */
+/* Reads a unit's name. A template ("getty@.service") is refused: it never runs, only its instances
+ * do. */
 static int parse_unit(const char *value, struct target *target)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -114,8 +115,8 @@ static int parse_cgroup(const char *value, struct target *target)
 	return length ? write_text(target, path, "") : -EINVAL;
 }
 
-/* As systemd's relaxed rule: what cannot stand in /etc/passwd, or would look like something else.
- */
+/* Reads a user by systemd's relaxed rule: refuses what cannot stand in /etc/passwd, or would look
+ * like something else. */
 static int parse_user(const char *value, struct target *target)
 {
 	uint64_t uid;

@@ -7,7 +7,7 @@
 #define REPLACEMENT    "\xef\xbf\xbd" /* U+FFFD */
 #define REPLACEMENT_CP 0xfffd
 
-/* One character of valid UTF-8 at text. Returns its length, 0: there is none. */
+/* Reads one character of valid UTF-8 at text. Returns its length, 0 where there is none. */
 static size_t read_character(const unsigned char *text, size_t length, uint32_t *ret)
 {
 	static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -27,7 +27,8 @@ static size_t read_character(const unsigned char *text, size_t length, uint32_t 
 	return n;
 }
 
-/* Control characters, and what moves or mirrors the rest of a line on a terminal. */
+/* True if the character is no control character, and does not move or mirror the rest of a line on
+ * a terminal. */
 static bool is_shown(uint32_t point)
 {
 	if (point < 0x20 || (point >= 0x7f && point < 0xa0))
