@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps return 1: go on, 0: this was the end, or a negative errno. */
+/* Steps return 1 to go on, 0 at the end of the connection, or a negative errno. */
 #include "daemon/opener/connection.h"
 
 #include <assert.h>
@@ -15,9 +15,9 @@
 
 struct connection {
 	int socket;
-	const char *refusal; /* why it was ended by us; NULL: it was not */
+	const char *refusal; /* why this side ended it; NULL: it did not */
 	bool possible[OPENER_CPUS_MAX];
-	/* What it asked for, a bit for each CPU. */
+	/* The events that the peer asked for, a bit for each CPU. */
 	uint8_t asked[PERF_EVENT_KINDS][OPENER_CPUS_MAX / 8];
 };
 
@@ -53,8 +53,8 @@ static int limit_silence(const struct connection *connection, int ms)
 		       : 1;
 }
 
-/* There is no room for anything beside the request: descriptors that come with it the kernel throws
- * away, and marks the message. */
+/* Receives a request. There is no room for anything beside it: the kernel throws away descriptors
+ * that come with it, and marks the message. */
 static int receive_request(struct connection *connection, struct opener_request *ret)
 {
 	struct iovec part = {ret, sizeof(*ret)};
@@ -75,7 +75,7 @@ static int receive_request(struct connection *connection, struct opener_request 
 	return 1;
 }
 
-/* True if it asked for that event before. */
+/* True if the peer asked for that event before. */
 static bool note_event(struct connection *connection, const struct opener_request *request)
 {
 	uint8_t *byte = &connection->asked[request->kind][request->cpu / 8];

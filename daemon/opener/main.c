@@ -2,8 +2,8 @@
 /*
  * oxprof-opener: opens events for oxprofd where the kernel asks for CAP_SYS_ADMIN. systemd starts
  * it for each connection to OX_OPENER_PATH, with that connection as standard input: so it needs
- * nothing of libsystemd and its libraries. What it may do otherwise is in
- * oxprof-opener@.service. Standard error is the journal's.
+ * nothing of libsystemd and its libraries. oxprof-opener@.service has what it may do otherwise.
+ * Standard error is the journal's.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 #include "daemon/base/opener_wire.h"
 #include "daemon/opener/connection.h"
 
-/* The user whom systemd gave the socket, as oxprof-opener.socket says; only root can put another
- * one there. No user database is read, which may be anywhere. */
+/* Finds the user to whom systemd gave the socket, as oxprof-opener.socket says; only root can put
+ * another one there. No user database is read: it may be anywhere. */
 static int find_user(uid_t *ret)
 {
 	struct stat socket;
