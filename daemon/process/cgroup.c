@@ -8,7 +8,8 @@
 
 #include "daemon/base/cleanup.h"
 
-/* A line of mountinfo: "ID PARENT MAJ:MIN ROOT MOUNTPOINT OPTIONS ... - TYPE SOURCE SUPER". */
+/* Finds where cgroup2 is mounted. A line of mountinfo is "ID PARENT MAJ:MIN ROOT MOUNTPOINT OPTIONS
+ * ... - TYPE SOURCE SUPER". */
 static int find_mount(const char *mountinfo, char *ret, size_t size)
 {
 	_cleanup_fclose_ FILE *f = fopen(mountinfo, "re");

@@ -12,7 +12,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/process/process.h"
 
-/* The images of one pid, oldest first. A pid that is used again begins anew. */
+/* The images of one pid, oldest first. A pid that is used again gets a new history. */
 struct history {
 	uint32_t pid;
 	uint64_t ended_ns; /* 0: lives */
@@ -116,7 +116,7 @@ static struct history *history_get(struct images *images, uint32_t pid)
 	return *slot;
 }
 
-/* Takes the maps, also on failure. */
+/* Takes the maps, also on failure. Returns NULL where there is no memory. */
 static struct image *history_add_image(struct images *images, struct history *history,
 				       uint64_t since_ns, struct maps *maps)
 {
@@ -145,7 +145,8 @@ static struct image *history_newest(const struct history *history)
 	return history && history->n_images ? history->images[history->n_images - 1] : NULL;
 }
 
-/* One place is made where all are taken: of what has ended longest ago, else of any history. */
+/* Makes room for one image where IMAGES_MAX are kept: drops the history that has ended longest ago,
+ * or any where none has. */
 static void make_room(struct images *images)
 {
 	struct history **oldest = NULL;
@@ -166,7 +167,8 @@ static void make_room(struct images *images)
 		history_remove(images, oldest);
 }
 
-/* What the process looks like now, taken as what it always looked like. */
+/* Reads what the process looks like now as what it always looked like. Returns NULL where it is
+ * gone. */
 static struct history *read_history(struct images *images, uint32_t pid)
 {
 	struct maps *maps = maps_new();
@@ -188,7 +190,7 @@ static int apply_fork(struct images *images, const struct sideband_event *event)
 	struct history *parent = *history_slot(images, event->parent);
 	struct history *history;
 
-	/* A pid that begins again: what we know of it was another process. */
+	/* A pid that is used again: what is known of it was another process. */
 	if (*history_slot(images, event->pid))
 		history_remove(images, history_slot(images, event->pid));
 	if (!images->all && !parent)
@@ -229,7 +231,7 @@ static int apply_map(struct images *images, const struct sideband_event *event)
 	struct image *image = history_newest(*history_slot(images, event->pid));
 	int r;
 
-	/* Of a process that we know nothing of: /proc has it, should anybody ask. */
+	/* A process of which nothing is known: /proc has its mappings once they are asked for. */
 	if (!image)
 		return 0;
 	r = maps_add(image->maps, &event->mapping);
@@ -289,8 +291,8 @@ void images_refresh(struct images *images, uint32_t pid, uint64_t now_ns)
 	image->changed_ns = now_ns;
 }
 
-/* The first thread has ended; others may go on in a process that /proc shows as a zombie without
- * any mapping. */
+/* True if /proc still shows the process. Its first thread has ended, but others may go on: /proc
+ * then shows a zombie without any mapping. */
 static bool is_there(const struct images *images, uint32_t pid)
 {
 	char path[PATH_MAX];

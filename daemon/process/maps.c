@@ -116,7 +116,8 @@ static bool mapping_covers(const struct mapping *outer, const struct mapping *in
 	return outer->start <= inner->start && inner->end <= outer->end;
 }
 
-/* Compared without the build-id: /proc does not tell it, the event does. */
+/* True if the two are the same mapping. The build-id is not compared: /proc does not tell it, the
+ * event does. */
 static bool mapping_is_same(const struct mapping *a, const struct mapping *b)
 {
 	return a->start == b->start && a->end == b->end && a->file_offset == b->file_offset &&
@@ -124,7 +125,8 @@ static bool mapping_is_same(const struct mapping *a, const struct mapping *b)
 	       a->dev_minor == b->dev_minor && strcmp(a->path, b->path) == 0;
 }
 
-/* One of any part of which a newer one stands is not the newest there. */
+/* True if the newest mapping there is the same one. Where a newer one covers any part of a mapping,
+ * that mapping is not the newest. */
 static bool maps_has(const struct maps *maps, const struct mapping *mapping)
 {
 	for (size_t i = maps->list->n_entries; i-- > 0;) {
@@ -136,8 +138,8 @@ static bool maps_has(const struct maps *maps, const struct mapping *mapping)
 	return false;
 }
 
-/* Marks what the new one covers, and drops what nobody can ask for any more: samples are resolved
- * seconds after they were taken, never later. */
+/* Marks mappings that the new one covers, and drops those that nobody can ask for any more: samples
+ * are resolved seconds after they were taken, never later. */
 static void list_hide(struct list *list, const struct mapping *mapping)
 {
 	size_t kept = 0;
@@ -198,7 +200,7 @@ static int list_insert(struct list *list, const struct mapping *mapping)
 	return 0;
 }
 
-/* 1: added; 0: was there. */
+/* Adds a mapping. Returns 1 where it was added, 0 where it was there, or a negative errno. */
 static int add_mapping(struct maps *maps, const struct mapping *mapping)
 {
 	int r;
@@ -271,8 +273,8 @@ static void copy_path(const char *at, const char *end, char ret[static MAPS_PATH
 	ret[length] = '\0';
 }
 
-/* "7f0a1000-7f0a2000 r-xp 00001000 fe:01 1234      /usr/lib/libc.so.6": true if of that form and
- * executable. */
+/* True if the line has the form "7f0a1000-7f0a2000 r-xp 00001000 fe:01 1234
+ * /usr/lib/libc.so.6" and is executable. */
 static bool parse_line(const char *at, const char *end, struct mapping *ret,
 		       char path[static MAPS_PATH_BYTES])
 {
@@ -345,7 +347,8 @@ static int compare_views(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* A boundary is where a mapping begins or ends; between two of them there is one answer. */
+/* Lists the boundaries where mappings begin or end; between two of them the newest mapping is the
+ * same. */
 static size_t list_boundaries(const struct list *list, uint64_t at_ns, struct maps_view *ret)
 {
 	size_t n = 0;

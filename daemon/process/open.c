@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The files behind the mappings of a process: opened so that no name or link of its leads astray.
- */
+/* Opens the files behind the mappings of a process so that no name or link of the process leads
+ * astray. */
 #include "daemon/process/process.h"
 
 #include <errno.h>
@@ -17,7 +17,8 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/process/internal.h"
 
-/* Its files have numbers of their own that need not be those in a mapping: nothing to compare. */
+/* True if the file is on overlayfs. Its files have numbers of their own that need not be those in a
+ * mapping: nothing can be compared. */
 static bool is_overlay(int fd)
 {
 	struct statfs fs;
@@ -26,9 +27,10 @@ static bool is_overlay(int fd)
 }
 
 /*
- * Whether it is the file that was mapped. File systems without a device (btrfs, overlayfs) tell
- * fstat() and the mapping different numbers below major 0, so that there the inode has to do; on
- * overlayfs not even that is the same, and the path is believed.
+ * Checks that the descriptor is the file that was mapped. File systems without a device (btrfs,
+ * overlayfs) tell fstat() and the mapping different numbers below major 0, so that there the inode
+ * has to do; on overlayfs not even the inode is the same, and the path is believed. Returns 0,
+ * -ESTALE for another file, -EINVAL for one that is not regular, or another negative errno.
  */
 static int check_file(int fd, const struct mapping *mapping)
 {
@@ -48,8 +50,8 @@ static int check_file(int fd, const struct mapping *mapping)
 	return 0;
 }
 
-/* Opening alone can block (a FIFO) or have effects (a device): so it is looked at through an O_PATH
- * descriptor first, and that very file is opened for reading after. */
+/* Opens a file that was looked at through an O_PATH descriptor first: opening alone can block (a
+ * FIFO) or have effects (a device). That very file is then opened for reading. */
 static int open_checked(int path_fd, const struct mapping *mapping)
 {
 	char path[64];
@@ -81,8 +83,8 @@ static bool has_inode(int fd, const struct mapping *mapping)
 	return mapping->inode && !fstat(fd, &st) && st.st_ino == mapping->inode;
 }
 
-/* A program that was built anew while it runs: unlike map_files, this link needs no capability of
- * its own. */
+/* Opens the program itself, which may have been built again while it runs: unlike map_files, this
+ * link needs no capability of its own. */
 static int open_exe(int dir, const struct mapping *mapping)
 {
 	_cleanup_close_ int fd = -1;
@@ -97,8 +99,9 @@ static int open_exe(int dir, const struct mapping *mapping)
 	return open_checked(fd, mapping);
 }
 
-/* openat2() keeps "..", absolute links and links of /proc inside the root. There is no way to do
- * that without it that has no race; every kernel that has iter/ksym has it. */
+/* Opens a path below the process's root. openat2() keeps "..", absolute links and links of /proc
+ * inside the root; nothing else does that without a race, and every kernel that has iter/ksym has
+ * it. */
 static int open_in_root(int dir, const struct mapping *mapping, int flags)
 {
 	struct open_how how = {

@@ -12,7 +12,7 @@
 #include "daemon/base/text.h"
 #include "daemon/process/internal.h"
 
-/* Everything about a process is read below one descriptor of its directory: when the pid is used
+/* Opens the one descriptor below which everything about a process is read: when the pid is used
  * again in between, the old directory answers ESRCH, and never for the new process. */
 int process_open_directory(const char *proc, uint32_t pid)
 {
@@ -59,7 +59,7 @@ static ssize_t read_below(int dir, const char *name, char *ret, size_t size)
 	return length;
 }
 
-/* "1234 (a (b) c) S 1 ...": the comm may hold anything, so its end is the last bracket. */
+/* Reads "1234 (a (b) c) S 1 ...": the comm may hold anything, so its end is the last bracket. */
 int process_parse_stat(const char *text, struct process_stat *ret)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
@@ -95,7 +95,8 @@ int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret)
 	return n < 0 ? n : process_parse_stat(text, ret);
 }
 
-/* The text behind "\nKEY:\t"; the kernel escapes newlines of the name in the first line. */
+/* Returns the text behind "\nKEY:\t", NULL where there is none. The kernel escapes newlines of the
+ * name in the first line. */
 static const char *find_field(const char *text, const char *key)
 {
 	size_t length = strlen(key);
@@ -108,7 +109,7 @@ static const char *find_field(const char *text, const char *key)
 	return NULL;
 }
 
-/* "NSpid:\t12\t3": the last one is that of the innermost namespace. */
+/* Reads "NSpid:\t12\t3": the last number is that of the innermost namespace. */
 static uint32_t find_ns_pid(const char *text, uint32_t pid)
 {
 	const char *at = find_field(text, "NSpid");
@@ -134,7 +135,7 @@ int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret)
 	n = read_below(dir, "status", text, sizeof(text));
 	if (n < 0)
 		return n;
-	/* Not the directory's own: that one is the process's uid always. */
+	/* The owner of the directory would always be the process's uid. */
 	if (fstatat(dir, "status", &st, 0) < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	uids = find_field(text, "Uid");
@@ -184,7 +185,7 @@ static void read_cmdline(int dir, char *ret, size_t size)
 	text_clean(text, n > 0 ? n : 0, ret, size);
 }
 
-/* The version 2 hierarchy is the line "0::/path"; others are of version 1. */
+/* Reads the path in the version 2 hierarchy: the line "0::/path"; others are of version 1. */
 static void read_cgroup(int dir, char *ret, size_t size)
 {
 	char text[8192];
@@ -205,7 +206,7 @@ int process_read_info(const char *proc, uint32_t pid, struct process_info *ret)
 
 	if (dir < 0)
 		return dir;
-	/* Not faccessat(): that one asks as the real user, without our capabilities. */
+	/* faccessat() would ask as the real user, without our capabilities. */
 	if (fstatat(dir, "comm", &st, 0) < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	read_comm(dir, ret->comm, sizeof(ret->comm));

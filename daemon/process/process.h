@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What /proc says of a process: its only symbolizer. The root of /proc is a parameter, so that
- * tests can bring their own. Sizes are bounded; nothing of a process is trusted. -ESRCH: there is
- * no such process (any more).
+ * Reads what /proc says of a process; only this folder reads /proc/PID. The root of /proc is a
+ * parameter, so that tests can bring their own. Sizes are bounded; nothing of a process is trusted.
+ * -ESRCH says that there is no such process (any more).
  */
 #pragma once
 
@@ -27,9 +27,9 @@ int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret);
 
 struct process_ids {
 	uint32_t ruid, euid, suid;
-	uint32_t owner;  /* of /proc/PID/status: root where the process is not dumpable */
-	uint32_t tgid;   /* differs from the pid that was asked for: that was a thread */
-	uint32_t ns_pid; /* what it calls itself: in the innermost pid namespace */
+	uint32_t owner;  /* owner of /proc/PID/status: root where the process is not dumpable */
+	uint32_t tgid;   /* differs from the pid that was asked for where that was a thread */
+	uint32_t ns_pid; /* its pid in the innermost pid namespace */
 };
 int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret);
 
@@ -45,8 +45,8 @@ int process_read_info(const char *proc, uint32_t pid, struct process_info *ret);
 /* Unit of a v2 cgroup path: "/system.slice/a\x2db.service/payload" -> "a\x2db.service". */
 void process_unit_of_cgroup(const char *cgroup, char *ret, size_t size);
 
-/* Adds to maps what maps_parse() takes. Returns how many were added (a kernel thread: 0) or a
- * negative errno. */
+/* Adds the mappings of /proc/PID/maps to maps, by maps_parse(). Returns how many were added (a
+ * kernel thread: 0) or a negative errno. */
 int process_read_maps(const char *proc, uint32_t pid, uint64_t since_ns, struct maps *maps);
 
 /*
@@ -58,23 +58,23 @@ int process_read_maps(const char *proc, uint32_t pid, uint64_t since_ns, struct 
  * -ENOENT no file behind it.
  */
 int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *mapping);
-/* The same for a process that is gone: the path as PID 1 sees it. Where the mapping knows no inode,
- * the caller has to compare build-ids. */
+/* Opens the file of a process that is gone: the path as PID 1 sees it. Where the mapping knows no
+ * inode, the caller has to compare build-ids. Returns as process_open_mapped() does. */
 int process_open_path(const char *proc, const struct mapping *mapping);
 
 /*
- * A path as the process sees it, likewise: regular files only, for reading, and no link leads out
- * of its root. flags: O_NOFOLLOW or 0. The fd or a negative errno.
+ * Opens a path as the process sees it: regular files only, for reading, and no link leads out of
+ * its root. flags: O_NOFOLLOW or 0. Returns the descriptor or a negative errno.
  */
 int process_open_in_root(const char *proc, uint32_t pid, const char *path, int flags);
-/* What stands for the view that a process has of the file system: processes for which both are the
- * same find the same file at a path. 0 or a negative errno. */
+/* The view that a process has of the file system: processes for which all three are the same find
+ * the same file at a path. */
 struct process_view {
 	uint64_t device, inode; /* of its root */
 	uint64_t namespace;     /* inode of the mount namespace */
 };
 int process_read_view(const char *proc, uint32_t pid, struct process_view *ret);
 
-/* Calls fn for each process; a negative result stops and is returned. 0 or that. */
+/* Calls fn for each process; a negative result stops and is returned. Returns 0 or that result. */
 typedef int (*process_fn)(void *userdata, uint32_t pid);
 int process_foreach(const char *proc, process_fn fn, void *userdata);

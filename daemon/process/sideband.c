@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Records and their layout: perf_event_open(2). One ring buffer per CPU; each is in order, together
- * they are not. A drain notes the time first and hands out, sorted, what is older than that: what
- * one buffer may still lack is newer. The rest waits for the next drain.
+ * Reads the side band, whose records and their layout are in perf_event_open(2). There is one ring
+ * buffer per CPU; each is in order, together they are not. A drain notes the time first and hands
+ * out, sorted, what is older than that: what one buffer may still lack is newer. The rest waits for
+ * the next drain.
  */
 #include "daemon/process/sideband.h"
 
@@ -22,7 +23,6 @@
 #include "daemon/base/opener.h"
 
 #define RING_BYTES PERF_EVENT_RING_BYTES
-/* What waits between two drains is bounded by what the rings hold. */
 
 struct ring {
 	int fd;
@@ -43,7 +43,8 @@ struct sideband {
 	uint64_t order;
 };
 
-/* What sample_id_all puts behind each record, with PERF_SAMPLE_TID | PERF_SAMPLE_TIME. */
+/* The end of each record, which sample_id_all puts there, with PERF_SAMPLE_TID |
+ * PERF_SAMPLE_TIME. */
 struct sample_id {
 	uint32_t pid, tid;
 	uint64_t time;
@@ -219,7 +220,7 @@ static int read_ring(struct sideband *sideband, struct ring *ring, uint64_t *los
 		size_t size = header->size;
 
 		if (size < sizeof(*header) + sizeof(struct sample_id) || size > head - tail) {
-			tail = head; /* cannot be; whatever it is, do not read on */
+			tail = head; /* cannot be; nothing behind it is read */
 			break;
 		}
 		record = copy_record(data, tail, size);
@@ -243,7 +244,7 @@ static int compare_waiting(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* The text between `text` and the sample_id at the record's end, as a string. */
+/* Copies the text between `text` and the sample_id at the record's end, as a string. */
 static void copy_text(const struct perf_event_header *record, const char *text, char *ret,
 		      size_t size)
 {
@@ -283,7 +284,7 @@ static bool decode_mmap(const struct perf_event_header *header, struct sideband_
 	return mapping->end > mapping->start;
 }
 
-/* True: the event is one that is told. */
+/* True if the record is an event for sideband_fn, which is then in *event. */
 static bool decode(const struct waiting *waiting, struct sideband_event *event)
 {
 	const struct perf_event_header *header = waiting->record;

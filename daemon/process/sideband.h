@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * News of processes from the kernel's perf side band: new executable mappings, exec, fork, exit, of
- * the whole machine and in order of time. The only symbolizer of perf's ring buffers. Nothing is
+ * Events of processes from the kernel's perf side band: new executable mappings, exec, fork, exit,
+ * of the whole machine and in order of time. Only this file reads perf's ring buffers. No event is
  * received while disabled.
  */
 #pragma once
@@ -43,6 +43,6 @@ void sideband_disable(struct sideband *sideband);
 unsigned sideband_count(const struct sideband *sideband);
 int sideband_fd(const struct sideband *sideband, unsigned n);
 
-/* Hands out all events up to now. The first negative result of fn ends it and is returned. What
- * the kernel had to drop is added to *lost. */
+/* Hands out all events up to now. The first negative result of fn ends the drain and is returned.
+ * The number of events that the kernel had to drop is added to *lost. */
 int sideband_drain(struct sideband *sideband, sideband_fn fn, void *userdata, uint64_t *lost);

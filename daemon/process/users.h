@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The name, or the number where there is none. Remembers the last one asked for. */
+/* Writes the name of a user, or the number where there is none. Remembers the last one asked
+ * for. */
 void users_get_name(uint32_t uid, char *ret, size_t size);
-/* A name or a decimal uid. 0, -ENOENT: there is no such user. */
+/* Finds a user by name or decimal uid. Returns 0, or -ENOENT where there is no such user. */
 int users_find(const char *name, uint32_t *ret_uid);
