@@ -335,11 +335,6 @@ const struct mapping *maps_find(const struct maps *maps, uint64_t address, uint6
 	return NULL;
 }
 
-size_t maps_count(const struct maps *maps)
-{
-	return maps->list->n_entries;
-}
-
 static int compare_views(const void *a, const void *b)
 {
 	const struct maps_view *x = a, *y = b;

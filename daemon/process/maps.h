@@ -57,7 +57,6 @@ int maps_parse(struct maps *maps, const char *text, size_t length, uint64_t sinc
 /* Finds the newest mapping that covers the address and began at or before at_ns. Returns NULL where
  * there is none; the mapping is borrowed until the next change of these maps. */
 const struct mapping *maps_find(const struct maps *maps, uint64_t address, uint64_t at_ns);
-size_t maps_count(const struct maps *maps);
 
 /* A range of addresses and the mapping that is seen there at a time. */
 struct maps_view {

@@ -60,7 +60,7 @@ static ssize_t read_below(int dir, const char *name, char *ret, size_t size)
 }
 
 /* Reads "1234 (a (b) c) S 1 ...": the comm may hold anything, so its end is the last bracket. */
-int process_parse_stat(const char *text, struct process_stat *ret)
+static int parse_stat(const char *text, struct process_stat *ret)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
 	unsigned long long start_ticks;
@@ -92,7 +92,7 @@ int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret)
 	if (dir < 0)
 		return dir;
 	n = read_below(dir, "stat", text, sizeof(text));
-	return n < 0 ? n : process_parse_stat(text, ret);
+	return n < 0 ? n : parse_stat(text, ret);
 }
 
 /* Returns the text behind "\nKEY:\t", NULL where there is none. The kernel escapes newlines of the
@@ -199,24 +199,6 @@ static void read_cgroup(int dir, char *ret, size_t size)
 	text_clean(at ? at + 3 : "", at ? strcspn(at + 3, "\n") : 0, ret, size);
 }
 
-int process_read_info(const char *proc, uint32_t pid, struct process_info *ret)
-{
-	_cleanup_close_ int dir = process_open_directory(proc, pid);
-	struct stat st;
-
-	if (dir < 0)
-		return dir;
-	/* faccessat() would ask as the real user, without our capabilities. */
-	if (fstatat(dir, "comm", &st, 0) < 0)
-		return errno == ENOENT ? -ESRCH : -errno;
-	read_comm(dir, ret->comm, sizeof(ret->comm));
-	process_read_exe(dir, ret->exe, sizeof(ret->exe));
-	read_cmdline(dir, ret->cmdline, sizeof(ret->cmdline));
-	read_cgroup(dir, ret->cgroup, sizeof(ret->cgroup));
-	process_unit_of_cgroup(ret->cgroup, ret->unit, sizeof(ret->unit));
-	return 0;
-}
-
 static bool ends_with(const char *text, size_t length, const char *tail)
 {
 	size_t n = strlen(tail);
@@ -224,7 +206,9 @@ static bool ends_with(const char *text, size_t length, const char *tail)
 	return length > n && memcmp(text + length - n, tail, n) == 0;
 }
 
-void process_unit_of_cgroup(const char *cgroup, char *ret, size_t size)
+/* Finds the unit of a v2 cgroup path: "/system.slice/a\x2db.service/payload" is of
+ * "a\x2db.service". */
+static void find_unit(const char *cgroup, char *ret, size_t size)
 {
 	const char *unit = "";
 	size_t unit_length = 0;
@@ -242,6 +226,24 @@ void process_unit_of_cgroup(const char *cgroup, char *ret, size_t size)
 		at += length + (at[length] == '/');
 	}
 	snprintf(ret, size, "%.*s", (int)unit_length, unit);
+}
+
+int process_read_info(const char *proc, uint32_t pid, struct process_info *ret)
+{
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
+	struct stat st;
+
+	if (dir < 0)
+		return dir;
+	/* faccessat() would ask as the real user, without our capabilities. */
+	if (fstatat(dir, "comm", &st, 0) < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	read_comm(dir, ret->comm, sizeof(ret->comm));
+	process_read_exe(dir, ret->exe, sizeof(ret->exe));
+	read_cmdline(dir, ret->cmdline, sizeof(ret->cmdline));
+	read_cgroup(dir, ret->cgroup, sizeof(ret->cgroup));
+	find_unit(ret->cgroup, ret->unit, sizeof(ret->unit));
+	return 0;
 }
 
 int process_read_maps(const char *proc, uint32_t pid, uint64_t since_ns, struct maps *maps)

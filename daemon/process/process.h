@@ -21,8 +21,8 @@ struct process_stat {
 	uint32_t ppid;
 	uint64_t start_ticks; /* CLOCK_BOOTTIME in clock ticks */
 };
-/* From the text of /proc/PID/stat: the comm may hold spaces and brackets. 0 or -EINVAL. */
-int process_parse_stat(const char *text, struct process_stat *ret);
+/* Reads /proc/PID/stat, whose comm may hold spaces and brackets. Returns 0, -EINVAL where the text
+ * is of another form, or another negative errno. */
 int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret);
 
 struct process_ids {
@@ -31,6 +31,8 @@ struct process_ids {
 	uint32_t tgid;   /* differs from the pid that was asked for where that was a thread */
 	uint32_t ns_pid; /* its pid in the innermost pid namespace */
 };
+/* Reads /proc/PID/status. Returns 0, -EINVAL where the text is of another form, or another negative
+ * errno. */
 int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret);
 
 /* Texts for the history, cleaned (text_clean), "" where unreadable. */
@@ -41,9 +43,8 @@ struct process_info {
 	char cgroup[4096]; /* path in the v2 hierarchy */
 	char unit[256];    /* the innermost *.service or *.scope, else *.slice of the cgroup */
 };
+/* Reads these texts. Returns 0 or a negative errno. */
 int process_read_info(const char *proc, uint32_t pid, struct process_info *ret);
-/* Unit of a v2 cgroup path: "/system.slice/a\x2db.service/payload" -> "a\x2db.service". */
-void process_unit_of_cgroup(const char *cgroup, char *ret, size_t size);
 
 /* Adds the mappings of /proc/PID/maps to maps, by maps_parse(). Returns how many were added (a
  * kernel thread: 0) or a negative errno. */
@@ -73,6 +74,7 @@ struct process_view {
 	uint64_t device, inode; /* of its root */
 	uint64_t namespace;     /* inode of the mount namespace */
 };
+/* Reads the view of a process. Returns 0 or a negative errno. */
 int process_read_view(const char *proc, uint32_t pid, struct process_view *ret);
 
 /* Calls fn for each process; a negative result stops and is returned. Returns 0 or that result. */

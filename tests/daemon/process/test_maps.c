@@ -73,10 +73,8 @@ Test(maps, same_mapping_is_kept_once)
 
 	add(maps, 0x1000, 0x2000, 0, "/a");
 	cr_assert(eq(int, add(maps, 0x1000, 0x2000, 50, "/a"), 0));
-	cr_assert(eq(sz, maps_count(maps), 1));
-	add(maps, 0x1000, 0x2000, 60, "/b");
-	add(maps, 0x1000, 0x2000, 70, "/a");
-	cr_assert(eq(sz, maps_count(maps), 3));
+	cr_assert(eq(int, add(maps, 0x1000, 0x2000, 60, "/b"), 1));
+	cr_assert(eq(int, add(maps, 0x1000, 0x2000, 70, "/a"), 1));
 	cr_assert(eq(str, (char *)path_at(maps, 0x1000, 65), "/b"));
 	cr_assert(eq(str, (char *)path_at(maps, 0x1000, 75), "/a"));
 }
@@ -103,7 +101,6 @@ Test(maps, a_process_that_maps_anew_for_ever_is_never_full)
 
 		cr_assert(eq(int, add(maps, 0x1000, 0x2000, i * 100000000, path), 1));
 	}
-	cr_assert(lt(sz, maps_count(maps), 200));
 }
 
 Test(maps, is_bounded_in_number_and_bytes)

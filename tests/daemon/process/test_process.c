@@ -88,11 +88,10 @@ Test(process, stat_of_a_long_name_is_cut)
 {
 	struct process_stat stat;
 
-	cr_assert(eq(int,
-		     process_parse_stat("1 (kworker/u8:2-events_unbound) I 2 0 0 0 -1 0 0 0 0 0 0 "
-					"0 0 0 20 0 1 0 55 0 0",
-					&stat),
-		     0));
+	make_text("42/stat",
+		  "1 (kworker/u8:2-events_unbound) I 2 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 "
+		  "0 55 0 0");
+	cr_assert(eq(int, process_read_stat(proc, 42, &stat), 0));
 	cr_assert(eq(str, stat.comm, "kworker/u8:2-ev"));
 	cr_assert(eq(u64, stat.start_ticks, 55));
 }
@@ -110,8 +109,10 @@ Test(process, stat_that_is_none)
 					  "1 (a) S x 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 55"};
 	struct process_stat stat;
 
-	for (size_t i = 0; i < array_length(bad); i++)
-		cr_assert(eq(int, process_parse_stat(bad[i], &stat), -EINVAL), "%s", bad[i]);
+	for (size_t i = 0; i < array_length(bad); i++) {
+		make_text("42/stat", bad[i]);
+		cr_assert(eq(int, process_read_stat(proc, 42, &stat), -EINVAL), "%s", bad[i]);
+	}
 }
 
 Test(process, stat_of_ourselves)
@@ -239,14 +240,20 @@ Test(process, unit_of_cgroup)
 		{"/system.slice/.service", "system.slice"},
 		{"//a.service//", "a.service"},
 	};
-	char unit[64];
+	struct process_info info;
+	char text[512];
 
+	make_text("42/comm", "app\n");
 	for (size_t i = 0; i < array_length(cases); i++) {
-		process_unit_of_cgroup(cases[i].cgroup, unit, sizeof(unit));
-		cr_assert(eq(str, unit, (char *)cases[i].unit), "%s", cases[i].cgroup);
+		snprintf(text, sizeof(text), "0::%s\n", cases[i].cgroup);
+		make_text("42/cgroup", text);
+		cr_assert(eq(int, process_read_info(proc, 42, &info), 0));
+		cr_assert(eq(str, info.unit, (char *)cases[i].unit), "%s", cases[i].cgroup);
 	}
-	process_unit_of_cgroup("/abcdef.service", unit, 4);
-	cr_assert(eq(str, unit, "abc"));
+	snprintf(text, sizeof(text), "0::/%0300d.service\n", 0);
+	make_text("42/cgroup", text);
+	cr_assert(eq(int, process_read_info(proc, 42, &info), 0));
+	cr_assert(eq(sz, strlen(info.unit), sizeof(info.unit) - 1));
 }
 
 Test(process, maps_of_ourselves_and_of_a_text)
