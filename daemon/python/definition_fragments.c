@@ -9,7 +9,8 @@
 #include "daemon/base/text.h"
 #include "daemon/python/text.h"
 
-/* Each CPU sends one definition at a time, so more than there are CPUs have lost a part. */
+/* Each CPU sends one definition at a time, so definitions beyond the number of CPUs have lost a
+ * fragment. */
 #define UNFINISHED_MAX       256
 #define UNFINISHED_BYTES_MAX (4 * (size_t)OX_LINES_BYTES_MAX)
 
@@ -41,7 +42,7 @@ static void unfinished_free(struct unfinished *unfinished)
 static int unfinished_add_text(struct unfinished *unfinished, const struct ox_fragment *part)
 {
 	const char *data = (const char *)(part + 1);
-	/* A character of one byte becomes 3 where it is not to be shown, one of 4 bytes 4. */
+	/* A character of one byte that is not to be shown becomes 3 bytes, one of 4 bytes 4. */
 	size_t size = (size_t)part->bytes * 3 + sizeof(CUT), length;
 	_cleanup_free_ char *buffer = malloc(size);
 	char *text, **kept = &unfinished->texts[part->kind];
@@ -65,7 +66,8 @@ static int unfinished_add_text(struct unfinished *unfinished, const struct ox_fr
 	return 0;
 }
 
-/* What comes behind a gap would be at the wrong place, and the rest with it. */
+/* Adds a piece of the lines. A piece behind a gap would be at the wrong place, and the rest with
+ * it: they are passed over. */
 static int unfinished_add_lines(struct unfinished *unfinished, const struct ox_fragment *part)
 {
 	size_t before = unfinished->n_lines_max, n = part->bytes;
@@ -122,7 +124,8 @@ static struct unfinished *parts_begin(struct definition_fragments *parts, uint32
 	return unfinished;
 }
 
-/* One alone is never dropped: UNFINISHED_BYTES_MAX is more than it can have. */
+/* Adds a fragment, and drops others where all take too much. One alone is never dropped:
+ * UNFINISHED_BYTES_MAX is more than it can have. */
 int definition_fragments_add(struct definition_fragments *parts, const struct ox_fragment *part)
 {
 	struct unfinished *unfinished;

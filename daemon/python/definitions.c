@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A generation is two tables: contents, whose indexes are what is handed out, and numbers, each of
- * which has a content. Forgetting begins a new generation; the older ones are still asked.
+ * A generation is two tables: contents, whose indexes are handed out, and numbers, each of which
+ * has a content. Forgetting begins a new generation; the older ones are still searched.
  */
 #include "daemon/python/definitions.h"
 
@@ -15,11 +15,11 @@
 #include "daemon/python/definition_fragments.h"
 #include "daemon/python/lines.h"
 
-/* A key of the table of contents: this, the texts with a NUL each, the lines. */
+/* A key of the table of contents: this struct, the texts with a NUL each, the lines. */
 struct content {
 	uint32_t version;
 	int32_t first_line;
-	uint32_t module; /* where these begin in bytes; the name at 0 */
+	uint32_t module; /* where the texts and lines begin in bytes; the name at 0 */
 	uint32_t file;
 	uint32_t lines;
 	char bytes[];
@@ -63,7 +63,7 @@ static struct generation *generation_new(uint32_t base)
 	return take_ptr(generation);
 }
 
-/* An id that comes again has what came last. */
+/* Adds a content by its id. An id that comes again has the content that came last. */
 static int generation_add(struct generation *generation, uint32_t id, const struct content *content,
 			  size_t length)
 {
@@ -83,7 +83,7 @@ static int generation_add(struct generation *generation, uint32_t id, const stru
 	return 0;
 }
 
-/* "/a/b.py" is "b", for code whose globals do not say it. */
+/* Finds the module by the file, for code whose globals do not say it: "/a/b.py" is "b". */
 static const char *find_module(const char *file, size_t *ret_length)
 {
 	const char *slash = strrchr(file, '/');
@@ -244,7 +244,8 @@ size_t definitions_bytes(const struct definitions *definitions)
 	       table_bytes(newest->ids) + newest->n_content_of_max * sizeof(*newest->content_of);
 }
 
-/* Without memory for a new generation nothing is forgotten yet; who is bounded asks again. */
+/* Begins a new generation. Without memory for one nothing is forgotten yet: a caller that is
+ * bounded asks again. */
 void definitions_forget(struct definitions *definitions)
 {
 	struct generation *newest = definitions->newest;

@@ -292,15 +292,15 @@ static const struct ox_layout layouts[] = {
 	},
 };
 
-/* Of _Py_DebugOffsets, in all versions that have them. */
+/* Words of _Py_DebugOffsets that are the same in all versions that have them. */
 #define WORD_VERSION       1
 #define WORD_FREE_THREADED 2
 
-/* What an interpreter says of itself, and what the layout has for it. */
+/* A word of _Py_DebugOffsets that is compared with the layout. */
 struct check {
 	uint8_t words[2]; /* number of the word in 3.13, in 3.14 */
-	bool is_same;     /* in all versions */
-	uint16_t at;      /* the value then; else where it stands in struct ox_layout */
+	bool is_same;     /* the value is the same in all versions */
+	uint16_t at;      /* that value; else where it stands in struct ox_layout */
 };
 
 #define FIELD(name) .at = offsetof(struct ox_layout, name)

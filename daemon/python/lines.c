@@ -16,8 +16,8 @@
 #define LOCATION_LONG       14
 #define LOCATION_HEAD       0x80 /* the first byte of each, and no other */
 
-/* Pairs of steps: unsigned bytes of code, then signed lines; a pair holds from its address on, so
- * that the last one has no end. */
+/* Searches pairs of steps: unsigned bytes of code, then signed lines. A pair holds from its address
+ * on, so that the last one has no end. */
 static int64_t find_in_steps(const uint8_t *table, size_t n_bytes, int64_t first_line,
 			     uint32_t position)
 {
@@ -33,8 +33,8 @@ static int64_t find_in_steps(const uint8_t *table, size_t n_bytes, int64_t first
 	return line;
 }
 
-/* Pairs of a range's bytes of code and how many lines it is further than the last that had one. A
- * step of many lines is made of empty ranges, which are no instructions. */
+/* Searches pairs of a range's bytes of code and of how many lines it is further than the last that
+ * had one. A step of many lines is made of empty ranges, which are no instructions. */
 static int64_t find_in_ranges(const uint8_t *table, size_t n_bytes, int64_t first_line,
 			      uint32_t position)
 {
@@ -56,7 +56,8 @@ static int64_t find_in_ranges(const uint8_t *table, size_t n_bytes, int64_t firs
 	return first_line;
 }
 
-/* 6 bits a byte, the lowest first, 64: it goes on; the lowest bit of the whole is the sign. */
+/* Reads a signed number: 6 bits a byte, the lowest first, and bit 64 where it goes on; the lowest
+ * bit of the whole is the sign. Returns false where it is damaged. */
 static bool read_signed(const uint8_t *at, const uint8_t *end, int64_t *ret)
 {
 	uint64_t value = 0;

@@ -19,7 +19,7 @@ static size_t count_evals(const struct splice_input *input)
 	return n;
 }
 
-/* A run is what one C frame of the loop runs. */
+/* Counts the runs: a run is the Python frames that one C frame of the loop runs. */
 static size_t count_runs(const struct splice_input *input)
 {
 	size_t n = 0;
@@ -33,7 +33,7 @@ bool splice_is_whole(const struct splice_input *input)
 {
 	size_t n_evals = count_evals(input);
 
-	/* One that is being entered, or left, runs no frame. */
+	/* A C frame that is being entered, or left, runs no Python frame. */
 	return input->python_end == OX_PYTHON_WHOLE ? n_evals <= count_runs(input) + 1
 						    : !n_evals && !input->n_words;
 }
@@ -48,7 +48,7 @@ static bool is_frame(uint64_t word)
 	return OX_PYTHON_ID(word) || OX_PYTHON_POSITION(word) != OX_PYTHON_NO_FRAME;
 }
 
-/* False: it has no frame. */
+/* Adds the next run. Returns false where it has no frame. */
 static bool add_run(struct splicer *splicer)
 {
 	const struct splice_input *input = splicer->input;
@@ -66,7 +66,8 @@ static bool add_run(struct splicer *splicer)
 	return splicer->n_items > before;
 }
 
-/* The C frame of the loop shows where it runs nothing that was found: false. */
+/* Adds the runs of a C frame of the loop, or that frame itself where it runs nothing that was
+ * found: then returns false. */
 static bool add_eval(struct splicer *splicer, size_t index)
 {
 	bool any = false;
@@ -83,8 +84,8 @@ static bool add_eval(struct splicer *splicer, size_t index)
 	return any;
 }
 
-/* Frames of the interpreter that lie side by side, [from, to): those that carry out calls are left
- * out where one of the others gives way. */
+/* Adds frames of the interpreter that lie side by side, [from, to). Those that carry out calls are
+ * left out where one of the others gives way. */
 static void add_side_by_side(struct splicer *splicer, size_t from, size_t to)
 {
 	size_t before = splicer->n_items;

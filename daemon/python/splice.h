@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One stack out of two: the C frames of a thread and the Python frames that some of them run. Each
- * C frame of the interpreter's loop (SPLICE_EVAL) gives way to the Python frames from there up to
- * the one that it began with, and so do the C functions right beside it that only carry out calls
- * (SPLICE_CALL). Pure.
+ * Makes one stack out of two: the C frames of a thread and the Python frames that some of them run.
+ * Each C frame of the interpreter's loop (SPLICE_EVAL) gives way to the Python frames from there up
+ * to the one that it began with, and so do the C functions right beside it that only carry out
+ * calls (SPLICE_CALL). Pure.
  */
 #pragma once
 
@@ -35,14 +35,15 @@ struct splice_item {
 };
 
 /*
- * n_codes + n_words items at most, leaf first. How many.
+ * Splices the two stacks into ret, which has room for n_codes + n_words items, leaf first.
  *
  * With both stacks whole they are laid side by side from the root on: a function that is just being
- * entered or left may be in one of them only. Else from the leaf on; Python frames that are left
- * over belong to C frames that are missing, and come last. C frames that are whole without any
- * SPLICE_EVAL have them all before the leaf.
+ * entered or left may be in one of them only. Else they are laid from the leaf on; Python frames
+ * that are left over belong to C frames that are missing, and come last. C frames that are whole
+ * without any SPLICE_EVAL have all Python frames before the leaf. Returns how many items there are.
  */
 size_t splice_stacks(const struct splice_input *input, struct splice_item *ret);
 
-/* False: there were more Python frames than were found: the walk says so, or the C frames do. */
+/* True if all Python frames were found. False where the walk says that there were more, or the C
+ * frames do. */
 bool splice_is_whole(const struct splice_input *input);
