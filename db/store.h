@@ -4,11 +4,11 @@
  * errno on failure: -ENOSPC disk (or MaxSize) full, -EROFS not writable, -EIO, -EUCLEAN corrupt,
  * -EPROTO made by a newer oxprof, -EBUSY, -ENOMEM. store_error() has one sentence for people.
  *
- * Rows are found or added by their content ("add" is idempotent), ids are never used twice. What is
- * added inside a transaction that is rolled back is gone, and its ids may be given again: whoever
- * kept them must forget them. Texts that a callback gets live until it returns, and a callback may
- * not start the same function again. Text is UTF-8, never
- * NULL; "" is unknown and NULL in the views.
+ * Rows are found or added by their content ("add" is idempotent), ids are never used twice. Rows
+ * that are added inside a transaction that is rolled back are gone, and their ids may be given
+ * again: a caller that kept ids must forget them. Texts that a callback gets live until it returns,
+ * and a callback may not start the same function again. Text is UTF-8, never NULL; "" is unknown
+ * and NULL in the views.
  */
 #pragma once
 
@@ -21,33 +21,35 @@
 
 struct store;
 
-/* Opens or makes the file, migrates it in one transaction a step. `max_bytes` 0: no limit.
- * 0: opened. 1: it was damaged; the old file is now *ret_aside (caller frees), a new one is open.
- * On failure *ret_why is one line for people (caller frees). Nothing is touched on -EPROTO, -EROFS.
- * Also -EACCES, -ENOENT (no directory), -ELOOP (a symbolic link), -EINVAL (no regular file),
- * -EOPNOTSUPP (a network file system). A file is read whole for damage at each start up to 16 MiB,
- * and up to 256 MiB where the last end was not orderly. Damage that is met later is told
- * (-EUCLEAN): free the store and open it again, then the file is set aside.
- */
+/* Opens or makes the file, and migrates it in one transaction a step. `max_bytes` 0: no limit.
+ * Nothing is touched on -EPROTO, -EROFS. A file is read whole for damage at each start up to 16
+ * MiB, and up to 256 MiB where the last end was not orderly. Damage that is met later is reported
+ * (-EUCLEAN): free the store and open it again, then the file is set aside. Returns 0, or 1 where
+ * the file was damaged: the old file is now *ret_aside (caller frees), and a new one is open. On
+ * failure *ret_why is one line for people (caller frees). Also -EACCES, -ENOENT (no directory),
+ * -ELOOP (a symbolic link), -EINVAL (no regular file), -EOPNOTSUPP (a network file system). */
 int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **ret_aside,
 	       char **ret_why);
 struct store *store_free(struct store *store);
-/* A second connection to the file that this process has open, for functions of reading alone, in
- * another thread than the first one's. It makes and migrates nothing, and sees what was committed
- * when it was opened, until it is freed; so long the write-ahead log grows. When *stop comes to be
- * true, what is running ends within milliseconds with -ECANCELED. 0, or as store_open(). */
+/* Opens a second connection to the file that this process has open, for functions of reading alone,
+ * in another thread than the first one's. It makes and migrates nothing, and sees what was
+ * committed when it was opened, until it is freed; so long the write-ahead log grows. When *stop
+ * becomes true, a running function ends within milliseconds with -ECANCELED. Returns as
+ * store_open() does, but never 1. */
 int store_open_reader(const char *path, const atomic_bool *stop, struct store **ret,
 		      char **ret_why);
 const char *store_error(const struct store *store);  /* of the last failure; borrowed */
 uint64_t store_bytes(const struct store *store);     /* database and write-ahead log on disk */
 uint64_t store_log_bytes(const struct store *store); /* the log alone */
-/* Empties the log into the database, where nobody reads; else as far as that can be done at once.
- */
+/* Empties the log into the database; while there are readers, as far as that can be done at
+ * once. */
 void store_cut_log(struct store *store);
 
-/* -ENOSPC already here where less than 16 MiB are free on the disk: nothing is half done. */
+/* Begins a transaction. Returns -ENOSPC already here where less than 16 MiB are free on the disk:
+ * nothing is half done. */
 int store_begin(struct store *store);
-/* Rolls back where it fails. Windows before the newest one of the session are rolled up here. */
+/* Commits, and rolls back where that fails. Windows before the newest one of the session are rolled
+ * up here. */
 int store_commit(struct store *store);
 void store_rollback(struct store *store); /* safe without a transaction */
 
@@ -64,10 +66,11 @@ struct store_session {
 	uint64_t samples; /* read only */
 };
 int store_add_session(struct store *store, const struct store_session *session, int64_t *ret_id);
-/* Ends it and rolls its windows up. Needs no transaction, and no reserve on the disk. -ENOENT. */
+/* Ends a session and rolls its windows up. Needs no transaction, and no reserve on the disk.
+ * Returns -ENOENT where there is no such session. */
 int store_end_session(struct store *store, int64_t session, uint64_t ended_usec);
-/* Sessions that a killed daemon left open are ended when they were last written to. Returns how
- * many there were. */
+/* Ends the sessions that a killed daemon left open at the time when they were last written to.
+ * Returns how many there were. */
 int store_end_left_sessions(struct store *store);
 
 struct store_process {
@@ -82,22 +85,22 @@ struct store_process {
 	const char *unit;
 	const char *cgroup;
 };
-/* Found by pid, start, exec; texts that were unknown before are filled in, the comm is the last
- * one. */
+/* Finds a process by pid, start, exec, or adds it; texts that were unknown before are filled in,
+ * the comm is the last one. */
 int store_add_process(struct store *store, const struct store_process *process, int64_t *ret_id);
-/* A thread of it. Found by process, tid, comm. */
+/* Finds a thread of a process by process, tid, comm, or adds it. */
 int store_add_task(struct store *store, int64_t process, uint32_t tid, const char *comm,
 		   int64_t *ret_id);
 int store_add_frame(struct store *store, const struct frame *frame, int64_t *ret_id);
-/* Gives a frame another function and line; what refers to it has these then. Its build-id and
- * offset stay. Whoever keeps names (query.h) must forget them. */
+/* Gives a frame another function and line; stacks that refer to it have these then. Its build-id
+ * and offset stay. A caller that keeps names (query.h) must forget them. */
 int store_rename_frame(struct store *store, int64_t id, const struct frame *frame);
-/* A stack is a path from the root (parent 0) to its node; a parent's id is smaller than its
- * children's. */
+/* Finds or adds a node. A stack is a path from the root (parent 0) to its node; a parent's id is
+ * smaller than its children's. */
 int store_add_node(struct store *store, int64_t parent, int64_t frame, int64_t *ret_id);
 
-/* Adds n to the row; window: OX_WINDOW_USEC since the session's start; node 0: no stack. -ENOENT:
- * no such session. */
+/* Adds n samples; window: OX_WINDOW_USEC since the session's start; node 0: no stack. Returns
+ * -ENOENT where there is no such session. */
 int store_add_sample(struct store *store, int64_t session, uint32_t window, int64_t task,
 		     int64_t node, uint64_t n);
 int store_add_loss(struct store *store, int64_t session, uint32_t window, const char *reason,
@@ -105,8 +108,7 @@ int store_add_loss(struct store *store, int64_t session, uint32_t window, const 
 
 /* ---- reading ---- */
 
-/* What a question is about; a window counts when it overlaps [since, until) and its session does.
- */
+/* The range of a query: a window counts when it overlaps [since, until) and its session does. */
 struct store_range {
 	uint64_t since_usec; /* 0: from the first */
 	uint64_t until_usec; /* UINT64_MAX: to the last */
@@ -114,24 +116,26 @@ struct store_range {
 };
 
 typedef int (*store_session_fn)(void *userdata, const struct store_session *session);
-/* Newest first, those that touch the range; a negative result of fn stops and is returned.
- * only_uid UINT32_MAX: all; else those that it owns or of which it owns a profiled process. */
+/* Calls fn for the sessions that touch the range, newest first; a negative result of fn stops and
+ * is returned. only_uid UINT32_MAX: all; else the sessions that this user owns, and those with a
+ * process of the user. */
 int store_foreach_session(struct store *store, const struct store_range *range, uint32_t only_uid,
 			  store_session_fn fn, void *userdata);
 int store_has_session(struct store *store, int64_t id); /* 1, 0 */
 
-/* Hits by task and node over the range, each pair once and in no order, from roll-ups where whole
- * hours are asked for. The end of a session that still runs is that of its last window.
- * ret_since, ret_until: what the rows really cover (0, 0 where there are none). */
+/* Calls fn for the hits by task and node over the range, each pair once and in no order, from
+ * roll-ups where whole hours are asked for. The end of a session that still runs is that of its
+ * last window. ret_since, ret_until: the time that the rows really cover (0, 0 where there are
+ * none). */
 typedef int (*store_hits_fn)(void *userdata, int64_t task, int64_t node, uint64_t n);
 int store_foreach_hits(struct store *store, const struct store_range *range, store_hits_fn fn,
 		       void *userdata, uint64_t *ret_since_usec, uint64_t *ret_until_usec);
-/* ret_since, ret_until as there, without the hits. */
+/* Finds ret_since and ret_until of store_foreach_hits() without the hits. */
 int store_find_cover(struct store *store, const struct store_range *range, uint64_t *ret_since_usec,
 		     uint64_t *ret_until_usec);
 
-/* Hits with their time: slot s of a session is its windows from s * windows on. They come row by
- * row, the same ones more than once, in no order; where `windows` is a multiple of
+/* Calls fn for the hits with their time: slot s of a session is its windows from s * windows on.
+ * They come row by row, the same ones more than once, in no order; where `windows` is a multiple of
  * STORE_HOUR_WINDOWS from roll-ups as far as that goes. STORE_ALL_WINDOWS: slot 0 is everything. */
 #define STORE_HOUR_WINDOWS 360
 #define STORE_ALL_WINDOWS  ((uint64_t)STORE_HOUR_WINDOWS << 40)
@@ -151,22 +155,23 @@ int store_foreach_loss(struct store *store, const struct store_range *range, sto
 int store_foreach_session_loss(struct store *store, int64_t session, store_loss_fn fn,
 			       void *userdata);
 
-/* Tables that only grow, in order of id, from an id on: a reader keeps what it has read. Only the
- * names of frames may change (store_rename_frame()). */
+/* Call fn for the rows of tables that only grow, in order of id, from an id on: a reader keeps what
+ * it has read. Only the names of frames may change (store_rename_frame()). */
 typedef int (*store_node_fn)(void *userdata, int64_t id, int64_t parent, int64_t frame);
 int store_foreach_node(struct store *store, int64_t from_id, store_node_fn fn, void *userdata);
 typedef int (*store_frame_fn)(void *userdata, int64_t id, const struct frame *frame);
 int store_foreach_frame(struct store *store, int64_t from_id, store_frame_fn fn, void *userdata);
-/* Native frames without a name that have a build-id, of those with ids from `from` to below `to`:
- * module, file, build_id and offset of these are set. */
+/* Calls fn for native frames without a name that have a build-id, of those with ids from `from` to
+ * below `to`: module, file, build_id and offset of these are set. */
 int store_foreach_unnamed(struct store *store, int64_t from, int64_t to, store_frame_fn fn,
 			  void *userdata);
 int store_find_last_frame(struct store *store, int64_t *ret_id); /* 0: there is none */
 int store_find_last_node(struct store *store, int64_t *ret_id);  /* 0: there is none */
-/* One of them, and the id of its function. 1; 0: there is none such. */
+/* Reads one frame and the id of its function. Returns 1, or 0 where there is no such frame. */
 typedef int (*store_read_frame_fn)(void *userdata, int64_t function, const struct frame *frame);
 int store_read_frame(struct store *store, int64_t id, store_read_frame_fn fn, void *userdata);
-/* Tasks with their process; all of them, since a process may have learnt its unit since. */
+/* A task with its process. Readers ask for all of them again, since a process may have learnt its
+ * unit since. */
 struct store_task {
 	int64_t id;
 	int64_t process_id;
@@ -176,5 +181,5 @@ struct store_task {
 };
 typedef int (*store_task_fn)(void *userdata, const struct store_task *task);
 int store_foreach_task(struct store *store, store_task_fn fn, void *userdata);
-/* One of them. 1; 0: there is none such. */
+/* Reads one task. Returns 1, or 0 where there is no such task. */
 int store_read_task(struct store *store, int64_t id, store_task_fn fn, void *userdata);

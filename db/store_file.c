@@ -12,7 +12,8 @@
 #include <sys/vfs.h>
 #include <time.h>
 
-/* Up to here a file is read whole at each start, and after a crash up to there (3 s). */
+/* Up to the first size a file is read whole at each start, after a crash up to the second one (3
+ * s). */
 #define CHECK_ALWAYS_BYTES (INT64_C(16) << 20)
 #define CHECK_CRASH_BYTES  (INT64_C(256) << 20)
 
@@ -39,9 +40,10 @@ int store_explain(char **ret_why, int r, const char *format, ...)
 }
 
 /*
- * The write-ahead log lives in memory shared between its users, so they must be on one machine.
- * FUSE and 9p stay allowed: containers and virtual machines have their root on them, and where
- * they cannot map shared memory sqlite says so itself.
+ * True if several machines may share the filesystem. The write-ahead log lives in memory shared
+ * between its users, so they must be on one machine. FUSE and 9p stay allowed: containers and
+ * virtual machines have their root on them, and where they cannot map shared memory sqlite says so
+ * itself.
  */
 static bool filesystem_is_shared(long type)
 {
@@ -123,7 +125,8 @@ static uint32_t header_number(const uint8_t *header, size_t at)
 	return be32toh(number);
 }
 
-/* By hand, since sqlite cannot open a file without making or changing its side files. */
+/* Checks the header by hand: sqlite cannot open a file without making or changing its side
+ * files. */
 static int header_check(const char *path, const uint8_t *header, ssize_t length, char **ret_why)
 {
 	uint32_t id, version;
@@ -149,7 +152,7 @@ static int header_check(const char *path, const uint8_t *header, ssize_t length,
 	return 0;
 }
 
-/* The size of a file beside it, -1 where there is none. */
+/* Returns the size of a file beside the database, -1 where there is none. */
 static off_t side_file_bytes(const char *path, const char *suffix)
 {
 	_cleanup_free_ char *name = NULL;
@@ -235,7 +238,8 @@ static int side_file_set_aside(const char *path, const char *aside, const char *
 	return r == -ENOENT ? 0 : r;
 }
 
-/* "PATH.damaged-20261123-140307", with "-2" and so on behind it where that is taken. */
+/* Renames the file to "PATH.damaged-20261123-140307", with "-2" and so on behind it where that is
+ * taken. Returns 0, -EEXIST where all are taken, or another negative errno. */
 static int file_rename_dated(const char *path, const char *date, char **ret_aside)
 {
 	int r = -EEXIST;

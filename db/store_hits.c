@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Samples added up by task and node: the question that has to be fast over millions of rows. */
+/* Samples added up by task and node: the query that has to be fast over millions of rows. */
 #include "db/internal.h"
 
 #include <errno.h>

@@ -8,7 +8,7 @@
 define_cleanup(struct store *, store_free);
 #define _cleanup_store_ _cleanup_(store_free_p)
 
-/* The first column of the first row. The answer is "" where there is none. */
+/* Reads the first column of the first row as text, "" where there is none. */
 static int ask(struct store *store, const char *sql, char *ret, size_t size)
 {
 	sqlite3_stmt *statement;
@@ -51,7 +51,7 @@ static int connection_open(struct store *store)
 		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	/* Until it is known to be ours, nothing is written, not even at the close. */
+	/* Until the file is known to be ours, nothing is written, not even at the close. */
 	if (rc == SQLITE_OK)
 		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	/* Group readers may not make the side files, so these must outlive us. */
@@ -66,8 +66,8 @@ static int connection_open(struct store *store)
 				    "PRAGMA journal_size_limit = 4194304;");
 }
 
-/* Again by sqlite, which also sees what is still in the log. ret_version 0: there is nothing yet.
- */
+/* Checks the header again, by sqlite, which also sees what is still in the log. *ret_version is 0
+ * where there is nothing yet. */
 static int connection_check(struct store *store, int64_t *ret_version)
 {
 	int64_t id = 0, version = 0, n_objects = 0;
@@ -259,7 +259,7 @@ static int look_at_stop(void *userdata)
 	return atomic_load((const atomic_bool *)userdata);
 }
 
-/* The first read is what the connection stays with. */
+/* Connects a reader: the connection stays with the state that its first read sees. */
 static int symbolizer_connect(struct store *store, const atomic_bool *stop)
 {
 	int64_t version = 0;

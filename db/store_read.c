@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db/internal.h"
 
-/* The text lives until the next step. */
+/* Returns a text that lives until the next step. */
 static const char *column_text(sqlite3_stmt *statement, int column)
 {
 	const unsigned char *text = sqlite3_column_text(statement, column);

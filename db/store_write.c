@@ -9,7 +9,7 @@
 #include "daemon/base/api.h"
 #include "daemon/base/clock.h"
 
-/* Both stand in the SQL as numbers. */
+/* Checks the two that the SQL has as numbers. */
 static_assert(OX_WINDOW_USEC == 10000000, "queries and views count in windows of 10 s");
 static_assert(FRAME_NATIVE == 0 && FRAME_KERNEL == 1 && FRAME_PYTHON == 2, "function.kind_name");
 
@@ -139,7 +139,7 @@ int store_add_session(struct store *store, const struct store_session *session, 
 	return fetch_id(store, statement, ret_id);
 }
 
-/* All its windows are over now, the last one too. */
+/* Ends a session: all its windows are over now, the last one too. */
 static int session_end(struct store *store, int64_t session, uint64_t ended_usec)
 {
 	sqlite3_stmt *last = store->statements[SQL_FIND_LAST_WINDOW];
@@ -163,7 +163,7 @@ static int session_end(struct store *store, int64_t session, uint64_t ended_usec
 	return store_fetch(store, end, NULL);
 }
 
-/* Small enough to be written into the reserve that store_begin() keeps free. */
+/* Writes so little that it fits into the reserve that store_begin() keeps free. */
 int store_end_session(struct store *store, int64_t session, uint64_t ended_usec)
 {
 	bool alone = sqlite3_get_autocommit(store->db);
@@ -253,7 +253,7 @@ int store_add_process(struct store *store, const struct store_process *process, 
 	return r;
 }
 
-/* The same values find a row and make it. */
+/* Finds a row or adds it: the same values do both. */
 static int find_or_add(struct store *store, enum sql find, enum sql add,
 		       void (*bind)(sqlite3_stmt *statement, const void *row), const void *row,
 		       int64_t *ret_id)
