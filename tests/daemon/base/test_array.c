@@ -6,7 +6,7 @@
 
 #include "daemon/base/cleanup.h"
 
-/* Whatever memory it was before. */
+/* Checks that memory is 0, whatever it was before. */
 static void expect_zeros(const uint32_t *array, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
@@ -30,7 +30,7 @@ Test(array, what_is_extended_is_zero)
 	}
 }
 
-/* What lies behind was another's before, in the same memory. */
+/* The memory behind the array had other contents before. */
 Test(array, room_that_is_there_is_made_zero_when_it_is_used)
 {
 	_cleanup_free_ uint32_t *array = malloc(16 * sizeof(*array));

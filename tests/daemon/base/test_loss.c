@@ -45,7 +45,7 @@ Test(loss, an_answer_has_room_for_each)
 	cr_assert_leq(OX_N_LOSSES, sizeof(result.lost) / sizeof(result.lost[0]));
 }
 
-/* Those of the kernel side come first: it counts no others. */
+/* The losses of the kernel side come first: it counts no others. */
 Test(loss, the_kernel_side_has_its_own)
 {
 	cr_assert_eq(OX_N_KERNEL_LOSSES, 7);
@@ -53,7 +53,7 @@ Test(loss, the_kernel_side_has_its_own)
 	cr_assert_eq(OX_LOST_MAPPINGS, OX_N_KERNEL_LOSSES);
 }
 
-/* What the recorder writes at a root is what a query finds there. */
+/* A query finds at a root what the recorder writes there. */
 Test(loss, each_end_is_known_by_its_frame)
 {
 	static const char *const names[] = {"root",       "cut",     "no-table",     "broken",

@@ -20,7 +20,7 @@
 
 #define EVENT ""
 
-/* What the other side does with a request. */
+/* The behaviour of the other side at a request. */
 enum deed { SERVE, HANG_UP, STAY_SILENT, REPLY };
 
 static struct {
@@ -31,7 +31,7 @@ static struct {
 	int32_t reply[2];
 	size_t reply_bytes;
 	const char *files[2]; /* opened and sent with it; EVENT: an event */
-	/* What it saw. */
+	/* The connections that the other side saw. */
 	unsigned n_connections;
 } helper;
 static struct opener opener;
@@ -91,7 +91,7 @@ static void *helper_run(void *userdata)
 	return NULL;
 }
 
-/* For this thread and those that it makes. */
+/* Makes the kernel refuse events to this thread and those that it makes. */
 static void refuse_events(int error)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -115,7 +115,7 @@ static void set_up(void)
 	opener_init(&opener, path);
 }
 
-/* The helper's thread is made before the filter: its events are not refused. */
+/* Starts the helper, whose thread is made before the filter: its events are not refused. */
 static void start(enum deed deed)
 {
 	helper.deed = deed;
@@ -155,7 +155,8 @@ static unsigned count_descriptors(void)
 	return n;
 }
 
-/* The helper's are among them until it has seen that it was left. */
+/* Waits until n descriptors are open. The helper's are among them until it has seen the end of the
+ * connection. */
 static void wait_for_descriptors(unsigned n)
 {
 	while (count_descriptors() > n)
@@ -163,7 +164,7 @@ static void wait_for_descriptors(unsigned n)
 	cr_expect_eq(count_descriptors(), n);
 }
 
-/* One line that says what the daemon's journal and oxprofctl need. */
+/* Checks for one line that says what the daemon's journal and oxprofctl need. */
 static void expect_explained(int error, const char *part, const char *other)
 {
 	char why[512];
@@ -199,7 +200,7 @@ Test(opener, what_is_refused_is_asked_for_over_one_connection)
 		close(fd);
 	}
 	cr_expect_eq(helper.n_connections, 1);
-	/* The next batch begins anew. */
+	/* The next batch starts with a connection of its own. */
 	opener_done(&opener);
 	opener_init(&opener, path);
 	close(opener_open(&opener, PERF_EVENT_TICK, 0));
@@ -242,7 +243,7 @@ Test(opener, one_that_is_stuck_is_left)
 	start(STAY_SILENT);
 	opener.wait_ns = 20000000;
 	cr_expect_eq(opener_open(&opener, PERF_EVENT_TICK, 0), -ETIMEDOUT);
-	/* Nor does the rest of the batch wait again. */
+	/* The rest of the batch does not wait again either. */
 	opener.wait_ns = OPENER_WAIT_NS;
 	cr_expect_eq(opener_open(&opener, PERF_EVENT_SIDE_BAND, 0), -ETIMEDOUT);
 	expect_explained(-ETIMEDOUT, "oxprof-opener did not answer", "(Connection timed out)");

@@ -15,7 +15,7 @@ static void assert_policy(int policy)
 	cr_assert_eq(sched_getscheduler(0), policy);
 }
 
-/* Where real-time priorities are allowed to nobody there is nothing to see. */
+/* Skips the test where nobody is allowed a real-time priority. */
 static void init(void)
 {
 	int r = priority_init();
@@ -58,7 +58,7 @@ Test(priority, so_has_a_debt)
 		priority_budget_count(&budget, (most_ns + 2 * MS) * PRIORITY_SHARE, 3600000 * MS));
 }
 
-/* Never to return would hang the test. */
+/* A thread that did not return would hang the test. */
 Test(priority, who_runs_on_is_lowered_and_may_be_raised_again, .timeout = 1000)
 {
 	init();
@@ -106,7 +106,8 @@ Test(priority, each_thread_has_its_own)
 	assert_policy(SCHED_RR);
 }
 
-/* What systemd gave us we could not take again: it is kept where there is a choice. */
+/* A priority that systemd gave cannot be taken again by the process: it is kept where there is a
+ * choice. */
 Test(priority, what_cannot_be_raised_again_is_not_lowered_for_its_share)
 {
 	const struct sched_param param = {.sched_priority = 1};

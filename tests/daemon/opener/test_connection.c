@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whoever sits at the other end of oxprof-opener's connection, over a socket pair. */
+/* The other end of oxprof-opener's connection, over a socket pair. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
@@ -72,7 +72,8 @@ static void ask(uint32_t version, uint32_t kind, uint32_t cpu)
 	say(&request, sizeof(request));
 }
 
-/* A descriptor, a negative errno, or NOTHING where the program has gone without a reply. */
+/* Receives a descriptor, a negative errno, or NOTHING where the program has gone without a
+ * reply. */
 static int hear(void)
 {
 	struct opener_reply reply = {};
@@ -98,7 +99,7 @@ static int hear(void)
 	return fd;
 }
 
-/* How connection_serve() ended; our end is still there. */
+/* Checks how connection_serve() ended; the peer's end is still open. */
 static void expect_end(int result, const char *why)
 {
 	cr_assert_eq(pthread_join(program.thread, NULL), 0);
@@ -114,7 +115,7 @@ static void expect_refusal(const char *why)
 	expect_end(1, why);
 }
 
-/* -ENODEV would be an answer, too. */
+/* True if the program answered; -ENODEV would be an answer, too. */
 static bool is_answer(int heard)
 {
 	return heard >= 0 || heard == -EACCES || heard == -EPERM;
@@ -135,7 +136,7 @@ Test(connection, each_event_is_given_once)
 		fd = hear();
 		cr_assert_geq(fd, 0, "%s", strerror(-fd));
 		cr_expect(perf_event_is(fd));
-		/* It counts nothing: it is disabled. */
+		/* The event counts nothing: it is disabled. */
 		cr_expect_eq(read(fd, &count, sizeof(count)), sizeof(count));
 		cr_expect_eq(count, 0);
 		close(fd);
@@ -268,7 +269,7 @@ Test(connection, a_silent_one_is_left)
 	expect_end(0, NULL);
 }
 
-/* It does not wait for a peer that takes no replies. */
+/* The program does not wait for a peer that takes no replies. */
 Test(connection, one_who_takes_no_replies_is_refused)
 {
 	while (send(program.socket, "x", 1, MSG_DONTWAIT) == 1)

@@ -29,7 +29,7 @@ static void tear_down(void)
 	directory_remove(root);
 }
 
-/* v1 hierarchies before it, and something whose options look like it. */
+/* Writes v1 hierarchies before the mount, and something whose options look like it. */
 static void write_mounts(const char *point)
 {
 	FILE *f = fopen(mountinfo, "we");

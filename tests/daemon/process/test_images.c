@@ -12,7 +12,7 @@
 static struct images *images;
 static char proc[300];
 
-/* A /proc of our own: what a process has mapped is what the test wrote there. */
+/* Writes a /proc of the test's own: the process has mapped this path. */
 static void write_maps(uint32_t pid, const char *path)
 {
 	char name[400];
@@ -79,7 +79,7 @@ static void apply_map(uint32_t pid, uint64_t start, const char *path, uint64_t t
 	cr_assert_eq(images_apply(images, &event), 0);
 }
 
-/* "none": no image; "": nothing is mapped there. */
+/* Returns the path at an address: "none" where there is no image, "" where nothing is mapped. */
 static const char *path_at(uint32_t pid, uint64_t address, uint64_t at_ns)
 {
 	const struct image *image = images_find(images, pid, at_ns);
@@ -195,7 +195,7 @@ Test(images, a_pid_that_is_used_again_begins_anew)
 	cr_assert_null(images_find(images, 42, 29));
 	cr_assert_str_eq(path_at(42, 0x1800, 30), "/bin/init");
 	cr_assert_neq(images_find(images, 42, 30)->id, id);
-	/* It lives: the end of the one before is not its own. */
+	/* The process lives: the end of the one before is not its own. */
 	images_sweep(images, 100);
 	cr_assert_str_eq(path_at(42, 0x1800, 30), "/bin/init");
 }

@@ -273,7 +273,7 @@ Test(process, maps_of_ourselves_and_of_a_text)
 	cr_assert_not_null(maps_find(ours, (uintptr_t)process_read_maps, 0));
 }
 
-/* What a file's text is; "" where it was not opened. */
+/* Returns the text of a file, "" where it was not opened. */
 static const char *text_of(int fd)
 {
 	static char text[64];

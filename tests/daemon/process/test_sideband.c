@@ -47,7 +47,7 @@ static void tear_down(void)
 
 TestSuite(sideband, .init = set_up, .fini = tear_down);
 
-/* Those of the child; others live on this machine, too. */
+/* Keeps the events of the child; others live on this machine, too. */
 static int hear(void *userdata, const struct sideband_event *event)
 {
 	if (event->pid != (uint32_t)child)
@@ -205,7 +205,7 @@ Test(sideband, a_failure_of_the_reader_ends_the_drain_and_keeps_the_rest)
 	cr_assert_gt(find(SIDEBAND_EXIT), 0);
 }
 
-/* A ring is a CPU's: what was dropped on one is told on that one. */
+/* Stays on one CPU: a ring is that of a CPU, and what was dropped there is told there. */
 static void stay_on_this_cpu(void)
 {
 	cpu_set_t set;

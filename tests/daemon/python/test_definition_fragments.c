@@ -22,7 +22,7 @@ static void after(void)
 
 TestSuite(definition_fragments, .init = before, .fini = after);
 
-/* In memory of exactly its size, so that the sanitizer sees what is read behind it. */
+/* Adds a fragment in memory of exactly its size, so that the sanitizer sees a read behind it. */
 static void add(struct ox_fragment part, const void *data)
 {
 	struct ox_fragment *sent = malloc(sizeof(*sent) + part.bytes);
@@ -113,7 +113,7 @@ Test(definition_fragments, are_no_more_than_so_many_bytes)
 	cr_expect_eq(get(UNFINISHED - 1).n_lines, OX_LINES_BYTES_MAX / 8);
 }
 
-/* What has most is not dropped for it while it grows, although it is the oldest. */
+/* The definition that takes most is not dropped for its own growth, although it is the oldest. */
 Test(definition_fragments, one_that_grows_is_kept)
 {
 	add_text(1, OX_FRAGMENT_NAME, "large");

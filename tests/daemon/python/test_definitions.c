@@ -25,7 +25,7 @@ static void after(void)
 
 TestSuite(definitions, .init = before, .fini = after);
 
-/* In memory of exactly its size, so that the sanitizer sees what is read behind it. */
+/* Adds a fragment in memory of exactly its size, so that the sanitizer sees a read behind it. */
 static int add(struct ox_fragment part, const void *data)
 {
 	struct ox_fragment *sent = malloc(sizeof(*sent) + part.bytes);
@@ -62,7 +62,7 @@ static void add_head(uint32_t id, uint32_t version, int32_t first_line)
 	cr_assert_eq(add((struct ox_fragment){.id = id, .bytes = sizeof(head)}, &head), 0);
 }
 
-/* Of 3.8, with line 11 from 0 and 12 from 8 on. */
+/* Adds a definition of 3.8, with line 11 from 0 and 12 from 8 on. */
 static void add_whole(uint32_t id, const char *name, const char *module, const char *file)
 {
 	add_text(id, OX_FRAGMENT_NAME, name);
@@ -214,7 +214,7 @@ Test(definitions, texts)
 	add_head(5, 0x0308, 3);
 	check(5, 0, "f", "", "", 3);
 
-	/* A width that there is not. */
+	/* No str has this width. */
 	cr_assert_eq(
 		add((struct ox_fragment){.id = 6, .kind = OX_FRAGMENT_NAME, .width = 3, .bytes = 3},
 		    "abc"),

@@ -106,7 +106,7 @@ static void expect_inside(const struct ox_layout *layout, const char *what, unsi
 
 #define INSIDE(field, size, bytes) expect_inside(layout, #field, layout->field, size, layout->bytes)
 
-/* What is read of each thing is in the bytes that are read of it. */
+/* Checks that each field lies in the bytes that are read of its struct. */
 static void expect_row(const struct ox_layout *layout)
 {
 	INSIDE(thread_next, 8, thread_bytes);
@@ -173,7 +173,7 @@ static int find_with(const uint64_t *words)
 	return python_layout_find(words[1], words, false, &index);
 }
 
-/* One that is not said, and one of them changed at a time. */
+/* Checks each word that an interpreter says: one of them is changed at a time. */
 static void expect_checked(const uint64_t *words)
 {
 	uint64_t copy[PYTHON_OFFSETS_WORDS];

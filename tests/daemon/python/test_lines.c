@@ -16,7 +16,8 @@
 #define RANGES    0x030a
 #define LOCATIONS 0x030b
 
-/* Of a table of exactly so many bytes, so that the sanitizer sees one read too many. */
+/* Finds a line in a table of exactly so many bytes, so that the sanitizer sees one read too
+ * many. */
 static uint32_t find(uint32_t version, const void *table, size_t n, int32_t first,
 		     uint32_t position)
 {
@@ -192,7 +193,7 @@ static void truth_check(const struct truth *truth)
 				    position) == (uint32_t)truth->first_line);
 }
 
-/* options: what the interpreter is told, in its environment. */
+/* Compares with an interpreter's own lines. options: the interpreter's environment. */
 static void compare(const char *interpreter, const char *options)
 {
 	char command[1024];
@@ -215,7 +216,7 @@ static void compare(const char *interpreter, const char *options)
 	cr_assert_gt(n, 1000);
 }
 
-/* Those of a CPython from 3.6 on that run here. */
+/* True if the interpreter is a CPython from 3.6 on that runs here. */
 static bool is_known(const char *interpreter)
 {
 	char command[1024];

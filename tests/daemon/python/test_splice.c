@@ -98,10 +98,10 @@ Test(splice, what_carries_out_calls_goes_with_the_loop_beside_it)
 {
 	check_whole("oceccecco", "a|b|", "0ab8");
 	check_whole("coeco", "a|", "01a4");
-	/* It is not beside one. */
+	/* Here no loop is beside the calls. */
 	check_whole("ocoeo", "a|", "012a4");
 	check_whole("oco", "", "012");
-	/* One of two shows: the other one gave way. */
+	/* One of two loops shows: the other one gave way. */
 	check_whole("oececo", "a|", "01a5");
 }
 
@@ -112,7 +112,7 @@ Test(splice, a_loop_that_runs_nothing_yet_shows_with_its_calls)
 	check_whole("oeo", "", "012");
 	check_whole("oeco", "-|", "0123");
 	check_whole("oeo", "-", "012");
-	/* Two of them are one too many. */
+	/* Two loops are one too many. */
 	check("eoeo", "", true, OX_PYTHON_WHOLE, "0123", false);
 	check("eeoeo", "a|", true, OX_PYTHON_WHOLE, "012a4", false);
 }
@@ -235,7 +235,7 @@ static size_t group_end(const struct splice_input *input, size_t from)
 	return from;
 }
 
-/* One group of C frames of the interpreter; *eval counts those of the loop. */
+/* Puts one group of C frames of the interpreter; *eval counts those of the loop. */
 static size_t put_group(const struct splice_input *input, const struct plan *plan, size_t from,
 			size_t to, size_t *eval, struct splice_item *ret)
 {
@@ -288,7 +288,7 @@ static bool is_whole_plainly(const struct splice_input *input)
 	return plan.n_evals <= plan.n_runs + 1;
 }
 
-/* Each Python frame is there once, each other C frame too, both in order. */
+/* Checks that each Python frame is there once, and each other C frame, both in order. */
 static void check_order(const struct splice_input *input, const struct splice_item *items, size_t n)
 {
 	size_t word = 0, code = 0;
@@ -311,7 +311,7 @@ static void check_order(const struct splice_input *input, const struct splice_it
 static void compare(const struct splice_input *input)
 {
 	size_t room = input->n_codes + input->n_words, n, n_plain;
-	/* Of exactly that size, so that the sanitizer sees what is written behind it. */
+	/* The items have exactly that room, so that the sanitizer sees a write behind it. */
 	_cleanup_free_ struct splice_item *items = malloc(room * sizeof(*items) + !room);
 	struct splice_item plain[2 * FRAMES_MAX];
 
@@ -337,7 +337,7 @@ static void compare_all_stops(struct stacks *stacks)
 	}
 }
 
-/* The i-th of all stacks of n frames. */
+/* Makes the i-th of all stacks of n frames. */
 static void make_codes(struct stacks *stacks, size_t n, unsigned i)
 {
 	stacks->input.codes = stacks->codes;
