@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is written and read: rows, roll-ups, sessions, views. */
+/* Reading what was written: rows, roll-ups, sessions, views. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sqlite3.h>
@@ -15,7 +15,7 @@
 
 TestSuite(store, .init = store_world_set_up, .fini = store_world_tear_down);
 
-/* What the reading functions say, as text. */
+/* The results of the reading functions, as text. */
 struct told {
 	char text[4096];
 	int n;
@@ -257,7 +257,7 @@ static int hits_compare(const void *a, const void *b)
 	return x[1] < y[1] ? -1 : x[1] > y[1];
 }
 
-/* From the rows of windows alone. ret: first start, last end. */
+/* Adds up hits from the rows of windows alone. ret: first start, last end. */
 static void hits_by_hand(sqlite3 *db, const struct store_range *range, struct hits *hits,
 			 uint64_t ret[2])
 {
@@ -352,7 +352,7 @@ static void add_random_windows(struct store *store, int64_t session, uint32_t fr
 		for (int i = random() % 4; i >= 0; i--)
 			store_world_add_sample(store, session, window, 1 + random() % 3,
 					       random() % 7, 1 + random() % 5);
-		/* One that comes late, when its hour has been rolled up. */
+		/* Some samples come late, when their hour has been rolled up. */
 		if (random() % 8 == 0)
 			store_world_add_sample(store, session, window / 2, 1, 1, 1);
 		cr_assert_eq(store_commit(store), 0, "%s", store_error(store));
@@ -551,7 +551,7 @@ Test(store, views_tell_python_from_native)
 	store_free(store);
 }
 
-/* What is there in part is not lost; the client and the view mean the same reasons. */
+/* A sample that is there in part is not lost; the client and the view mean the same reasons. */
 Test(store, lost_are_the_samples_that_are_missing)
 {
 	static const char *const in_part[] = {OX_LOSSES_IN_PART};

@@ -146,7 +146,8 @@ Test(store_file, the_version_is_in_the_file_at_once)
 	_cleanup_free_ uint8_t *header = NULL;
 	size_t length;
 
-	/* Not in the log alone, where an older oxprof could not see it without touching that. */
+	/* The version is not in the log alone, where an older oxprof could not see it without
+	 * touching that. */
 	header = read_file(store_world.path, &length);
 	cr_assert_gt(length, 4096);
 	cr_assert_eq(memcmp(header + 60, "\0\0\0\3", 4), 0);
@@ -166,7 +167,7 @@ Test(store_file, a_newer_file_is_not_touched)
 	assert_untouched("newer oxprof");
 }
 
-/* As version 1 left it: with rows, and with ids that were given and are gone. */
+/* Makes a file as version 1 left it: with rows, and with ids that were given and are gone. */
 static void make_version_1(void)
 {
 	char sql[256];
@@ -287,7 +288,7 @@ Test(store_file, a_migration_that_fails_leaves_nothing)
 	assert_answer("PRAGMA auto_vacuum", "2");
 }
 
-/* The damaged file is kept under another name, a new one works. */
+/* Checks that the damaged file is kept under another name, and that a new one works. */
 static void assert_set_aside(const char *what)
 {
 	struct store *store = NULL;
@@ -415,7 +416,7 @@ Test(store_file, a_relative_path_is_good_and_no_uri)
 	cr_assert_eq(access("file:odd?mode=memory", F_OK), 0);
 }
 
-/* root may write everywhere, so the test becomes somebody else. */
+/* Becomes another user, as root may write everywhere. */
 static void become_nobody(void)
 {
 	if (geteuid() != 0)
@@ -531,7 +532,7 @@ Test(store_file, readers_see_it_live_and_afterwards)
 	cr_assert_eq(store_commit(store), 0);
 	assert_answer("SELECT samples FROM sessions", "12");
 	store_free(store);
-	/* Who may only read, the directory too. */
+	/* The file and its directory can only be read. */
 	cr_assert_eq(chmod(store_world.path, 0440), 0);
 	cr_assert_eq(chmod(store_world.directory, 0550), 0);
 	assert_answer("SELECT samples FROM sessions", "12");
