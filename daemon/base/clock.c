@@ -153,8 +153,9 @@ static int parse_epoch(const char *text, uint64_t *ret_usec)
 	memcpy(whole, text, length);
 	whole[length] = '\0';
 	r = parse_u64(whole, EPOCH_SEC_MAX, &seconds);
-	if (r >= 0 && digits)
-		r = parse_u64(text + length + 1, USEC_PER_SEC - 1, &usec);
+	if (r < 0)
+		return r;
+	r = digits ? parse_u64(text + length + 1, USEC_PER_SEC - 1, &usec) : 0;
 	if (r < 0)
 		return r;
 	for (; digits && digits < 6; digits++)

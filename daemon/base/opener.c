@@ -125,7 +125,9 @@ static int ask(struct opener *opener, enum perf_event_kind kind, unsigned cpu)
 	int r = send_request(opener, kind, cpu);
 
 	opener->step = OPENER_ASK;
-	r = r < 0 ? r : wait_reply(opener);
+	if (r < 0)
+		return r;
+	r = wait_reply(opener);
 	return r < 0 ? r : take_reply(opener);
 }
 

@@ -49,7 +49,9 @@ static int raise_thread(void)
 {
 	int r = limit_run();
 
-	r = r < 0 ? r : set_policy(SCHED_RR, sched_get_priority_min(SCHED_RR));
+	if (r < 0)
+		return r;
+	r = set_policy(SCHED_RR, sched_get_priority_min(SCHED_RR));
 	is_raised = r == 0;
 	return r;
 }
