@@ -134,8 +134,27 @@ static int serve_request(struct connection *connection)
 	struct opener_request request;
 	int r = receive_request(connection, &request);
 
-	r = r <= 0 ? r : check_request(connection, &request);
+	if (r <= 0)
+		return r;
+	r = check_request(connection, &request);
 	return r <= 0 ? r : answer_request(connection, &request);
+}
+
+static int serve(struct connection *connection, uid_t user, int idle_ms)
+{
+	int r = check_peer(connection, user);
+
+	if (r <= 0)
+		return r;
+	r = limit_silence(connection, idle_ms);
+	if (r <= 0)
+		return r;
+	if (cpus_read_possible(connection->possible, OPENER_CPUS_MAX) < 0)
+		return -EIO;
+	do
+		r = serve_request(connection);
+	while (r > 0);
+	return r;
 }
 
 int connection_serve(int socket, uid_t user, int idle_ms, const char **ret_why)
@@ -144,12 +163,7 @@ int connection_serve(int socket, uid_t user, int idle_ms, const char **ret_why)
 	int r;
 
 	assert(idle_ms > 0);
-	r = check_peer(&connection, user);
-	r = r <= 0 ? r : limit_silence(&connection, idle_ms);
-	if (r > 0 && cpus_read_possible(connection.possible, OPENER_CPUS_MAX) < 0)
-		r = -EIO;
-	while (r > 0)
-		r = serve_request(&connection);
+	r = serve(&connection, user, idle_ms);
 	if (!connection.refusal)
 		return r;
 	*ret_why = connection.refusal;
