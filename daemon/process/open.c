@@ -150,8 +150,9 @@ int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *ma
 	if (dir < 0)
 		return dir;
 	fd = open_map_file(dir, mapping);
-	if (fd < 0)
-		fd = open_exe(dir, mapping);
+	if (fd >= 0)
+		return fd;
+	fd = open_exe(dir, mapping);
 	return fd >= 0 ? fd : open_in_root(dir, mapping, 0);
 }
 

@@ -107,11 +107,16 @@ static int open_rings(struct sideband *sideband, struct opener *opener)
 {
 	long n_cpus = sysconf(_SC_NPROCESSORS_CONF);
 	_cleanup_free_ bool *online = n_cpus < 1 ? NULL : calloc(n_cpus, sizeof(*online));
-	int r = online ? cpus_read_online(online, n_cpus) : -ENOMEM;
+	int r;
 
-	sideband->rings = r < 0 ? NULL : calloc(n_cpus, sizeof(*sideband->rings));
+	if (!online)
+		return -ENOMEM;
+	r = cpus_read_online(online, n_cpus);
+	if (r < 0)
+		return r;
+	sideband->rings = calloc(n_cpus, sizeof(*sideband->rings));
 	if (!sideband->rings)
-		return r < 0 ? r : -ENOMEM;
+		return -ENOMEM;
 	for (long cpu = 0; cpu < n_cpus; cpu++) {
 		r = online[cpu] ? open_ring(opener, &sideband->rings[sideband->n_rings], cpu)
 				: -ENODEV;
@@ -179,22 +184,6 @@ int sideband_fd(const struct sideband *sideband, unsigned n)
 	return sideband->rings[n].fd;
 }
 
-static int keep_record(struct sideband *sideband, struct perf_event_header *record)
-{
-	const struct sample_id *id =
-		(const void *)((const char *)record + record->size - sizeof(*id));
-	int r = array_reserve(sideband->waiting, sideband->size_waiting, sideband->n_waiting + 1);
-
-	if (r < 0)
-		return r;
-	sideband->waiting[sideband->n_waiting++] = (struct waiting){
-		.time_ns = id->time,
-		.order = sideband->order++,
-		.record = record,
-	};
-	return 0;
-}
-
 /* Copies the record at a position, which may go round the end of the ring. */
 static struct perf_event_header *copy_record(const char *data, uint64_t at, size_t size)
 {
@@ -203,6 +192,30 @@ static struct perf_event_header *copy_record(const char *data, uint64_t at, size
 	for (size_t i = 0; record && i < size; i++)
 		record[i] = data[(at + i) & (RING_BYTES - 1)];
 	return (struct perf_event_header *)record;
+}
+
+/* Keeps a copy of the record at a position until it is handed out. Returns 0 or -ENOMEM. */
+static int keep_record(struct sideband *sideband, const char *data, uint64_t at, size_t size,
+		       uint64_t *lost)
+{
+	int r = array_reserve(sideband->waiting, sideband->size_waiting, sideband->n_waiting + 1);
+	struct perf_event_header *record;
+	const struct sample_id *id;
+
+	if (r < 0)
+		return r;
+	record = copy_record(data, at, size);
+	if (!record)
+		return -ENOMEM;
+	if (record->type == PERF_RECORD_LOST)
+		*lost += ((struct record_lost *)record)->lost;
+	id = (const void *)((const char *)record + size - sizeof(*id));
+	sideband->waiting[sideband->n_waiting++] = (struct waiting){
+		.time_ns = id->time,
+		.order = sideband->order++,
+		.record = record,
+	};
+	return 0;
 }
 
 static int read_ring(struct sideband *sideband, struct ring *ring, uint64_t *lost)
@@ -216,20 +229,14 @@ static int read_ring(struct sideband *sideband, struct ring *ring, uint64_t *los
 		/* A header is 8 bytes and aligned: it never goes round the end. */
 		const struct perf_event_header *header =
 			(const void *)&data[tail & (RING_BYTES - 1)];
-		struct perf_event_header *record = NULL;
 		size_t size = header->size;
 
 		if (size < sizeof(*header) + sizeof(struct sample_id) || size > head - tail) {
 			tail = head; /* cannot be; nothing behind it is read */
 			break;
 		}
-		record = copy_record(data, tail, size);
+		r = keep_record(sideband, data, tail, size, lost);
 		tail += size;
-		if (record && record->type == PERF_RECORD_LOST)
-			*lost += ((struct record_lost *)record)->lost;
-		r = !record ? -ENOMEM : keep_record(sideband, record);
-		if (r < 0)
-			free(record);
 	}
 	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
 	return r;
@@ -318,10 +325,12 @@ static bool decode(const struct waiting *waiting, struct sideband_event *event)
 
 static int hand_out(struct sideband *sideband, uint64_t until_ns, sideband_fn fn, void *userdata)
 {
-	struct sideband_event *event = malloc(sizeof(*event));
+	_cleanup_free_ struct sideband_event *event = malloc(sizeof(*event));
 	size_t n = 0;
-	int r = event ? 0 : -ENOMEM;
+	int r = 0;
 
+	if (!event)
+		return -ENOMEM;
 	while (r >= 0 && n < sideband->n_waiting && sideband->waiting[n].time_ns <= until_ns) {
 		if (decode(&sideband->waiting[n], event))
 			r = fn(userdata, event);
@@ -331,19 +340,19 @@ static int hand_out(struct sideband *sideband, uint64_t until_ns, sideband_fn fn
 	if (n)
 		memmove(sideband->waiting, sideband->waiting + n,
 			sideband->n_waiting * sizeof(*sideband->waiting));
-	free(event);
 	return r < 0 ? r : 0;
 }
 
 int sideband_drain(struct sideband *sideband, sideband_fn fn, void *userdata, uint64_t *lost)
 {
 	uint64_t now_ns = clock_monotonic_ns();
-	int r = 0;
 
-	for (unsigned i = 0; i < sideband->n_rings && r >= 0; i++)
-		r = read_ring(sideband, &sideband->rings[i], lost);
-	if (r < 0)
-		return r;
+	for (unsigned i = 0; i < sideband->n_rings; i++) {
+		int r = read_ring(sideband, &sideband->rings[i], lost);
+
+		if (r < 0)
+			return r;
+	}
 	if (sideband->n_waiting)
 		qsort(sideband->waiting, sideband->n_waiting, sizeof(*sideband->waiting),
 		      compare_waiting);
