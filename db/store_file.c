@@ -261,9 +261,23 @@ static int file_rename_dated(const char *path, const char *date, char **ret_asid
 	return r;
 }
 
+/* Renames the file and its side files. Returns 0 or a negative errno. */
+static int files_set_aside(const char *path, const char *date, char **ret_aside)
+{
+	static const char *const suffixes[] = {"-wal", "-shm", MARK};
+	_cleanup_free_ char *aside = NULL;
+	int r = file_rename_dated(path, date, &aside);
+
+	for (size_t i = 0; i < array_length(suffixes) && r == 0; i++)
+		r = side_file_set_aside(path, aside, suffixes[i]);
+	if (r < 0)
+		return r;
+	*ret_aside = take_ptr(aside);
+	return 0;
+}
+
 int store_file_set_aside(const char *path, char **ret_aside, char **ret_why)
 {
-	_cleanup_free_ char *aside = NULL;
 	time_t now = time(NULL);
 	char date[32];
 	struct tm tm;
@@ -271,16 +285,9 @@ int store_file_set_aside(const char *path, char **ret_aside, char **ret_why)
 
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%Y%m%d-%H%M%S", &tm);
-	r = file_rename_dated(path, date, &aside);
-	if (r == 0)
-		r = side_file_set_aside(path, aside, "-wal");
-	if (r == 0)
-		r = side_file_set_aside(path, aside, "-shm");
-	if (r == 0)
-		r = side_file_set_aside(path, aside, MARK);
+	r = files_set_aside(path, date, ret_aside);
 	if (r < 0)
 		return store_explain(ret_why, r, "%s is damaged and cannot be renamed: %s", path,
 				     strerror(-r));
-	*ret_aside = take_ptr(aside);
 	return 0;
 }

@@ -118,13 +118,16 @@ int store_foreach_hits(struct store *store, const struct store_range *range, sto
 
 	if (r == -ENOMEM)
 		return store_fail(store, SQLITE_NOMEM);
-	for (size_t i = 0; r >= 0 && i < hits.size; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < hits.size; i++) {
 		const struct hit *hit = &hits.slots[i];
 
-		if (hit->task)
-			r = fn(userdata, hit->task, hit->node, hit->n);
+		r = hit->task ? fn(userdata, hit->task, hit->node, hit->n) : 0;
+		if (r < 0)
+			return r;
 	}
-	return r < 0 ? r : store_find_cover(store, range, ret_since_usec, ret_until_usec);
+	return store_find_cover(store, range, ret_since_usec, ret_until_usec);
 }
 
 int store_foreach_slot_hits(struct store *store, const struct store_range *range, uint64_t windows,

@@ -7,26 +7,23 @@
 
 define_cleanup(struct store *, store_free);
 #define _cleanup_store_ _cleanup_(store_free_p)
+define_cleanup(sqlite3_stmt *, sqlite3_finalize);
 
 /* Reads the first column of the first row as text, "" where there is none. */
 static int ask(struct store *store, const char *sql, char *ret, size_t size)
 {
-	sqlite3_stmt *statement;
+	_cleanup_(sqlite3_finalize_p) sqlite3_stmt *statement = NULL;
 	const unsigned char *text;
 	int rc = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
 
 	if (rc != SQLITE_OK)
 		return store_fail(store, rc);
 	rc = sqlite3_step(statement);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return store_fail(store, rc);
 	text = rc == SQLITE_ROW ? sqlite3_column_text(statement, 0) : NULL;
 	snprintf(ret, size, "%s", text ? (const char *)text : "");
-	if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
-		sqlite3_finalize(statement);
-		return 0;
-	}
-	rc = store_fail(store, rc);
-	sqlite3_finalize(statement);
-	return rc;
+	return 0;
 }
 
 static int ask_number(struct store *store, const char *sql, int64_t *ret)
@@ -34,29 +31,40 @@ static int ask_number(struct store *store, const char *sql, int64_t *ret)
 	char text[32];
 	int r = ask(store, sql, text, sizeof(text));
 
-	if (r == 0)
-		*ret = strtoll(text, NULL, 10);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = strtoll(text, NULL, 10);
+	return 0;
+}
+
+/* Returns a result of sqlite. */
+static int connection_configure(sqlite3 *db)
+{
+	static const struct {
+		int option, value;
+	} options[] = {
+		{SQLITE_DBCONFIG_DEFENSIVE, 1},
+		{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+		/* Until the file is known to be ours, nothing is written, not even at the close. */
+		{SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1},
+	};
+	int keep = 1, rc = sqlite3_busy_timeout(db, STORE_BUSY_MSEC);
+
+	for (size_t i = 0; i < array_length(options) && rc == SQLITE_OK; i++)
+		rc = sqlite3_db_config(db, options[i].option, options[i].value, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	/* Group readers may not make the side files, so these must outlive us. */
+	return sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 }
 
 static int connection_open(struct store *store)
 {
 	int flags = store->reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	int rc = sqlite3_open_v2(store->path, &store->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-	int keep = 1;
 
 	if (rc == SQLITE_OK)
-		rc = sqlite3_busy_timeout(store->db, STORE_BUSY_MSEC);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	/* Until the file is known to be ours, nothing is written, not even at the close. */
-	if (rc == SQLITE_OK)
-		rc = sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	/* Group readers may not make the side files, so these must outlive us. */
-	if (rc == SQLITE_OK)
-		rc = sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+		rc = connection_configure(store->db);
 	if (rc != SQLITE_OK)
 		return store_fail(store, rc);
 	sqlite3_extended_result_codes(store->db, 1);
@@ -74,10 +82,12 @@ static int connection_check(struct store *store, int64_t *ret_version)
 	int r;
 
 	r = ask_number(store, "PRAGMA application_id", &id);
-	if (r == 0)
-		r = ask_number(store, "PRAGMA user_version", &version);
-	if (r == 0)
-		r = ask_number(store, "SELECT count(*) FROM sqlite_schema", &n_objects);
+	if (r < 0)
+		return r;
+	r = ask_number(store, "PRAGMA user_version", &version);
+	if (r < 0)
+		return r;
+	r = ask_number(store, "SELECT count(*) FROM sqlite_schema", &n_objects);
 	if (r < 0)
 		return r;
 	if (id == STORE_APPLICATION_ID ? version < 1 || version > N_SQL_SCHEMA
@@ -108,13 +118,13 @@ static int connection_check_damage(struct store *store)
 static int connection_set_log(struct store *store, bool fresh)
 {
 	char mode[16];
-	int r = 0;
+	int r;
 
 	/* Only an empty file takes it, and the log mode makes the file's first page. */
-	if (fresh)
-		r = store_execute(store, "PRAGMA auto_vacuum = incremental");
-	if (r == 0)
-		r = ask(store, "PRAGMA journal_mode = wal", mode, sizeof(mode));
+	r = fresh ? store_execute(store, "PRAGMA auto_vacuum = incremental") : 0;
+	if (r < 0)
+		return r;
+	r = ask(store, "PRAGMA journal_mode = wal", mode, sizeof(mode));
 	if (r < 0 || strcmp(mode, "wal") == 0)
 		return r;
 	snprintf(store->error, sizeof(store->error),
@@ -135,7 +145,7 @@ static int store_limit(struct store *store, uint64_t max_bytes)
 	return store_execute(store, sql);
 }
 
-static int store_migrate_step(struct store *store, int64_t version)
+static int migrate_to(struct store *store, int64_t version)
 {
 	char sql[96];
 	int r;
@@ -143,12 +153,19 @@ static int store_migrate_step(struct store *store, int64_t version)
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
 		 STORE_APPLICATION_ID, (int)version);
 	r = store_execute(store, "BEGIN IMMEDIATE");
-	if (r == 0)
-		r = store_execute(store, sql_schema[version - 1]);
-	if (r == 0)
-		r = store_execute(store, sql);
-	if (r == 0)
-		r = store_execute(store, "COMMIT");
+	if (r < 0)
+		return r;
+	r = store_execute(store, sql_schema[version - 1]);
+	if (r < 0)
+		return r;
+	r = store_execute(store, sql);
+	return r < 0 ? r : store_execute(store, "COMMIT");
+}
+
+static int store_migrate_step(struct store *store, int64_t version)
+{
+	int r = migrate_to(store, version);
+
 	if (r < 0)
 		store_rollback(store);
 	return r;
@@ -185,29 +202,40 @@ static int store_prepare(struct store *store)
 	return 0;
 }
 
+/* Brings the file to this version. A file that is full is limited only after that. */
+static int store_migrate_and_limit(struct store *store, int64_t version, uint64_t max_bytes)
+{
+	int r = version ? store_migrate(store, version) : store_limit(store, max_bytes);
+
+	if (r < 0)
+		return r;
+	return version ? store_limit(store, max_bytes) : store_migrate(store, version);
+}
+
 static int store_connect(struct store *store, bool check, uint64_t max_bytes)
 {
 	int64_t version = 0;
 	int r = connection_open(store);
 
-	if (r == 0)
-		r = connection_check(store, &version);
-	if (r == 0 && check)
-		r = connection_check_damage(store);
-	if (r == 0)
-		r = connection_set_log(store, version == 0);
-	/* A file that is full must all the same be brought to this version. */
-	if (r == 0 && !version)
-		r = store_limit(store, max_bytes);
-	if (r == 0)
-		r = store_migrate(store, version);
-	if (r == 0 && version)
-		r = store_limit(store, max_bytes);
-	if (r == 0)
-		r = store_prepare(store);
-	if (r == 0)
-		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	return r;
+	if (r < 0)
+		return r;
+	r = connection_check(store, &version);
+	if (r < 0)
+		return r;
+	r = check ? connection_check_damage(store) : 0;
+	if (r < 0)
+		return r;
+	r = connection_set_log(store, version == 0);
+	if (r < 0)
+		return r;
+	r = store_migrate_and_limit(store, version, max_bytes);
+	if (r < 0)
+		return r;
+	r = store_prepare(store);
+	if (r < 0)
+		return r;
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	return 0;
 }
 
 static int store_try(const char *path, uint64_t max_bytes, struct store **ret, char **ret_why)
@@ -219,8 +247,9 @@ static int store_try(const char *path, uint64_t max_bytes, struct store **ret, c
 	if (!store)
 		return -ENOMEM;
 	r = store_file_resolve(path, &store->path, &store->directory, ret_why);
-	if (r == 0)
-		r = store_file_probe(store->path, &check, ret_why);
+	if (r < 0)
+		return r;
+	r = store_file_probe(store->path, &check, ret_why);
 	if (r < 0)
 		return r;
 	r = store_connect(store, check, max_bytes);
@@ -230,6 +259,18 @@ static int store_try(const char *path, uint64_t max_bytes, struct store **ret, c
 	return 0;
 }
 
+/* Sets the damaged file aside and opens a new one. Returns 1 or a negative errno. */
+static int store_replace(const char *path, uint64_t max_bytes, struct store **ret, char **ret_aside,
+			 char **ret_why)
+{
+	int r = store_file_set_aside(path, ret_aside, ret_why);
+
+	if (r < 0)
+		return r;
+	r = store_try(path, max_bytes, ret, ret_why);
+	return r < 0 ? r : 1;
+}
+
 int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **ret_aside,
 	       char **ret_why)
 {
@@ -237,13 +278,8 @@ int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **
 	_cleanup_free_ char *aside = NULL;
 	int r = store_try(path, max_bytes, ret, &why);
 
-	if (r == -EUCLEAN) {
-		r = store_file_set_aside(path, &aside, &why);
-		if (r == 0)
-			r = store_try(path, max_bytes, ret, &why);
-		if (r == 0)
-			r = 1;
-	}
+	if (r == -EUCLEAN)
+		r = store_replace(path, max_bytes, ret, &aside, &why);
 	if (r < 0) {
 		*ret_why = why ? take_ptr(why) : strdup(strerror(-r));
 		return r;
@@ -260,21 +296,24 @@ static int look_at_stop(void *userdata)
 }
 
 /* Connects a reader: the connection stays with the state that its first read sees. */
-static int symbolizer_connect(struct store *store, const atomic_bool *stop)
+static int reader_connect(struct store *store, const atomic_bool *stop)
 {
 	int64_t version = 0;
 	int r = connection_open(store);
 
-	if (r == 0)
-		r = store_execute(store, "PRAGMA query_only = on; BEGIN");
-	if (r == 0)
-		r = connection_check(store, &version);
-	if (r == 0)
-		r = store_prepare(store);
-	if (r == 0)
-		sqlite3_progress_handler(store->db, STEPS_BETWEEN_LOOKS, look_at_stop,
-					 (void *)stop);
-	return r;
+	if (r < 0)
+		return r;
+	r = store_execute(store, "PRAGMA query_only = on; BEGIN");
+	if (r < 0)
+		return r;
+	r = connection_check(store, &version);
+	if (r < 0)
+		return r;
+	r = store_prepare(store);
+	if (r < 0)
+		return r;
+	sqlite3_progress_handler(store->db, STEPS_BETWEEN_LOOKS, look_at_stop, (void *)stop);
+	return 0;
 }
 
 int store_open_reader(const char *path, const atomic_bool *stop, struct store **ret, char **ret_why)
@@ -288,7 +327,7 @@ int store_open_reader(const char *path, const atomic_bool *stop, struct store **
 	r = store_file_resolve(path, &store->path, &store->directory, ret_why);
 	if (r < 0)
 		return r;
-	r = symbolizer_connect(store, stop);
+	r = reader_connect(store, stop);
 	if (r < 0)
 		return store_explain(ret_why, r, "%s", store->error);
 	*ret = take_ptr(store);

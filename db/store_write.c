@@ -101,9 +101,12 @@ int store_add_sample(struct store *store, int64_t session, uint32_t window, int6
 {
 	int r = tail_take(store, session);
 
-	if (r == 0)
-		r = add_sample(store, SQL_ADD_SAMPLE, window, task, node, n);
-	if (r == 0 && window < store->tail.rolled)
+	if (r < 0)
+		return r;
+	r = add_sample(store, SQL_ADD_SAMPLE, window, task, node, n);
+	if (r < 0)
+		return r;
+	if (window < store->tail.rolled)
 		r = add_sample(store, SQL_ADD_HOUR_SAMPLE, window, task, node, n);
 	if (r < 0)
 		return r;
@@ -248,9 +251,10 @@ int store_add_process(struct store *store, const struct store_process *process, 
 	if (r == 0)
 		return process_add(store, process, ret_id);
 	r = process_fill(store, id, process);
-	if (r == 0)
-		*ret_id = id;
-	return r;
+	if (r < 0)
+		return r;
+	*ret_id = id;
+	return 0;
 }
 
 /* Finds a row or adds it: the same values do both. */
@@ -372,6 +376,13 @@ int store_begin(struct store *store)
 	return store_execute(store, "BEGIN IMMEDIATE");
 }
 
+static int flush_and_commit(struct store *store)
+{
+	int r = store_flush_tail(store);
+
+	return r < 0 ? r : store_execute(store, "COMMIT");
+}
+
 int store_commit(struct store *store)
 {
 	int r;
@@ -380,9 +391,7 @@ int store_commit(struct store *store)
 		snprintf(store->error, sizeof(store->error), "%s: nothing to commit", store->path);
 		return -EINVAL;
 	}
-	r = store_flush_tail(store);
-	if (r == 0)
-		r = store_execute(store, "COMMIT");
+	r = flush_and_commit(store);
 	if (r < 0)
 		store_rollback(store);
 	return r;
