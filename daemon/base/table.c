@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
 #define CHUNK_BYTES 16384 /* keys; a longer one gets a chunk of its own */
@@ -32,7 +33,7 @@ struct table {
 	struct table_entry *entries;
 	uint32_t *slots;
 	uint32_t n_entries;
-	uint32_t n_entries_max;
+	size_t n_entries_max;
 	size_t n_slots;
 	size_t key_bytes;
 };
@@ -161,21 +162,6 @@ static int grow_slots(struct table *table)
 	return 0;
 }
 
-static int grow_entries(struct table *table)
-{
-	uint32_t n = table->n_entries_max + table->n_entries_max / 2 + SLOTS_MIN;
-	struct table_entry *entries;
-
-	if (n <= table->n_entries_max)
-		return -ENOMEM;
-	entries = reallocarray(table->entries, n, sizeof(*entries));
-	if (!entries)
-		return -ENOMEM;
-	table->entries = entries;
-	table->n_entries_max = n;
-	return 0;
-}
-
 /* Chunks never move, so that keys can be borrowed. */
 static unsigned char *copy_key(struct table *table, const void *key, size_t length)
 {
@@ -202,13 +188,15 @@ static unsigned char *copy_key(struct table *table, const void *key, size_t leng
 
 static int table_make_room(struct table *table)
 {
-	int r = 0;
+	size_t n = (size_t)table->n_entries + 1;
+	int r;
 
-	if (table->n_entries == table->n_entries_max)
-		r = grow_entries(table);
-	if (r >= 0 && (size_t)table->n_entries + 1 > table->n_slots / 4 * 3)
-		r = grow_slots(table);
-	return r;
+	if (n > UINT32_MAX)
+		return -ENOMEM;
+	r = array_extend(table->entries, table->n_entries_max, table->n_entries, n);
+	if (r < 0)
+		return r;
+	return n > table->n_slots / 4 * 3 ? grow_slots(table) : 0;
 }
 
 int table_intern(struct table *table, const void *key, size_t length, uint32_t *ret_index)
