@@ -121,6 +121,7 @@ static struct image *history_add_image(struct images *images, struct history *hi
 				       uint64_t since_ns, struct maps *maps)
 {
 	struct image *image = calloc(1, sizeof(*image));
+	/* Most processes have one image or two: array_reserve() would begin with 64. */
 	struct image **grown =
 		realloc(history->images, (history->n_images + 1) * sizeof(*history->images));
 

@@ -160,6 +160,7 @@ static void list_hide(struct list *list, const struct mapping *mapping)
 	list->n_entries = kept;
 }
 
+/* Makes room for one more. Begins with less than array_reserve(): each process has such a list. */
 static int list_reserve(struct list *list)
 {
 	size_t size = list->size ? list->size * 2 : 16;
