@@ -13,8 +13,8 @@
 #define SLOTS_MIN   16
 #define KEY_ALIGN   8
 
-struct chunk {
-	struct chunk *next;
+struct key_chunk {
+	struct key_chunk *next;
 	size_t used;
 	size_t size;
 	_Alignas(KEY_ALIGN) unsigned char bytes[];
@@ -29,7 +29,7 @@ struct table_entry {
 /* Slots hold index + 1, 0 is free; open addressing, at most three of four in use. */
 struct table {
 	uint64_t seed[2];
-	struct chunk *chunks;
+	struct key_chunk *chunks;
 	struct table_entry *entries;
 	uint32_t *slots;
 	uint32_t n_entries;
@@ -104,7 +104,7 @@ struct table *table_new(void)
 void table_clear(struct table *table)
 {
 	while (table->chunks) {
-		struct chunk *next = table->chunks->next;
+		struct key_chunk *next = table->chunks->next;
 
 		free(table->chunks);
 		table->chunks = next;
@@ -166,7 +166,7 @@ static int grow_slots(struct table *table)
 static unsigned char *copy_key(struct table *table, const void *key, size_t length)
 {
 	size_t padded = (length + KEY_ALIGN - 1) & ~(size_t)(KEY_ALIGN - 1);
-	struct chunk *chunk = table->chunks;
+	struct key_chunk *chunk = table->chunks;
 	unsigned char *copy;
 
 	if (!chunk || chunk->size - chunk->used < padded) {
@@ -175,7 +175,7 @@ static unsigned char *copy_key(struct table *table, const void *key, size_t leng
 		chunk = malloc(sizeof(*chunk) + size);
 		if (!chunk)
 			return NULL;
-		*chunk = (struct chunk){.next = table->chunks, .size = size};
+		*chunk = (struct key_chunk){.next = table->chunks, .size = size};
 		table->chunks = chunk;
 		table->key_bytes += sizeof(*chunk) + size;
 	}
