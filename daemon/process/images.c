@@ -13,13 +13,13 @@
 #include "daemon/process/process.h"
 
 /* The images of one pid, oldest first. A pid that is used again gets a new history. */
-struct history {
+struct process_history {
 	uint32_t pid;
 	uint64_t ended_ns; /* 0: lives */
 	uint64_t refreshed_ns;
 	struct image **images;
 	size_t n_images;
-	struct history *next; /* in the bucket */
+	struct process_history *next; /* in the bucket */
 };
 
 #define BUCKETS    4096
@@ -28,7 +28,7 @@ struct history {
 struct images {
 	char *proc;
 	bool all;
-	struct history *buckets[BUCKETS];
+	struct process_history *buckets[BUCKETS];
 	size_t n_images;
 	uint32_t next_id;
 };
@@ -45,7 +45,7 @@ struct images *images_new(const char *proc)
 	return images;
 }
 
-static void history_free(struct images *images, struct history *history)
+static void history_free(struct images *images, struct process_history *history)
 {
 	for (size_t i = 0; i < history->n_images; i++) {
 		maps_free(history->images[i]->maps);
@@ -60,7 +60,7 @@ void images_clear(struct images *images)
 {
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (images->buckets[i]) {
-			struct history *history = images->buckets[i];
+			struct process_history *history = images->buckets[i];
 
 			images->buckets[i] = history->next;
 			history_free(images, history);
@@ -87,26 +87,26 @@ size_t images_count(const struct images *images)
 	return images->n_images;
 }
 
-static struct history **history_slot(struct images *images, uint32_t pid)
+static struct process_history **history_slot(struct images *images, uint32_t pid)
 {
-	struct history **slot = &images->buckets[pid % BUCKETS];
+	struct process_history **slot = &images->buckets[pid % BUCKETS];
 
 	while (*slot && (*slot)->pid != pid)
 		slot = &(*slot)->next;
 	return slot;
 }
 
-static void history_remove(struct images *images, struct history **slot)
+static void history_remove(struct images *images, struct process_history **slot)
 {
-	struct history *history = *slot;
+	struct process_history *history = *slot;
 
 	*slot = history->next;
 	history_free(images, history);
 }
 
-static struct history *history_get(struct images *images, uint32_t pid)
+static struct process_history *history_get(struct images *images, uint32_t pid)
 {
-	struct history **slot = history_slot(images, pid);
+	struct process_history **slot = history_slot(images, pid);
 
 	if (!*slot) {
 		*slot = calloc(1, sizeof(**slot));
@@ -117,7 +117,7 @@ static struct history *history_get(struct images *images, uint32_t pid)
 }
 
 /* Takes the maps, also on failure. Returns NULL where there is no memory. */
-static struct image *history_add_image(struct images *images, struct history *history,
+static struct image *history_add_image(struct images *images, struct process_history *history,
 				       uint64_t since_ns, struct maps *maps)
 {
 	struct image *image = calloc(1, sizeof(*image));
@@ -141,7 +141,7 @@ static struct image *history_add_image(struct images *images, struct history *hi
 	return image;
 }
 
-static struct image *history_newest(const struct history *history)
+static struct image *history_newest(const struct process_history *history)
 {
 	return history && history->n_images ? history->images[history->n_images - 1] : NULL;
 }
@@ -150,13 +150,14 @@ static struct image *history_newest(const struct history *history)
  * or any where none has. */
 static void make_room(struct images *images)
 {
-	struct history **oldest = NULL;
+	struct process_history **oldest = NULL;
 	uint64_t oldest_ns = UINT64_MAX;
 
 	if (images->n_images < IMAGES_MAX)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct history **slot = &images->buckets[i]; *slot; slot = &(*slot)->next) {
+		for (struct process_history **slot = &images->buckets[i]; *slot;
+		     slot = &(*slot)->next) {
 			uint64_t ns = (*slot)->ended_ns ?: UINT64_MAX - 1;
 
 			if (ns < oldest_ns) {
@@ -170,10 +171,10 @@ static void make_room(struct images *images)
 
 /* Reads what the process looks like now as what it always looked like. Returns NULL where it is
  * gone. */
-static struct history *read_history(struct images *images, uint32_t pid)
+static struct process_history *read_history(struct images *images, uint32_t pid)
 {
 	struct maps *maps = maps_new();
-	struct history *history;
+	struct process_history *history;
 
 	if (!maps || process_read_maps(images->proc, pid, 0, maps) < 0) {
 		maps_free(maps);
@@ -188,8 +189,8 @@ static struct history *read_history(struct images *images, uint32_t pid)
 
 static int apply_fork(struct images *images, const struct sideband_event *event)
 {
-	struct history *parent = *history_slot(images, event->parent);
-	struct history *history;
+	struct process_history *parent = *history_slot(images, event->parent);
+	struct process_history *history;
 
 	/* A pid that is used again: what is known of it was another process. */
 	if (*history_slot(images, event->pid))
@@ -213,7 +214,7 @@ static int apply_fork(struct images *images, const struct sideband_event *event)
 
 static int apply_exec(struct images *images, const struct sideband_event *event)
 {
-	struct history *history = *history_slot(images, event->pid);
+	struct process_history *history = *history_slot(images, event->pid);
 	struct image *image;
 
 	if (!history && !images->all)
@@ -246,7 +247,7 @@ static int apply_map(struct images *images, const struct sideband_event *event)
 
 int images_apply(struct images *images, const struct sideband_event *event)
 {
-	struct history *history;
+	struct process_history *history;
 
 	switch (event->kind) {
 	case SIDEBAND_FORK:
@@ -266,7 +267,7 @@ int images_apply(struct images *images, const struct sideband_event *event)
 
 const struct image *images_find(struct images *images, uint32_t pid, uint64_t at_ns)
 {
-	struct history *history = *history_slot(images, pid);
+	struct process_history *history = *history_slot(images, pid);
 
 	if (!history)
 		history = read_history(images, pid);
@@ -280,7 +281,7 @@ const struct image *images_find(struct images *images, uint32_t pid, uint64_t at
 
 void images_refresh(struct images *images, uint32_t pid, uint64_t now_ns)
 {
-	struct history *history = *history_slot(images, pid);
+	struct process_history *history = *history_slot(images, pid);
 	struct image *image = history_newest(history);
 
 	if (!image || history->refreshed_ns + REFRESH_NS > now_ns)
@@ -305,7 +306,7 @@ static bool is_there(const struct images *images, uint32_t pid)
 void images_sweep(struct images *images, uint64_t before_ns)
 {
 	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct history **slot = &images->buckets[i]; *slot;) {
+		for (struct process_history **slot = &images->buckets[i]; *slot;) {
 			if ((*slot)->ended_ns && (*slot)->ended_ns < before_ns &&
 			    !is_there(images, (*slot)->pid))
 				history_remove(images, slot);

@@ -13,7 +13,7 @@ struct maps_entry {
 };
 
 /* Ordered by since_ns; of two with the same, the one added later stands later. */
-struct list {
+struct maps_entries {
 	size_t refs;
 	size_t n_entries;
 	size_t size;
@@ -23,10 +23,10 @@ struct list {
 
 /* Most children exec at once or change nothing: so a fork shares the list until somebody writes. */
 struct maps {
-	struct list *list;
+	struct maps_entries *list;
 };
 
-static struct list *list_unref(struct list *list)
+static struct maps_entries *list_unref(struct maps_entries *list)
 {
 	if (!list || --list->refs > 0)
 		return NULL;
@@ -37,20 +37,20 @@ static struct list *list_unref(struct list *list)
 	return NULL;
 }
 
-define_cleanup(struct list *, list_unref);
+define_cleanup(struct maps_entries *, list_unref);
 
-static struct list *list_new(void)
+static struct maps_entries *list_new(void)
 {
-	struct list *list = calloc(1, sizeof(*list));
+	struct maps_entries *list = calloc(1, sizeof(*list));
 
 	if (list)
 		list->refs = 1;
 	return list;
 }
 
-static struct list *list_duplicate(const struct list *list)
+static struct maps_entries *list_duplicate(const struct maps_entries *list)
 {
-	_cleanup_(list_unref_p) struct list *new = list_new();
+	_cleanup_(list_unref_p) struct maps_entries *new = list_new();
 
 	if (!new)
 		return NULL;
@@ -140,7 +140,7 @@ static bool maps_has(const struct maps *maps, const struct mapping *mapping)
 
 /* Marks mappings that the new one covers, and drops those that nobody can ask for any more: samples
  * are resolved seconds after they were taken, never later. */
-static void list_hide(struct list *list, const struct mapping *mapping)
+static void list_hide(struct maps_entries *list, const struct mapping *mapping)
 {
 	size_t kept = 0;
 
@@ -161,7 +161,7 @@ static void list_hide(struct list *list, const struct mapping *mapping)
 }
 
 /* Makes room for one more. Begins with less than array_reserve(): each process has such a list. */
-static int list_reserve(struct list *list)
+static int list_reserve(struct maps_entries *list)
 {
 	size_t size = list->size ? list->size * 2 : 16;
 	struct maps_entry *entries;
@@ -176,7 +176,7 @@ static int list_reserve(struct list *list)
 	return 0;
 }
 
-static int list_insert(struct list *list, const struct mapping *mapping)
+static int list_insert(struct maps_entries *list, const struct mapping *mapping)
 {
 	size_t path_bytes = strnlen(mapping->path, MAPS_PATH_BYTES - 1) + 1;
 	size_t at = list->n_entries;
@@ -211,7 +211,7 @@ static int add_mapping(struct maps *maps, const struct mapping *mapping)
 	if (maps_has(maps, mapping))
 		return 0;
 	if (maps->list->refs > 1) {
-		struct list *own = list_duplicate(maps->list);
+		struct maps_entries *own = list_duplicate(maps->list);
 
 		if (!own)
 			return -ENOMEM;
@@ -345,7 +345,8 @@ static int compare_views(const void *a, const void *b)
 
 /* Lists the boundaries where mappings begin or end; between two of them the newest mapping is the
  * same. */
-static size_t list_boundaries(const struct list *list, uint64_t at_ns, struct maps_view *ret)
+static size_t list_boundaries(const struct maps_entries *list, uint64_t at_ns,
+			      struct maps_view *ret)
 {
 	size_t n = 0;
 

@@ -29,7 +29,7 @@ struct ring {
 	struct perf_event_mmap_page *page;
 };
 
-struct waiting {
+struct waiting_record {
 	uint64_t time_ns;
 	uint64_t order;                   /* of arrival: keeps the sort stable */
 	struct perf_event_header *record; /* a copy */
@@ -38,7 +38,7 @@ struct waiting {
 struct sideband {
 	struct ring *rings;
 	unsigned n_rings;
-	struct waiting *waiting;
+	struct waiting_record *waiting;
 	size_t n_waiting, size_waiting;
 	uint64_t order;
 };
@@ -210,7 +210,7 @@ static int keep_record(struct sideband *sideband, const char *data, uint64_t at,
 	if (record->type == PERF_RECORD_LOST)
 		*lost += ((struct record_lost *)record)->lost;
 	id = (const void *)((const char *)record + size - sizeof(*id));
-	sideband->waiting[sideband->n_waiting++] = (struct waiting){
+	sideband->waiting[sideband->n_waiting++] = (struct waiting_record){
 		.time_ns = id->time,
 		.order = sideband->order++,
 		.record = record,
@@ -244,7 +244,7 @@ static int read_ring(struct sideband *sideband, struct ring *ring, uint64_t *los
 
 static int compare_waiting(const void *a, const void *b)
 {
-	const struct waiting *x = a, *y = b;
+	const struct waiting_record *x = a, *y = b;
 
 	if (x->time_ns != y->time_ns)
 		return x->time_ns < y->time_ns ? -1 : 1;
@@ -292,7 +292,7 @@ static bool decode_mmap(const struct perf_event_header *header, struct sideband_
 }
 
 /* True if the record is an event for sideband_fn, which is then in *event. */
-static bool decode(const struct waiting *waiting, struct sideband_event *event)
+static bool decode(const struct waiting_record *waiting, struct sideband_event *event)
 {
 	const struct perf_event_header *header = waiting->record;
 	const struct record_task *task = (const void *)header;
