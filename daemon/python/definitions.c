@@ -16,7 +16,7 @@
 #include "daemon/python/lines.h"
 
 /* A key of the table of contents: this struct, the texts with a NUL each, the lines. */
-struct content {
+struct definition_content {
 	uint32_t version;
 	int32_t first_line;
 	uint32_t module; /* where the texts and lines begin in bytes; the name at 0 */
@@ -64,8 +64,8 @@ static struct generation *generation_new(uint32_t base)
 }
 
 /* Adds a content by its id. An id that comes again has the content that came last. */
-static int generation_add(struct generation *generation, uint32_t id, const struct content *content,
-			  size_t length)
+static int generation_add(struct generation *generation, uint32_t id,
+			  const struct definition_content *content, size_t length)
 {
 	uint32_t index, number;
 	int r = array_reserve(generation->content_of, generation->n_content_of_max,
@@ -103,15 +103,15 @@ static char *append(char *at, const char *text, size_t length)
 	return at;
 }
 
-static struct content *content_new(const struct definition_pieces *pieces,
-				   const struct ox_definition *head, size_t *ret_length)
+static struct definition_content *content_new(const struct definition_pieces *pieces,
+					      const struct ox_definition *head, size_t *ret_length)
 {
 	const char *class = pieces->texts[OX_FRAGMENT_CLASS],
 		   *name = pieces->texts[OX_FRAGMENT_NAME];
 	const char *module = pieces->texts[OX_FRAGMENT_MODULE],
 		   *file = pieces->texts[OX_FRAGMENT_FILE];
 	size_t length = strlen(module);
-	struct content *content;
+	struct definition_content *content;
 	char *at;
 
 	if (!length)
@@ -139,7 +139,7 @@ static struct content *content_new(const struct definition_pieces *pieces,
 
 static int definitions_complete(struct definitions *definitions, const struct ox_fragment *part)
 {
-	_cleanup_free_ struct content *content = NULL;
+	_cleanup_free_ struct definition_content *content = NULL;
 	struct definition_pieces pieces;
 	struct ox_definition head;
 	size_t length = 0;
@@ -216,7 +216,7 @@ int definitions_get(const struct definitions *definitions, uint32_t index, uint3
 		    struct definition *ret)
 {
 	const struct generation *generation = definitions->newest;
-	const struct content *content;
+	const struct definition_content *content;
 	size_t length, lines;
 
 	while (generation && index - generation->base >= table_count(generation->contents))
@@ -224,7 +224,7 @@ int definitions_get(const struct definitions *definitions, uint32_t index, uint3
 	if (!generation)
 		return -ENOENT;
 	content = table_get_key(generation->contents, index - generation->base, &length);
-	lines = offsetof(struct content, bytes) + content->lines;
+	lines = offsetof(struct definition_content, bytes) + content->lines;
 	*ret = (struct definition){
 		.name = content->bytes,
 		.module = content->bytes + content->module,

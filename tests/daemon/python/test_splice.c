@@ -13,7 +13,7 @@
  * letter each, "?" one without a name, "-" no frame, "|" behind the one that C code began with. The
  * result has the letters of Python frames, and C frames as the digits of their places.
  */
-struct stacks {
+struct splice_case {
 	uint8_t codes[FRAMES_MAX];
 	uint64_t words[FRAMES_MAX];
 	struct splice_input input;
@@ -32,13 +32,13 @@ static uint64_t word_of(char letter)
 			       : (uint64_t)letter << 32 | (uint64_t)OX_PYTHON_NO_FRAME << 1;
 }
 
-static void make_stacks(struct stacks *ret, const char *codes, const char *words, bool is_rooted,
-			enum ox_python_end end)
+static void make_stacks(struct splice_case *ret, const char *codes, const char *words,
+			bool is_rooted, enum ox_python_end end)
 {
-	*ret = (struct stacks){.input = {.codes = ret->codes,
-					 .words = ret->words,
-					 .is_rooted = is_rooted,
-					 .python_end = end}};
+	*ret = (struct splice_case){.input = {.codes = ret->codes,
+					      .words = ret->words,
+					      .is_rooted = is_rooted,
+					      .python_end = end}};
 	for (; *codes; codes++)
 		ret->codes[ret->input.n_codes++] = code_of(*codes);
 	for (; *words; words++)
@@ -49,7 +49,7 @@ static void make_stacks(struct stacks *ret, const char *codes, const char *words
 	cr_assert(ret->input.n_codes <= FRAMES_MAX && ret->input.n_words <= FRAMES_MAX);
 }
 
-static char letter_of(const struct stacks *stacks, const struct splice_item *item)
+static char letter_of(const struct splice_case *stacks, const struct splice_item *item)
 {
 	uint32_t id;
 
@@ -64,7 +64,7 @@ static void check(const char *codes, const char *words, bool is_rooted, enum ox_
 {
 	struct splice_item items[2 * FRAMES_MAX];
 	char spliced[2 * FRAMES_MAX + 1] = "";
-	struct stacks stacks;
+	struct splice_case stacks;
 	size_t n;
 
 	make_stacks(&stacks, codes, words, is_rooted, end);
@@ -157,14 +157,14 @@ Test(splice, python_frames_without_a_root_are_laid_from_the_leaf)
 
 /* ---- against the contract, in plain words ---- */
 
-struct run {
+struct splice_run {
 	size_t from, to;
 };
 
 /* Which run, or runs, each eval has: from run first[i] on up to first[i + 1]. */
 struct plan {
 	size_t n_evals, n_runs;
-	struct run runs[FRAMES_MAX];
+	struct splice_run runs[FRAMES_MAX];
 	size_t first[FRAMES_MAX], behind[FRAMES_MAX]; /* of the i-th eval */
 	size_t leaf, rest; /* runs before all C frames; the first behind them */
 };
@@ -176,7 +176,7 @@ static void plan_runs(const struct splice_input *input, struct plan *plan)
 	for (size_t i = 0; i < input->n_words; i++) {
 		if (!(input->words[i] & OX_PYTHON_ENTRY) && i + 1 < input->n_words)
 			continue;
-		plan->runs[plan->n_runs++] = (struct run){from, i + 1};
+		plan->runs[plan->n_runs++] = (struct splice_run){from, i + 1};
 		from = i + 1;
 	}
 	for (size_t i = 0; i < input->n_codes; i++)
@@ -328,7 +328,7 @@ static void compare(const struct splice_input *input)
 
 static const enum ox_python_end ends[] = {OX_PYTHON_WHOLE, OX_PYTHON_CUT, OX_PYTHON_BROKEN};
 
-static void compare_all_stops(struct stacks *stacks)
+static void compare_all_stops(struct splice_case *stacks)
 {
 	for (size_t i = 0; i < 2 * array_length(ends); i++) {
 		stacks->input.is_rooted = i % 2;
@@ -338,7 +338,7 @@ static void compare_all_stops(struct stacks *stacks)
 }
 
 /* Makes the i-th of all stacks of n frames. */
-static void make_codes(struct stacks *stacks, size_t n, unsigned i)
+static void make_codes(struct splice_case *stacks, size_t n, unsigned i)
 {
 	stacks->input.codes = stacks->codes;
 	stacks->input.n_codes = n;
@@ -346,7 +346,7 @@ static void make_codes(struct stacks *stacks, size_t n, unsigned i)
 		stacks->codes[at] = i % 3;
 }
 
-static void make_words(struct stacks *stacks, size_t n, unsigned i)
+static void make_words(struct splice_case *stacks, size_t n, unsigned i)
 {
 	stacks->input.words = stacks->words;
 	stacks->input.n_words = n;
@@ -361,7 +361,7 @@ static unsigned power(unsigned base, unsigned n)
 
 Test(splice, of_all_small_stacks)
 {
-	struct stacks stacks;
+	struct splice_case stacks;
 
 	for (size_t n_codes = 0; n_codes <= 5; n_codes++)
 		for (size_t n_words = 0; n_words <= 3; n_words++)
@@ -374,7 +374,7 @@ Test(splice, of_all_small_stacks)
 
 Test(splice, of_larger_ones_at_random)
 {
-	struct stacks stacks;
+	struct splice_case stacks;
 
 	srandom(1);
 	for (int i = 0; i < 100000; i++) {
