@@ -15,18 +15,18 @@ struct hit {
 };
 
 /* Open addressing, a power of two, never more than half full. */
-struct hits {
+struct hit_table {
 	struct hit *slots;
 	size_t size;
 	size_t n;
 };
 
-static void hits_done(struct hits *hits)
+static void hits_done(struct hit_table *hits)
 {
 	free(hits->slots);
 }
 
-static struct hit *hits_find(const struct hits *hits, int64_t task, int64_t node)
+static struct hit *hits_find(const struct hit_table *hits, int64_t task, int64_t node)
 {
 	/* Ids are given by the database, nobody outside can aim them at one chain. */
 	uint64_t hash = ((uint64_t)node * 0x9e3779b97f4a7c15) ^ ((uint64_t)task << 32 | task);
@@ -42,9 +42,9 @@ static struct hit *hits_find(const struct hits *hits, int64_t task, int64_t node
 	return &hits->slots[at & (hits->size - 1)];
 }
 
-static int hits_grow(struct hits *hits)
+static int hits_grow(struct hit_table *hits)
 {
-	struct hits larger = {.size = hits->size ? hits->size * 2 : 4096, .n = hits->n};
+	struct hit_table larger = {.size = hits->size ? hits->size * 2 : 4096, .n = hits->n};
 
 	larger.slots = calloc(larger.size, sizeof(larger.slots[0]));
 	if (!larger.slots)
@@ -58,7 +58,7 @@ static int hits_grow(struct hits *hits)
 	return 0;
 }
 
-static int hits_add(struct hits *hits, int64_t task, int64_t node, uint64_t n)
+static int hits_add(struct hit_table *hits, int64_t task, int64_t node, uint64_t n)
 {
 	struct hit *slot;
 	int r;
@@ -113,7 +113,7 @@ int store_find_cover(struct store *store, const struct store_range *range, uint6
 int store_foreach_hits(struct store *store, const struct store_range *range, store_hits_fn fn,
 		       void *userdata, uint64_t *ret_since_usec, uint64_t *ret_until_usec)
 {
-	_cleanup_(hits_done) struct hits hits = {};
+	_cleanup_(hits_done) struct hit_table hits = {};
 	int r = store_foreach_slot_hits(store, range, STORE_ALL_WINDOWS, on_row, &hits);
 
 	if (r == -ENOMEM)

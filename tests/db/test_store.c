@@ -16,14 +16,15 @@
 TestSuite(store, .init = store_world_set_up, .fini = store_world_tear_down);
 
 /* The results of the reading functions, as text. */
-struct told {
+struct read_rows {
 	char text[4096];
 	int n;
 	int stop; /* returned at the first call if not 0 */
 };
 
-static void tell(struct told *told, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void tell(struct told *told, const char *format, ...)
+static void tell(struct read_rows *told, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void tell(struct read_rows *told, const char *format, ...)
 {
 	size_t length = strlen(told->text);
 	va_list arguments;
@@ -36,7 +37,7 @@ static void tell(struct told *told, const char *format, ...)
 
 static int on_session(void *userdata, const struct store_session *session)
 {
-	struct told *told = userdata;
+	struct read_rows *told = userdata;
 
 	tell(told, "%lld %llu-%llu %s %llu [%s] %u %llu\n", (long long)session->id,
 	     (unsigned long long)session->started_usec, (unsigned long long)session->ended_usec,
@@ -48,13 +49,13 @@ static int on_session(void *userdata, const struct store_session *session)
 static int on_loss(void *userdata, const char *reason, uint64_t n)
 {
 	tell(userdata, "%s %llu\n", reason, (unsigned long long)n);
-	return ((struct told *)userdata)->stop;
+	return ((struct read_rows *)userdata)->stop;
 }
 
 static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
 {
 	tell(userdata, "%lld<%lld:%lld ", (long long)id, (long long)parent, (long long)frame);
-	return ((struct told *)userdata)->stop;
+	return ((struct read_rows *)userdata)->stop;
 }
 
 static int on_frame(void *userdata, int64_t id, const struct frame *frame)
@@ -62,7 +63,7 @@ static int on_frame(void *userdata, int64_t id, const struct frame *frame)
 	tell(userdata, "%lld %d %s %s %s %s %u %llx\n", (long long)id, frame->kind, frame->function,
 	     frame->module, frame->file, frame->build_id, frame->line,
 	     (unsigned long long)frame->offset);
-	return ((struct told *)userdata)->stop;
+	return ((struct read_rows *)userdata)->stop;
 }
 
 static int on_task(void *userdata, const struct store_task *task)
@@ -73,7 +74,7 @@ static int on_task(void *userdata, const struct store_task *task)
 	     (long long)task->process_id, task->tid, task->comm, p->pid,
 	     (unsigned long long)p->started_usec, p->exec_id, p->uid, p->comm, p->exe, p->cmdline,
 	     p->user, p->unit, p->cgroup);
-	return ((struct told *)userdata)->stop;
+	return ((struct read_rows *)userdata)->stop;
 }
 
 /* ---- what was added is read again ---- */
@@ -81,7 +82,7 @@ static int on_task(void *userdata, const struct store_task *task)
 Test(store, reads_back_what_was_added)
 {
 	struct store *store = store_world_open();
-	struct told told = {};
+	struct read_rows told = {};
 
 	store_world_fill(store);
 	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
@@ -89,20 +90,20 @@ Test(store, reads_back_what_was_added)
 		     0);
 	cr_assert_str_eq(told.text,
 			 "1 1760000000000000-0 cpu 10101010 [pid:42 comm:nginx] 1000 11\n");
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_node(store, 0, on_node, &told), 0);
 	cr_assert_str_eq(told.text, "1<0:1 2<1:2 3<2:1 4<3:3 ");
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_node(store, 3, on_node, &told), 0);
 	cr_assert_str_eq(told.text, "3<2:1 4<3:3 ");
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_frame(store, 2, on_frame, &told), 0);
 	cr_assert_str_eq(told.text, "2 0 work app /srv/app 00ff 7 fffffffffffffffe\n"
 				    "3 1 leaf kernel  00ff 7 fffffffffffffffe\n");
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_task(store, on_task, &told), 0);
 	cr_assert_str_eq(told.text, "1 1 42 app: 42 1759999999500000 1 1000 app     \n");
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_session_loss(store, 1, on_loss, &told), 0);
 	cr_assert_str_eq(told.text, "full 1\nlate 6\n");
 	cr_assert_gt(store_bytes(store), 4096);
@@ -112,7 +113,7 @@ Test(store, reads_back_what_was_added)
 Test(store, a_callback_stops_the_reading)
 {
 	struct store *store = store_world_open();
-	struct told told = {.stop = -ECANCELED};
+	struct read_rows told = {.stop = -ECANCELED};
 
 	store_world_fill(store);
 	cr_assert_eq(store_foreach_node(store, 0, on_node, &told), -ECANCELED);
@@ -131,7 +132,7 @@ Test(store, losses_are_asked_for_by_time)
 	struct store *store = store_world_open();
 	struct store_range first = {START, START + OX_WINDOW_USEC, 0};
 	struct store_range second = {START + OX_WINDOW_USEC, UINT64_MAX, 0};
-	struct told told = {};
+	struct read_rows told = {};
 
 	store_world_fill(store);
 	cr_assert_eq(store_foreach_loss(store, &first, on_loss, &told), 0);
@@ -190,7 +191,7 @@ Test(store, a_process_learns_what_was_unknown)
 Test(store, rollback_leaves_nothing)
 {
 	struct store *store = store_world_open();
-	struct told told = {};
+	struct read_rows told = {};
 
 	store_world_fill(store);
 	cr_assert_eq(store_begin(store), 0);
@@ -230,7 +231,7 @@ Test(store, what_is_given_wrongly_is_refused)
 
 #define MAX_HITS 8192
 
-struct hits {
+struct kept_hits {
 	struct {
 		int64_t task, node, n;
 	} rows[MAX_HITS];
@@ -239,7 +240,7 @@ struct hits {
 
 static int on_hit(void *userdata, int64_t task, int64_t node, uint64_t n)
 {
-	struct hits *hits = userdata;
+	struct kept_hits *hits = userdata;
 
 	cr_assert_lt(hits->n, MAX_HITS);
 	hits->rows[hits->n].task = task;
@@ -258,7 +259,7 @@ static int hits_compare(const void *a, const void *b)
 }
 
 /* Adds up hits from the rows of windows alone. ret: first start, last end. */
-static void hits_by_hand(sqlite3 *db, const struct store_range *range, struct hits *hits,
+static void hits_by_hand(sqlite3 *db, const struct store_range *range, struct kept_hits *hits,
 			 uint64_t ret[2])
 {
 	static const char rows[] =
@@ -293,7 +294,7 @@ static void hits_by_hand(sqlite3 *db, const struct store_range *range, struct hi
 
 static void assert_range(struct store *store, sqlite3 *db, uint64_t since, uint64_t until)
 {
-	static struct hits by_store, by_hand;
+	static struct kept_hits by_store, by_hand;
 	struct store_range range = {since, until, 0};
 	uint64_t cover[2] = {1, 1}, cover_by_hand[2];
 
@@ -336,7 +337,7 @@ static void assert_ranges(struct store *store)
 
 static size_t count_hits(struct store *store, uint64_t since, uint64_t until)
 {
-	static struct hits hits;
+	static struct kept_hits hits;
 	struct store_range range = {since, until, 0};
 	uint64_t cover[2];
 
@@ -403,7 +404,7 @@ Test(store, rows_in_an_open_transaction_are_counted)
 {
 	struct store *store = store_world_open();
 	struct store_range all = {.until_usec = UINT64_MAX};
-	struct hits *hits = calloc(1, sizeof(*hits));
+	struct kept_hits *hits = calloc(1, sizeof(*hits));
 	uint64_t since, until;
 
 	store_world_fill(store);
@@ -422,7 +423,7 @@ Test(store, rows_in_an_open_transaction_are_counted)
 Test(store, sessions_are_chosen_by_time_and_user)
 {
 	struct store *store = store_world_open();
-	struct told told = {};
+	struct read_rows told = {};
 	int64_t first, second, task;
 
 	first = store_world_fill(store); /* owned by 1000 */
@@ -436,7 +437,7 @@ Test(store, sessions_are_chosen_by_time_and_user)
 	cr_assert_eq(told.n, 1);
 	cr_assert_eq(told.text[0], '2');
 	cr_assert_eq(store_end_session(store, second, START + 70000000), 0);
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
 					   33, on_session, &told),
 		     0);
@@ -445,13 +446,13 @@ Test(store, sessions_are_chosen_by_time_and_user)
 					   34, on_session, &told),
 		     0);
 	cr_assert_eq(told.n, 1);
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
 					   1000, on_session, &told),
 		     0);
 	cr_assert_eq(told.n, 2);
 	cr_assert_eq(told.text[0], '2', "newest first: %s", told.text);
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_session(
 			     store, &(struct store_range){START + 20000000, START + 60000000, 0},
 			     UINT32_MAX, on_session, &told),
@@ -590,7 +591,7 @@ Test(store, a_frame_gets_its_name_later)
 			     .line = 5,
 			     .offset = 0x1010};
 	struct store *store = store_world_open();
-	struct told told = {};
+	struct read_rows told = {};
 	int64_t first, second, equal, node, session, task;
 
 	store_world_fill(store);
@@ -603,9 +604,9 @@ Test(store, a_frame_gets_its_name_later)
 	cr_assert_eq(store_foreach_unnamed(store, 1, second + 1, on_frame, &told), 0);
 	cr_assert_str_eq(told.text, "4 0  libz.so /lib/libz.so cd 0 1010\n"
 				    "7 0  libz.so /lib/libz.so cd 0 ffffffffffffffff\n");
-	told = (struct told){.stop = -EINTR};
+	told = (struct read_rows){.stop = -EINTR};
 	cr_assert_eq(store_foreach_unnamed(store, first, second, on_frame, &told), -EINTR);
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_unnamed(store, first + 1, second, on_frame, &told), 0);
 	cr_assert_str_empty(told.text);
 
@@ -622,7 +623,7 @@ Test(store, a_frame_gets_its_name_later)
 	assert_answer("SELECT line, build_id, offset FROM frame WHERE id = 4", "5|cd|4112");
 	cr_assert_eq(store_add_frame(store, &name, &equal), 0);
 	cr_expect_eq(equal, first, "of equal ones the smallest id");
-	told = (struct told){};
+	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_unnamed(store, 1, INT64_MAX, on_frame, &told), 0);
 	cr_assert_eq(told.n, 1);
 	store_free(store);
