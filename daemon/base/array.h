@@ -2,6 +2,7 @@
 /* Arrays that grow with what is put into them, and that are searched. */
 #pragma once
 
+#include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static inline int array_reserve_bytes(void **array, size_t *size, size_t n, size
 	size_t larger = *size ? *size : 64;
 	char *grown;
 
+	assert(element > 0 && (*array || *size == 0));
 	if (n <= *size)
 		return 0;
 	while (larger < n)
@@ -40,6 +42,7 @@ static inline int array_extend_bytes(void **array, size_t *size, size_t used, si
 {
 	size_t larger = *size + *size / 2;
 
+	assert(element > 0 && (*array || *size == 0) && used <= *size);
 	if (n > *size) {
 		void *grown = reallocarray(*array, larger > n ? larger : n, element);
 

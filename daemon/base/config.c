@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -227,6 +228,7 @@ int config_parse(struct config *config, const char *file, const char *text, size
 	struct parser parser = {
 		.config = config, .file = file, .warn = warn_fn, .userdata = userdata};
 
+	assert(warn_fn && file && (text || !length));
 	config_init(&parser.initial);
 	for (size_t at = 0; at < length;) {
 		const char *end = memchr(text + at, '\n', length - at);

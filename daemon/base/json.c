@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/json.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static void write_key(struct json *json, const char *key)
 
 void json_open(struct json *json, const char *key, char bracket)
 {
+	assert(bracket == '{' || bracket == '[');
 	write_key(json, key);
 	fputc(bracket, json->out);
 	json->first = 1;
@@ -44,6 +46,7 @@ void json_open(struct json *json, const char *key, char bracket)
 
 void json_close(struct json *json, char bracket)
 {
+	assert(bracket == '}' || bracket == ']');
 	fputc(bracket, json->out);
 	json->first = 0;
 }

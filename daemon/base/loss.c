@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/loss.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "daemon/base/cleanup.h"
@@ -10,6 +11,7 @@ const char *loss_name(enum ox_loss loss)
 #define NAME(id, name, extent) [OX_LOST_##id] = name,
 	static const char *const names[] = {OX_KERNEL_LOSSES(NAME) OX_DAEMON_LOSSES(NAME)};
 
+	assert(loss < OX_N_LOSSES);
 	return names[loss];
 }
 
@@ -25,6 +27,7 @@ const char *stop_name(enum ox_stop stop)
 		[OX_STOP_PYTHON] = "python-broken",
 	};
 
+	assert(stop < OX_N_STOPS);
 	_Static_assert(array_length(names) == OX_N_STOPS, "each stop has a name");
 	return names[stop];
 }

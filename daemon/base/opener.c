@@ -15,6 +15,7 @@
 
 void opener_init(struct opener *opener, const char *path)
 {
+	assert(path);
 	*opener = (struct opener){.path = path, .socket = -1, .wait_ns = OPENER_WAIT_NS};
 }
 
@@ -135,6 +136,7 @@ int opener_open(struct opener *opener, enum perf_event_kind kind, unsigned cpu)
 {
 	int fd = perf_event_open_disabled(kind, cpu);
 
+	assert(opener->path);
 	opener->step = OPENER_SELF;
 	if (fd != -EACCES && fd != -EPERM)
 		return fd;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/parse.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -141,6 +142,7 @@ int parse_interval_ns(const char *text, uint64_t min_ns, uint64_t max_ns, uint64
 	uint64_t ns;
 	int r = parse_nano(text, &ns);
 
+	assert(min_ns <= max_ns);
 	if (r < 0)
 		return r;
 	if (ns < min_ns || ns > max_ns)
@@ -155,6 +157,7 @@ int parse_frequency_ns(const char *text, uint64_t min_ns, uint64_t max_ns, uint6
 	uint64_t nano_hz, ns;
 	int r = parse_nano(text, &nano_hz);
 
+	assert(min_ns <= max_ns);
 	if (r < 0)
 		return r;
 	if (!nano_hz)
@@ -170,6 +173,7 @@ int interval_from_seconds(double seconds, uint64_t min_ns, uint64_t max_ns, uint
 {
 	double ns = seconds * 1e9 + 0.5;
 
+	assert(min_ns <= max_ns);
 	if (!isfinite(seconds))
 		return -EINVAL;
 	if (!(ns >= 0.5) || ns >= 0x1p63 || (uint64_t)ns < min_ns || (uint64_t)ns > max_ns)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/priority.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -83,6 +84,7 @@ bool priority_budget_count(struct priority_budget *budget, uint64_t now_ns, uint
 {
 	const int64_t most_ns = PRIORITY_RUN_USEC * 1000;
 
+	assert(!budget->is_begun || (now_ns >= budget->seen_ns && cpu_ns >= budget->seen_cpu_ns));
 	if (!budget->is_begun)
 		*budget = (struct priority_budget){true, now_ns, cpu_ns, most_ns};
 	budget->left_ns += (now_ns - budget->seen_ns) / PRIORITY_SHARE;

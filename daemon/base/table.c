@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -130,6 +131,7 @@ static uint32_t *find_slot(const struct table *table, const void *key, size_t le
 {
 	size_t at = hash & (table->n_slots - 1);
 
+	assert(table->n_entries < table->n_slots && !(table->n_slots & (table->n_slots - 1)));
 	for (;; at = (at + 1) & (table->n_slots - 1)) {
 		const struct table_entry *entry;
 
@@ -242,6 +244,7 @@ const void *table_get_key(const struct table *table, uint32_t index, size_t *ret
 {
 	const struct table_entry *entry = table->entries + index;
 
+	assert(index < table->n_entries);
 	if (ret_length)
 		*ret_length = entry->length;
 	return entry->key;

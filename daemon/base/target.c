@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/base/target.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ static const char *const kind_names[N_TARGET_KINDS] = {
 
 const char *target_kind_name(enum target_kind kind)
 {
+	assert(kind < N_TARGET_KINDS);
 	return kind_names[kind];
 }
 
