@@ -30,6 +30,7 @@ int connection_get_peer(int socket, struct ucred *ret)
 
 static int refuse(struct connection *connection, const char *why)
 {
+	assert(!connection->refusal);
 	connection->refusal = why;
 	return 0;
 }
@@ -78,10 +79,12 @@ static int receive_request(struct connection *connection, struct opener_request 
 /* True if the peer asked for that event before. */
 static bool note_event(struct connection *connection, const struct opener_request *request)
 {
-	uint8_t *byte = &connection->asked[request->kind][request->cpu / 8];
-	uint8_t bit = 1u << request->cpu % 8;
-	bool before = *byte & bit;
+	uint8_t *byte, bit = 1u << request->cpu % 8;
+	bool before;
 
+	assert(request->kind < PERF_EVENT_KINDS && request->cpu < OPENER_CPUS_MAX);
+	byte = &connection->asked[request->kind][request->cpu / 8];
+	before = *byte & bit;
 	*byte |= bit;
 	return before;
 }
@@ -111,6 +114,7 @@ static int send_reply(const struct connection *connection, int error, int fd)
 	struct iovec part = {&reply, sizeof(reply)};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 
+	assert((error < 0) == (fd < 0) && error <= 0);
 	if (fd >= 0) {
 		message.msg_control = &control;
 		message.msg_controllen = sizeof(control);
@@ -162,7 +166,7 @@ int connection_serve(int socket, uid_t user, int idle_ms, const char **ret_why)
 	struct connection connection = {.socket = socket};
 	int r;
 
-	assert(idle_ms > 0);
+	assert(socket >= 0 && idle_ms > 0 && ret_why);
 	r = serve(&connection, user, idle_ms);
 	if (!connection.refusal)
 		return r;
