@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/process/images.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ struct images *images_new(const char *proc)
 {
 	struct images *images = calloc(1, sizeof(*images));
 
+	assert(proc);
 	if (!images)
 		return NULL;
 	images->proc = strdup(proc);
@@ -100,6 +102,7 @@ static void history_remove(struct images *images, struct process_history **slot)
 {
 	struct process_history *history = *slot;
 
+	assert(history && images->n_images >= history->n_images);
 	*slot = history->next;
 	history_free(images, history);
 }

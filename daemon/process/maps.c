@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/process/maps.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -94,6 +95,7 @@ struct maps *maps_copy(const struct maps *maps)
 {
 	struct maps *copy = calloc(1, sizeof(*copy));
 
+	assert(maps->list->refs > 0);
 	if (!copy)
 		return NULL;
 	copy->list = maps->list;
@@ -144,6 +146,7 @@ static void list_hide(struct maps_entries *list, const struct mapping *mapping)
 {
 	size_t kept = 0;
 
+	assert(list->refs == 1);
 	for (size_t i = 0; i < list->n_entries; i++) {
 		struct maps_entry entry = list->entries[i];
 
@@ -182,6 +185,7 @@ static int list_insert(struct maps_entries *list, const struct mapping *mapping)
 	size_t at = list->n_entries;
 	char *path;
 
+	assert(list->refs == 1 && mapping->end > mapping->start);
 	if (list->n_entries >= MAPS_MAX || list->path_bytes + path_bytes > MAPS_PATHS_MAX)
 		return -E2BIG;
 	if (list_reserve(list) < 0)
@@ -225,6 +229,7 @@ static int add_mapping(struct maps *maps, const struct mapping *mapping)
 
 int maps_add(struct maps *maps, const struct mapping *mapping)
 {
+	assert(mapping->path);
 	return add_mapping(maps, mapping);
 }
 

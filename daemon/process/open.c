@@ -3,6 +3,7 @@
  * astray. */
 #include "daemon/process/process.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -110,6 +111,7 @@ static int open_in_root(int dir, const struct mapping *mapping, int flags)
 	};
 	_cleanup_close_ int root = -1, fd = -1;
 
+	assert(mapping->path && !(flags & ~O_NOFOLLOW));
 	if (!mapping_is_file(mapping))
 		return -ENOENT;
 	root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);

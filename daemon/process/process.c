@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/process/process.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -42,6 +43,7 @@ static ssize_t read_below(int dir, const char *name, char *ret, size_t size)
 	_cleanup_close_ int fd = open_below(dir, name);
 	size_t length = 0;
 
+	assert(size > 0);
 	if (fd < 0)
 		return fd;
 	while (length < size - 1) {
@@ -279,6 +281,7 @@ int process_foreach(const char *proc, process_fn fn, void *userdata)
 	_cleanup_closedir_ DIR *dir = opendir(proc);
 	struct dirent *entry;
 
+	assert(fn);
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir))) {

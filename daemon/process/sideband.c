@@ -7,6 +7,7 @@
  */
 #include "daemon/process/sideband.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdbool.h>
@@ -181,6 +182,7 @@ unsigned sideband_count(const struct sideband *sideband)
 
 int sideband_fd(const struct sideband *sideband, unsigned n)
 {
+	assert(n < sideband->n_rings);
 	return sideband->rings[n].fd;
 }
 
@@ -202,6 +204,7 @@ static int keep_record(struct sideband *sideband, const char *data, uint64_t at,
 	struct perf_event_header *record;
 	const struct sample_id *id;
 
+	assert(size >= sizeof(*record) + sizeof(*id));
 	if (r < 0)
 		return r;
 	record = copy_record(data, at, size);
@@ -258,6 +261,7 @@ static void copy_text(const struct perf_event_header *record, const char *text, 
 	const char *end = (const char *)record + record->size - sizeof(struct sample_id);
 	size_t length = end > text ? strnlen(text, end - text) : 0;
 
+	assert(size > 0);
 	if (length >= size)
 		length = size - 1;
 	memcpy(ret, text, length);
@@ -347,6 +351,7 @@ int sideband_drain(struct sideband *sideband, sideband_fn fn, void *userdata, ui
 {
 	uint64_t now_ns = clock_monotonic_ns();
 
+	assert(fn && lost);
 	for (unsigned i = 0; i < sideband->n_rings; i++) {
 		int r = read_ring(sideband, &sideband->rings[i], lost);
 
