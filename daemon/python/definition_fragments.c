@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/python/definition_fragments.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -73,6 +74,7 @@ static int unfinished_add_lines(struct unfinished *unfinished, const struct ox_f
 	size_t before = unfinished->n_lines_max, n = part->bytes;
 	int r;
 
+	assert(unfinished->n_lines <= OX_LINES_BYTES_MAX);
 	if (part->offset != unfinished->n_lines)
 		return 0;
 	if (n > OX_LINES_BYTES_MAX - unfinished->n_lines)
@@ -103,6 +105,7 @@ static void parts_drop_at(struct definition_fragments *parts, size_t at)
 {
 	struct unfinished **dropped = parts->unfinished + at;
 
+	assert(at < parts->n && (*dropped)->bytes <= parts->bytes);
 	parts->bytes -= (*dropped)->bytes;
 	unfinished_free(*dropped);
 	parts->n--;
@@ -113,6 +116,7 @@ static struct unfinished *parts_begin(struct definition_fragments *parts, uint32
 {
 	struct unfinished *unfinished = calloc(1, sizeof(*unfinished));
 
+	assert(parts->n <= UNFINISHED_MAX);
 	if (!unfinished)
 		return NULL;
 	unfinished->id = id;
@@ -132,6 +136,8 @@ int definition_fragments_add(struct definition_fragments *parts, const struct ox
 	size_t at, before;
 	int r;
 
+	assert(part->kind != OX_FRAGMENT_HEAD && part->kind < OX_N_PARTS);
+	assert(part->bytes <= OX_FRAGMENT_BYTES_MAX);
 	unfinished = parts_find(parts, part->id, &at);
 	if (!unfinished)
 		unfinished = parts_begin(parts, part->id);

@@ -357,6 +357,7 @@ int python_layout_find(uint32_t version_hex, const uint64_t *offsets, bool is_cu
 
 const struct ox_layout *python_layouts(size_t *ret_n)
 {
+	_Static_assert(array_length(layouts) <= OX_LAYOUTS_MAX, "the kernel side has room");
 	*ret_n = array_length(layouts);
 	return layouts;
 }

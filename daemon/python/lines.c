@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/python/lines.h"
 
+#include <assert.h>
 #include <stdbool.h>
 
 #include "bpf/python.h"
@@ -116,6 +117,7 @@ uint32_t python_lines_find(uint32_t version, const uint8_t *table, size_t n_byte
 {
 	int64_t line;
 
+	assert(table || !n_bytes);
 	if (position == OX_PYTHON_NOT_BEGUN)
 		line = first_line;
 	else if (version >= VERSION_LOCATIONS)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/python/splice.h"
 
+#include <assert.h>
+
 struct splicer {
 	const struct splice_input *input;
 	struct splice_item *items;
@@ -40,6 +42,7 @@ bool splice_is_whole(const struct splice_input *input)
 
 static void add(struct splicer *splicer, size_t index, bool is_python)
 {
+	assert(splicer->n_items < splicer->input->n_codes + splicer->input->n_words);
 	splicer->items[splicer->n_items++] = (struct splice_item){index, is_python};
 }
 

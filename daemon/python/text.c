@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/python/text.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "daemon/base/text.h"
@@ -36,6 +37,7 @@ size_t python_text_decode(const void *data, size_t n_bytes, unsigned width, char
 {
 	size_t written = 0, cut = 0, n = 0;
 
+	assert(size > CUT_BYTES && (data || !n_bytes));
 	if (width == 1 || width == 2 || width == 4)
 		n = n_bytes / width;
 	for (size_t i = 0; i < n; i++) {
