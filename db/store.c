@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ int store_fail(struct store *store, int rc)
 {
 	int number = error_number(store, rc);
 
+	assert(rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE);
 	if (number == EUCLEAN)
 		store->damaged = true;
 	snprintf(store->error, sizeof(store->error), "%s: %s (%s)", store->path, error_hint(number),

@@ -2,6 +2,7 @@
 /* Samples added up by task and node: the query that has to be fast over millions of rows. */
 #include "db/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -32,6 +33,7 @@ static struct hit *hits_find(const struct hit_table *hits, int64_t task, int64_t
 	uint64_t hash = ((uint64_t)node * 0x9e3779b97f4a7c15) ^ ((uint64_t)task << 32 | task);
 	size_t at;
 
+	assert(hits->n < hits->size && !(hits->size & (hits->size - 1)));
 	hash *= 0xff51afd7ed558ccd;
 	for (at = hash >> 32; hits->slots[at & (hits->size - 1)].task; at++) {
 		struct hit *slot = &hits->slots[at & (hits->size - 1)];
@@ -116,6 +118,7 @@ int store_foreach_hits(struct store *store, const struct store_range *range, sto
 	_cleanup_(hits_done) struct hit_table hits = {};
 	int r = store_foreach_slot_hits(store, range, STORE_ALL_WINDOWS, on_row, &hits);
 
+	assert(fn && ret_since_usec && ret_until_usec);
 	if (r == -ENOMEM)
 		return store_fail(store, SQLITE_NOMEM);
 	if (r < 0)
@@ -136,6 +139,7 @@ int store_foreach_slot_hits(struct store *store, const struct store_range *range
 	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_SLOT_HITS];
 	int r;
 
+	assert(fn && windows > 0);
 	store_bind_range(statement, range);
 	sqlite3_bind_int64(statement, 4, windows);
 	while ((r = store_step(store, statement)) > 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,7 @@ static int migrate_to(struct store *store, int64_t version)
 	char sql[96];
 	int r;
 
+	assert(version >= 1 && version <= N_SQL_SCHEMA);
 	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
 		 STORE_APPLICATION_ID, (int)version);
 	r = store_execute(store, "BEGIN IMMEDIATE");
@@ -278,6 +280,7 @@ int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **
 	_cleanup_free_ char *aside = NULL;
 	int r = store_try(path, max_bytes, ret, &why);
 
+	assert(path && ret && ret_aside && ret_why);
 	if (r == -EUCLEAN)
 		r = store_replace(path, max_bytes, ret, &aside, &why);
 	if (r < 0) {
@@ -321,6 +324,7 @@ int store_open_reader(const char *path, const atomic_bool *stop, struct store **
 	_cleanup_store_ struct store *store = calloc(1, sizeof(*store));
 	int r;
 
+	assert(path && stop && ret && ret_why);
 	if (!store)
 		return -ENOMEM;
 	store->reads = true;

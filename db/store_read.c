@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "db/internal.h"
 
+#include <assert.h>
+
 /* Returns a text that lives until the next step. */
 static const char *column_text(sqlite3_stmt *statement, int column)
 {
@@ -39,6 +41,7 @@ int store_foreach_session(struct store *store, const struct store_range *range, 
 	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_SESSIONS];
 	int r = store_flush_tail(store);
 
+	assert(fn);
 	if (r < 0)
 		return r;
 	store_bind_range(statement, range);
@@ -57,6 +60,7 @@ static int foreach_loss(struct store *store, sqlite3_stmt *bound, store_loss_fn 
 	_cleanup_statement_ sqlite3_stmt *statement = bound;
 	int r;
 
+	assert(fn);
 	while ((r = store_step(store, statement)) > 0) {
 		r = fn(userdata, column_text(statement, 0), sqlite3_column_int64(statement, 1));
 		if (r < 0)
@@ -216,6 +220,7 @@ int store_foreach_task(struct store *store, store_task_fn fn, void *userdata)
 	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_TASKS];
 	int r;
 
+	assert(fn);
 	while ((r = store_step(store, statement)) > 0) {
 		r = call_task(statement, fn, userdata);
 		if (r < 0)

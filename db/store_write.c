@@ -29,6 +29,7 @@ static int tail_take(struct store *store, int64_t session)
 	int64_t rolled;
 	int r;
 
+	assert(!store->reads && session > 0);
 	if (store->tail.session == session)
 		return 0;
 	r = store_flush_tail(store);
@@ -65,6 +66,7 @@ int store_flush_tail(struct store *store)
 	struct store_tail *tail = &store->tail;
 	int r = 0;
 
+	assert(tail->rolled <= tail->latest);
 	if (!tail->session || (!tail->n && tail->latest == tail->rolled))
 		return 0;
 	if (tail->latest > tail->rolled)
@@ -101,6 +103,7 @@ int store_add_sample(struct store *store, int64_t session, uint32_t window, int6
 {
 	int r = tail_take(store, session);
 
+	assert(task > 0 && node >= 0);
 	if (r < 0)
 		return r;
 	r = add_sample(store, SQL_ADD_SAMPLE, window, task, node, n);
@@ -357,6 +360,7 @@ int store_add_node(struct store *store, int64_t parent, int64_t frame, int64_t *
 {
 	struct node_row row = {.parent = parent, .frame = frame};
 
+	assert(parent >= 0 && frame > 0);
 	return find_or_add(store, SQL_FIND_NODE, SQL_ADD_NODE, bind_node, &row, ret_id);
 }
 
@@ -366,6 +370,7 @@ int store_begin(struct store *store)
 {
 	struct statvfs fs;
 
+	assert(!store->reads);
 	if (statvfs(store->directory, &fs) == 0 &&
 	    (uint64_t)fs.f_bavail * fs.f_frsize < STORE_RESERVE_BYTES) {
 		snprintf(store->error, sizeof(store->error),
