@@ -42,7 +42,7 @@ static int check_peer(struct connection *connection, uid_t user)
 
 	if (r < 0)
 		return r;
-	return peer.uid == user ? 1 : refuse(connection, "the socket is not that user's");
+	return peer.uid == user ? 1 : refuse(connection, "the socket belongs to another user");
 }
 
 static int limit_silence(const struct connection *connection, int ms)
@@ -68,11 +68,11 @@ static int receive_request(struct connection *connection, struct opener_request 
 	if (n < 0)
 		return errno == EAGAIN || errno == ECONNRESET ? 0 : -errno;
 	if (message.msg_flags & MSG_CTRUNC)
-		return refuse(connection, "there is something beside the request");
+		return refuse(connection, "descriptors came with the request");
 	if (n == 0)
 		return 0;
 	if (n != sizeof(*ret) || (message.msg_flags & MSG_TRUNC))
-		return refuse(connection, "the request has another size");
+		return refuse(connection, "the request has the wrong size");
 	return 1;
 }
 
@@ -92,7 +92,7 @@ static bool note_event(struct connection *connection, const struct opener_reques
 static int check_request(struct connection *connection, const struct opener_request *request)
 {
 	if (request->version != OPENER_VERSION)
-		return refuse(connection, "the request is of another version");
+		return refuse(connection, "the request is of another version; restart oxprofd");
 	if (request->kind == 0 || request->kind >= PERF_EVENT_KINDS)
 		return refuse(connection, "there is no such kind of event");
 	if (request->cpu >= OPENER_CPUS_MAX || !connection->possible[request->cpu])
@@ -129,7 +129,7 @@ static int answer_request(struct connection *connection, const struct opener_req
 	int r = send_reply(connection, fd < 0 ? fd : 0, fd);
 
 	if (r == -EAGAIN)
-		return refuse(connection, "it does not take its replies");
+		return refuse(connection, "it does not read the replies");
 	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
 

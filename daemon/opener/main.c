@@ -40,8 +40,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (find_user(&user) < 0) {
-		fprintf(stderr, "<3>cannot tell whose " OX_OPENER_PATH " is; it has to belong to a "
-				"user other than root (SocketUser= in oxprof-opener.socket)\n");
+		fprintf(stderr,
+			"<3>cannot serve " OX_OPENER_PATH ": it does not exist or belongs to "
+			"root; set another SocketUser= in oxprof-opener.socket\n");
 		return 1;
 	}
 	r = connection_serve(STDIN_FILENO, user, OPENER_IDLE_MS, &why);

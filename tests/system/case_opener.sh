@@ -229,7 +229,7 @@ case_opener_is_for_the_daemon_alone() {
 	expect_equal "$(as symbolizer python3 ./opener.py 1:1:0)" 'no connection: Permission denied'
 	expect_equal "$(opener_said "$began")" ''
 	expect_equal "$(python3 ./opener.py 1:1:0 wait)" $'nothing\nnothing'
-	expect_opener_said "$began" '^refused pid [0-9]+, uid 0: the socket is not that user'
+	expect_opener_said "$began" '^refused pid [0-9]+, uid 0: the socket belongs to another user'
 	wait_until opener_is_gone
 }
 
@@ -250,11 +250,11 @@ case_opener_refuses_what_it_does_not_know() {
 		1:1:4294967295|nothing |no such CPU
 		1:1:0 1:1:0|event nothing |asks for an event twice
 		1:2:0 1:1:0 1:2:0|event event nothing |asks for an event twice
-		raw:01|nothing |another size
-		raw:0100000001000000000000|nothing |another size
-		raw:010000000100000000000000ff|nothing |another size
+		raw:01|nothing |the wrong size
+		raw:0100000001000000000000|nothing |the wrong size
+		raw:010000000100000000000000ff|nothing |the wrong size
 		raw:|nothing |
-		fd:1:1:0|nothing |something beside
+		fd:1:1:0|nothing |descriptors came
 		1:1:0 close|event |
 	END
 	# A reply that nobody takes holds it no longer than its peer is there.

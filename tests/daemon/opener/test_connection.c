@@ -213,7 +213,7 @@ Test(connection, descriptors_beside_a_request_are_refused_and_closed)
 	cr_assert_eq(sendmsg(peer, &message, 0), (ssize_t)sizeof(request));
 	close(ends[1]);
 	start();
-	expect_refusal("beside");
+	expect_refusal("descriptors");
 	/* Nobody has the writing end any more. */
 	cr_expect_eq(read(ends[0], &byte, 1), 0);
 	close(ends[0]);
