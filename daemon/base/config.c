@@ -206,11 +206,11 @@ static void read_line(struct parser *parser, const char *text, size_t length)
 	char copy[LINE_BYTES_MAX], *line;
 
 	if (length >= sizeof(copy)) {
-		warn(parser, "longer than %d bytes, ignored", LINE_BYTES_MAX - 1);
+		warn(parser, "the line is longer than %d bytes, ignored", LINE_BYTES_MAX - 1);
 		return;
 	}
 	if (memchr(text, '\0', length)) {
-		warn(parser, "has a zero byte in it, ignored");
+		warn(parser, "the line has a zero byte in it, ignored");
 		return;
 	}
 	memcpy(copy, text, length);
