@@ -136,8 +136,7 @@ int sideband_new(struct opener *opener, struct sideband **ret, char *ret_why, si
 	int r = sideband ? open_rings(sideband, opener) : -ENOMEM;
 
 	if (r < 0) {
-		opener_explain(opener, r, "receive news of processes from the kernel", ret_why,
-			       size);
+		opener_explain(opener, r, "receive process events from the kernel", ret_why, size);
 		return r;
 	}
 	*ret = take_ptr(sideband);
