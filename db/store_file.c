@@ -113,7 +113,7 @@ static int file_make(const char *path, char **ret_why)
 
 	/* sqlite gives the side files the mode of the database, so the umask must not decide. */
 	if (fd < 0 || fchmod(fd, 0640) < 0)
-		return store_explain(ret_why, -errno, "cannot make %s: %m", path);
+		return store_explain(ret_why, -errno, "cannot create %s: %m", path);
 	return 0;
 }
 

@@ -129,7 +129,8 @@ static int connection_set_log(struct store *store, bool fresh)
 	if (r < 0 || strcmp(mode, "wal") == 0)
 		return r;
 	snprintf(store->error, sizeof(store->error),
-		 "%s: this file system does not allow a write-ahead log", store->path);
+		 "%s: this file system does not allow a write-ahead log; choose another one",
+		 store->path);
 	return -EOPNOTSUPP;
 }
 
