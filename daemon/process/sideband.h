@@ -32,8 +32,8 @@ struct sideband_event {
 };
 typedef int (*sideband_fn)(void *userdata, const struct sideband_event *event);
 
-/* Opens one event per online CPU, disabled. 0 or a negative errno; then ret_why (size bytes) holds
- * one line for people. */
+/* Opens one event per online CPU, disabled. Returns 0 or a negative errno; then ret_why (size
+ * bytes) holds one line for people. */
 int sideband_new(struct opener *opener, struct sideband **ret, char *ret_why, size_t size);
 struct sideband *sideband_free(struct sideband *sideband);
 int sideband_enable(struct sideband *sideband);
