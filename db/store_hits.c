@@ -106,7 +106,7 @@ int store_find_cover(struct store *store, const struct store_range *range, uint6
 	r = store_step(store, statement);
 	if (r < 0)
 		return r;
-	/* NULL where there is no row, which reads as 0. */
+	/* A column is NULL where there is no row, which reads as 0. */
 	*ret_since = sqlite3_column_int64(statement, 0);
 	*ret_until = sqlite3_column_int64(statement, 1);
 	return 0;

@@ -121,7 +121,7 @@ static int connection_set_log(struct store *store, bool fresh)
 	char mode[16];
 	int r;
 
-	/* Only an empty file takes it, and the log mode makes the file's first page. */
+	/* Only an empty file takes this setting, and the log mode makes the file's first page. */
 	r = fresh ? store_execute(store, "PRAGMA auto_vacuum = incremental") : 0;
 	if (r < 0)
 		return r;
