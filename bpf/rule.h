@@ -33,7 +33,7 @@ enum ox_rule_kind {
 	OX_N_RULE_KINDS,
 };
 
-/* Where the caller's rbp is. */
+/* The place of the caller's rbp. */
 enum ox_rbp {
 	OX_RBP_SAME = 0, /* still in rbp */
 	OX_RBP_CFA,      /* at CFA + rbp_offset */
