@@ -14,7 +14,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/parse.h"
 
-#define LONG 256 /* what getopt_long() says for the first option: more than any character */
+#define LONG 256 /* getopt_long()'s result for the first option: above every character */
 
 struct given {
 	enum option_id option;
@@ -98,7 +98,7 @@ static int add_given(struct arguments_reading *reading, enum option_id option)
 	return 0;
 }
 
-/* c: what getopt_long() says of text. */
+/* Stores one argument; c is getopt_long()'s result for text. */
 static int read_one(struct arguments_reading *reading, const char *text, int c)
 {
 	if (c == '?' || c == ':')
@@ -113,9 +113,9 @@ static int read_one(struct arguments_reading *reading, const char *text, int c)
 	return 0;
 }
 
-/* Takes everything in its order, which the "-" asks for whatever POSIXLY_CORRECT says; the ":"
- * keeps getopt_long() from printing. "-1" is a bad number of seconds rather than an unknown option.
- */
+/* Reads all arguments in their order: the "-" asks for that whatever POSIXLY_CORRECT says, and the
+ * ":" keeps getopt_long() from printing. The point and the digits make "-1" a word, so that it is a
+ * bad number of seconds rather than an unknown option. */
 static int read_all(struct arguments_reading *reading, int argc, char **argv)
 {
 	static const char letters[] = "-:ho:.::0::1::2::3::4::5::6::7::8::9::";
@@ -123,7 +123,7 @@ static int read_all(struct arguments_reading *reading, int argc, char **argv)
 	int c, r = 0;
 
 	fill_long(options);
-	optind = 0; /* begins anew */
+	optind = 0; /* makes getopt_long() start over */
 	for (int at = 1; r >= 0; at = optind) {
 		c = getopt_long(argc, argv, letters, options, NULL);
 		if (c < 0)
@@ -284,7 +284,8 @@ static int check_together(const struct request *request, const struct arguments_
 	return 0;
 }
 
-/* Those of the stacks themselves have no rows that could be chosen or sorted. */
+/* Refuses options that do not fit the format. Formats of whole stacks have no rows that could be
+ * chosen or sorted. */
 static int check_format(const struct request *request, const struct arguments_reading *reading)
 {
 	static const enum option_id of_rows[] = {OPTION_BY, OPTION_SORT, OPTION_MAX};
@@ -322,8 +323,8 @@ static int check_format(const struct request *request, const struct arguments_re
 	return 0;
 }
 
-/* What is said outright counts, then --json, then the suffix, which also says as what a flame graph
- * is drawn. */
+/* Chooses the format: by --format, else by --json, else by the suffix of the file, which also
+ * decides whether a flame graph is HTML or SVG. */
 static void choose_format(struct request *request, const struct arguments_reading *reading)
 {
 	enum format of_file = request->output ? format_of_file(request->output) : FORMAT_TABLE;
@@ -349,7 +350,7 @@ static int parse_request(struct request *request, const struct arguments_reading
 	if (reading->verb && verb_find(reading->verb, &request->verb) < 0)
 		return warn(reading->why, "%s: unknown verb; see oxprofctl --help", reading->verb);
 	request->has_verb = reading->verb;
-	/* Who asks for help need not have the rest right. */
+	/* The other options are not checked: --help and --version work without them. */
 	if (request->help || request->version)
 		return 0;
 	if (!request->has_verb)
@@ -371,7 +372,8 @@ int arguments_parse(int argc, char **argv, uint64_t now_usec, struct request *re
 	struct request request = {0};
 	int r;
 
-	/* It has one state for all threads, and each connection of oxprofctl web is one. */
+	/* getopt_long() has one state for all threads, and oxprofctl web has a thread for each
+	 * connection. */
 	pthread_mutex_lock(&lock_of_getopt);
 	r = read_all(&reading, argc, argv);
 	pthread_mutex_unlock(&lock_of_getopt);

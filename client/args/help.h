@@ -5,6 +5,7 @@
 
 #include "client/args/verb.h"
 
-/* Both are made from the tables of verb.h. */
+/* Prints the help of the program, made from the tables of verb.h. */
 void help_print(FILE *out);
+/* Prints the help of one verb, with its options alone. */
 void help_print_verb(enum verb verb, FILE *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the user wants, checked and ready to be sent. */
+/* The user's request, checked and ready to be sent. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,8 +8,8 @@
 
 #include "client/args/verb.h"
 
-/* What is written, in the order of the words of --format (verb.c); a file's suffix decides where
- * nobody says. */
+/* The formats of output, in the order of the words of --format (verb.c). Without --format the
+ * suffix of the file decides. */
 enum format {
 	FORMAT_TABLE,
 	FORMAT_JSON,
@@ -38,8 +38,8 @@ struct request {
 	size_t n_targets;
 	bool children;
 
-	/* The texts below are borrowed from argv. Not given: NULL or 0, and not sent, so that the
-	 * daemon's setting counts. */
+	/* The texts below are borrowed from argv. An option that is not given is NULL or 0 and is
+	 * not sent, so that the daemon's setting counts. */
 	const char *mode;
 	uint64_t interval_ns;
 	uint64_t for_usec;
@@ -60,7 +60,7 @@ struct request {
 	const char *output; /* NULL: standard output */
 	enum format format;
 
-	bool json; /* also where format says so */
+	bool json; /* also set where format is FORMAT_JSON */
 	bool no_pager;
 	bool no_ask_password;
 };

@@ -43,7 +43,7 @@ int value_add_target(const char *value, enum option_id option, struct request *r
 	return 0;
 }
 
-/* The reader of seconds reads hertz as well: what it calls nanoseconds are nanohertz then. */
+/* Reads hertz with the parser of seconds, whose nanoseconds are nanohertz here. */
 int value_parse_frequency(const char *text, uint64_t *ret_interval_ns)
 {
 	uint64_t nanohertz;
@@ -87,7 +87,7 @@ int value_parse_max(const char *text, struct request *request)
 	return 0;
 }
 
-/* One side of "..": nothing is the beginning or the end of all. */
+/* Reads one side of ".."; an empty one leaves *ret, the beginning or the end of all, as it is. */
 static int parse_side(const char *text, size_t length, uint64_t now_usec, uint64_t *ret)
 {
 	_cleanup_free_ char *side = strndup(text, length);
@@ -137,7 +137,7 @@ int value_parse_threshold(const char *text, struct request *request)
 	double percent;
 	char *end;
 
-	/* Numbers have a point in every country: the locale is not that of the user (main.c). */
+	/* The decimal separator is a point in every country: main.c leaves LC_NUMERIC alone. */
 	percent = strtod(text, &end);
 	if (end == text || *end || !isfinite(percent) || percent < 0 || percent > 100)
 		return -EINVAL;
@@ -176,7 +176,7 @@ enum format format_of_file(const char *name)
 		{".svg", FORMAT_SVG},
 		{".pb.gz", FORMAT_PPROF},
 		{".folded", FORMAT_FOLDED},
-		{".speedscope.json", FORMAT_SPEEDSCOPE}, /* before the other one */
+		{".speedscope.json", FORMAT_SPEEDSCOPE}, /* before .json, which it ends in */
 		{".json", FORMAT_JSON},
 		{".csv", FORMAT_CSV},
 	};

@@ -41,7 +41,7 @@ const struct verb_info verb_infos[N_VERBS] = {
 #define TIME_EXPECTED   "a time such as -5min, today or 2026-01-31 14:00"
 #define WINDOW_EXPECTED "a window such as -2h..-1h, today.. or session:12"
 
-/* The argument, and what it expects. */
+/* The words that an option accepts, and what it expects. */
 #define WORDS(words) words, "one of " words
 
 const struct option_info option_infos[N_OPTIONS] = {

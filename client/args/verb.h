@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What oxprofctl understands: one table of verbs and one of options. The parser, --help and the
- * test of man page and completion read these and nothing else, so that they cannot differ.
+ * The verbs and the options of oxprofctl, each in one table. The parser, --help and the test of man
+ * page and completion read these tables and nothing else, so that they cannot differ.
  */
 #pragma once
 
@@ -31,7 +31,7 @@ enum verb {
 
 struct verb_info {
 	const char *name;
-	const char *argument; /* the word that must follow; NULL: none may */
+	const char *argument; /* the argument that must follow; NULL: none may */
 	const char *help;
 };
 
@@ -75,17 +75,20 @@ enum option_id {
 struct option_info {
 	const char *name;     /* without the dashes */
 	const char *argument; /* "N", or the words allowed: "cpu|wall"; NULL: takes no value */
-	const char *expects;  /* "not ..." in the warning; NULL: every value is good */
-	unsigned int verbs;   /* bits of enum verb */
+	const char *expects; /* what a value must be, after "not" in the message; NULL: any value is
+				good */
+	unsigned int verbs;  /* bits of enum verb */
 	const char *help;
 };
 
 extern const struct verb_info verb_infos[N_VERBS];
 extern const struct option_info option_infos[N_OPTIONS];
 
-/* 0 or -ENOENT. The name of an option may have bytes behind it that do not count: length. */
+/* Finds a verb by its name. Returns 0 or -ENOENT. */
 int verb_find(const char *name, enum verb *ret);
+/* Finds an option by the first `length` bytes of name. Returns 0 or -ENOENT. */
 int option_find(const char *name, size_t length, enum option_id *ret);
 bool option_fits_verb(enum option_id option, enum verb verb);
-/* Which of the words between the bars of the argument it is. 0 or -ENOENT. */
+/* Finds the place of a word among those between the bars of the option's argument. Returns 0 or
+ * -ENOENT. */
 int option_find_word(enum option_id option, const char *word, unsigned int *ret);

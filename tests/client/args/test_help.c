@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the program understands, the man page, the completion and --help must not drift apart. */
+/* The verbs and options of the program, the man page, the completion and --help must not drift
+ * apart. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static char *read_stream(FILE *file)
 	return text;
 }
 
-/* As a whole word: "pause" is not in "unpause". */
+/* True if the text has the word as a whole: "pause" is not in "unpause". */
 static bool has_word(const char *text, const char *word)
 {
 	static const char parts[] = "abcdefghijklmnopqrstuvwxyz-";
@@ -59,7 +60,7 @@ Test(client_words, the_man_page_names_every_verb_and_option)
 	}
 }
 
-/* "--a= --b" of the table, for a verb. */
+/* Lists the options of a verb in the table as "--a= --b". */
 static char *list_options(enum verb verb)
 {
 	char *list = calloc(1, TEXT_BYTES);
@@ -114,7 +115,8 @@ Test(client_words, the_completion_has_every_verb)
 	cr_expect_str_eq(got, wanted);
 }
 
-/* Exactly the options with a value have values; where they are words, these. */
+/* Exactly the options with a value have values; where these are words, they are those of the
+ * table. */
 Test(client_words, the_completion_has_the_words_of_every_option)
 {
 	for (size_t i = N_TARGET_KINDS; i < N_OPTIONS; i++) {
