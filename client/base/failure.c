@@ -13,11 +13,11 @@
 #define START       "; start it with: systemctl start oxprofd"
 #define LOOK        "; look at: journalctl -u oxprofd"
 
-/* What people have to be told around, or instead of, the words of the bus. */
+/* The explanations of bus errors, around the text of the error or in its place. */
 static const struct saying {
-	const char *name; /* one that ends in a dot stands for all that begin with it */
+	const char *name; /* a name that ends in a dot stands for all that begin with it */
 	const char *before;
-	const char *text; /* NULL: that of the error */
+	const char *text; /* NULL: the text of the error */
 	const char *after;
 } sayings[] = {
 	{DBUS("ServiceUnknown"), UNREACHABLE, "it is not running", START},
@@ -73,8 +73,9 @@ char *failure_describe(const char *verb, const char *name, const char *text, int
 	const struct saying *saying = find_saying(name);
 	char *line;
 
-	/* sd-bus dresses up an errno of its own as an error of this name. The first refusal says
-	 * nothing about the question that somebody else is at. */
+	/* Two errors say nothing about the cause: sd-bus makes errors named System.Error. of its
+	 * own errnos, and with -EINPROGRESS the error is that of the first refusal, not of the
+	 * question for a password that another thread waits for. */
 	if (error == -EINPROGRESS || (name && is_named(name, "System.Error.")))
 		name = text = NULL;
 	if (saying->text)

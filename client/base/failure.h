@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* One line for people about what did not work. */
+/* A failure as one line for the user. */
 #pragma once
 
 #include <stdio.h>
 
 /*
- * What was tried (the verb), why it failed, what to do. name and text are those of a D-Bus error or
- * NULL where there was none; error is a negative errno, or what question_call() returned. The
- * caller frees. NULL: no memory.
+ * Describes what was tried (the verb), why it failed and what to do. name and text are those of a
+ * D-Bus error, or NULL where there was none; error is a negative errno, or the result of
+ * question_call(). Returns a line that the caller frees, or NULL if there is no memory.
  */
 char *failure_describe(const char *verb, const char *name, const char *text, int error);
 
-/* The same for a system bus that could not be reached. */
+/* Describes in the same way why the system bus could not be reached. */
 char *failure_describe_bus(const char *verb, int error);
 
-/* "oxprofctl: LINE\n"; the line (NULL: out of memory) is made fit for a terminal. */
+/*
+ * Prints "oxprofctl: LINE
+ * " with control characters replaced; a line of NULL stands for "out of memory".
+ */
 void failure_print(const char *line, FILE *out);

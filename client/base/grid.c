@@ -95,7 +95,7 @@ static void measure(const struct grid *grid, size_t *widths)
 	}
 }
 
-/* Takes what is too much from the flexible column, down to a width that still says something. */
+/* Narrows the flexible columns until a row fits into the limit, but none below FLEXIBLE_LEAST. */
 static void fit(const struct grid *grid, size_t *widths, size_t limit)
 {
 	size_t total = GAP * (grid->n_columns - 1);

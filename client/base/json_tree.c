@@ -19,7 +19,8 @@ static bool is_blank(const char *text, size_t length)
 	return true;
 }
 
-/* A piece of the text goes in; once the object is whole it is in *tree and only blanks may come. */
+/* Parses a piece of the text. Once the object is complete it is in *tree, and only blanks may
+ * follow. */
 static int feed(struct json_tokener *tokener, const char *text, size_t length,
 		struct json_object **tree)
 {
@@ -45,7 +46,8 @@ int tree_read(int fd, struct json_object **ret)
 
 	if (!tokener || !buffer)
 		return -ENOMEM;
-	/* A file in memory comes with the position at which its writer left it; a pipe has none. */
+	/* A file in memory comes at the position at which its writer left it; a pipe has no
+	 * position. */
 	if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE)
 		return -errno;
 	while ((n = pipe_read(fd, buffer, CHUNK_BYTES)) > 0) {

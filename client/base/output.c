@@ -16,14 +16,13 @@
 #define BUFFER_BYTES 65536
 
 struct output {
-	char *name; /* as the user gave it; NULL: standard output */
-	char *path; /* that the file gets at the end: behind symbolic links; NULL: written directly
-		     */
-	char *temporary; /* its name until then */
-	mode_t mode;     /* that it gets; of one that was there: nobody else may read the new one */
+	char *name;      /* as the user gave it; NULL: standard output */
+	char *path;      /* the final one, behind symbolic links; NULL: written directly */
+	char *temporary; /* the name until the file is complete; NULL: none */
+	mode_t mode;     /* that of an old file is kept: nobody else may read the new one */
 	int fd;
 	FILE *file;
-	int error; /* the first one of writing */
+	int error; /* the first error of writing */
 };
 
 define_cleanup(struct output *, output_free);
@@ -38,7 +37,7 @@ static void on_signal(int number)
 
 	if (name)
 		unlink(name);
-	/* Its default action, which ends the program, is in force again (SA_RESETHAND). */
+	/* The default action, which ends the program, is in force again (SA_RESETHAND). */
 	raise(number);
 }
 
@@ -65,13 +64,13 @@ static int warn(const struct output *output, int error, char **ret_why)
 
 static bool is_written_directly(const char *name, const struct stat *st)
 {
-	/* Those of /dev/shm are files as all others. */
+	/* The files of /dev/shm are files as all others. */
 	if (S_ISREG(st->st_mode) && !strncmp(name, "/dev/shm/", 9))
 		return false;
 	return !S_ISREG(st->st_mode) || !strncmp(name, "/dev/", 5) || !strncmp(name, "/proc/", 6);
 }
 
-/* Sets output->path unless it is to be written directly. */
+/* Sets output->path, unless the file is to be written directly. Returns 0 or a negative errno. */
 static int find_path(struct output *output)
 {
 	struct stat st;
@@ -85,7 +84,7 @@ static int find_path(struct output *output)
 	}
 	if (is_written_directly(output->name, &st))
 		return 0;
-	/* A rename would not ask. */
+	/* A rename needs no right to write to the file itself. */
 	if (access(output->name, W_OK) < 0)
 		return -errno;
 	output->mode = st.st_mode & 0777;
@@ -93,8 +92,8 @@ static int find_path(struct output *output)
 	return output->path ? 0 : -errno;
 }
 
-/* Created as every file is, so that the umask counts: mkstemp() would give it to its owner alone.
- */
+/* Opens the temporary file with open(), which applies the umask: mkstemp() would let its owner
+ * alone read the file. */
 static int open_temporary(struct output *output)
 {
 	const char *slash = strrchr(output->path, '/');
@@ -126,7 +125,7 @@ static int open_named(struct output *output)
 	return output->fd < 0 ? -errno : 0;
 }
 
-/* stdio forgets why a write failed. */
+/* Writes for stdio and keeps the first error, since stdio forgets why a write failed. */
 static ssize_t on_write(void *cookie, const char *text, size_t length)
 {
 	struct output *output = cookie;
@@ -197,7 +196,7 @@ int output_finish(struct output *output, char **ret_why)
 	*ret_why = NULL;
 	fflush(output->file);
 	r = output->error;
-	/* Some file systems tell of a full disk only now. */
+	/* Some file systems report a full disk only at close(). */
 	if (r >= 0 && output->name && close(take_fd(&output->fd)) < 0)
 		r = -errno;
 	r = r < 0 ? r : give_name(output);
@@ -209,13 +208,13 @@ int output_finish(struct output *output, char **ret_why)
 struct output *output_free(struct output *output)
 {
 	if (output) {
-		/* What is still in its buffer is not wanted any more. */
+		/* With an error set, fclose() throws away what is still in the buffer. */
 		output->error = output->error ?: -ECANCELED;
 		if (output->file)
 			fclose(output->file);
 		if (output->name && output->fd >= 0)
 			close(output->fd);
-		/* In this order: a signal between finds it still. */
+		/* Until the file is gone the handler of signals must find its name. */
 		if (output->temporary)
 			unlink(output->temporary);
 		unfinished = NULL;

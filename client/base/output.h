@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a report goes: standard output, or a file. A file is written under another name beside it
- * and gets its own when it is complete, so that nobody meets half of it; where it cannot be
- * completed, also on SIGINT, SIGTERM and SIGHUP, nothing is left and what was there before stays.
- * Nobody may read the new one who could not read the old one.
- * What is no regular file (a FIFO, /dev/stdout) is written directly.
+ * The destination of a report: standard output, or a file. A file is written under another name in
+ * the same directory and renamed when it is complete, so that nobody sees half of it. If it cannot
+ * be completed, also on SIGINT, SIGTERM and SIGHUP, nothing is left of it, and what was there
+ * before stays. Nobody can read the new file who could not read the old one.
+ * Anything but a regular file (a FIFO, /dev/stdout) is written directly.
  */
 #pragma once
 
@@ -12,15 +12,16 @@
 
 struct output;
 
-/* name NULL: standard output. There may be one output at a time. 0, or a negative errno and
- * *ret_why: one line for people, which names the file; the caller frees; NULL: no memory. */
+/* Opens the file of that name; NULL: standard output. There may be one output at a time. Returns 0,
+ * or a negative errno with a line for the user in *ret_why, which names the file; the caller frees
+ * the line; NULL if there is no memory. */
 int output_open(const char *name, struct output **ret, char **ret_why);
-/* To be written to; errors of writing are told by output_error(). */
+/* Returns the stream to write to; output_error() has its errors. */
 FILE *output_file(struct output *output);
-/* Of writing so far: 0 or a negative errno. */
+/* Returns the first error of writing so far: 0 or a negative errno. */
 int output_error(const struct output *output);
-/* Writes the rest and gives the file its name. As output_open(); -EPIPE, with NULL: nobody reads
- * on. */
+/* Writes the rest and gives the file its name. Returns as output_open() does, or -EPIPE with NULL
+ * in *ret_why where nobody reads on. */
 int output_finish(struct output *output, char **ret_why);
-/* Removes what was not finished. */
+/* Frees the output and removes a file that was not finished. Returns NULL. */
 struct output *output_free(struct output *output);

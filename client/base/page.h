@@ -4,7 +4,9 @@
 
 #include <stddef.h>
 
-/* Its bytes, with a zero behind the last one, for good. 0 or -ENOENT. */
+/* Finds a file by its name; the bytes are static, with a zero behind the last one. Returns 0 or
+ * -ENOENT. */
 int page_find(const char *name, const char **ret_data, size_t *ret_size);
-/* "sha256-...", as a Content-Security-Policy names what may run. NULL: there is no such file. */
+/* Returns "sha256-...", as a Content-Security-Policy names a file that may run; NULL: there is no
+ * such file. */
 const char *page_hash(const char *name);

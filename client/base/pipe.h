@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Waits for at least one byte, also where the writer set the pipe to non-blocking. Bytes read, 0 at
- * the end, or the error of reading. */
+/* Waits for at least one byte, also where the writer set the pipe to non-blocking. Returns the
+ * number of bytes, 0 at the end, or the error of reading. */
 ssize_t pipe_read(int fd, void *buffer, size_t size);
-/* Reads on until the buffer is full or the end: less than size is the end. */
+/* Reads until the buffer is full or the end comes. Returns the number of bytes, which is less than
+ * size only at the end, or the error of reading. */
 ssize_t pipe_read_all(int fd, void *buffer, size_t size);

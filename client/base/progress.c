@@ -14,7 +14,7 @@ struct progress {
 	int fd;
 	const char *what;
 	uint64_t shown_from_ns;
-	unsigned percent; /* that stands there; > 100: nothing does */
+	unsigned percent; /* the one that is shown; > 100: none is */
 };
 
 struct progress *progress_new(int fd, const char *what)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * "oxprofctl: reading 43 %" on the terminal of standard error while work takes long: first after a
- * second, and then only when the number changes; wiped out at the end. Elsewhere nothing.
+ * second, then whenever the number changes; wiped out at the end. Nothing is shown where standard
+ * error is no terminal.
  */
 #pragma once
 
@@ -9,7 +10,8 @@
 
 struct progress;
 
-/* Says what is being done: "reading". NULL: no memory; every function takes that for "quiet". */
+/* Makes a progress line that says what is being done, as "reading". Returns NULL where fd is no
+ * terminal or there is no memory; all functions take NULL and show nothing. */
 struct progress *progress_new(int fd, const char *what);
 void progress_set(struct progress *progress, unsigned permille);
 struct progress *progress_free(struct progress *progress);

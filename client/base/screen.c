@@ -13,7 +13,7 @@
 
 #include "daemon/base/cleanup.h"
 
-#define NOT_FOUND 127 /* as the shell says it */
+#define NOT_FOUND 127 /* the status of a shell for a command that it does not find */
 
 void screen_detect(int fd, struct screen *ret)
 {
@@ -53,7 +53,7 @@ int screen_write(int fd, const char *text, size_t length)
 	while (length > 0) {
 		ssize_t n = write(fd, text, length);
 
-		if (n < 0 && errno == EAGAIN) /* a terminal that others set to non-blocking */
+		if (n < 0 && errno == EAGAIN) /* another process set the terminal to non-blocking */
 			poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
 		else if (n < 0 && errno != EINTR)
 			return -errno;

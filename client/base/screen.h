@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of the place where the answer is shown, and the pager for long ones. */
+/* The terminal on which an answer is shown, if it is one, and the pager for long answers. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,13 +19,13 @@ void screen_detect(int fd, struct screen *ret);
 #define STYLE_WARNING "\033[1;33m"
 #define STYLE_BAD     "\033[1;31m"
 #define STYLE_OFF     "\033[0m"
-/* The style where there is colour, else "". */
+/* Returns the style where there is colour, else "". */
 const char *screen_style(const struct screen *screen, const char *style);
 
-/* Writes all of it. 0 or the error of writing; -EPIPE needs SIGPIPE ignored. */
+/* Writes the whole text. Returns 0 or the error of writing; -EPIPE needs SIGPIPE ignored. */
 int screen_write(int fd, const char *text, size_t length);
 
 bool screen_needs_pager(const struct screen *screen, const char *text, size_t length);
-/* Shows the text in $PAGER (less) and waits for its end. 0, or -ENOENT: there is no pager and
- * nothing was shown. A pager that is left early is no error. SIGPIPE must be ignored. */
+/* Shows the text in $PAGER (less) and waits for its end. SIGPIPE must be ignored. Returns 0, also
+ * where the pager was left early, or -ENOENT: there is no pager and nothing was shown. */
 int screen_page(const char *text, size_t length);

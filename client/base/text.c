@@ -20,8 +20,9 @@ static bool is_continuation(const char *text, size_t n)
 	return true;
 }
 
-/* The length of the character, its code in *ret; 0: not UTF-8. mbrtowc() would do it in a UTF-8
- * locale only, and text has to come out the same in every locale. */
+/* Decodes one character into *ret. Returns its length, or 0 where the bytes are not UTF-8.
+ * mbrtowc() would work in a UTF-8 locale only, and text has to come out the same in every
+ * locale. */
 static size_t read_character(const char *text, uint32_t *ret)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -39,7 +40,8 @@ static size_t read_character(const char *text, uint32_t *ret)
 	return length;
 }
 
-/* Always moves on, also over bytes that are no character. */
+/* Measures one character. Returns its length, which is 1 for a byte that is no character, so that
+ * callers always move on. */
 static size_t measure_character(const char *text, size_t *ret_width)
 {
 	uint32_t code;
@@ -85,7 +87,7 @@ size_t text_width(const char *text)
 	return total;
 }
 
-/* Bytes at the beginning that fit into width columns. */
+/* Returns how many bytes at the beginning fit into width columns. */
 static size_t find_head(const char *text, size_t width)
 {
 	size_t at = 0, used = 0, one;
@@ -101,7 +103,7 @@ static size_t find_head(const char *text, size_t width)
 	return at;
 }
 
-/* Where the end begins that fits into width columns. */
+/* Returns where the longest end begins that fits into width columns. */
 static size_t find_tail(const char *text, size_t width)
 {
 	size_t at = 0, left = text_width(text), one;
@@ -110,7 +112,7 @@ static size_t find_tail(const char *text, size_t width)
 		at += measure_character(text + at, &one);
 		left -= one;
 	}
-	/* What combines with a character that is gone goes with it. */
+	/* Characters that combine with the last one that was cut off go with it. */
 	for (size_t length; text[at]; at += length) {
 		length = measure_character(text + at, &one);
 		if (one > 0)

@@ -107,7 +107,7 @@ Test(client_output, what_was_there_stays_until_then)
 	expect_text("a", "new\n");
 }
 
-/* What nobody else could read nobody else can read afterwards. */
+/* A file that only its owner could read stays unreadable for others. */
 Test(client_output, keeps_the_mode)
 {
 	struct stat st;
@@ -122,7 +122,7 @@ Test(client_output, keeps_the_mode)
 	cr_expect_eq(st.st_mode & 0777, 0600);
 }
 
-/* A regular file, wherever it is, has nothing left of what was longer. */
+/* Nothing is left of a longer old file, wherever it is. */
 Test(client_output, in_shared_memory)
 {
 	char name[64];
@@ -134,7 +134,7 @@ Test(client_output, in_shared_memory)
 	unlink(name);
 }
 
-/* Beside the file, wherever that is, and through links. */
+/* The temporary file is beside the real one, wherever that is, also through links. */
 Test(client_output, in_other_places)
 {
 	struct stat st;
@@ -209,7 +209,7 @@ Test(client_output, a_full_disk)
 	cr_expect_str_eq(why, "cannot write /dev/full: No space left on device");
 }
 
-/* Nobody reads on: a failure without a word. */
+/* That nobody reads on is a failure without a message. */
 Test(client_output, a_pipe_that_was_left)
 {
 	_cleanup_(output_free_p) struct output *output = NULL;

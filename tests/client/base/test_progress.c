@@ -8,8 +8,8 @@
 #include "client/base/progress.h"
 #include "daemon/base/clock.h"
 
-/* So many bytes, which have to come, and what comes right behind them: the kernel hands it over by
- * a thread of its own. */
+/* Reads at least so many bytes, which have to come, and what comes right behind them: the kernel
+ * passes terminal output on in a thread of its own. */
 static size_t read_screen(int master, char *text, size_t size, size_t wanted)
 {
 	struct pollfd wait = {.fd = master, .events = POLLIN};
@@ -23,7 +23,7 @@ static size_t read_screen(int master, char *text, size_t size, size_t wanted)
 	return length;
 }
 
-/* Not before a second, each number once, and gone at the end. */
+/* Nothing is shown before a second, each number is shown once, and the line is gone at the end. */
 Test(client_progress, on_a_terminal)
 {
 	static const char wanted[] =
