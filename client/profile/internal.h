@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The dictionary of a profile, for its own files. Number 0 of every array is the unknown. */
+/* The dictionary of a profile, for its own files. Entry 0 of every array is the unknown one. */
 #pragma once
 
 #include "client/profile/profile.h"
@@ -17,7 +17,7 @@ struct profile_name {
 };
 
 struct profile {
-	struct table *texts; /* owns them all, each with the zero at its end */
+	struct table *texts; /* owns all texts, each with the zero at its end */
 	struct table *names; /* struct name_key */
 
 	const char **text_at; /* by its number in the stream */
@@ -45,8 +45,8 @@ struct profile {
 	bool has_summary;
 };
 
-/* Empty but for what is unknown. 0 or -ENOMEM. */
+/* Makes a profile that has the unknown entries alone. Returns 0 or -ENOMEM. */
 int profile_new(struct profile **ret);
-/* All of a part but its hits. 0, -EBADMSG: a number leads nowhere, or the columns do not match;
- * -ENOMEM. */
+/* Takes all of a part but its hits, which are only checked. Returns 0, -ENOMEM, or -EBADMSG where a
+ * number leads nowhere or the columns do not match. */
 int profile_take_part(struct profile *profile, const Oxprof__Part *part);

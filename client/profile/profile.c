@@ -20,7 +20,7 @@ struct profile_reading {
 	void *userdata;
 };
 
-/* All are checked already (profile_take_part()). */
+/* Passes on the hits of a part, all checked by profile_take_part(). */
 static int tell_hits(const struct profile_reading *reading, const Oxprof__Part *part)
 {
 	int r = 0;
@@ -39,7 +39,8 @@ static int tell_hits(const struct profile_reading *reading, const Oxprof__Part *
 	return r;
 }
 
-/* NULL where the error says it all, or there is no memory. */
+/* Describes the error for the user. Returns a text that the caller frees; NULL where the errno says
+ * it all, or there is no memory. */
 static char *describe(int error, const char *failure)
 {
 	char *why;
@@ -94,7 +95,7 @@ int profile_read(int fd, struct progress *progress, profile_hit_fn fn, void *use
 	return r;
 }
 
-/* ---- looking at it ---- */
+/* ---- access ---- */
 
 const struct profile_summary *profile_summary(const struct profile *profile)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an export says, as it comes: a dictionary of frames, tasks and nodes that grows, and hits
- * that are told one by one and not kept. So a report that can be written hit by hit needs no more
+ * An export, read as it comes: a dictionary of frames, tasks and nodes that grows, and hits, which
+ * are passed on one by one and not kept. So a report that can be written hit by hit needs no more
  * memory than the dictionary: some 8 bytes a node. All numbers are checked; 0 is none.
  */
 #pragma once
@@ -37,7 +37,7 @@ struct profile_task {
 	const char *user;
 	uint32_t pid;
 	uint32_t tid;
-	uint32_t process; /* the same process, the same number */
+	uint32_t process; /* equal for tasks of the same process */
 };
 
 struct profile_slot {
@@ -48,7 +48,7 @@ struct profile_slot {
 struct profile_session {
 	int64_t id;
 	uint64_t started_usec;
-	uint64_t ended_usec; /* 0: it runs */
+	uint64_t ended_usec; /* 0: the session is running */
 	uint64_t interval_ns;
 	uint64_t observed_usec;
 };
@@ -84,15 +84,15 @@ struct profile_hit {
 	uint64_t n;
 };
 
-/* Told of each hit, when the dictionary has what it refers to. A negative result ends the reading
- * and is returned. */
+/* Gets each hit, after the dictionary has what the hit refers to. A negative result ends the
+ * reading and is returned by profile_read(). */
 typedef int (*profile_hit_fn)(void *userdata, const struct profile *profile,
 			      const struct profile_hit *hit);
 
 /*
- * Reads a stream to its end; takes the descriptor. progress may be NULL. On failure *ret_why (the
- * caller frees) is a sentence for people or NULL, and the errors are those of stream_next().
- * The profile is the caller's.
+ * Reads a stream to its end into *ret, which the caller frees; takes the descriptor. progress may
+ * be NULL. Returns 0, the error of fn, or an error of stream_next(); on failure *ret_why (the
+ * caller frees) is a sentence for the user or NULL.
  */
 int profile_read(int fd, struct progress *progress, profile_hit_fn fn, void *userdata,
 		 struct profile **ret, char **ret_why);
@@ -103,27 +103,28 @@ uint32_t profile_count_nodes(const struct profile *profile); /* nodes are 1 .. t
 uint32_t profile_count_frames(const struct profile *profile);
 uint32_t profile_count_names(const struct profile *profile);
 uint32_t profile_count_slots(const struct profile *profile);
-uint32_t profile_parent(const struct profile *profile, uint32_t node); /* 0: it is a root */
+uint32_t profile_parent(const struct profile *profile, uint32_t node); /* 0: the node is a root */
 uint32_t profile_frame_of(const struct profile *profile, uint32_t node);
-/* 0 is the unknown frame, task or slot. What these return is borrowed until the next part is read:
- * in the callback until it returns, afterwards for good. */
+/* Returns the frame; 0 is the unknown one, as it is for tasks and slots. The pointers of these
+ * three functions are borrowed until the next part is read: in the callback until it returns, after
+ * profile_read() as long as the profile lives. */
 const struct profile_frame *profile_frame(const struct profile *profile, uint32_t frame);
 const struct profile_task *profile_task(const struct profile *profile, uint32_t task);
 const struct profile_slot *profile_slot(const struct profile *profile, uint32_t slot);
-/* "function(module)" as everywhere (records of Query have the same), by profile_frame.name; lives
- * as long as the profile. That of the unknown frame is 0, "[unknown]". */
+/* Returns "function(module)", as records of Query have it, by profile_frame.name; the text lives as
+ * long as the profile. Name 0 is that of the unknown frame, "[unknown]". */
 const char *profile_name(const struct profile *profile, uint32_t name);
-/* Some frame of that name; its line is the smallest that was seen. */
+/* Returns a frame of that name, with the smallest line that was seen. */
 const struct profile_frame *profile_name_frame(const struct profile *profile, uint32_t name);
 
-/* The frames of a stack, as one list that is used again and again. Begins as {0}. */
+/* The frames of a stack, in a list that is used for one stack after the other. Begins as {0}. */
 struct stack {
 	uint32_t *frames; /* numbers of the profile, leaf first */
 	size_t n;
 	size_t room;
 };
 
-/* Of node 0: none. 0 or -ENOMEM. */
+/* Lists the frames of the node's stack; node 0 has none. Returns 0 or -ENOMEM. */
 int stack_list(struct stack *stack, const struct profile *profile, uint32_t node);
 void stack_done(struct stack *stack);
 

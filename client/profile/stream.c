@@ -50,7 +50,7 @@ const char *stream_failure(const struct stream *stream)
 	return stream->failure ?: "";
 }
 
-/* 1: there is a part, of *ret bytes; 0: nothing follows. */
+/* Reads the length of the next part. Returns 1, 0 where nothing follows, or a negative errno. */
 static int read_length(struct stream *stream, uint32_t *ret)
 {
 	uint32_t length;
@@ -82,7 +82,8 @@ static int read_bytes(struct stream *stream, uint32_t length)
 	return (size_t)n == length ? 0 : -EPIPE;
 }
 
-/* The end as the daemon tells it: whether what came before it is whole. */
+/* Notes the message at the end, in which the daemon says whether the stream is complete. Returns 1,
+ * -EREMOTEIO where it is not, or -ENOMEM. */
 static int take_end(struct stream *stream)
 {
 	const Oxprof__End *end = stream->part->end;

@@ -14,7 +14,7 @@ define_cleanup(struct profile *, profile_free);
 
 #define UNKNOWN "[unknown]"
 
-/* What makes two frames one function: equal texts have one address (take_text()). */
+/* The key of a function: equal texts have one address (take_text()). */
 struct name_key {
 	const char *function;
 	const char *module;
@@ -44,7 +44,7 @@ static int take_text(struct profile *profile, const char *text, const char **ret
 	return clean ? keep_text(profile, clean, ret) : -ENOMEM;
 }
 
-/* As in the records of Query (daemon/query/grouping.c). */
+/* Makes the name as records of Query have it (daemon/query/grouping.c). */
 static int make_name(struct profile *profile, const struct profile_frame *frame, const char **ret)
 {
 	_cleanup_free_ char *name = NULL;
@@ -90,7 +90,7 @@ static int find_name(struct profile *profile, struct profile_frame *frame)
 
 /* ---- tables ---- */
 
-/* A text by its number, in *ok whether there is one. */
+/* Returns a text by its number, or clears *ok where there is none. */
 static const char *get_text(const struct profile *profile, uint32_t number, bool *ok)
 {
 	*ok &= number <= profile->n_texts;
@@ -204,7 +204,7 @@ static int check_hits(const struct profile *profile, const Oxprof__Part *part)
 	return ok ? 0 : -EBADMSG;
 }
 
-/* ---- what is said of the whole ---- */
+/* ---- summary and end ---- */
 
 static int take_counts(struct profile *profile, Oxprof__Count *const *from, size_t n,
 		       struct profile_count **ret)
@@ -244,7 +244,7 @@ static int take_sessions(struct profile *profile, const Oxprof__Summary *from)
 	return 0;
 }
 
-/* The first part has it, and no other. */
+/* Takes the summary, which the first part has and no other. */
 static int take_summary(struct profile *profile, const Oxprof__Summary *from)
 {
 	struct profile_summary *summary = &profile->summary;

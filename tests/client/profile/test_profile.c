@@ -9,7 +9,7 @@
 
 define_cleanup(struct profile *, profile_free);
 
-/* The hits as lines again, what tells them apart behind them. */
+/* The hits as lines again, each with what distinguishes it at its end. */
 struct told {
 	char *text;
 	size_t size;
@@ -104,7 +104,7 @@ Test(client_profile, tells_tasks_and_slots)
 		   "main(app) 4 worker\nmain(app) 5 other +10000000\nmain(app) 6 +0\n");
 }
 
-/* Hits of nothing are no hits. */
+/* Hits with a count of 0 are no hits. */
 Test(client_profile, nothing)
 {
 	check_told(&(struct made_export){.stacks = ""}, "");
@@ -145,7 +145,7 @@ Test(client_profile, frames_of_a_function)
 	cr_assert_eq(read_made(&made, &told, &profile, &why), 0);
 	cr_expect_eq(profile_count_frames(profile), 5);
 	cr_expect_eq(profile_count_nodes(profile), 5);
-	cr_expect_eq(profile_count_names(profile), 3); /* and what is unknown */
+	cr_expect_eq(profile_count_names(profile), 3); /* two names and the unknown one */
 	named = profile_name_frame(profile, profile_frame(profile, 1)->name);
 	cr_expect_eq(named->line, 7);
 	cr_expect(named->focus);
@@ -210,7 +210,7 @@ Test(client_profile, broken)
 		      -EREMOTEIO, "the disk is gone");
 }
 
-/* Its own failure is the caller's to explain. */
+/* A failure of the callback is left to the caller to explain. */
 Test(client_profile, callback_fails)
 {
 	static const struct made_export made = {.stacks = stacks};
