@@ -6,8 +6,8 @@
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
-/* What still has to be shown; the next one is the last. No recursion: a stack may have a thousand
- * frames. */
+/* A node that still has to be shown. The waiting nodes are a stack, the next one last; recursion
+ * would follow a thousand frames. */
 struct waiting {
 	uint32_t node;
 	uint32_t place; /* among its siblings, by name */
@@ -30,7 +30,7 @@ static uint64_t total_of(const struct graph *graph, uint32_t node)
 	return graph_total(graph, node, GRAPH_BASE);
 }
 
-/* Fewest first: what is shown next has to come last. */
+/* Sorts the node with the fewest hits first: the next one to be shown has to be the last. */
 static int compare_waiting(const void *a, const void *b, void *userdata)
 {
 	const struct waiting *left = a, *right = b;
@@ -40,7 +40,7 @@ static int compare_waiting(const void *a, const void *b, void *userdata)
 		      : (left->place < right->place) - (left->place > right->place);
 }
 
-/* Also sums up in *line what is cut below it. */
+/* Adds the children to the waiting nodes and counts in *line those that are cut. */
 static int add_children(struct making *making, uint32_t parent, uint32_t depth,
 			struct call_line *line)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A call graph as a list of lines, callers before what they call: children by total, most first,
- * cut where they have too few hits. What is cut is counted at its caller.
+ * A call graph as a list of lines, callers before callees. Children come by total, most first;
+ * those with too few hits are cut, and counted at their caller.
  */
 #pragma once
 
@@ -19,11 +19,11 @@ struct call_line {
 struct call_tree {
 	struct call_line *lines;
 	size_t n_lines;
-	uint32_t n_cut; /* of all lines and of the roots, not counting what is below what is cut */
+	uint32_t n_cut; /* of all lines and of the roots; nodes below those are not counted */
 	uint64_t cut;
 };
 
-/* Nodes with fewer hits than `least` have no line. Of the base side of a finished graph. 0 or
- * -ENOMEM. */
+/* Lists the base side of a finished graph; nodes with fewer hits than `least` have no line. Returns
+ * 0 or -ENOMEM. */
 int call_tree_make(const struct graph *graph, double least, struct call_tree *ret);
 void call_tree_done(struct call_tree *tree);

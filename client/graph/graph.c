@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nodes lie in one array, parents before their children, so that whatever follows a path needs no
- * recursion: sums go from its end to its beginning. There are millions of them, so what is of one
- * side, or of one time, is in an array of its own. A node costs 8 bytes and 8 for each side that
- * has hits; while the graph grows 6 to 11 for the slots by which it is found and 4 in the memo;
- * after it 8 for its links instead.
+ * Nodes lie in one array, parents before their children, so that no path needs recursion: sums go
+ * from the end of the array to its beginning. There are millions of nodes, so what only one side,
+ * or one phase, needs has an array of its own. A node costs 8 bytes and 8 for each side that has
+ * hits; while the graph grows also 6 to 11 for its slots in the hash table and 4 in the memo; in a
+ * finished graph 8 for its links instead.
  */
 #include "client/graph/graph.h"
 
@@ -16,7 +16,7 @@
 #include "daemon/base/cleanup.h"
 
 #define SLOTS_MIN  2048
-#define GRAPH_NONE UINT32_MAX /* no function, no node */
+#define GRAPH_NONE UINT32_MAX /* no function */
 
 struct graph_node {
 	uint32_t parent;
@@ -28,14 +28,16 @@ struct graph_links {
 	uint32_t next;
 };
 
-/* Hits by node: its own while the graph grows, afterwards also those below it. */
+/* Hits by node: its own while the graph grows, with those of all nodes below once it is
+ * finished. */
 struct graph_hits {
 	uint64_t *n; /* NULL: the side has none */
 	size_t size;
-	uint32_t n_nodes; /* that it has numbers for */
+	uint32_t n_nodes; /* the nodes that n has numbers for */
 };
 
-/* What is known of the profile of a side: both by its numbers. */
+/* The nodes and functions found already for the profile of a side, by the numbers of the
+ * profile. */
 struct graph_side_memo {
 	uint32_t *nodes; /* 0: not seen yet */
 	size_t nodes_size;
@@ -49,7 +51,7 @@ struct graph {
 	size_t nodes_size;
 	uint32_t n_nodes;
 	struct graph_hits hits[N_GRAPH_SIDES];
-	struct graph_links *links; /* by node; NULL while it grows */
+	struct graph_links *links; /* by node; NULL until the graph is finished */
 	uint32_t *slots;           /* node by hash of (parent, function); 0 is free */
 	uint32_t n_slots;
 	struct graph_side_memo memos[N_GRAPH_SIDES];
@@ -60,7 +62,7 @@ struct graph {
 define_cleanup(struct graph *, graph_free);
 define_cleanup(struct graph_names *, graph_names_unref);
 
-/* An empty graph of those functions. NULL: no memory. */
+/* Makes an empty graph that shares the functions. Returns NULL if there is no memory. */
 static struct graph *graph_new_of(struct graph_names *names)
 {
 	_cleanup_(graph_free_p) struct graph *graph = calloc(1, sizeof(*graph));
@@ -84,7 +86,7 @@ struct graph *graph_new(void)
 	return names ? graph_new_of(names) : NULL;
 }
 
-/* What only its growing needs. */
+/* Frees what only a growing graph needs. */
 static void graph_drop_unfit(struct graph *graph)
 {
 	for (int side = 0; side < N_GRAPH_SIDES; side++) {
@@ -113,7 +115,8 @@ struct graph *graph_free(struct graph *graph)
 	return NULL;
 }
 
-/* Both numbers are ours and dense, so nobody can aim at a chain but by making functions. */
+/* Finds the slot of a node, or the free slot for it. Both numbers are dense and given by this
+ * program, so a profiled process cannot aim at collisions but by making functions. */
 static uint32_t *find_slot(const struct graph *graph, uint32_t parent, uint32_t function)
 {
 	uint64_t hash = ((uint64_t)parent << 32 | function) * UINT64_C(0x9e3779b97f4a7c15);
@@ -127,7 +130,8 @@ static uint32_t *find_slot(const struct graph *graph, uint32_t parent, uint32_t 
 	}
 }
 
-/* The old ones go first: both together would be the most that the graph ever takes. */
+/* Doubles the slots. The old ones are freed first: both together would be the most memory that a
+ * graph ever takes. */
 static int grow_slots(struct graph *graph)
 {
 	uint32_t n = graph->n_slots * 2;
@@ -154,7 +158,7 @@ static int make_room(struct graph *graph)
 	return r;
 }
 
-/* The child of that function, made where there is none. 0 or -ENOMEM. */
+/* Finds the child of that function, and makes it where there is none. Returns 0 or -ENOMEM. */
 static int find_child(struct graph *graph, uint32_t parent, uint32_t function, uint32_t *ret)
 {
 	uint32_t *slot;
@@ -171,7 +175,8 @@ static int find_child(struct graph *graph, uint32_t parent, uint32_t function, u
 	return 0;
 }
 
-/* Puts the part of the stack that was not seen before on the path; *ret_known is above it. */
+/* Puts the part of the stack that was not seen before on the path; *ret_known is the node above
+ * that part. */
 static int find_path(struct graph *graph, const struct graph_side_memo *memo,
 		     const struct profile *profile, uint32_t node, size_t *ret_n,
 		     uint32_t *ret_known)
@@ -250,7 +255,7 @@ int graph_add(struct graph *graph, enum graph_side side, const struct profile *p
 	return r < 0 ? r : count_hits(graph, side, at, n);
 }
 
-/* ---- what is known at the end ---- */
+/* ---- finishing ---- */
 
 static int sum_totals(struct graph *graph, struct graph_hits *hits)
 {
@@ -261,7 +266,7 @@ static int sum_totals(struct graph *graph, struct graph_hits *hits)
 	return r;
 }
 
-/* All nodes but the root by the rank of their function: sorted by counting, for there are many. */
+/* Sorts all nodes but the root by the rank of their function: by counting, for there are many. */
 static int sort_nodes(struct graph *graph, const uint32_t *rank, uint32_t *ret_order)
 {
 	uint32_t n_ranks = graph_names_count(graph->names);
@@ -278,7 +283,8 @@ static int sort_nodes(struct graph *graph, const uint32_t *rank, uint32_t *ret_o
 	return 0;
 }
 
-/* Nodes in the order of ranks, last one first: each then becomes the first child of its parent. */
+/* Links the nodes, given in the order of ranks, from the last one on: each becomes the first child
+ * of its parent. */
 static void link_children(struct graph *graph, const uint32_t *order)
 {
 	for (uint32_t i = graph->n_nodes - 1; i-- > 0;) {
@@ -317,7 +323,7 @@ int graph_finish(struct graph *graph)
 	return r < 0 ? r : link_nodes(graph);
 }
 
-/* ---- looking at it ---- */
+/* ---- access ---- */
 
 uint32_t graph_count(const struct graph *graph)
 {
@@ -370,7 +376,7 @@ const struct graph_function *graph_function(const struct graph *graph, uint32_t 
 	return graph_names_get(graph->names, function);
 }
 
-/* ---- callers and callees of what has focus ---- */
+/* ---- callers and callees of functions that have focus ---- */
 
 struct hits {
 	uint64_t n[N_GRAPH_SIDES];
@@ -381,8 +387,8 @@ static bool has_focus(const struct graph *graph, uint32_t node)
 	return node && graph_function(graph, graph_function_of(graph, node))->focus;
 }
 
-/* Hits of which each node is the innermost one with focus; those of the others are their callers'.
- */
+/* Gathers for each node that has focus the hits of which it is the innermost such node; the other
+ * nodes pass their hits on to their callers. */
 static void gather_hits(const struct graph *graph, struct hits *hits)
 {
 	for (uint32_t i = graph_count(graph); i-- > 1;) {
@@ -394,7 +400,7 @@ static void gather_hits(const struct graph *graph, struct hits *hits)
 	}
 }
 
-/* Adds hits of the node's own. 0 or -ENOMEM. */
+/* Adds to a node's own hits. Returns 0 or -ENOMEM. */
 static int count_self(struct graph *graph, uint32_t node, const uint64_t n[static N_GRAPH_SIDES])
 {
 	int r = 0;
@@ -405,7 +411,8 @@ static int count_self(struct graph *graph, uint32_t node, const uint64_t n[stati
 	return r;
 }
 
-/* The path from the node to its root, upside down. The hits end where it ends. */
+/* Adds the path from the node to its root, the other way round; the hits are those of its last
+ * node. Returns 0 or -ENOMEM. */
 static int add_callers(const struct graph *graph, uint32_t node, const struct hits *hits,
 		       struct graph *callers)
 {
@@ -436,7 +443,8 @@ int graph_new_callers(const struct graph *graph, struct graph **ret)
 	return r;
 }
 
-/* Parents come before their children, so the outermost with focus is met first. */
+/* Copies the node where it or one above it has focus. Parents come before their children, so the
+ * outermost node that has focus is met first. Returns 0 or -ENOMEM. */
 static int add_callee(const struct graph *graph, uint32_t i, uint32_t *copies,
 		      struct graph *callees)
 {

@@ -8,7 +8,8 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
 
-/* What makes two functions one; numbers are texts. No padding: it is compared byte by byte. */
+/* The key of a function, by the numbers of its texts. Keys are compared byte by byte, so there is
+ * no padding. */
 struct name_key {
 	uint32_t function;
 	uint32_t module;
@@ -18,7 +19,7 @@ struct name_key {
 
 struct graph_names {
 	unsigned n_refs;
-	struct table *texts; /* with the zero at their end */
+	struct table *texts; /* each with the zero at its end */
 	struct table *keys;  /* struct name_key */
 	struct graph_function *functions;
 	size_t functions_size;
@@ -160,7 +161,7 @@ static int compare(const void *a, const void *b, void *userdata)
 
 	if (!r)
 		r = strcmp(functions[x].file, functions[y].file);
-	/* Whatever it is, it is the same each time. */
+	/* The number makes the order the same each time. */
 	return r ? r : (x > y) - (x < y);
 }
 

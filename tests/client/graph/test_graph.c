@@ -50,7 +50,7 @@ static const char *name_of(const struct graph *graph, uint32_t node)
 	return graph_function(graph, graph_function_of(graph, node))->function;
 }
 
-/* The node at "main;work;inner"; 0: there is none. */
+/* Finds the node at "main;work;inner". Returns 0 where there is none. */
 static uint32_t find(const struct graph *graph, const char *path)
 {
 	_cleanup_free_ char *copy = strdup(path);
@@ -140,7 +140,7 @@ Test(client_graph, siblings_are_sorted_by_name)
 	cr_expect_str_eq(order, "abcd");
 }
 
-/* The numbers of one are not those of the other. */
+/* Profiles number their frames independently: the graph must not mix the numbers up. */
 Test(client_graph, two_sides_meet_in_their_functions)
 {
 	_cleanup_(graph_free_p) struct graph *graph =
@@ -207,7 +207,7 @@ Test(client_graph, callees_of_the_outermost)
 	_cleanup_(graph_free_p) struct graph *graph = fold(STACKS, NULL, focus), *callees = NULL;
 
 	cr_assert_eq(graph_new_callees(graph, &callees), 0);
-	/* They do not need the one that they are of. */
+	/* The new graphs do not need the one that they were made of. */
 	graph_free(take_ptr(graph));
 	cr_expect_eq(graph_total(callees, 0, GRAPH_BASE), 18);
 	expect_node(callees, "f", 1, 8);
@@ -216,7 +216,7 @@ Test(client_graph, callees_of_the_outermost)
 	expect_node(callees, "g;f;c", 10, 10);
 }
 
-/* ---- by chance, against what is simple ---- */
+/* ---- random stacks against a simple search ---- */
 
 #define N_NAMES  7
 #define N_STACKS 400
@@ -264,7 +264,8 @@ static char *write_stacks(const struct letters *stacks, enum graph_side side)
 	return text;
 }
 
-/* The stack as the graph of callers (or callees) should have it; "" where it is not in it. */
+/* Turns a stack into the one that the graph of callers (or callees) should have; "" where it should
+ * have none. */
 static void turn(const char *names, bool callers, char *ret)
 {
 	size_t at = strcspn(names, "fg"), n = 0;
@@ -284,7 +285,7 @@ static void turn(const char *names, bool callers, char *ret)
 	ret[n] = '\0';
 }
 
-/* Every node against a search through all stacks. */
+/* Compares every node with a search through all stacks. */
 static void expect_sums(const struct graph *graph, const struct letters *stacks)
 {
 	for (uint32_t i = 1; i < graph_count(graph); i++) {
@@ -367,7 +368,7 @@ Test(client_graph, random_stacks)
 	}
 }
 
-/* Deeper than any stack could be followed by calls of calls. */
+/* A stack too deep for recursion. */
 Test(client_graph, depth_is_no_matter)
 {
 	enum { DEEP = 30000 };
