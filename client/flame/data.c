@@ -13,12 +13,11 @@
 
 struct data {
 	const struct flame *flame;
-	uint32_t *places; /* of a function of the graph in what is written; NONE */
+	uint32_t *places; /* by function of the graph: its place in "functions", or NONE */
 	struct json json;
 };
 
-/* ---- a FILE that escapes what could end a script element; outside of texts JSON has none of it
- * ---- */
+/* ---- a FILE that escapes <, > and &, which JSON has in texts only ---- */
 
 static ssize_t escape_write(void *cookie, const char *text, size_t length)
 {
@@ -42,7 +41,7 @@ static FILE *escape_open(FILE *out)
 	return fopencookie(out, "w", (cookie_io_functions_t){.write = escape_write});
 }
 
-/* ---- what it is about ---- */
+/* ---- the head ---- */
 
 static int add_text(struct json *json, const char *key, const char *text)
 {
@@ -108,7 +107,7 @@ static int add_function(struct json *json, const struct graph_function *function
 	return r;
 }
 
-/* Those that are shown, in the order in which they come. */
+/* Adds the functions of the nodes that are shown, in the order of their first nodes. */
 static int add_functions(struct data *data)
 {
 	const struct flame *flame = data->flame;
@@ -203,7 +202,7 @@ int flame_write_data(const struct flame *flame, FILE *out)
 		data.json = (struct json){escaped, 1};
 		r = add_all(&data);
 	}
-	/* What could not be written is an error of `out` already. */
+	/* An error of writing is an error of `out` already. */
 	if (escaped)
 		fclose(escaped);
 	if (r >= 0)

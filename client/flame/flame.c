@@ -13,7 +13,7 @@
 struct walk {
 	struct flame *flame;
 	double least[N_GRAPH_SIDES]; /* hits */
-	uint32_t *path;              /* where the callers stand in the list, by depth */
+	uint32_t *path;              /* places of the callers in the list, by depth */
 	size_t path_size;
 	uint32_t depth;
 };
@@ -55,7 +55,8 @@ const char *flame_kind(const struct graph_function *function)
 {
 	const char *kind = frame_kind_name(function->kind);
 
-	/* Places of the code have a module (daemon/resolver/resolver.h). */
+	/* A name in brackets is a mark unless it has a module: then it is a place of the code
+	 * (daemon/resolver/resolver.h). */
 	if (function->function[0] == '[' && !*function->module)
 		return "mark";
 	return *kind ? kind : "native";
@@ -88,7 +89,7 @@ static int show(struct walk *walk, uint32_t node)
 	return 0;
 }
 
-/* The next node that is not below this one. 0: there is none. */
+/* Leaves the subtree of the node. Returns the next node, or 0 where there is none. */
 static uint32_t leave(struct walk *walk, uint32_t node)
 {
 	const struct graph *graph = walk->flame->graph;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A flame graph of a call graph: its data (JSON), one HTML file that shows them and needs nothing
- * else, or a picture (SVG). Names are the profiled processes' own choice and are never but text
- * there.
+ * else, or a picture (SVG). Names are the profiled processes' own choice, and never anything but
+ * text there.
  *
  * The data, also what the page of `oxprofctl web` gets:
  *   {"version": 1, "title", "filters", "note": texts or null, "restricted", "without_kernel": bool,
@@ -27,14 +27,14 @@
 #include "client/args/request.h"
 #include "client/graph/graph.h"
 
-#define FLAME_THRESHOLD 0.01 /* percent, where nobody says */
+#define FLAME_THRESHOLD 0.01 /* percent, without --threshold */
 
 struct flame_side {
-	const char *name; /* as "session 12"; NULL: has none */
+	const char *name; /* as "session 12"; NULL: none */
 	uint64_t samples;
 	uint64_t since_usec; /* 0: unknown */
 	uint64_t until_usec;
-	uint64_t interval_ns; /* for which a hit stands, of the window; 0: unknown */
+	uint64_t interval_ns; /* time that a hit stands for, in this window; 0: unknown */
 	uint64_t observed_usec;
 };
 
@@ -50,14 +50,15 @@ struct flame_about {
 	struct flame_side sides[N_GRAPH_SIDES];
 };
 
-/* What was asked for, in words; "" where that is all. The caller frees. NULL: no memory. */
+/* Describes the targets, the session and the filters of a request in words; "" where it has none.
+ * Returns a text that the caller frees, or NULL if there is no memory. */
 char *flame_describe_filters(const struct request *request);
 void flame_set_side(struct flame_side *side, const struct profile_summary *summary);
 
-/* FORMAT_FLAMEGRAPH is HTML, FORMAT_SVG, FORMAT_JSON. Writes what needs no graph: of HTML all that
- * stands before the data, of the others nothing. 0 or -ENOMEM; errors of writing stay in the FILE.
- */
+/* Writes what needs no graph: of HTML (FORMAT_FLAMEGRAPH) all that stands before the data, of
+ * FORMAT_SVG and FORMAT_JSON nothing. Returns 0 or -ENOMEM; errors of writing stay in the FILE. */
 int flame_begin(const char *title, enum format format, FILE *out);
-/* The rest, of a finished graph. Also -EINVAL: another format. */
+/* Writes the rest, of a finished graph. Returns as flame_begin() does, and -EINVAL for another
+ * format. */
 int flame_write(const struct graph *graph, const struct flame_about *about, enum format format,
 		FILE *out);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the writers of a flame graph share. */
+/* The nodes of a flame graph, for those who write it. */
 #pragma once
 
 #include "client/flame/flame.h"
 
-/* What of the graph is shown, in preorder. */
+/* The nodes of a graph that are shown, in preorder. */
 struct flame {
 	const struct graph *graph;
 	const struct flame_about *about;
 	uint32_t *nodes;   /* of the graph */
-	uint32_t *parents; /* place in this list; of the root 0 */
+	uint32_t *parents; /* places in this list; the root's is 0 */
 	size_t nodes_size;
 	size_t parents_size;
 	uint32_t n_nodes;
@@ -19,7 +19,7 @@ struct flame {
 int flame_init(struct flame *flame, const struct graph *graph, const struct flame_about *about);
 void flame_done(struct flame *flame);
 
-/* As those of the graph (graph.h), by the place in the list. */
+/* Returns the function of the node at a place of the list, as graph_function_of() does. */
 static inline uint32_t flame_function_of(const struct flame *flame, uint32_t i)
 {
 	return graph_function_of(flame->graph, flame->nodes[i]);
@@ -35,12 +35,12 @@ static inline uint64_t flame_total(const struct flame *flame, uint32_t i, enum g
 	return graph_total(flame->graph, flame->nodes[i], side);
 }
 
-/* "native", "kernel", "python" or "mark" */
+/* Returns "native", "kernel", "python" or "mark". */
 const char *flame_kind(const struct graph_function *function);
 
-/* Each 0 or -ENOMEM; errors of writing stay in the FILE. The data never have <, > or & in them, so
- * that they can stand in a page. */
+/* Writes the data without <, > and &, so that they can stand in a page. This and the functions
+ * below return 0 or -ENOMEM; errors of writing stay in the FILE. */
 int flame_write_data(const struct flame *flame, FILE *out);
-int flame_begin_page(const char *title, FILE *out);         /* NULL: has none */
+int flame_begin_page(const char *title, FILE *out);         /* title NULL: none */
 int flame_write_page(const struct flame *flame, FILE *out); /* the rest */
 int flame_write_picture(const struct flame *flame, FILE *out);

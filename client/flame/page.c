@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page is client/page/flamegraph.html, in which @NAME@ stands for what is put there: a file of
- * the page, the hashes that its policy allows, the data, the title.
+ * The page is client/page/flamegraph.html, in which @NAME@ is replaced: by a file of the page, by
+ * the hashes that its policy allows, by the data, by the title.
  */
 #include <errno.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static int write_title(const char *title, FILE *out)
 	return 0;
 }
 
-/* Those of the files, with a space between two. */
+/* Writes the hashes of the files, with a space between two. */
 static int write_hashes(const char *names, size_t length, FILE *out)
 {
 	_cleanup_free_ char *copy = strndup(names, length);

@@ -17,11 +17,11 @@
 #define BOTTOM    122.0
 #define LINE      16.0 /* of the footer */
 #define LETTER    6.7
-#define LEAST     0.3 /* what is narrower is not drawn */
-#define CUT_WIDTH 3   /* letters; fewer say nothing */
-#define APART     2.0 /* standard deviations of the counts; no test: that is compare.h */
+#define LEAST     0.3 /* narrower boxes are not drawn */
+#define CUT_WIDTH 3   /* letters; shorter texts are not written */
+#define APART     2.0 /* standard deviations of the counts; this is no test as that of compare.h */
 
-/* As the page says it (client/page/flame_words.js). */
+/* The words of the page (client/page/flame_words.js). */
 #define COLOURS_NOTE                                                                      \
 	"Colours compare the counts of single frames (about the same: within 2 standard " \
 	"deviations) and are no test of chance: that is the verdict of oxprofctl diff's table."
@@ -37,7 +37,8 @@ struct picture {
 	uint32_t n_narrow;
 };
 
-/* XML allows neither of U+FFFE and U+FFFF; control characters are gone already (text_clean()). */
+/* Writes a text, of which text_clean() has replaced the control characters; XML allows neither of
+ * U+FFFE and U+FFFF. */
 static void write_escaped(const char *text, FILE *out)
 {
 	for (const char *c = text; *c; c++)
@@ -67,7 +68,7 @@ static int write_text(double x, double y, const char *text, double width, FILE *
 	return 0;
 }
 
-/* ---- where everything is ---- */
+/* ---- layout ---- */
 
 static double share_of(uint64_t n, uint64_t all)
 {
@@ -79,8 +80,8 @@ static uint64_t total_of(const struct picture *picture, uint32_t i)
 	return flame_total(picture->flame, i, picture->side);
 }
 
-/* Children lie side by side from where their parent begins, and at its right is what it did itself.
- * Returns the rows. */
+/* Places children side by side from where their parent begins; the parent's own hits are the rest
+ * on the right. Returns the number of rows. */
 static uint32_t place_nodes(struct picture *picture)
 {
 	const struct flame *flame = picture->flame;
@@ -99,9 +100,10 @@ static uint32_t place_nodes(struct picture *picture)
 	return deepest + 1;
 }
 
-/* ---- what it looks like ---- */
+/* ---- drawing ---- */
 
-/* How far the rates of both sides lie apart, in standard deviations of two independent counts. */
+/* Returns how far the rates of both sides lie apart, in standard deviations of two independent
+ * counts. */
 static double deviations(const double rates[N_GRAPH_SIDES], const double weights[N_GRAPH_SIDES])
 {
 	double variance = 0;
@@ -111,7 +113,8 @@ static double deviations(const double rates[N_GRAPH_SIDES], const double weights
 	return variance > 0 ? (rates[GRAPH_WITH] - rates[GRAPH_BASE]) / sqrt(variance) : 0;
 }
 
-/* As the page does it (client/page/flame_layout.js): what one hit says of a second of its side. */
+/* Returns the class of a change as the page does (client/page/flame_layout.js). A weight is what
+ * one hit adds to the rate of its side. */
 static const char *class_of_change(const struct flame *flame, uint32_t i)
 {
 	static const char *const classes[2][3] = {{"less1", "less2", "less3"},
@@ -188,7 +191,8 @@ static int write_node(struct picture *picture, uint32_t i)
 	return r;
 }
 
-/* Colours and patterns as those of the page (client/page/flamegraph.css, flame_paint.js). */
+/* Writes the head, with the colours and patterns of the page (client/page/flamegraph.css,
+ * flame_paint.js). */
 static void write_head(const struct picture *picture, double height)
 {
 	static const char style[] =
@@ -303,7 +307,7 @@ static int write_all(struct picture *picture)
 	r = write_titles(picture);
 	for (uint32_t i = 0; i < picture->flame->n_nodes && r >= 0; i++)
 		r = write_node(picture, i);
-	/* In step with the rows, for the pattern of Python is. */
+	/* The legend keeps to the grid of the rows, since the pattern of Python does. */
 	write_legend(picture, bottom + ROW + 12);
 	if (r >= 0)
 		r = write_footer(picture, bottom + 2 * ROW + 16);

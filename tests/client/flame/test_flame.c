@@ -33,7 +33,7 @@ static int add_hit(void *userdata, const struct profile *profile, const struct p
 	return graph_add(adding->graph, adding->side, profile, hit->node, hit->n);
 }
 
-/* interval_ns: of the session; 0: that of now. */
+/* Adds stacks to one side; interval_ns is that of its session, 0 that of now. */
 static void add(struct graph *graph, enum graph_side side, const char *stacks, uint64_t interval_ns,
 		struct flame_about *about)
 {
@@ -54,7 +54,7 @@ static void add(struct graph *graph, enum graph_side side, const char *stacks, u
 	profile_free(profile);
 }
 
-/* What is written of the stacks; the caller frees. */
+/* Returns the flame graph that is written of the stacks; the caller frees. */
 static char *write_flame(struct flame_about *about, const char *base, const char *with,
 			 enum format format)
 {
@@ -158,7 +158,7 @@ Test(client_flame, two_sides)
 		read_data(&about, "main;a 50\nmain;gone 50\n", "main;a 995\nmain;new 5\n");
 
 	cr_expect_eq(json_object_array_length(tree_get_rows(data, "sides")), 2);
-	/* What is large on one side is there. */
+	/* A node that is large on one side is shown with both. */
 	expect_column(data, "base_total", "[100,100,50,50]");
 	expect_column(data, "base_self", "[0,0,50,50]");
 	expect_column(data, "total", "[1000,1000,995,0]");
@@ -187,7 +187,7 @@ Test(client_flame, other_formats_are_not_its_own)
 	cr_expect_eq(flame_write(graph, &about, FORMAT_PPROF, stdout), -EINVAL);
 }
 
-/* Of a page all that stands before the data, which need the graph. */
+/* All of a page that stands before the data is written without the graph. */
 Test(client_flame, what_needs_no_graph_is_written_first)
 {
 	static const char last[] = "<script type=\"application/json\" id=\"data\">";
@@ -220,7 +220,7 @@ Test(client_flame, errors_of_writing_stay_in_the_file)
 
 /* ---- hostile names ---- */
 
-/* The one text between these two, cut out of it. */
+/* Returns a copy of the text between two others, which may be there only once; the caller frees. */
 static char *between(const char *text, const char *from, const char *to)
 {
 	const char *at = strstr(text, from), *end = at ? strstr(at + strlen(from), to) : NULL;
@@ -267,7 +267,7 @@ Test(client_flame, a_page_allows_its_own_scripts_alone)
 		cr_expect(strstr(policy, page_hash(scripts[i])), "%s", scripts[i]);
 		cr_assert_eq(page_find(scripts[i], &data, &size), 0);
 		cr_expect_eq(strlen(data), size);
-		/* It may not end its own element either. */
+		/* The data may not end their own element either. */
 		cr_expect_null(strstr(data, "</script"));
 		cr_expect_null(strstr(data, "<!--"));
 		cr_expect_null(strstr(data, "innerHTML"));
@@ -299,7 +299,7 @@ Test(client_flame, a_picture_is_well_formed)
 	cr_expect_null(strstr(picture, "\xef\xbf\xbf"));
 }
 
-/* The width in pixels of the box whose hover text begins like this. */
+/* Returns the width in pixels of the box whose hover text begins like this. */
 static double box_width(const char *picture, const char *name)
 {
 	_cleanup_free_ char *title = NULL;
@@ -345,7 +345,7 @@ Test(client_flame, a_picture_of_a_difference_has_classes)
 		cr_expect_str_eq(class, classes[i][1], "%s: %s", classes[i][0], class);
 	}
 	cr_expect(strstr(picture, "1 too narrow"));
-	/* Colours are no verdict, and say so. */
+	/* The picture says that its colours are no verdict. */
 	cr_expect(strstr(picture, "no test of chance"));
 	cr_expect_null(strstr(picture, "can be chance"));
 }
