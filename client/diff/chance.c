@@ -7,11 +7,11 @@
 
 #include "daemon/base/cleanup.h"
 
-#define STEPS_MAX 200000 /* grow with the root of the counts: enough for milliards */
+#define STEPS_MAX 200000 /* these grow with the root of the counts: enough for billions */
 #define PRECISION 1e-15
 #define TINY      1e-300
 
-/* lgamma() itself leaves the sign in a global variable. */
+/* Calls lgamma_r(), since lgamma() leaves the sign in a global variable. */
 static double log_gamma(double x)
 {
 	int sign;
@@ -24,7 +24,8 @@ static double keep_off_zero(double x)
 	return fabs(x) < TINY ? TINY : x;
 }
 
-/* Of DLMF 8.17.22, where x < (a + 1) / (a + b + 2): there it converges fast. */
+/* Evaluates the fraction of DLMF 8.17.22 where x < (a + 1) / (a + b + 2): there it converges
+ * fast. */
 static double find_fraction(double x, double a, double b)
 {
 	double c = 1, d = 1 / keep_off_zero(1 - (a + b) * x / (a + 1)), value = d;
@@ -72,7 +73,7 @@ double chance_binomial(uint64_t n1, uint64_t n2, double share)
 
 	if (n1 + n2 == 0)
 		return 1;
-	/* At most n1, and at least n1, of n1 + n2. */
+	/* The probabilities of at most n1, and of at least n1, of n1 + n2. */
 	below = n2 == 0 ? 1 : chance_beta(1 - share, high, low + 1);
 	above = n1 == 0 ? 1 : chance_beta(share, low, high + 1);
 	return fmin(1, 2 * fmin(below, above));
@@ -107,8 +108,8 @@ int chance_holm(double *p, size_t n)
 	return 0;
 }
 
-/* Derivatives of log gamma: by the recurrence up to where the series (DLMF 5.11.2 and its
- * derivative) is good to twelve digits. */
+/* Returns the derivative of log gamma: by the recurrence up to where the series (DLMF 5.11.2; for
+ * trigamma() its derivative) is good to twelve digits. */
 static double digamma(double x)
 {
 	double value = 0, s;
@@ -131,7 +132,7 @@ static double trigamma(double x)
 	       s / x * (1. / 6 - s * (1. / 30 - s * (1. / 42 - s * (1. / 30 - s * 5 / 66))));
 }
 
-/* trigamma() falls from infinity to 0. */
+/* Inverts trigamma() by bisection: it falls from infinity to 0. */
 static double invert_trigamma(double value)
 {
 	double low = 1e-8, high = 1e8;

@@ -8,15 +8,17 @@
 #include "client/diff/chance.h"
 #include "daemon/base/cleanup.h"
 
-/* How much the variation of the others may add to what is known of one function's. */
+/* The most degrees of freedom that the other functions add to those of one function. */
 #define COMMON_FREEDOM_MAX 30
-/* Below so many hits a slot Pearson's statistic is no chi squared. */
+/* With fewer hits a slot Pearson's statistic is not distributed as chi squared. */
 #define COMMON_HITS_MIN 2
 #define VARIATION_LEAST 1e-3
-/* Phases that go on from one slot into the next make neighbours alike, and a rate less sure than
- * slots by themselves would make it: what they vary more than by Poisson counts twice, as at a
- * correlation of 1/3. A few slots do not let it be estimated; with many of them the wider blocks
- * notice. */
+/*
+ * Phases that go on from one slot into the next make neighbours alike, and a rate less certain than
+ * independent slots would: so the variation in excess of Poisson's counts twice, as at a
+ * correlation of 1/3. The correlation cannot be estimated from a few slots; where there are many,
+ * the wider blocks show it.
+ */
 #define EXCESS_FACTOR 2
 #define BLOCKS_MIN    4
 
@@ -30,7 +32,7 @@ struct comparison {
 	const uint64_t *const *hits;
 	size_t n_functions;
 	struct compare_result *results;
-	double freedom; /* of the slots; 0: there are too few of them */
+	double freedom; /* of the slots; 0: there are too few slots */
 	double common_freedom;
 	double common_variation;
 };
@@ -53,7 +55,8 @@ static struct sums sum_up(const struct comparison *c, size_t function)
 	return sums;
 }
 
-/* Of blocks of so many neighbours; what is left over goes to the last block. */
+/* Returns Pearson's statistic of blocks of so many neighbouring slots; slots that are left over go
+ * to the last block. */
 static double find_chi_squared(const struct compare_span *span, const uint64_t *hits, double rate,
 			       size_t width, size_t *ret_blocks)
 {
@@ -74,7 +77,8 @@ static double find_chi_squared(const struct compare_span *span, const uint64_t *
 	return sum;
 }
 
-/* How much more than by Poisson the hits vary between blocks of so many slots; 1: as much. */
+/* Returns how much the hits vary between blocks of so many slots, compared with Poisson's variance:
+ * 1 where equally, 0 where it cannot be told. */
 static double find_variation(const struct comparison *c, size_t function, const struct sums *sums,
 			     size_t width)
 {
@@ -83,7 +87,7 @@ static double find_variation(const struct comparison *c, size_t function, const 
 	for (int side = 0; side < 2; side++) {
 		size_t n_blocks;
 
-		/* A function that was not seen there did not vary there: that says nothing. */
+		/* A side without hits of the function says nothing about how they vary. */
 		if (sums->hits[side] == 0)
 			continue;
 		sum += find_chi_squared(&c->spans[side], hits_of(c, side, function),
@@ -94,8 +98,8 @@ static double find_variation(const struct comparison *c, size_t function, const 
 	return freedom > 0 ? sum / freedom : 0;
 }
 
-/* Never less than by Poisson, than that function alone, than what is usual, than over longer times.
- */
+/* Returns a variation that is at least Poisson's, at least that of the function alone, at least
+ * what is usual, and at least that over longer times. */
 static double choose_variation(const struct comparison *c, size_t function, const struct sums *sums)
 {
 	const struct compare_span *spans = c->spans;
@@ -123,7 +127,8 @@ static double find_p_of_rates(const struct comparison *c, size_t function, const
 			c->freedom + c->common_freedom);
 }
 
-/* What is usual, of the functions that are seen often enough to tell. */
+/* Fits the variation that is usual, from the functions that are seen often enough to tell. Returns
+ * 0 or -ENOMEM. */
 static int fit_common(struct comparison *c)
 {
 	_cleanup_free_ double *variations = calloc(c->n_functions ?: 1, sizeof(*variations));
@@ -169,7 +174,8 @@ static void test_function(struct comparison *c, size_t function)
 		result->p = fmax(result->p, find_p_of_rates(c, function, &sums));
 }
 
-/* Those that are tested go close together for it, and back to their places. */
+/* Corrects the p of the functions that are tested, which are moved together for that and back.
+ * Returns 0 or -ENOMEM. */
 static int correct(struct comparison *c, struct compare_about *about)
 {
 	_cleanup_free_ double *p = calloc(c->n_functions ?: 1, sizeof(*p));

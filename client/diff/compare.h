@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compares how often functions were seen in two spans of time, and says of which the difference can
- * be chance. Pure numbers: who counts what is diff.h's.
+ * Compares how often functions were seen in two spans of time, and says which differences can be
+ * chance. Pure numbers: diff.h has the counts.
  *
  * Samples of one program are not independent: it has phases and bursts. Taken for independent, two
  * spans of the same load would nearly always differ. So each span is cut into slots, and how the
@@ -15,7 +15,7 @@
  * squared of the slots about the rate of their span, by its degrees of freedom. phi is at least 1,
  * at least what is usual for the functions of this comparison (whose number makes up for that of
  * the slots, chance_fit()), and at least that of blocks of 2, 4, 8 ... slots, where there are
- * enough: these notice phases that are longer than a slot. What it has above 1 counts twice.
+ * enough: these notice phases that are longer than a slot. The excess of phi above 1 counts twice.
  *
  * Then Holm's correction at COMPARE_LEVEL, over all functions with COMPARE_HITS_MIN hits or more in
  * both spans together: a rule that does not look at the difference. The others are not tested.
@@ -49,16 +49,17 @@ enum verdict {
 struct compare_result {
 	enum verdict verdict;
 	double p;          /* of this function alone; 1 where untested */
-	double p_adjusted; /* for that there are many */
+	double p_adjusted; /* corrected for the number of functions */
 };
 
 struct compare_about {
 	size_t n_tested;
 	size_t n_differ;
-	size_t n_slots; /* by which the t test went; 0: there are too few */
+	size_t n_slots; /* those that the t test used; 0: there are too few */
 };
 
-/* hits: of each span, [function * n_slots + slot]. 0 or -ENOMEM. */
+/* Compares n_functions functions; hits of each span are at [function * n_slots + slot], and ret has
+ * room for a result of each function. Returns 0 or -ENOMEM. */
 int compare_functions(const struct compare_span spans[2], const uint64_t *const hits[2],
 		      size_t n_functions, struct compare_result *ret,
 		      struct compare_about *ret_about);

@@ -37,7 +37,7 @@ static uint64_t sum_usec(const struct tally *tally)
 static void describe_side(struct diff_about *about, int side, const struct diff_input *input)
 {
 	about->interval_ns[side] = summary_find_interval_ns(input->summary, &about->mixed[side]);
-	/* An answer that does not say: then shares of one CPU are hits. */
+	/* Without an interval in the answer the rates are hits per second. */
 	if (about->interval_ns[side] <= 0)
 		about->interval_ns[side] = 1e9;
 	about->step_usec += sum_usec(input->tally) / tally_count_slots(input->tally) / N_DIFF_SIDES;
@@ -142,7 +142,7 @@ static int test_rows(struct diff *diff, const struct diff_input *inputs,
 			    (const uint64_t *const[]){base.hits, with.hits});
 }
 
-/* In millionths of a CPU: less is an error of rounding. */
+/* Returns the change in millionths of a CPU: less is an error of rounding. */
 static double get_change(const struct diff_row *row)
 {
 	return round(1e6 * fabs(row->total_rate[DIFF_WITH] - row->total_rate[DIFF_BASE]));

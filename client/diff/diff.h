@@ -23,10 +23,10 @@ struct diff_row {
 
 struct diff_about {
 	struct compare_about compare;
-	double interval_ns[N_DIFF_SIDES]; /* the mean one, of all samples */
-	bool mixed[N_DIFF_SIDES];         /* there are several */
+	double interval_ns[N_DIFF_SIDES]; /* the mean of all samples */
+	bool mixed[N_DIFF_SIDES];         /* the sessions have several intervals */
 	double rate[N_DIFF_SIDES];        /* of all that has a stack */
-	uint64_t step_usec;               /* of the mean slot */
+	uint64_t step_usec;               /* mean length of a slot */
 };
 
 struct diff_input {
@@ -36,13 +36,14 @@ struct diff_input {
 
 struct diff;
 
-/* Borrows the names of the tallies. focus_only: compares and has those functions only. 0 or
- * -ENOMEM. */
+/* Compares the inputs into *ret, which borrows the names of the tallies. focus_only: only functions
+ * that have focus are compared and have a row. Returns 0 or -ENOMEM. */
 int diff_new(const struct diff_input inputs[N_DIFF_SIDES], const struct graph_names *names,
 	     bool focus_only, struct diff **ret);
 struct diff *diff_free(struct diff *diff);
 
 const struct diff_about *diff_about(const struct diff *diff);
-/* Those that differ come first, then the others, both by the size of the change. */
+/* Returns the number of rows. Functions that differ come first, then the others, both by the size
+ * of the change. */
 size_t diff_count(const struct diff *diff);
 const struct diff_row *diff_row(const struct diff *diff, size_t i);

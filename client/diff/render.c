@@ -23,7 +23,7 @@ static const struct grid_column columns[] = {
 	{.title = "VERDICT"},       {.title = "KIND"},       {"NAME", .flexible = true},
 };
 
-/* Do the windows have time in common? */
+/* True if the windows have time in common. */
 static bool overlaps(const struct diff_page *page)
 {
 	const struct profile_summary *base = page->summaries[DIFF_BASE];
@@ -54,7 +54,8 @@ const struct diff_row *diff_page_next(const struct diff_page *page, size_t *i)
 	return NULL;
 }
 
-/* "more", "less", "chance"; "?" where nothing can be said, "" where nothing was tested. */
+/* Returns "more", "less" or "chance"; "?" where nothing can be said, "" where nothing was
+ * tested. */
 static const char *verdict_of(const struct diff_row *row)
 {
 	static const char *const words[] = {
@@ -91,7 +92,7 @@ static void add_p(struct grid *grid, const struct diff_row *row)
 		grid_add_format(grid, "%.4f", p);
 }
 
-/* No "-0.00". */
+/* Adds the change in percent of a CPU, but never "-0.00". */
 static void add_change(struct grid *grid, const double rate[N_DIFF_SIDES])
 {
 	double change = 100 * (rate[DIFF_WITH] - rate[DIFF_BASE]);
@@ -131,7 +132,7 @@ static int print_rows(const struct diff_page *page, const struct screen *screen,
 	return r;
 }
 
-/* ---- below them ---- */
+/* ---- below the rows ---- */
 
 static int print_side(const struct diff_page *page, int side, FILE *out)
 {

@@ -11,12 +11,12 @@ struct diff_page {
 	const struct diff *diff;
 	const struct profile_summary *summaries[N_DIFF_SIDES];
 	size_t max;       /* rows; 0: all */
-	double threshold; /* percent of the samples; who has less on both sides has no row */
+	double threshold; /* percent of the samples; functions below it on both sides have no row */
 };
 
-/* 0 or -ENOMEM; errors of writing stay in the FILE. */
+/* Prints the table. Returns 0 or -ENOMEM; errors of writing stay in the FILE. */
 int render_diff(const struct diff_page *page, const struct screen *screen, FILE *out);
 void render_diff_json(const struct diff_page *page, FILE *out);
 
-/* Of the next row to be shown, from *i on, which is then behind it; NULL: there is none. */
+/* Returns the next row to be shown, from *i on, which is then behind it; NULL: there is none. */
 const struct diff_row *diff_page_next(const struct diff_page *page, size_t *i);

@@ -8,7 +8,7 @@
 
 #define SLOTS_MAX 64
 
-/* Counts by function; what lies behind the end is 0. */
+/* Counts by function; those behind the end are 0. */
 struct counts {
 	uint64_t *at;
 	size_t size;
@@ -25,7 +25,8 @@ struct tally {
 	uint64_t hits;
 	struct counts self;
 	struct counts total;
-	struct slot *slots; /* as in the profile: 0 is unknown; finished: those that are left */
+	struct slot *slots; /* by the numbers of the profile, 0: unknown time; finished: those that
+			       are left */
 	size_t slots_size;
 	size_t n_slots;
 	struct graph_memo functions;
@@ -84,7 +85,7 @@ struct tally *tally_free(struct tally *tally)
 	return NULL;
 }
 
-/* 1: this hit was not counted for it yet. */
+/* Notes that this hit has the function. Returns 1 if that is new, 0 or -ENOMEM. */
 static int mark_seen(struct tally *tally, uint32_t function)
 {
 	int r = array_reserve(tally->seen_by, tally->seen_size, (size_t)function + 1);
@@ -137,7 +138,8 @@ static int compare_slots(const void *a, const void *b)
 	return (left->start_usec > right->start_usec) - (left->start_usec < right->start_usec);
 }
 
-/* Their times, and in slot 0, with the samples of which the time is unknown, what is missing. */
+/* Sets the times of the slots and sorts them. Slot 0, whose samples have no known time, gets the
+ * observed time that is in no other slot. */
 static int date_slots(struct tally *tally, const struct profile *profile)
 {
 	uint64_t observed_usec = profile_summary(profile)->observed_usec, known_usec = 0;
@@ -160,7 +162,8 @@ static int date_slots(struct tally *tally, const struct profile *profile)
 	return 0;
 }
 
-/* Quiet time is a slot like others, or several, and not one that is as long as all of them. */
+/* Splits time without samples into slots about as long as others: it must not be one that is as
+ * long as all of them. */
 static int split_quiet(struct tally *tally, uint64_t step_usec)
 {
 	uint64_t usec = tally->slots[0].usec;
@@ -200,7 +203,7 @@ static int merge_slots(struct tally *tally, uint64_t least_usec)
 		r = counts_move(&slot->total, &tally->slots[last].total);
 	}
 	tally->n_slots = last + 1;
-	/* The last one has nobody behind it. */
+	/* The last slot has none behind it to be merged with. */
 	if (r >= 0 && last > 0 && tally->slots[last].usec < least_usec) {
 		tally->slots[last - 1].usec += tally->slots[last].usec;
 		r = counts_move(&tally->slots[last].total, &tally->slots[last - 1].total);

@@ -107,7 +107,7 @@ Test(client_chance, two_counts)
 	}
 }
 
-/* Milliards of hits are three standard deviations apart: as the normal distribution says. */
+/* Billions of hits are three standard deviations apart, as in the normal distribution. */
 Test(client_chance, very_many_counts)
 {
 	uint64_t half = UINT64_C(2000000000), far = (uint64_t)(3 * sqrt(2. * 2e9) / 2);

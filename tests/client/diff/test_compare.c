@@ -58,7 +58,7 @@ static struct outcome compare_case(const struct made_case *c, uint64_t seed)
 	return outcome;
 }
 
-/* Of the seeds so many in which anything differs. */
+/* Counts the seeds for which anything differs. */
 static int count_alarms(const struct made_case *c)
 {
 	int n = 0;
@@ -133,7 +133,7 @@ Test(client_compare, the_same_window_does_not_differ)
 	cr_expect_eq(result.p, 1);
 }
 
-/* One slot has all of it: the load may do that by itself, in any window. */
+/* All of the difference is in one slot: the load may do that by itself, in any window. */
 Test(client_compare, one_burst_is_no_difference_and_steady_hits_are)
 {
 	static const uint64_t none[6], burst[] = {0, 0, 900, 0, 0, 0},
@@ -164,7 +164,8 @@ Test(client_compare, where_little_is_known_nothing_is_said)
 	cr_expect_lt(result.p, 1e-10);
 }
 
-/* Slow waves, longer than a slot: a block of slots knows more of them than a slot does. */
+/* The load has slow waves, longer than a slot: blocks of slots show them better than single
+ * slots. */
 Test(client_compare, phases_longer_than_a_slot_are_noticed)
 {
 	uint64_t base[32], with[32], quick_base[32], quick_with[32];

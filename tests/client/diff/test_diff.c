@@ -67,8 +67,8 @@ static const struct profile_slot slots[] = {
 	{MADE_SINCE_USEC + 50000000, 10000000},
 };
 
-/* In each of six slots of 10 s, at 100 Hz, so many hits of work, and those that are left of 800 in
- * rest; 5 in rare. */
+/* Makes a side of six slots of 10 s at 100 Hz: in each so many hits of work, the rest of 800 in
+ * rest, and 5 in rare. */
 static struct made_export make_side(unsigned hits, char *text, size_t size)
 {
 	size_t used = 0;
@@ -156,7 +156,7 @@ Test(client_diff, the_same_load_does_not_differ)
 	cr_expect_eq(diff_about(made.diff)->compare.n_slots, 12);
 }
 
-/* As in oxprofctl(1): everything is there, null where it is unknown. */
+/* All keys of oxprofctl(1) are there, null where the value is unknown. */
 Test(client_diff, json_has_everything)
 {
 	_cleanup_made_ struct made_diff made = make_diff(100, 150);
@@ -200,7 +200,8 @@ Test(client_diff, functions_come_and_go)
 	compare(&made, false);
 	page = make_page(&made);
 	text = print(&page, false);
-	/* A window without slots is one; nothing can be said then. Recursion counts once. */
+	/* A window without slots counts as one slot, and then there is no verdict. Recursion counts
+	 * once. */
 	cr_expect_not_null(strstr(text,
 				  "0.00  1.00   +1.00      new  +1.00  <.0001  ?        native  "
 				  "new(app)\n"),
