@@ -38,7 +38,7 @@ static const struct window *get_window(const struct request *request, int side)
 	return side == DIFF_BASE ? &request->base : &request->with;
 }
 
-/* "session 12", "2026-11-23 14:00:00 to now". */
+/* Describes a window as "session 12" or "2026-11-23 14:00:00 to now". */
 static void describe_window(const struct window *window, char *ret, size_t size)
 {
 	char from[CLOCK_TEXT_BYTES] = "the beginning", to[CLOCK_TEXT_BYTES] = "now";
@@ -54,7 +54,7 @@ static void describe_window(const struct window *window, char *ret, size_t size)
 	snprintf(ret, size, "%s to %s", from, to);
 }
 
-/* Without samples on one side everything would be new, or gone. */
+/* Refuses a side without samples: everything would be new, or gone. Returns 0 or -ENODATA. */
 static int check_samples(struct report *report, int side, const struct profile *profile)
 {
 	char window[2 * CLOCK_TEXT_BYTES + 8];
@@ -69,16 +69,17 @@ static int check_samples(struct report *report, int side, const struct profile *
 	return -ENODATA;
 }
 
-/* ---- how finely ---- */
+/* ---- the length of the slots ---- */
 
-/* From when to when a session lasts; where that is not known it is not narrowed. */
+/* Narrows the window to the time of its session, or to the beginning of the first one; leaves it
+ * alone where that is not known. */
 static void narrow_to_session(struct bus *bus, struct window *window, uint64_t now_usec)
 {
 	_cleanup_tree_ struct json_object *history = NULL;
 	struct request request = {.window = {.until_usec = UINT64_MAX}};
 	struct json_object *sessions;
 
-	/* Without it the stream is longer than it need be, and says the same. */
+	/* Without the history the stream is longer than it need be, and the result is the same. */
 	if (bus_get_history(bus, &request, &history) < 0)
 		return;
 	sessions = tree_get_rows(history, "sessions");
@@ -96,7 +97,7 @@ static void narrow_to_session(struct bus *bus, struct window *window, uint64_t n
 	}
 }
 
-/* Some sixty slots for each window, of whole windows of the history. */
+/* Chooses the length of the slots: some sixty a window, each of whole windows of the history. */
 static uint64_t choose_step_usec(struct bus *bus, const struct window *asked)
 {
 	uint64_t now_usec = clock_realtime_usec(), n_windows;
@@ -114,8 +115,8 @@ static uint64_t choose_step_usec(struct bus *bus, const struct window *asked)
 
 /* ---- the table ---- */
 
-/* --filter is about the functions that are shown, as in query, and not about stacks, as it is to
- * Export: there it is the focus. */
+/* Reads one side and counts it. --filter chooses the functions that are shown, as in query, and not
+ * stacks, as the filter of Export does: so it is sent as the focus. */
 static int read_side(struct report *report, struct sides *sides, int side)
 {
 	struct request request = *report->request;
@@ -215,7 +216,7 @@ static int describe_side(struct drawing *drawing, int side, const struct window 
 	return drawing->losses[side] ? 0 : -ENOMEM;
 }
 
-/* Here a filter chooses stacks, as for a flame graph of one window. */
+/* Adds one side to the graph. Here a filter chooses stacks, as for a flame graph of one window. */
 static int draw_side(struct report *report, int side, struct drawing *drawing)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
@@ -262,7 +263,7 @@ static int report_flamegraph(struct report *report)
 		r = join_losses(&drawing);
 	if (r >= 0)
 		r = graph_finish(drawing.graph);
-	/* Not before it is known that both windows have samples. */
+	/* Nothing is written before both windows are known to have samples. */
 	if (r >= 0)
 		r = flame_begin(drawing.about.title, request->format, report->out);
 	return r < 0 ? r : flame_write(drawing.graph, &drawing.about, request->format, report->out);

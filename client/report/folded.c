@@ -2,8 +2,8 @@
 /*
  * "main(app);work(app);inner(app) 12": the stacks as flamegraph.pl and its kin read them, root
  * first. A line is written as it comes, so that no memory is needed for what is equal: stacks that
- * differ in lines or addresses only are lines of their own, which such tools add up. A ';' of a
- * name is ':'.
+ * differ in lines or addresses only are lines of their own, which such tools add up. A ';' in a
+ * name becomes ':'.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +19,8 @@ struct folding {
 	struct stack stack;
 };
 
-/* Unlocked: there is one thread, and a million stacks are tens of millions of these. */
+/* Writes a name, unlocked: there is one thread, and a million stacks have tens of millions of
+ * names. */
 static void write_name(const char *name, FILE *out)
 {
 	for (;;) {

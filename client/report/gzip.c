@@ -42,7 +42,7 @@ struct gzip *gzip_free(struct gzip *gzip)
 	return NULL;
 }
 
-/* Until it has taken all there is, or has come to its end. */
+/* Compresses until all input is taken, or all output has been written. */
 static void run(struct gzip *gzip, int flush)
 {
 	do {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A gzip file that is written in pieces; the same bytes for the same bytes, whenever it is made. */
+/* A gzip file that is written in pieces. The same input makes the same bytes at any time. */
 #pragma once
 
 #include <stddef.h>
@@ -7,9 +7,9 @@
 
 struct gzip;
 
-/* Borrows out. NULL: no memory. */
+/* Makes a gzip writer, which borrows out. Returns NULL if there is no memory. */
 struct gzip *gzip_new(FILE *out);
 struct gzip *gzip_free(struct gzip *gzip);
-/* Errors of writing stay in the FILE. */
+/* Compresses the bytes. Errors of writing stay in the FILE. */
 void gzip_write(struct gzip *gzip, const void *bytes, size_t length);
 void gzip_finish(struct gzip *gzip);

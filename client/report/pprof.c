@@ -30,14 +30,14 @@
 
 /* Numbers of locations and functions. */
 #define PPROF_NO_STACK UINT64_C(1)
-#define PPROF_FIRST    UINT64_C(2) /* of all others */
+#define PPROF_FIRST    UINT64_C(2) /* the first of all others */
 
 struct pprof_mapping_key {
 	int64_t file;
 	int64_t build_id;
 };
 
-/* What only all of its frames tell. */
+/* The extent of a mapping, which is known only after all its frames. */
 struct pprof_mapping {
 	uint64_t highest; /* address */
 	int64_t path;     /* text; 0: unknown */
@@ -50,7 +50,7 @@ struct pprof {
 	struct table *mappings; /* struct pprof_mapping_key; the number in the file is one more */
 	struct pprof_mapping *extents;
 	size_t extent_room;
-	uint32_t n_frames; /* that are written, with the unknown one */
+	uint32_t n_frames; /* frames that are written, the unknown one among them */
 	uint32_t n_names;
 	struct stack stack;
 	uint64_t *locations; /* of the sample */
@@ -58,16 +58,16 @@ struct pprof {
 	uint8_t *bytes; /* packed */
 	size_t byte_room;
 	uint64_t interval_ns;
-	int error; /* the first one: the rest is not written any more */
+	int error; /* the first error: nothing is written after it */
 };
 
 define_cleanup(struct profile *, profile_free);
 
 /* ---- texts, functions, locations and mappings, each written when it is new ---- */
 
-/* What goes wrong in these stays in pprof->error. */
+/* Errors of these functions stay in pprof->error. */
 
-/* Behind the others, as one Profile does behind another. */
+/* Appends a Profile; readers merge it with those before it. */
 static void write_piece(struct pprof *pprof, const Perftools__Profile *piece)
 {
 	size_t size = perftools__profile__get_packed_size(piece);
@@ -80,7 +80,7 @@ static void write_piece(struct pprof *pprof, const Perftools__Profile *piece)
 	gzip_write(pprof->gzip, pprof->bytes, size);
 }
 
-/* The number of a text, which is written when it is new. */
+/* Returns the number of a text, which is written when it is new. */
 static int64_t find_text(struct pprof *pprof, const char *text)
 {
 	Perftools__Profile piece = PERFTOOLS__PROFILE__INIT;
@@ -98,7 +98,8 @@ static int64_t find_text(struct pprof *pprof, const char *text)
 	return number;
 }
 
-/* The file of a frame is its source or, where there are no debug symbols, the very ELF file. */
+/* True if the path is the module's. A frame's file is its source or, where there are no debug
+ * symbols, the very ELF file. */
 static bool is_path_of(const char *path, const char *module)
 {
 	const char *slash = strrchr(path, '/');
@@ -115,7 +116,8 @@ static void widen_mapping(struct pprof *pprof, struct pprof_mapping *mapping,
 		mapping->path = find_text(pprof, frame->file);
 }
 
-/* 0: code that is in no file that is mapped, as that of Python. */
+/* Returns the number of the frame's mapping; 0: the code is in no file that is mapped, as
+ * Python's. */
 static uint64_t find_mapping(struct pprof *pprof, const struct profile_frame *frame)
 {
 	struct pprof_mapping_key key;
@@ -180,7 +182,7 @@ static void write_no_stack(struct pprof *pprof, const struct profile *profile)
 	write_location(pprof, PPROF_NO_STACK, PPROF_NO_STACK, unknown);
 }
 
-/* Functions and locations that have come since the last time. */
+/* Writes the functions and the locations that have come since the last time. */
 static void write_dictionary(struct pprof *pprof, const struct profile *profile)
 {
 	if (!pprof->n_frames)
@@ -197,7 +199,7 @@ static void write_dictionary(struct pprof *pprof, const struct profile *profile)
 	pprof->n_frames = profile_count_frames(profile) + 1;
 }
 
-/* At the end, when all that is in them has been seen. */
+/* Writes the mappings, at the end, when all of their frames have been seen. */
 static void write_mappings(struct pprof *pprof)
 {
 	Perftools__Profile piece = PERFTOOLS__PROFILE__INIT;
@@ -299,7 +301,7 @@ static int on_hit(void *userdata, const struct profile *profile, const struct pr
 	return pprof->error ? pprof->error : report_check(pprof->report);
 }
 
-/* ---- what is said of the whole ---- */
+/* ---- header and comments ---- */
 
 static void write_comment(struct pprof *pprof, const char *text)
 {

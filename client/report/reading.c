@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The question of a report and the stacks that come for it; what is said beside them. */
+/* The call for the stacks of a report, the reading of them, and the warnings about what they
+ * lack. */
 #include <errno.h>
 
 #include "client/base/failure.h"
@@ -44,14 +45,14 @@ void report_warn_of_gaps(const char *verb, const struct profile_summary *summary
 		warn(verb, "there are no samples in this window");
 }
 
-/* Does the daemon wait for whoever reads what we write? */
+/* True if the daemon waits for whoever reads the output of this program. */
 static bool is_streamed(const struct request *request)
 {
 	return !request->output && request->format >= FORMAT_FOLDED &&
 	       request->format <= FORMAT_SPEEDSCOPE;
 }
 
-/* It cannot say why it hangs up. */
+/* Describes a failure of reading. The daemon cannot say why it closed the pipe. */
 static char *describe_failure(const struct request *request, const char *why, int error)
 {
 	const char *verb = verb_infos[request->verb].name;
@@ -92,7 +93,7 @@ int report_read(struct report *report, const struct request *request,
 		report->why = describe_failure(request, why, r);
 		free(why);
 	}
-	/* A text says it below its table. */
+	/* A report that is text says so below its table. */
 	if (r >= 0 && !report_is_text(request))
 		report_warn_of_gaps(verb, profile_summary(*ret));
 	return r;

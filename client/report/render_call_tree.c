@@ -10,7 +10,7 @@
 
 #define LEVEL_COLUMNS 2
 #define NAME_LEAST    16
-#define HOT_PERCENT   10 /* its own: where one should look */
+#define HOT_PERCENT   10 /* own share that is worth a look */
 #define HITS_TITLE    "HITS"
 #define NUMBER_BYTES  24
 #define MORE_BYTES    64
@@ -35,7 +35,7 @@ struct drawing {
 	size_t levels_size;
 	bool *open; /* by level: its branch goes on below */
 	size_t open_size;
-	bool *alone; /* of the last line of each depth: what is below it stands alone there */
+	bool *alone; /* of the last line of each depth: it has one child, which is not indented */
 	size_t alone_size;
 };
 
@@ -73,8 +73,8 @@ static void print_numbers(const struct drawing *drawing, uint32_t node)
 	fprintf(drawing->out, "%*" PRIu64 "  ", drawing->hits_width, total);
 }
 
-/* Of the branches at most so many that half of the line is left for names; those nearest to the
- * function are the ones that are shown. 0: no limit. */
+/* Returns how many levels of branches may be drawn, so that half of the line is left for names; the
+ * levels nearest to the function are the ones that are drawn. 0: no limit. */
 static uint32_t count_levels_max(const struct drawing *drawing)
 {
 	size_t columns = drawing->screen->columns;
@@ -86,7 +86,7 @@ static uint32_t count_levels_max(const struct drawing *drawing)
 	return (uint32_t)((columns - drawing->numbers_width) / 2 / LEVEL_COLUMNS);
 }
 
-/* Returns how many columns it took. */
+/* Draws the branches in front of a name. Returns how many columns they take. */
 static size_t print_branches(const struct drawing *drawing, uint32_t level, bool is_branch,
 			     bool is_last)
 {

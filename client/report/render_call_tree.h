@@ -17,12 +17,11 @@
 #include "client/graph/call_tree.h"
 
 struct call_tree_style {
-	uint64_t samples; /* of which the shares are */
-	bool callers; /* it goes from a function to its callers: SELF would say where stacks begin
-		       */
-	bool utf8;    /* the terminal knows how to draw lines */
+	uint64_t samples; /* the shares are of these */
+	bool callers;     /* from a function to its callers: SELF would be where stacks begin */
+	bool utf8;        /* the terminal knows how to draw lines */
 };
 
-/* 0 or -ENOMEM; errors of writing stay in the FILE. */
+/* Prints the tree. Returns 0 or -ENOMEM; errors of writing stay in the FILE. */
 int render_call_tree(const struct graph *graph, const struct call_tree *tree,
 		     const struct call_tree_style *style, const struct screen *screen, FILE *out);

@@ -42,7 +42,8 @@ bool report_is_wanted(const struct request *request)
 
 /* ---- writing ---- */
 
-/* Where a person would get bytes on the screen that say nothing. *ret NULL: standard output. */
+/* Chooses the file to be written, so that no unreadable bytes go to a terminal. *ret NULL: standard
+ * output. Returns 0, or -EINVAL and *ret_why. */
 static int choose_name(const struct request *request, const struct screen *screen, const char **ret,
 		       char **ret_why)
 {
@@ -77,7 +78,7 @@ static int write_to(struct report *report, struct output *output)
 
 	report->out = output_file(output);
 	r = write_report(report);
-	/* What could not be written explains what came after it. */
+	/* An error of writing explains whatever failed after it. */
 	if (r < 0 && !output_error(output))
 		return r;
 	free(take_ptr(report->why));

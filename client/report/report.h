@@ -12,15 +12,15 @@
 #include "client/bus/bus.h"
 #include "client/profile/profile.h"
 
-/* Is this verb, in this format, such a report? */
+/* True if this verb, in this format, is such a report. */
 bool report_is_wanted(const struct request *request);
-/* Is it one that comes into out, as an answer of command_run()? All others go by themselves to the
- * request's output, or to standard output. */
+/* True if the report goes into out, as an answer of command_run(). All others go to the request's
+ * output, or to standard output. */
 bool report_is_text(const struct request *request);
-/* Says on standard error what is not in an answer that has no place for it: whose processes, frames
- * of the kernel, any samples. */
+/* Warns on standard error of what is missing in an answer that has no place for it: processes of
+ * others, frames of the kernel, any samples. */
 void report_warn_of_gaps(const char *verb, const struct profile_summary *summary);
-/* 0, or a negative errno and *ret_why: one line for people, the caller frees. -EPIPE without one:
- * nobody reads on. */
+/* Makes the report. Returns 0, or a negative errno with a line for the user in *ret_why, which the
+ * caller frees; -EPIPE without a line: nobody reads on. */
 int report_run(struct bus *bus, const struct request *request, const struct screen *screen,
 	       FILE *out, char **ret_why);

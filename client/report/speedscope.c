@@ -29,7 +29,8 @@ struct scope {
 	uint64_t hits;
 };
 
-/* Frame 0 of the file stands for no stack, the others are the names of the profile. */
+/* Writes the stack of a hit and keeps its weight. Frame 0 of the file stands for no stack, the
+ * others are the names of the profile. */
 static int on_hit(void *userdata, const struct profile *profile, const struct profile_hit *hit)
 {
 	struct scope *scope = userdata;

@@ -13,11 +13,11 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/json.h"
 
-#define THRESHOLD_PERCENT 0.5 /* where nobody says */
+#define THRESHOLD_PERCENT 0.5 /* without --threshold */
 
 define_cleanup(struct profile *, profile_free);
 
-/* The whole tree, or of what has focus the callers and the callees. */
+/* The whole tree or, of the functions that have focus, the callers and the callees. */
 enum section { SECTION_TREE, SECTION_CALLERS, SECTION_CALLEES, N_SECTIONS };
 
 static const char *const section_keys[N_SECTIONS] = {"tree", "callers", "callees"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The list and the drawing of it. */
+/* The list of a call tree, and the text drawn from it. */
 #include <criterion/criterion.h>
 #include <locale.h>
 
@@ -113,7 +113,7 @@ Test(client_call_tree, what_is_cut_is_counted)
 	cr_expect_eq(tree.n_cut, 4);
 	cr_expect_eq(tree.cut, 5);
 	call_tree_done(&tree);
-	/* As much as the threshold is not less. */
+	/* A share that equals the threshold is shown. */
 	cr_assert_eq(call_tree_make(graph, 27, &tree), 0);
 	cr_expect_eq(tree.n_lines, 6);
 	call_tree_done(&tree);
@@ -130,7 +130,7 @@ Test(client_call_tree, there_may_be_nothing)
 
 #define DEPTH 1000
 
-/* A stack of a thousand frames, at each of which another function is called as well. */
+/* Makes a stack of a thousand frames, each of which also calls another function. */
 static char *make_deep(void)
 {
 	char *text = NULL;

@@ -20,7 +20,7 @@ static void enter(void)
 	setenv("TZ", "UTC", 1);
 	directory_make(directory, sizeof(directory));
 	cr_assert_eq(chdir(directory), 0);
-	/* What people are warned of is not looked at here. */
+	/* Warnings are not looked at here. */
 	cr_assert_not_null(freopen("/dev/null", "w", stderr));
 }
 
@@ -210,7 +210,8 @@ static const Perftools__Function *function_of(const Perftools__Profile *profile,
 	return NULL;
 }
 
-/* "leaf@file:line<... 12 120000000 pid=100 comm=app": in order, as the file has it. */
+/* Prints a sample as "leaf@file:line<... 12 120000000 pid=100 comm=app", in the order of the
+ * file. */
 static void print_sample(const Perftools__Profile *profile, const Perftools__Sample *sample,
 			 FILE *out)
 {
@@ -318,7 +319,7 @@ Test(client_report, pprof_is_reproducible)
 	cr_expect_arr_eq(one, two, n);
 }
 
-/* ---- nothing, and what goes wrong ---- */
+/* ---- no samples, and failures ---- */
 
 Test(client_report, no_samples)
 {
@@ -375,7 +376,7 @@ Test(client_report, failures_leave_nothing)
 	expect_nothing_here();
 }
 
-/* Standard output may be a pipe that nobody reads on from: then a file helps. */
+/* Standard output may be a pipe whose reader is too slow: then a file helps. */
 Test(client_report, what_breaks_off_on_the_way_to_standard_output)
 {
 	static const struct made_export cut = {.stacks = stacks, .fault = MADE_NO_END};
@@ -424,7 +425,7 @@ Test(client_report, a_full_disk)
 	}
 }
 
-/* The daemon is not asked for what cannot be kept. */
+/* The daemon is not asked for a report that cannot be written. */
 Test(client_report, no_such_directory)
 {
 	expect_failure(&(struct export_service){0}, "query -o none/a.folded", -ENOENT,
