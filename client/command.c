@@ -24,7 +24,7 @@ static int ask_top(struct bus *bus, const struct request *request, struct json_o
 	return bus_query(bus, &top, ret);
 }
 
-/* Tells whom an unpause keeps waiting why, at first and then every ten seconds. */
+/* Prints what an unpause is waiting for, at first and then every ten seconds. */
 static void tell_waiting(void *userdata, const char *kernel, uint64_t loading_usec)
 {
 	unsigned *n = userdata;
@@ -48,7 +48,7 @@ static int unpause(struct bus *bus, const struct request *request)
 	return r;
 }
 
-/* *userdata stays NULL for verbs that have no answer. */
+/* Calls the method of the verb. *userdata stays NULL for verbs that have no answer. */
 static int call(struct bus *bus, const struct request *request, void *userdata)
 {
 	struct json_object **ret = userdata;
@@ -92,7 +92,7 @@ static int render(struct json_object *answer, const struct request *request,
 	case VERB_RESYMBOLIZE:
 		return render_resymbolize(answer, screen, out);
 	default:
-		return 0; /* as with systemctl: no news is good news */
+		return 0; /* as with systemctl, no output means success */
 	}
 }
 
@@ -104,7 +104,7 @@ static int print_json(struct json_object *answer, FILE *out)
 	return 0;
 }
 
-/* What the lines below a table say has no place in it. */
+/* Prints the table; what the lines below it would say goes to standard error. */
 static int print_csv(struct json_object *answer, const char *verb, FILE *out)
 {
 	const struct profile_summary summary = {

@@ -8,9 +8,9 @@
 #include "client/bus/bus.h"
 
 /*
- * Does what is wanted and writes the answer to out. 0, or a negative errno and in *ret_why the line
- * for the user (failure.h), which the caller frees; NULL there: no memory. Errors of writing stay
- * in the FILE.
+ * Carries out the request and writes the answer to out. Returns 0, or a negative errno with a line
+ * for the user (failure.h) in *ret_why, which the caller frees and which is NULL if there is no
+ * memory. Errors of writing stay in the FILE.
  */
 int command_run(struct bus *bus, const struct request *request, const struct screen *screen,
 		FILE *out, char **ret_why);

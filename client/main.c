@@ -21,7 +21,7 @@
 define_cleanup(struct bus *, bus_close);
 define_cleanup(struct output *, output_free);
 
-/* Names are UTF-8 wherever they come from; numbers keep their point in every country. */
+/* Chooses a locale in which names are UTF-8; numbers keep their point in every country. */
 static void choose_locale(void)
 {
 	setlocale(LC_CTYPE, "");
@@ -40,7 +40,7 @@ static int print_help(const struct request *request, FILE *out)
 	return 0;
 }
 
-/* Those that write or show by themselves print nothing into out. */
+/* Runs the verb; those that write or show by themselves print nothing into out. */
 static int run_by_kind(struct bus *bus, const struct request *request, const struct screen *screen,
 		       FILE *out, char **ret_why)
 {
@@ -53,7 +53,8 @@ static int run_by_kind(struct bus *bus, const struct request *request, const str
 	return command_run(bus, request, screen, out, ret_why);
 }
 
-/* Those that stay survive a restart of the daemon, and doctor looks at the bus itself. */
+/* Opens root's direct way to oxprofd, else the bus. top and web always take the bus, since they
+ * survive a restart of the daemon, and doctor does since it examines the bus. */
 static int open_bus(enum verb verb, struct bus **ret)
 {
 	bool stays = verb == VERB_TOP || verb == VERB_WEB || verb == VERB_DOCTOR;
@@ -61,14 +62,15 @@ static int open_bus(enum verb verb, struct bus **ret)
 	return !stays && bus_open_direct(ret) >= 0 ? 0 : bus_open(ret);
 }
 
-/* 0; 1: what was written is a no, told in *ret_why; or a negative errno and *ret_why. */
+/* Opens the bus and runs the verb. Returns 0, 1 where doctor finds that oxprof cannot profile here,
+ * or a negative errno; *ret_why explains the last two. */
 static int run_verb(const struct request *request, const struct screen *screen, FILE *out,
 		    char **ret_why)
 {
 	_cleanup_(bus_close_p) struct bus *bus = NULL;
 	int r = open_bus(request->verb, &bus);
 
-	/* A machine without a bus is what it is for. */
+	/* doctor has to work on a machine without a bus. */
 	if (request->verb == VERB_DOCTOR)
 		return doctor_run(bus, r, request, screen, out, ret_why);
 	if (r < 0) {
@@ -94,7 +96,7 @@ static int write_file(const char *name, const char *text, size_t length)
 	return r;
 }
 
-/* That nobody reads on is a failure, too, but one without a word. */
+/* Shows the answer. That nobody reads on is a failure without a message. */
 static int show(const struct request *request, const struct screen *screen, const char *text,
 		size_t length)
 {
@@ -114,7 +116,7 @@ static int show(const struct request *request, const struct screen *screen, cons
 	return r;
 }
 
-/* The text is made whole before any of it is shown: no half answers. */
+/* Runs the request. The answer is complete before any of it is shown. */
 static int run(const struct request *request)
 {
 	_cleanup_free_ char *text = NULL, *why = NULL;
