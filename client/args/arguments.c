@@ -76,7 +76,7 @@ static int refuse_option(const struct arguments_reading *reading, const char *te
 	if (optopt >= LONG)
 		return warn(reading->why, "%s: this option takes no value", text);
 	if (!strncmp(text, "--", 2) && list_matches(text, matches) > 1)
-		return warn(reading->why, "%s: ambiguous: %s", text, matches);
+		return warn(reading->why, "%s: ambiguous option, it may be %s", text, matches);
 	return warn(reading->why, "%s: unknown option; see oxprofctl --help", text);
 }
 
@@ -240,7 +240,7 @@ static int apply_word(struct request *request, const struct arguments_reading *r
 	const char *surplus = info->argument ? reading->surplus : reading->word;
 
 	if (surplus)
-		return warn(reading->why, "%s: %s: one word too many%s", info->name, surplus,
+		return warn(reading->why, "%s: %s: unexpected argument%s", info->name, surplus,
 			    option_fits_verb(OPTION_PID, request->verb)
 				    ? "; targets are given as --pid=N, --unit=NAME, ..."
 				    : "");
@@ -269,7 +269,7 @@ static int check_together(const struct request *request, const struct arguments_
 	const char *verb = verb_infos[request->verb].name;
 
 	if (is_given(reading, OPTION_INTERVAL) && is_given(reading, OPTION_FREQUENCY))
-		return warn(reading->why, "%s: --interval and --frequency exclude each other",
+		return warn(reading->why, "%s: --interval and --frequency cannot be used together",
 			    verb);
 	if (request->verb == VERB_DIFF &&
 	    !(is_given(reading, OPTION_BASE) && is_given(reading, OPTION_WITH)))
@@ -277,8 +277,8 @@ static int check_together(const struct request *request, const struct arguments_
 			    "%s: --base=WINDOW and --with=WINDOW are both needed, each %s", verb,
 			    option_infos[OPTION_BASE].expects);
 	if (is_given(reading, OPTION_PYTHON_ONLY) && is_given(reading, OPTION_NATIVE_ONLY))
-		return warn(reading->why, "%s: --python-only and --native-only exclude each other",
-			    verb);
+		return warn(reading->why,
+			    "%s: --python-only and --native-only cannot be used together", verb);
 	if (request->window.since_usec > request->window.until_usec)
 		return warn(reading->why, "%s: --since is later than --until", verb);
 	return 0;
@@ -298,17 +298,20 @@ static int check_format(const struct request *request, const struct arguments_re
 
 	if (is_given(reading, OPTION_JSON) && is_given(reading, OPTION_FORMAT) &&
 	    request->format != FORMAT_JSON)
-		return warn(reading->why, "%s: --json and another --format exclude each other",
+		return warn(reading->why, "%s: --json and another --format cannot be used together",
 			    verb);
 	if (request->verb == VERB_DIFF && request->format >= FORMAT_CSV &&
 	    request->format <= FORMAT_SPEEDSCOPE)
-		return warn(reading->why,
-			    "%s: the format can be table, json or flamegraph (-o .svg, .html, "
-			    ".json)",
-			    verb);
+		return warn(
+			reading->why,
+			"%s: not a format of this verb; use --format=table, json or flamegraph, "
+			"or -o FILE.html, .svg or .json",
+			verb);
 	if (request->verb == VERB_FLAMEGRAPH && request->format >= FORMAT_CSV &&
 	    request->format <= FORMAT_SPEEDSCOPE)
-		return warn(reading->why, "%s: -o: a flame graph is .html, .svg or .json", verb);
+		return warn(reading->why,
+			    "%s: -o %s: a flame graph is written as .html, .svg or .json", verb,
+			    request->output);
 	if (request->verb == VERB_QUERY && request->format < FORMAT_FLAMEGRAPH &&
 	    is_given(reading, OPTION_THRESHOLD))
 		return warn(reading->why, "%s: --threshold applies to flame graphs only", verb);

@@ -44,7 +44,7 @@ static const char *word_targets(enum verb verb)
 void help_print(FILE *out)
 {
 	fputs("oxprofctl [OPTION...] VERB\n\n"
-	      "Control and ask oxprofd, the system-wide sampling profiler.\n\nVerbs:\n",
+	      "Control and query oxprofd, the system-wide sampling profiler.\n\nVerbs:\n",
 	      out);
 	for (size_t i = 0; i < N_VERBS; i++) {
 		const struct verb_info *info = &verb_infos[i];

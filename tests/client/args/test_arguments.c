@@ -95,10 +95,10 @@ Test(client_arguments, behind_two_dashes_are_words)
 	cr_expect_str_eq(value->filter, "--");
 	cr_expect_eq(value->max, 1);
 	cr_expect_eq(seconds->interval_ns, 1000000000);
-	refuse("history -- --json", "history: --json: one word too many");
+	refuse("history -- --json", "history: --json: unexpected argument");
 	refuse("-- --help", "--help: unknown verb; see oxprofctl --help");
-	refuse("set-interval 1 -- -- -h", "set-interval: --: one word too many");
-	refuse("set-interval -2 -- 1", "set-interval: 1: one word too many");
+	refuse("set-interval 1 -- -- -h", "set-interval: --: unexpected argument");
+	refuse("set-interval -2 -- 1", "set-interval: 1: unexpected argument");
 }
 
 Test(client_arguments, a_letter_takes_what_is_attached)
@@ -134,10 +134,11 @@ Test(client_arguments, abbreviations)
 Test(client_arguments, bad_abbreviations_are_refused)
 {
 	cr_redirect_stderr();
-	refuse("query --s=self", "--s=self: ambiguous: --since, --session, --sort");
-	refuse("history --s", "--s: ambiguous: --since, --session, --sort");
-	refuse("--no-", "--no-: ambiguous: --no-pager, --no-ask-password");
-	refuse("query --fo=x", "--fo=x: ambiguous: --for, --focus, --format");
+	refuse("query --s=self",
+	       "--s=self: ambiguous option, it may be --since, --session, --sort");
+	refuse("history --s", "--s: ambiguous option, it may be --since, --session, --sort");
+	refuse("--no-", "--no-: ambiguous option, it may be --no-pager, --no-ask-password");
+	refuse("query --fo=x", "--fo=x: ambiguous option, it may be --for, --focus, --format");
 	refuse("query --py=yes", "--py=yes: this option takes no value");
 	refuse("query --filt", "--filt: the value is missing");
 	refuse("query --filterx=1", "--filterx=1: unknown option; see oxprofctl --help");
@@ -209,11 +210,11 @@ Test(client_arguments, one_kind_of_frames)
 	cr_expect_str_eq(python->kind, "python");
 	cr_expect_str_eq(native->kind, "native");
 	refuse("query --python-only --native-only",
-	       "query: --python-only and --native-only exclude each other");
+	       "query: --python-only and --native-only cannot be used together");
 	refuse("show --native-only --by=x --python-only",
 	       "show: --by: not an option of this verb; see oxprofctl show --help");
 	refuse("show --native-only --python-only",
-	       "show: --python-only and --native-only exclude each other");
+	       "show: --python-only and --native-only cannot be used together");
 	refuse("query --python-only=yes", "--python-only=yes: this option takes no value");
 	refuse("history --native-only",
 	       "history: --native-only: not an option of this verb; see oxprofctl history --help");
@@ -299,7 +300,7 @@ Test(client_arguments, bad_formats_are_refused)
 	refuse("query --format=", "query: --format=: not one of "
 				  "table|json|csv|folded|pprof|speedscope|flamegraph");
 	refuse("query --json --format=csv",
-	       "query: --json and another --format exclude each other");
+	       "query: --json and another --format cannot be used together");
 	refuse("query -o", "-o: the value is missing");
 	refuse("query --output=", "query: --output=: not the name of a file");
 	refuse("query --format=folded --by=stack", "query: --by" NO_ROWS("folded"));
@@ -311,9 +312,11 @@ Test(client_arguments, bad_formats_are_refused)
 	refuse("query --threshold=1 -o a.csv", "query: --threshold applies to flame graphs only");
 	refuse("show -o a.csv",
 	       "show: --output: not an option of this verb; see oxprofctl show --help");
-	refuse("flamegraph -o a.folded", "flamegraph: -o: a flame graph is .html, .svg or .json");
+	refuse("flamegraph -o a.folded",
+	       "flamegraph: -o a.folded: a flame graph is written as .html, .svg or .json");
 	refuse("diff --base=-2h..-1h --with=-1h.. -o a.csv",
-	       "diff: the format can be table, json or flamegraph (-o .svg, .html, .json)");
+	       "diff: not a format of this verb; use --format=table, json or flamegraph, or -o "
+	       "FILE.html, .svg or .json");
 }
 
 Test(client_arguments, windows)
@@ -396,7 +399,7 @@ Test(client_arguments, bad_rates_are_refused)
 	refuse("unpause --frequency=10001",
 	       "unpause: --frequency=10001: not a number of hertz between 0.1 and 10000");
 	refuse("unpause --interval=1 --frequency=1",
-	       "unpause: --interval and --frequency exclude each other");
+	       "unpause: --interval and --frequency cannot be used together");
 }
 
 Test(client_arguments, bad_targets_are_refused)
@@ -411,7 +414,7 @@ Test(client_arguments, bad_targets_are_refused)
 	refuse("pause --cgroup=a/../b", "pause: --cgroup=a/../b: not a path such as /system.slice, "
 					"below /sys/fs/cgroup");
 	refuse("pause --all=1", "--all=1: this option takes no value");
-	refuse("pause 42", "pause: 42: one word too many; targets are given as --pid=N, "
+	refuse("pause 42", "pause: 42: unexpected argument; targets are given as --pid=N, "
 			   "--unit=NAME, ...");
 }
 
@@ -421,15 +424,15 @@ Test(client_arguments, bad_words_are_refused)
 	refuse("resume", "resume: unknown verb; see oxprofctl --help");
 	refuse("--bogus", "--bogus: unknown option; see oxprofctl --help");
 	refuse("status --pid1=1", "--pid1=1: unknown option; see oxprofctl --help");
-	refuse("status -1x", "status: -1x: one word too many");
+	refuse("status -1x", "status: -1x: unexpected argument");
 	refuse("status -x", "-x: unknown option; see oxprofctl --help");
 	refuse("status -help", "-help: unknown option; see oxprofctl --help");
 	refuse("status --pid=1",
 	       "status: --pid: not an option of this verb; see oxprofctl status --help");
 	refuse("cancel --filter=x",
 	       "cancel: --filter: not an option of this verb; see oxprofctl cancel --help");
-	refuse("set-interval 1 2", "set-interval: 2: one word too many");
-	refuse("history today", "history: today: one word too many");
+	refuse("set-interval 1 2", "set-interval: 2: unexpected argument");
+	refuse("history today", "history: today: unexpected argument");
 	refuse("query --filter", "--filter: the value is missing");
 	refuse("unpause --mode=cp", "unpause: --mode=cp: not one of cpu|wall");
 	refuse("unpause --mode=", "unpause: --mode=: not one of cpu|wall");
