@@ -10,6 +10,7 @@
 
 #define DBUS(name)  "org.freedesktop.DBus.Error." name
 #define UNREACHABLE "cannot reach oxprofd on the system bus: "
+#define RESTART     "; restart it with: systemctl restart oxprofd"
 #define START       "; start it with: systemctl start oxprofd"
 #define LOOK        "; look at: journalctl -u oxprofd"
 
@@ -28,9 +29,8 @@ static const struct saying {
 	{"org.freedesktop.systemd1.", "oxprofd could not be started: ", NULL, LOOK},
 	{DBUS("NoReply"), "oxprofd did not answer: ", NULL, LOOK},
 	{DBUS("Timeout"), "oxprofd did not answer: ", NULL, LOOK},
-	{DBUS("Disconnected"), "the system bus hung up: ", NULL, LOOK},
-	{DBUS("UnknownMethod"), "oxprofd is of another version: ", NULL,
-	 "; restart it with: systemctl restart oxprofd"},
+	{DBUS("Disconnected"), "the system bus closed the connection: ", NULL, LOOK},
+	{DBUS("UnknownMethod"), "oxprofd is of another version than oxprofctl: ", NULL, RESTART},
 };
 
 static bool is_named(const char *name, const char *pattern)
@@ -58,7 +58,7 @@ static const char *explain(int error)
 		return "a password is being asked for already, on the terminal or the desktop; "
 		       "answer that first";
 	case -EBADMSG:
-		return "the answer of oxprofd cannot be read";
+		return "the answer of oxprofd cannot be read; it may be of another version" RESTART;
 	case -ENOTCONN:
 	case -ECONNRESET:
 		return "the connection to the system bus was lost" LOOK;
@@ -92,8 +92,10 @@ char *failure_describe_bus(const char *verb, int error)
 {
 	char *line;
 
-	return asprintf(&line, "%s: " UNREACHABLE "%s" START, verb, strerror(-error)) < 0 ? NULL
-											  : line;
+	return asprintf(&line, "%s: cannot reach the system bus: %s; look at: oxprofctl doctor",
+			verb, strerror(-error)) < 0
+		       ? NULL
+		       : line;
 }
 
 void failure_print(const char *line, FILE *out)

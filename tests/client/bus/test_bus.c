@@ -564,7 +564,9 @@ static void expect_unreadable(const char *json)
 	struct outcome outcome = run(&fake, "query");
 
 	cr_expect_lt(outcome.r, 0, "%s", json);
-	cr_expect_str_eq(outcome.why, "query: the answer of oxprofd cannot be read");
+	cr_expect_str_eq(outcome.why,
+			 "query: the answer of oxprofd cannot be read; it may be of "
+			 "another version; restart it with: systemctl restart oxprofd");
 	cr_expect_str_empty(outcome.printed);
 	outcome_done(&outcome);
 }
