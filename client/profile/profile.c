@@ -47,11 +47,14 @@ static char *describe(int error, const char *failure)
 
 	switch (error) {
 	case -EREMOTEIO:
-		return asprintf(&why, "oxprofd broke off: %s", failure) < 0 ? NULL : why;
+		return asprintf(&why, "oxprofd could not complete its answer: %s", failure) < 0
+			       ? NULL
+			       : why;
 	case -EPIPE:
 		return strdup("the answer of oxprofd broke off; look at: journalctl -u oxprofd");
 	case -EBADMSG:
-		return strdup("the answer of oxprofd cannot be read: is it of another version?");
+		return strdup("the answer of oxprofd cannot be read; it may be of another version; "
+			      "restart it with: systemctl restart oxprofd");
 	default:
 		return NULL;
 	}

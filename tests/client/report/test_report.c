@@ -367,7 +367,8 @@ Test(client_report, failures_leave_nothing)
 			       "query: the answer of oxprofd broke off; look at: journalctl -u "
 			       "oxprofd");
 		expect_failure(&(struct export_service){.exports = &failed, .n_exports = 1}, line,
-			       -EREMOTEIO, "query: oxprofd broke off: disk I/O error");
+			       -EREMOTEIO,
+			       "query: oxprofd could not complete its answer: disk I/O error");
 		expect_nothing_here();
 	}
 	expect_failure(&(struct export_service){.error = OX_ERROR_NOT_PERMITTED,
