@@ -63,7 +63,7 @@ static int check_samples(struct report *report, int side, const struct profile *
 		return 0;
 	describe_window(get_window(report->request, side), window, sizeof(window));
 	if (asprintf(&report->why,
-		     "diff: --%s=: there are no samples from %s; see oxprofctl history",
+		     "diff: --%s: there are no samples from %s; see oxprofctl history",
 		     side == DIFF_BASE ? "base" : "with", window) < 0)
 		report->why = NULL;
 	return -ENODATA;

@@ -342,7 +342,7 @@ static void write_comments(struct pprof *pprof, const struct profile_summary *su
 			write_comment_format(pprof, "lost: %" PRIu64 " %s", summary->lost[i].n,
 					     summary->lost[i].reason);
 	if (summary->restricted)
-		write_comment(pprof, "only the own processes of who asked");
+		write_comment(pprof, "only the processes of the user who asked");
 	if (summary->without_kernel)
 		write_comment(pprof, "without the frames of the kernel");
 	summary_find_interval_ns(summary, &mixed);

@@ -37,12 +37,12 @@ static void warn(const char *verb, const char *text)
 void report_warn_of_gaps(const char *verb, const struct profile_summary *summary)
 {
 	if (summary->restricted)
-		warn(verb, "only your own processes are in it; those of others need authorisation "
-			   "(sudo)");
+		warn(verb, "only your own processes are included; those of others need "
+			   "authorisation (sudo)");
 	if (summary->without_kernel)
 		warn(verb, "the frames of the kernel are left out; they need authorisation (sudo)");
 	if (!summary->samples)
-		warn(verb, "there are no samples in this window");
+		warn(verb, "there are no samples in this window; see oxprofctl history");
 }
 
 /* True if the daemon waits for whoever reads the output of this program. */
@@ -58,9 +58,9 @@ static char *describe_failure(const struct request *request, const char *why, in
 	const char *verb = verb_infos[request->verb].name;
 
 	if (error == -EPIPE && is_streamed(request))
-		why = "the answer of oxprofd broke off; it does not wait longer than a minute for "
-		      "who reads on, as in a pager: write into a file with -o FILE, or look at: "
-		      "journalctl -u oxprofd";
+		why = "the answer of oxprofd broke off; it waits at most a minute while nobody "
+		      "reads the output, as in a pager: write it to a file with -o FILE, or look "
+		      "at: journalctl -u oxprofd";
 	return failure_describe(verb, NULL, why, error);
 }
 

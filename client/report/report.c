@@ -55,8 +55,8 @@ static int choose_name(const struct request *request, const struct screen *scree
 	if (request->format != FORMAT_PPROF)
 		return 0;
 	if (asprintf(ret_why,
-		     "%s: the file of pprof is not for a terminal; write it to one with -o "
-		     "FILE.pb.gz",
+		     "%s: pprof is a binary format, not for a terminal; write it to a file with "
+		     "-o FILE.pb.gz",
 		     verb_infos[request->verb].name) < 0)
 		*ret_why = NULL;
 	return -EINVAL;

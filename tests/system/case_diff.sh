@@ -61,7 +61,7 @@ case_diff() {
 	expect_equal "$out" ''
 	grep -q 'some(made)' /tmp/diff.html
 	expect_fail 1 oxprofctl diff --base="..2001-01-01" --with=session:1
-	expect_match "$err" 'diff: --base=: there are no samples from the beginning to 2001-01-01'
+	expect_match "$err" 'diff: --base: there are no samples from the beginning to 2001-01-01'
 	expect_fail 1 oxprofctl diff --base=session:1 --with="2001-01-01..2001-01-02"
 	expect_fail 2 oxprofctl diff --base=session:1
 }

@@ -149,7 +149,7 @@ case_report_terminal() {
 	need script
 	report_sample
 	script -qec 'oxprofctl query --format=pprof' /dev/null >screen </dev/null && fail 'written to a terminal'
-	grep -q 'not for a terminal; write it to one with -o FILE.pb.gz' screen
+	grep -q 'not for a terminal; write it to a file with -o FILE.pb.gz' screen
 	expect_equal "$(wc -l <screen)" 1
 	script -qec 'oxprofctl flamegraph' /dev/null >screen </dev/null
 	expect_match "$(cat screen)" '^oxprofctl: wrote oxprof-flamegraph.html'
@@ -161,14 +161,14 @@ case_report_terminal() {
 case_report_of_others() {
 	report_sample
 	as alice oxprofctl query --format=folded >a.folded 2>err
-	expect_equal "$(cat err)" "oxprofctl: query: only your own processes are in it; those of others \
+	expect_equal "$(cat err)" "oxprofctl: query: only your own processes are included; those of others \
 need authorisation (sudo)
 oxprofctl: query: the frames of the kernel are left out; they need authorisation (sudo)"
 	grep -q leaf_spin a.folded
 	expect_not grep -q work.py a.folded
 	expect_not grep -q __main__ a.folded
 	as alice oxprofctl query --format=csv >a.csv 2>err
-	expect_equal "$(cat err)" "oxprofctl: query: only your own processes are in it; those of others \
+	expect_equal "$(cat err)" "oxprofctl: query: only your own processes are included; those of others \
 need authorisation (sudo)"
 	as bob oxprofctl query --format=folded 2>err >b.folded
 	grep -q 'there are no samples' err

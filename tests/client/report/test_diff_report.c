@@ -94,7 +94,7 @@ Test(client_diff_report, a_side_without_samples_is_a_failure)
 		     -ENODATA);
 	fclose(out);
 	cr_expect_str_eq(text, "");
-	cr_expect_str_eq(why, "diff: --with=: there are no samples from 1970-01-01 02:00:00 to "
+	cr_expect_str_eq(why, "diff: --with: there are no samples from 1970-01-01 02:00:00 to "
 			      "1970-01-01 02:10:00; see oxprofctl history");
 	free(service.asked);
 }

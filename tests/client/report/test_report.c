@@ -385,9 +385,9 @@ Test(client_report, what_breaks_off_on_the_way_to_standard_output)
 	cr_assert_not_null(freopen("/dev/null", "w", stdout));
 	expect_failure(&(struct export_service){.exports = &cut, .n_exports = 1},
 		       "query --format=folded", -EPIPE,
-		       "query: the answer of oxprofd broke off; it does not wait longer than a "
-		       "minute for who reads on, as in a pager: write into a file with -o FILE, or "
-		       "look at: journalctl -u oxprofd");
+		       "query: the answer of oxprofd broke off; it waits at most a minute while "
+		       "nobody reads the output, as in a pager: write it to a file with -o FILE, "
+		       "or look at: journalctl -u oxprofd");
 }
 
 /* The head of a page comes with the first hit; a refusal writes nothing. */
