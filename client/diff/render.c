@@ -157,17 +157,16 @@ static void print_test(const struct diff_page *page, FILE *out)
 	clock_format_span(diff_about(page->diff)->step_usec, span);
 	if (about->n_slots == 0) {
 		fprintf(out,
-			"No verdict: each window needs %d slots of 10s or more, that it shows how "
-			"much the load varies by itself. P is for a load that does not: exact "
+			"No verdict: each window needs %d slots of 10s or more, to show how much "
+			"the load varies by itself. P assumes a load that does not vary: exact "
 			"binomial test of TOTAL, adjusted for %zu functions (Holm).\n",
 			COMPARE_SLOTS_MIN, about->n_tested);
 		return;
 	}
 	fprintf(out,
-		"%zu of %zu tested function%s differ%s. Tested is the TOTAL of those with %d hits "
-		"or "
-		"more, by the exact binomial test and by the t test with the variation between %zu "
-		"slots of some %s; P is the larger one, adjusted (Holm); level %g %%.\n",
+		"%zu of %zu tested function%s differ%s. Functions with %d hits or more are tested, "
+		"by their TOTAL: P is the larger one of the exact binomial test and of the t test "
+		"with the variation between %zu slots of about %s, adjusted (Holm); level %g %%.\n",
 		about->n_differ, about->n_tested, about->n_tested == 1 ? "" : "s",
 		about->n_differ == 1 ? "s" : "", COMPARE_HITS_MIN, about->n_slots, span,
 		100 * COMPARE_LEVEL);
@@ -213,8 +212,7 @@ int render_diff(const struct diff_page *page, const struct screen *screen, FILE 
 	if (r < 0)
 		return r;
 	fputs("\nBASE, WITH, CHANGE: CPU time per second of observed time, of TOTAL, in % of a "
-	      "CPU; "
-	      "SELF: its change.\n",
+	      "CPU; SELF: change of the self time.\n",
 	      out);
 	for (int side = 0; side < N_DIFF_SIDES && r >= 0; side++)
 		r = print_side(page, side, out);

@@ -134,17 +134,14 @@ Test(client_diff, what_changed_comes_first)
 		" 0.08   0.08    0.00       +0   0.00  1.0000  chance   python  rare(app.py)\n"
 		"\n"
 		"BASE, WITH, CHANGE: CPU time per second of observed time, of TOTAL, in % of a "
-		"CPU; "
-		"SELF: its change.\n"
+		"CPU; SELF: change of the self time.\n"
 		"base: 4802 samples in 1min, 80.03 % of a CPU; 2025-11-24 16:00:00 to 2025-11-24 "
 		"16:01:00 (1min); lost: 3 late\n"
 		"with: 4802 samples in 1min, 80.03 % of a CPU; 2025-11-24 17:00:00 to 2025-11-24 "
 		"17:01:00 (1min); lost: 3 late\n"
-		"2 of 4 tested functions differ. Tested is the TOTAL of those with 10 hits or "
-		"more, by "
-		"the exact binomial test and by the t test with the variation between 12 slots of "
-		"some "
-		"10s; P is the larger one, adjusted (Holm); level 5 %.\n");
+		"2 of 4 tested functions differ. Functions with 10 hits or more are tested, by "
+		"their TOTAL: P is the larger one of the exact binomial test and of the t test "
+		"with the variation between 12 slots of about 10s, adjusted (Holm); level 5 %.\n");
 }
 
 Test(client_diff, the_same_load_does_not_differ)
