@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/args/arguments.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
@@ -107,6 +108,7 @@ static int read_one(struct arguments_reading *reading, const char *text, int c)
 		return add_given(reading, OPTION_HELP);
 	if (c == 'o')
 		return add_given(reading, OPTION_OUTPUT);
+	assert(c < LONG + N_OPTIONS);
 	if (c >= LONG)
 		return add_given(reading, (enum option_id)(c - LONG));
 	read_word(reading, text);
@@ -146,6 +148,7 @@ static int apply_flag(struct request *request, enum option_id option)
 		[OPTION_VERSION] = &request->version,
 	};
 
+	assert(option < N_OPTIONS && flags[option]);
 	*flags[option] = true;
 	return 0;
 }
@@ -154,6 +157,7 @@ static int apply(struct request *request, const struct given *given, uint64_t no
 {
 	const char *value = given->value;
 
+	assert(value || !option_infos[given->option].argument);
 	switch (given->option) {
 	case OPTION_PID ... OPTION_ALL:
 		return value_add_target(value, given->option, request);

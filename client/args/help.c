@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/args/help.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ void help_print_verb(enum verb verb, FILE *out)
 {
 	const struct verb_info *info = &verb_infos[verb];
 
+	assert(verb < N_VERBS);
 	fprintf(out, "oxprofctl %s%s%s%s [OPTION...]\n\n%s.\n", info->name, word_targets(verb),
 		info->argument ? " " : "", info->argument ?: "", info->help);
 	if (option_fits_verb(OPTION_PID, verb))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/args/value.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ int value_add_target(const char *value, enum option_id option, struct request *r
 	char **grown;
 	int r;
 
+	assert((unsigned)option < N_TARGET_KINDS && (value || option == OPTION_ALL));
 	if (request->n_targets >= OX_TARGETS_MAX)
 		return -E2BIG;
 	if (!target || asprintf(&text, "%s%s%s", kind, value ? ":" : "", value ?: "") < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/args/verb.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -142,6 +143,7 @@ int option_find(const char *name, size_t length, enum option_id *ret)
 
 bool option_fits_verb(enum option_id option, enum verb verb)
 {
+	assert(option < N_OPTIONS && verb < N_VERBS);
 	return option_infos[option].verbs & (1u << verb);
 }
 
@@ -150,6 +152,7 @@ int option_find_word(enum option_id option, const char *word, unsigned int *ret)
 	const char *words = option_infos[option].argument;
 	size_t length = strlen(word);
 
+	assert(words);
 	for (unsigned int i = 0; *words; i++) {
 		size_t n = strcspn(words, "|");
 
