@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/base/failure.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -37,6 +38,7 @@ static bool is_named(const char *name, const char *pattern)
 {
 	size_t length = strlen(pattern);
 
+	assert(length > 0);
 	return pattern[length - 1] == '.' ? strncmp(name, pattern, length) == 0
 					  : strcmp(name, pattern) == 0;
 }
@@ -73,6 +75,7 @@ char *failure_describe(const char *verb, const char *name, const char *text, int
 	const struct saying *saying = find_saying(name);
 	char *line;
 
+	assert(error < 0);
 	/* Two errors say nothing about the cause: sd-bus makes errors named System.Error. of its
 	 * own errnos, and with -EINPROGRESS the error is that of the first refusal, not of the
 	 * question for a password that another thread waits for. */
@@ -92,6 +95,7 @@ char *failure_describe_bus(const char *verb, int error)
 {
 	char *line;
 
+	assert(error < 0);
 	return asprintf(&line, "%s: cannot reach the system bus: %s; look at: oxprofctl doctor",
 			verb, strerror(-error)) < 0
 		       ? NULL

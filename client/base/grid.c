@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/base/grid.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ struct grid *grid_new(const struct grid_column *columns, size_t n)
 {
 	struct grid *grid = calloc(1, sizeof(*grid));
 
+	assert(n > 0);
 	if (grid) {
 		grid->columns = columns;
 		grid->n_columns = n;
@@ -132,6 +134,7 @@ static int print_cell(const struct grid_column *column, const char *text, size_t
 		text = cut;
 		used = text_width(cut);
 	}
+	assert(used <= width);
 	if (column->right)
 		print_spaces(width - used, out);
 	fputs(text, out);
@@ -157,6 +160,8 @@ int grid_print(const struct grid *grid, const struct screen *screen, FILE *out)
 
 	if (grid->failed || !widths)
 		return -ENOMEM;
+	/* Every row is complete. */
+	assert(grid->n_cells % grid->n_columns == 0);
 	measure(grid, widths);
 	if (screen->columns > 0)
 		fit(grid, widths, screen->columns);

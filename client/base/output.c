@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/base/output.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -46,6 +47,8 @@ static void watch_signals(const char *name)
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, old;
 
+	/* There is one output at a time. */
+	assert(!unfinished);
 	unfinished = name;
 	for (size_t i = 0; i < array_length(numbers); i++)
 		if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
@@ -193,6 +196,8 @@ int output_finish(struct output *output, char **ret_why)
 {
 	int r;
 
+	/* An output is finished once: its descriptor is closed then. */
+	assert(!output->name || output->fd >= 0);
 	*ret_why = NULL;
 	fflush(output->file);
 	r = output->error;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/base/pipe.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
 ssize_t pipe_read(int fd, void *buffer, size_t size)
 {
+	/* Nothing read into no room would pass for the end. */
+	assert(size > 0);
 	for (;;) {
 		ssize_t n = read(fd, buffer, size);
 
