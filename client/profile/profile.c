@@ -86,6 +86,7 @@ int profile_read(int fd, struct progress *progress, profile_hit_fn fn, void *use
 	_cleanup_(stream_free_p) struct stream *stream = NULL;
 	int r;
 
+	assert(fd >= 0 && fn);
 	*ret_why = NULL;
 	r = stream_new(fd, &stream);
 	if (r >= 0)
@@ -128,6 +129,8 @@ uint32_t profile_count_slots(const struct profile *profile)
 uint32_t profile_parent(const struct profile *profile, uint32_t node)
 {
 	assert(node <= profile->n_nodes);
+	/* So every path has an end. */
+	assert(!node || profile->nodes[node].parent < node);
 	return profile->nodes[node].parent;
 }
 

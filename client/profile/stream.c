@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/profile/stream.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -23,6 +24,7 @@ int stream_new(int fd, struct stream **ret)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
 
+	assert(fd >= 0);
 	if (!stream) {
 		close(fd);
 		return -ENOMEM;

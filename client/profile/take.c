@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From parts of a stream to the dictionary. */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +67,8 @@ static int add_name(struct profile *profile, const struct profile_frame *frame)
 	struct profile_name *name;
 	int r = array_reserve(profile->name_at, profile->name_room, n);
 
+	/* Names are numbered without gaps. */
+	assert(frame->name + 1 == n);
 	if (r < 0)
 		return r;
 	name = &profile->name_at[frame->name];
@@ -81,6 +84,7 @@ static int find_name(struct profile *profile, struct profile_frame *frame)
 
 	if (r != 0)
 		return r < 0 ? r : add_name(profile, frame);
+	assert(frame->name < profile->name_room);
 	known = &profile->name_at[frame->name].frame;
 	if (frame->line && (!known->line || frame->line < known->line))
 		known->line = frame->line;
