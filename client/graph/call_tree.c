@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/graph/call_tree.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/base/array.h"
@@ -78,6 +79,7 @@ static int add_line(struct making *making)
 	struct call_tree *tree = &making->tree;
 	struct call_line *line;
 
+	assert(next.node > 0 && next.node < graph_count(making->graph));
 	if (array_reserve(tree->lines, making->lines_size, tree->n_lines + 1) < 0)
 		return -ENOMEM;
 	line = &tree->lines[tree->n_lines++];

@@ -8,6 +8,7 @@
  */
 #include "client/graph/graph.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -136,6 +137,8 @@ static int grow_slots(struct graph *graph)
 {
 	uint32_t n = graph->n_slots * 2;
 
+	/* find_slot() masks the hash. */
+	assert((graph->n_slots & (graph->n_slots - 1)) == 0);
 	if (n <= graph->n_slots)
 		return -ENOMEM;
 	free(take_ptr(graph->slots));
@@ -164,6 +167,7 @@ static int find_child(struct graph *graph, uint32_t parent, uint32_t function, u
 	uint32_t *slot;
 	int r = make_room(graph);
 
+	assert(parent < graph->n_nodes && function != GRAPH_NONE);
 	if (r < 0)
 		return r;
 	slot = find_slot(graph, parent, function);
@@ -238,6 +242,7 @@ static int count_hits(struct graph *graph, int side, uint32_t node, uint64_t n)
 	struct graph_hits *hits = graph->hits + side;
 	int r = fit_hits(hits, graph->n_nodes);
 
+	assert(node < graph->n_nodes);
 	if (r >= 0)
 		hits->n[node] += n;
 	return r;
@@ -250,6 +255,7 @@ int graph_add(struct graph *graph, enum graph_side side, const struct profile *p
 	uint32_t at;
 	int r = fit_memo(memo, (size_t)node + 1);
 
+	assert(!graph->links && side < N_GRAPH_SIDES);
 	if (r >= 0)
 		r = find_node(graph, memo, profile, node, &at);
 	return r < 0 ? r : count_hits(graph, side, at, n);
@@ -317,6 +323,7 @@ int graph_finish(struct graph *graph)
 {
 	int r = 0;
 
+	assert(!graph->links);
 	graph_drop_unfit(graph);
 	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
 		r = sum_totals(graph, graph->hits + side);
@@ -332,21 +339,25 @@ uint32_t graph_count(const struct graph *graph)
 
 uint32_t graph_parent(const struct graph *graph, uint32_t node)
 {
+	assert(node < graph->n_nodes);
 	return graph->nodes[node].parent;
 }
 
 uint32_t graph_function_of(const struct graph *graph, uint32_t node)
 {
+	assert(node < graph->n_nodes);
 	return graph->nodes[node].function;
 }
 
 uint32_t graph_child(const struct graph *graph, uint32_t node)
 {
+	assert(graph->links && node < graph->n_nodes);
 	return graph->links[node].child;
 }
 
 uint32_t graph_next(const struct graph *graph, uint32_t node)
 {
+	assert(graph->links && node < graph->n_nodes);
 	return graph->links[node].next;
 }
 
@@ -354,6 +365,8 @@ uint64_t graph_total(const struct graph *graph, uint32_t node, enum graph_side s
 {
 	const struct graph_hits *hits = graph->hits + side;
 
+	assert(side < N_GRAPH_SIDES);
+	assert(!hits->n || node < hits->n_nodes);
 	return hits->n ? hits->n[node] : 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/graph/names.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -43,12 +44,14 @@ struct graph_names *graph_names_new(void)
 
 struct graph_names *graph_names_ref(struct graph_names *names)
 {
+	assert(names->n_refs > 0);
 	names->n_refs++;
 	return names;
 }
 
 struct graph_names *graph_names_unref(struct graph_names *names)
 {
+	assert(!names || names->n_refs > 0);
 	if (names && --names->n_refs == 0) {
 		table_free(names->texts);
 		table_free(names->keys);
@@ -112,6 +115,7 @@ static void set_line(struct graph_names *names, uint32_t function, uint32_t line
 {
 	uint32_t *known = &names->functions[function].line;
 
+	assert(function < table_count(names->keys));
 	if (line && (!*known || line < *known))
 		*known = line;
 }
@@ -150,6 +154,7 @@ uint32_t graph_names_count(const struct graph_names *names)
 
 const struct graph_function *graph_names_get(const struct graph_names *names, uint32_t function)
 {
+	assert(function < table_count(names->keys));
 	return names->functions + function;
 }
 
