@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/flame/flame.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -78,6 +79,8 @@ static int show(struct walk *walk, uint32_t node)
 	struct flame *flame = walk->flame;
 	uint32_t at = flame->n_nodes;
 
+	/* The root comes first, and callers before their callees. */
+	assert(walk->depth == 0 ? at == 0 : walk->depth <= walk->path_size);
 	if (array_extend(flame->nodes, flame->nodes_size, at, (size_t)at + 1) < 0 ||
 	    array_extend(flame->parents, flame->parents_size, at, (size_t)at + 1) < 0 ||
 	    array_reserve(walk->path, walk->path_size, walk->depth + 1) < 0)
@@ -95,6 +98,7 @@ static uint32_t leave(struct walk *walk, uint32_t node)
 	const struct graph *graph = walk->flame->graph;
 
 	while (node && !graph_next(graph, node)) {
+		assert(walk->depth > 0);
 		node = graph_parent(graph, node);
 		walk->depth--;
 	}

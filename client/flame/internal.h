@@ -2,6 +2,8 @@
 /* The nodes of a flame graph, for those who write it. */
 #pragma once
 
+#include <assert.h>
+
 #include "client/flame/flame.h"
 
 /* The nodes of a graph that are shown, in preorder. */
@@ -22,16 +24,19 @@ void flame_done(struct flame *flame);
 /* Returns the function of the node at a place of the list, as graph_function_of() does. */
 static inline uint32_t flame_function_of(const struct flame *flame, uint32_t i)
 {
+	assert(i < flame->n_nodes);
 	return graph_function_of(flame->graph, flame->nodes[i]);
 }
 
 static inline uint64_t flame_self(const struct flame *flame, uint32_t i, enum graph_side side)
 {
+	assert(i < flame->n_nodes);
 	return graph_self(flame->graph, flame->nodes[i], side);
 }
 
 static inline uint64_t flame_total(const struct flame *flame, uint32_t i, enum graph_side side)
 {
+	assert(i < flame->n_nodes);
 	return graph_total(flame->graph, flame->nodes[i], side);
 }
 

@@ -3,6 +3,7 @@
  * The page is client/page/flamegraph.html, in which @NAME@ is replaced: by a file of the page, by
  * the hashes that its policy allows, by the data, by the title.
  */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -79,10 +80,14 @@ static int write_part(const char *at, const char *end, const char *title, FILE *
 	const char *mark, *word;
 	int r = 0;
 
+	assert(at && at <= end);
 	while (r >= 0 && (mark = memchr(at, '@', (size_t)(end - at)))) {
 		fwrite(at, 1, (size_t)(mark - at), out);
 		word = mark + 1;
-		at = strchr(word, '@') + 1;
+		at = memchr(word, '@', (size_t)(end - word));
+		/* The page is part of the program, and its marks are in pairs. */
+		assert(at);
+		at++;
 		r = write_place(title, word, (size_t)(at - 1 - word), out);
 	}
 	if (r >= 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -91,6 +92,7 @@ static uint32_t place_nodes(struct picture *picture)
 	for (uint32_t i = 1; i < flame->n_nodes; i++) {
 		uint32_t parent = flame->parents[i];
 
+		assert(parent < i);
 		picture->x[i] = picture->next[i] = picture->next[parent];
 		picture->next[parent] += (double)total_of(picture, i) * picture->scale;
 		picture->depth[i] = picture->depth[parent] + 1;

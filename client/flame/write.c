@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 
 #include "client/flame/internal.h"
@@ -19,6 +20,7 @@ int flame_write(const struct graph *graph, const struct flame_about *about, enum
 	struct flame flame;
 	int r;
 
+	assert(format < N_FORMATS);
 	if (!writers[format])
 		return -EINVAL;
 	r = flame_init(&flame, graph, about);
