@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/diff/chance.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ double chance_beta(double x, double a, double b)
 {
 	double front;
 
+	assert(a > 0 && b > 0);
 	if (x <= 0 || x >= 1)
 		return x <= 0 ? 0 : 1;
 	front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x));
@@ -60,6 +62,7 @@ double chance_beta(double x, double a, double b)
 
 double chance_t(double t, double freedom)
 {
+	assert(freedom > 0);
 	if (isinf(freedom))
 		return erfc(fabs(t) / M_SQRT2);
 	if (isinf(t))
@@ -71,6 +74,7 @@ double chance_binomial(uint64_t n1, uint64_t n2, double share)
 {
 	double low = (double)n1, high = (double)n2, below, above;
 
+	assert(share >= 0 && share <= 1);
 	if (n1 + n2 == 0)
 		return 1;
 	/* The probabilities of at most n1, and of at least n1, of n1 + n2. */
@@ -137,6 +141,7 @@ static double invert_trigamma(double value)
 {
 	double low = 1e-8, high = 1e8;
 
+	assert(value > 0);
 	for (int i = 0; i < 200; i++) {
 		double middle = sqrt(low * high);
 
@@ -153,6 +158,7 @@ void chance_fit(const double *variances, size_t n, double freedom, double *ret_v
 {
 	double shift = log(freedom / 2) - digamma(freedom / 2), mean = 0, spread = 0, half;
 
+	assert(n >= 2 && freedom > 0);
 	for (size_t i = 0; i < n; i++)
 		mean += (log(variances[i]) + shift) / (double)n;
 	for (size_t i = 0; i < n; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/diff/compare.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -63,6 +64,7 @@ static double find_chi_squared(const struct compare_span *span, const uint64_t *
 	size_t n_blocks = span->n_slots / width;
 	double sum = 0;
 
+	assert(n_blocks > 0);
 	for (size_t block = 0; block < n_blocks; block++) {
 		size_t end = block + 1 == n_blocks ? span->n_slots : (block + 1) * width;
 		double seen = 0, expected = 0;
@@ -217,6 +219,7 @@ int compare_functions(const struct compare_span spans[2], const uint64_t *const 
 	struct compare_about about = {0};
 	int r;
 
+	assert(spans[0].n_slots > 0 && spans[1].n_slots > 0);
 	if (spans[0].n_slots >= COMPARE_SLOTS_MIN && spans[1].n_slots >= COMPARE_SLOTS_MIN) {
 		about.n_slots = spans[0].n_slots + spans[1].n_slots;
 		c.freedom = (double)about.n_slots - 2;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/diff/diff.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -36,6 +37,8 @@ static uint64_t sum_usec(const struct tally *tally)
 
 static void describe_side(struct diff_about *about, int side, const struct diff_input *input)
 {
+	/* The tally is finished. */
+	assert(tally_count_slots(input->tally) > 0);
 	about->interval_ns[side] = summary_find_interval_ns(input->summary, &about->mixed[side]);
 	/* Without an interval in the answer the rates are hits per second. */
 	if (about->interval_ns[side] <= 0)
@@ -198,5 +201,6 @@ size_t diff_count(const struct diff *diff)
 
 const struct diff_row *diff_row(const struct diff *diff, size_t i)
 {
+	assert(i < diff->n_rows);
 	return &diff->rows[i];
 }

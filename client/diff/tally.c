@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/diff/tally.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/base/array.h"
@@ -112,6 +113,8 @@ int tally_add(void *userdata, const struct profile *profile, const struct profil
 	uint32_t function;
 	int r = array_reserve(tally->slots, tally->slots_size, (size_t)hit->slot + 1);
 
+	/* Nothing is added after tally_finish(). */
+	assert(tally->n_slots == 0);
 	if (r < 0 || !hit->node)
 		return r;
 	tally->hits += hit->n;
@@ -215,8 +218,10 @@ static int merge_slots(struct tally *tally, uint64_t least_usec)
 int tally_finish(struct tally *tally, const struct profile *profile, uint64_t step_usec)
 {
 	uint64_t all_usec = 0, least_usec;
-	int r = date_slots(tally, profile);
+	int r;
 
+	assert(tally->n_slots == 0);
+	r = date_slots(tally, profile);
 	if (r >= 0)
 		r = split_quiet(tally, step_usec);
 	if (r < 0)
@@ -254,10 +259,12 @@ size_t tally_count_slots(const struct tally *tally)
 
 uint64_t tally_slot_usec(const struct tally *tally, size_t slot)
 {
+	assert(slot < tally->n_slots);
 	return tally->slots[slot].usec;
 }
 
 uint64_t tally_slot_total(const struct tally *tally, size_t slot, uint32_t function)
 {
+	assert(slot < tally->n_slots);
 	return counts_get(&tally->slots[slot].total, function);
 }
