@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The verb diff: two exports, tallied (tally.h) and compared (diff.h), or folded to a flame graph.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -35,6 +36,7 @@ static void sides_done(struct sides *sides)
 
 static const struct window *get_window(const struct request *request, int side)
 {
+	assert(side == DIFF_BASE || side == DIFF_WITH);
 	return side == DIFF_BASE ? &request->base : &request->with;
 }
 

@@ -10,6 +10,7 @@
  * where it is known. All is named already, so the mappings say that nothing is to be looked up.
  * Samples have the labels pid, tid, thread, comm, unit and user.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -136,6 +137,7 @@ static uint64_t find_mapping(struct pprof *pprof, const struct profile_frame *fr
 		pprof->error = r;
 		return 0;
 	}
+	assert(number < pprof->extent_room);
 	widen_mapping(pprof, &pprof->extents[number], frame);
 	return number + UINT64_C(1);
 }
@@ -185,6 +187,8 @@ static void write_no_stack(struct pprof *pprof, const struct profile *profile)
 /* Writes the functions and the locations that have come since the last time. */
 static void write_dictionary(struct pprof *pprof, const struct profile *profile)
 {
+	/* The dictionary of a profile only grows. */
+	assert(pprof->n_names <= profile_count_names(profile));
 	if (!pprof->n_frames)
 		write_no_stack(pprof, profile);
 	for (uint32_t i = pprof->n_names; i < profile_count_names(profile); i++)
@@ -233,6 +237,7 @@ static void add_label(struct pprof *pprof, Perftools__Sample *sample, const char
 {
 	Perftools__Label *label = sample->label[sample->n_label];
 
+	assert(sample->n_label < N_LABELS);
 	if (!*text && !number)
 		return;
 	perftools__label__init(label);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The call for the stacks of a report, the reading of them, and the warnings about what they
  * lack. */
+#include <assert.h>
 #include <errno.h>
 
 #include "client/base/failure.h"
@@ -79,6 +80,7 @@ int report_read(struct report *report, const struct request *request,
 	char *why = NULL;
 	int r;
 
+	assert(!report->why);
 	r = question_call(report->bus, request, ask, &call);
 	if (r < 0) {
 		report->why = failure_describe(verb, bus_get_error(report->bus),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/report/render_call_tree.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -150,9 +151,13 @@ static int make_room(struct drawing *drawing, uint32_t depth)
 
 static int print_line(struct drawing *drawing, const struct call_line *line, bool alone)
 {
-	uint32_t level = line->depth ? drawing->levels[line->depth - 1] : 0;
+	uint32_t level = 0;
 	size_t used;
 
+	/* Callers have their lines before what they call. */
+	assert(line->depth == 0 || line->depth < drawing->levels_size);
+	if (line->depth)
+		level = drawing->levels[line->depth - 1];
 	if (make_room(drawing, line->depth) < 0)
 		return -ENOMEM;
 	level += !alone;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/report/report.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "client/base/failure.h"
@@ -65,8 +66,10 @@ static int choose_name(const struct request *request, const struct screen *scree
 static int write_report(struct report *report)
 {
 	const struct request *request = report->request;
-	int r = find_report(request)(report);
+	int r;
 
+	assert(report_is_wanted(request));
+	r = find_report(request)(report);
 	if (r < 0 && !report->why)
 		report->why = failure_describe(verb_infos[request->verb].name, NULL, NULL, r);
 	return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The verb tree: stacks folded as they come (graph.h), listed (call_tree.h) and drawn. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -49,6 +50,7 @@ static int print_section(const struct page *page, enum section section, const st
 		.utf8 = text_locale_is_utf8(),
 	};
 
+	assert(page->graphs[section]);
 	if (section == SECTION_CALLERS)
 		fputs("Callers, upwards:\n", out);
 	else if (section == SECTION_CALLEES)
