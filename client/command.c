@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/command.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -53,6 +54,7 @@ static int call(struct bus *bus, const struct request *request, void *userdata)
 {
 	struct json_object **ret = userdata;
 
+	assert(ret && !*ret);
 	switch (request->verb) {
 	case VERB_STATUS:
 		return bus_get_status(bus, ret);
