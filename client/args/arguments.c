@@ -122,19 +122,23 @@ static int read_all(struct arguments_reading *reading, int argc, char **argv)
 {
 	static const char letters[] = "-:ho:.::0::1::2::3::4::5::6::7::8::9::";
 	struct option options[N_OPTIONS + 1];
-	int c, r = 0;
+	int c;
 
 	fill_long(options);
 	optind = 0; /* makes getopt_long() start over */
-	for (int at = 1; r >= 0; at = optind) {
+	for (int at = 1;; at = optind) {
+		int r;
+
 		c = getopt_long(argc, argv, letters, options, NULL);
 		if (c < 0)
 			break;
 		r = read_one(reading, argv[at], c);
+		if (r < 0)
+			return r;
 	}
-	while (r >= 0 && optind < argc)
+	while (optind < argc)
 		read_word(reading, argv[optind++]);
-	return r;
+	return 0;
 }
 
 static int apply_flag(struct request *request, enum option_id option)
@@ -367,26 +371,43 @@ static int parse_request(struct request *request, const struct arguments_reading
 		return r;
 	choose_format(request, reading);
 	r = apply_word(request, reading);
-	r = r < 0 ? r : check_format(request, reading);
-	return r < 0 ? r : check_together(request, reading);
+	if (r < 0)
+		return r;
+	r = check_format(request, reading);
+	if (r < 0)
+		return r;
+	return check_together(request, reading);
 }
 
-int arguments_parse(int argc, char **argv, uint64_t now_usec, struct request *ret,
-		    char ret_why[static ARGUMENTS_WHY_BYTES])
+static int read_locked(struct arguments_reading *reading, int argc, char **argv)
 {
 	static pthread_mutex_t lock_of_getopt = PTHREAD_MUTEX_INITIALIZER;
-	struct arguments_reading reading = {.why = ret_why};
-	struct request request = {0};
 	int r;
 
 	/* getopt_long() has one state for all threads, and oxprofctl web has a thread for each
 	 * connection. */
 	pthread_mutex_lock(&lock_of_getopt);
-	r = read_all(&reading, argc, argv);
+	r = read_all(reading, argc, argv);
 	pthread_mutex_unlock(&lock_of_getopt);
-	if (r >= 0)
-		r = parse_request(&request, &reading, now_usec);
-	free(reading.given);
+	return r;
+}
+
+static void reading_done(struct arguments_reading *reading)
+{
+	free(reading->given);
+}
+
+int arguments_parse(int argc, char **argv, uint64_t now_usec, struct request *ret,
+		    char ret_why[static ARGUMENTS_WHY_BYTES])
+{
+	_cleanup_(reading_done) struct arguments_reading reading = {.why = ret_why};
+	struct request request = {0};
+	int r;
+
+	r = read_locked(&reading, argc, argv);
+	if (r < 0)
+		return r;
+	r = parse_request(&request, &reading, now_usec);
 	if (r < 0) {
 		request_done(&request);
 		return r;

@@ -118,20 +118,23 @@ int value_parse_window(const char *text, uint64_t now_usec, struct window *ret)
 
 	if (!strncmp(text, session, strlen(session))) {
 		r = value_parse_session(text + strlen(session), &window.session);
-		if (r >= 0)
-			*ret = window;
-		return r;
+		if (r < 0)
+			return r;
+		*ret = window;
+		return 0;
 	}
 	if (!dots || !text[2])
 		return -EINVAL;
 	r = parse_side(text, (size_t)(dots - text), now_usec, &window.since_usec);
-	if (r >= 0)
-		r = parse_side(dots + 2, strlen(dots + 2), now_usec, &window.until_usec);
-	if (r >= 0 && window.since_usec >= window.until_usec)
-		r = -EINVAL;
-	if (r >= 0)
-		*ret = window;
-	return r;
+	if (r < 0)
+		return r;
+	r = parse_side(dots + 2, strlen(dots + 2), now_usec, &window.until_usec);
+	if (r < 0)
+		return r;
+	if (window.since_usec >= window.until_usec)
+		return -EINVAL;
+	*ret = window;
+	return 0;
 }
 
 int value_parse_threshold(const char *text, struct request *request)
