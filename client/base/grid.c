@@ -145,12 +145,14 @@ static int print_cell(const struct grid_column *column, const char *text, size_t
 
 static int print_row(const struct grid *grid, char *const *cells, const size_t *widths, FILE *out)
 {
-	int r = 0;
+	for (size_t i = 0; i < grid->n_columns; i++) {
+		int r = print_cell(&grid->columns[i], cells ? cells[i] : grid->columns[i].title,
+				   widths[i], i + 1 == grid->n_columns, out);
 
-	for (size_t i = 0; i < grid->n_columns && r >= 0; i++)
-		r = print_cell(&grid->columns[i], cells ? cells[i] : grid->columns[i].title,
-			       widths[i], i + 1 == grid->n_columns, out);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int grid_print(const struct grid *grid, const struct screen *screen, FILE *out)
@@ -168,9 +170,13 @@ int grid_print(const struct grid *grid, const struct screen *screen, FILE *out)
 	fputs(screen_style(screen, STYLE_HEADER), out);
 	r = print_row(grid, NULL, widths, out);
 	fprintf(out, "%s\n", screen_style(screen, STYLE_OFF));
-	for (size_t i = 0; i < grid->n_cells && r >= 0; i += grid->n_columns) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < grid->n_cells; i += grid->n_columns) {
 		r = print_row(grid, grid->cells + i, widths, out);
+		if (r < 0)
+			return r;
 		fputc('\n', out);
 	}
-	return r;
+	return 0;
 }

@@ -147,22 +147,32 @@ static int open_stream(struct output *output)
 	return 0;
 }
 
+static int open_output(struct output *output, const char *name)
+{
+	int r;
+
+	output->fd = STDOUT_FILENO;
+	if (!name)
+		return open_stream(output);
+	output->fd = -1;
+	output->name = strdup(name);
+	if (!output->name)
+		return -ENOMEM;
+	r = open_named(output);
+	if (r < 0)
+		return r;
+	return open_stream(output);
+}
+
 int output_open(const char *name, struct output **ret, char **ret_why)
 {
 	_cleanup_(output_free_p) struct output *output = calloc(1, sizeof(*output));
-	int r = 0;
+	int r;
 
 	*ret_why = NULL;
 	if (!output)
 		return -ENOMEM;
-	output->fd = STDOUT_FILENO;
-	if (name) {
-		output->fd = -1;
-		output->name = strdup(name);
-		r = output->name ? open_named(output) : -ENOMEM;
-	}
-	if (r >= 0)
-		r = open_stream(output);
+	r = open_output(output, name);
 	if (r < 0)
 		return warn(output, r, ret_why);
 	*ret = take_ptr(output);
@@ -192,6 +202,17 @@ static int give_name(struct output *output)
 	return 0;
 }
 
+static int finish(struct output *output)
+{
+	fflush(output->file);
+	if (output->error < 0)
+		return output->error;
+	/* Some file systems report a full disk only at close(). */
+	if (output->name && close(take_fd(&output->fd)) < 0)
+		return -errno;
+	return give_name(output);
+}
+
 int output_finish(struct output *output, char **ret_why)
 {
 	int r;
@@ -199,12 +220,7 @@ int output_finish(struct output *output, char **ret_why)
 	/* An output is finished once: its descriptor is closed then. */
 	assert(!output->name || output->fd >= 0);
 	*ret_why = NULL;
-	fflush(output->file);
-	r = output->error;
-	/* Some file systems report a full disk only at close(). */
-	if (r >= 0 && output->name && close(take_fd(&output->fd)) < 0)
-		r = -errno;
-	r = r < 0 ? r : give_name(output);
+	r = finish(output);
 	if (r < 0 && r != -EPIPE)
 		return warn(output, r, ret_why);
 	return r;
