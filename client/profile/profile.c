@@ -23,20 +23,19 @@ struct profile_reading {
 /* Passes on the hits of a part, all checked by profile_take_part(). */
 static int tell_hits(const struct profile_reading *reading, const Oxprof__Part *part)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < part->n_hit_node && r >= 0; i++) {
+	for (size_t i = 0; i < part->n_hit_node; i++) {
 		struct profile_hit hit = {
 			.node = part->hit_node[i],
 			.task = part->n_hit_task ? part->hit_task[i] : 0,
 			.slot = part->n_hit_slot ? part->hit_slot[i] : 0,
 			.n = part->hit_count[i],
 		};
+		int r = hit.n > 0 ? reading->fn(reading->userdata, reading->profile, &hit) : 0;
 
-		if (hit.n > 0)
-			r = reading->fn(reading->userdata, reading->profile, &hit);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 /* Describes the error for the user. Returns a text that the caller frees; NULL where the errno says
@@ -89,14 +88,16 @@ int profile_read(int fd, struct progress *progress, profile_hit_fn fn, void *use
 	assert(fd >= 0 && fn);
 	*ret_why = NULL;
 	r = stream_new(fd, &stream);
-	if (r >= 0)
-		r = profile_new(&profile);
+	if (r < 0)
+		return r;
+	r = profile_new(&profile);
 	if (r < 0)
 		return r;
 	r = read_parts(&(struct profile_reading){profile, progress, fn, userdata}, stream, ret_why);
-	if (r >= 0)
-		*ret = take_ptr(profile);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = take_ptr(profile);
+	return 0;
 }
 
 /* ---- access ---- */

@@ -30,9 +30,10 @@ static int keep_text(struct profile *profile, const char *text, const char **ret
 	uint32_t index;
 	int r = table_intern(profile->texts, text, strlen(text) + 1, &index);
 
-	if (r >= 0)
-		*ret = table_get_key(profile->texts, index, NULL);
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	*ret = table_get_key(profile->texts, index, NULL);
+	return 0;
 }
 
 static int take_text(struct profile *profile, const char *text, const char **ret)
@@ -82,8 +83,10 @@ static int find_name(struct profile *profile, struct profile_frame *frame)
 	struct profile_frame *known;
 	int r = table_intern(profile->names, &key, sizeof(key), &frame->name);
 
-	if (r != 0)
-		return r < 0 ? r : add_name(profile, frame);
+	if (r < 0)
+		return r;
+	if (r > 0)
+		return add_name(profile, frame);
 	assert(frame->name < profile->name_room);
 	known = &profile->name_at[frame->name].frame;
 	if (frame->line && (!known->line || frame->line < known->line))
@@ -106,11 +109,15 @@ static int take_texts(struct profile *profile, const Oxprof__Part *part)
 	int r = array_reserve(profile->text_at, profile->text_room,
 			      (size_t)profile->n_texts + 1 + part->n_texts);
 
-	for (size_t i = 0; i < part->n_texts && r >= 0; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < part->n_texts; i++) {
 		r = take_text(profile, part->texts[i], &profile->text_at[profile->n_texts + 1]);
-		profile->n_texts += r >= 0;
+		if (r < 0)
+			return r;
+		profile->n_texts++;
 	}
-	return r;
+	return 0;
 }
 
 static int take_frame(struct profile *profile, const Oxprof__Frame *from)
@@ -126,11 +133,15 @@ static int take_frame(struct profile *profile, const Oxprof__Frame *from)
 		.kind = (enum frame_kind)from->kind,
 		.focus = from->focus,
 	};
-	int r = ok ? find_name(profile, &frame) : -EBADMSG;
+	int r;
 
-	if (r >= 0)
-		profile->frames[++profile->n_frames] = frame;
-	return r;
+	if (!ok)
+		return -EBADMSG;
+	r = find_name(profile, &frame);
+	if (r < 0)
+		return r;
+	profile->frames[++profile->n_frames] = frame;
+	return 0;
 }
 
 static int take_frames(struct profile *profile, const Oxprof__Part *part)
@@ -138,9 +149,14 @@ static int take_frames(struct profile *profile, const Oxprof__Part *part)
 	int r = array_reserve(profile->frames, profile->frame_room,
 			      (size_t)profile->n_frames + 1 + part->n_frames);
 
-	for (size_t i = 0; i < part->n_frames && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < part->n_frames; i++) {
 		r = take_frame(profile, part->frames[i]);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int take_tasks(struct profile *profile, const Oxprof__Part *part)
@@ -149,7 +165,9 @@ static int take_tasks(struct profile *profile, const Oxprof__Part *part)
 			      (size_t)profile->n_tasks + 1 + part->n_tasks);
 	bool ok = true;
 
-	for (size_t i = 0; i < part->n_tasks && r >= 0; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < part->n_tasks; i++) {
 		const Oxprof__Task *from = part->tasks[i];
 
 		profile->tasks[++profile->n_tasks] = (struct profile_task){
@@ -162,7 +180,7 @@ static int take_tasks(struct profile *profile, const Oxprof__Part *part)
 			.process = from->process,
 		};
 	}
-	return r < 0 ? r : ok ? 0 : -EBADMSG;
+	return ok ? 0 : -EBADMSG;
 }
 
 static int take_slots(struct profile *profile, const Oxprof__Part *part)
@@ -170,32 +188,36 @@ static int take_slots(struct profile *profile, const Oxprof__Part *part)
 	int r = array_reserve(profile->slots, profile->slot_room,
 			      (size_t)profile->n_slots + 1 + part->n_slots);
 
-	for (size_t i = 0; i < part->n_slots && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < part->n_slots; i++)
 		profile->slots[++profile->n_slots] =
 			(struct profile_slot){part->slots[i]->start, part->slots[i]->usec};
-	return r;
+	return 0;
 }
 
 static int take_nodes(struct profile *profile, const Oxprof__Part *part)
 {
 	size_t n = part->n_node_parent;
-	int r = part->n_node_frame == n ? 0 : -EBADMSG;
+	int r;
 
-	if (r >= 0)
-		r = array_extend(profile->nodes, profile->node_room, (size_t)profile->n_nodes + 1,
-				 (size_t)profile->n_nodes + 1 + n);
-	for (size_t i = 0; i < n && r >= 0; i++) {
+	if (part->n_node_frame != n)
+		return -EBADMSG;
+	r = array_extend(profile->nodes, profile->node_room, (size_t)profile->n_nodes + 1,
+			 (size_t)profile->n_nodes + 1 + n);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
 		struct profile_node node = {part->node_parent[i], part->node_frame[i]};
 
 		if (node.parent > profile->n_nodes || node.frame > profile->n_frames)
-			r = -EBADMSG;
-		else
-			profile->nodes[++profile->n_nodes] = node;
+			return -EBADMSG;
+		profile->nodes[++profile->n_nodes] = node;
 	}
-	return r;
+	return 0;
 }
 
-static int check_hits(const struct profile *profile, const Oxprof__Part *part)
+static int check_hits(struct profile *profile, const Oxprof__Part *part)
 {
 	size_t n = part->n_hit_node;
 	bool ok = part->n_hit_count == n && (!part->n_hit_task || part->n_hit_task == n) &&
@@ -213,18 +235,19 @@ static int check_hits(const struct profile *profile, const Oxprof__Part *part)
 static int take_counts(struct profile *profile, Oxprof__Count *const *from, size_t n,
 		       struct profile_count **ret)
 {
-	struct profile_count *counts = calloc(n + 1, sizeof(*counts));
-	int r = counts ? 0 : -ENOMEM;
+	_cleanup_free_ struct profile_count *counts = calloc(n + 1, sizeof(*counts));
 
-	for (size_t i = 0; i < n && r >= 0; i++) {
+	if (!counts)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		int r = take_text(profile, from[i]->reason, &counts[i].reason);
+
+		if (r < 0)
+			return r;
 		counts[i].n = from[i]->n;
-		r = take_text(profile, from[i]->reason, &counts[i].reason);
 	}
-	if (r < 0)
-		free(counts);
-	else
-		*ret = counts;
-	return r;
+	*ret = take_ptr(counts);
+	return 0;
 }
 
 static int take_sessions(struct profile *profile, const Oxprof__Summary *from)
@@ -249,8 +272,9 @@ static int take_sessions(struct profile *profile, const Oxprof__Summary *from)
 }
 
 /* Takes the summary, which the first part has and no other. */
-static int take_summary(struct profile *profile, const Oxprof__Summary *from)
+static int take_summary(struct profile *profile, const Oxprof__Part *part)
 {
+	const Oxprof__Summary *from = part->summary;
 	struct profile_summary *summary = &profile->summary;
 	int r;
 
@@ -264,8 +288,9 @@ static int take_summary(struct profile *profile, const Oxprof__Summary *from)
 	summary->restricted = from->restricted;
 	summary->without_kernel = from->without_kernel;
 	r = take_text(profile, from->state, &summary->state);
-	if (r >= 0)
-		r = take_counts(profile, from->lost, from->n_lost, &profile->lost);
+	if (r < 0)
+		return r;
+	r = take_counts(profile, from->lost, from->n_lost, &profile->lost);
 	if (r < 0)
 		return r;
 	summary->lost = profile->lost;
@@ -273,8 +298,9 @@ static int take_summary(struct profile *profile, const Oxprof__Summary *from)
 	return take_sessions(profile, from);
 }
 
-static int take_end(struct profile *profile, const Oxprof__End *end)
+static int take_end(struct profile *profile, const Oxprof__Part *part)
 {
+	const Oxprof__End *end = part->end;
 	int r;
 
 	if (!end)
@@ -290,15 +316,19 @@ static int take_end(struct profile *profile, const Oxprof__End *end)
 
 int profile_take_part(struct profile *profile, const Oxprof__Part *part)
 {
-	int r = take_summary(profile, part->summary);
+	/* Texts come before what refers to them, and so on. */
+	static int (*const takers[])(struct profile * profile, const Oxprof__Part *part) = {
+		take_summary, take_texts, take_frames, take_tasks,
+		take_slots,   take_nodes, check_hits,  take_end,
+	};
 
-	r = r < 0 ? r : take_texts(profile, part);
-	r = r < 0 ? r : take_frames(profile, part);
-	r = r < 0 ? r : take_tasks(profile, part);
-	r = r < 0 ? r : take_slots(profile, part);
-	r = r < 0 ? r : take_nodes(profile, part);
-	r = r < 0 ? r : check_hits(profile, part);
-	return r < 0 ? r : take_end(profile, part->end);
+	for (size_t i = 0; i < array_length(takers); i++) {
+		int r = takers[i](profile, part);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* ---- the unknown ---- */
@@ -317,10 +347,12 @@ static int make_unknown(struct profile *profile)
 		return -ENOMEM;
 	profile->summary.state = profile->text_at[0] = none;
 	frame.function = frame.module = frame.file = frame.build_id = none;
-	r = find_name(profile, &frame);
-	profile->frames[0] = frame;
 	profile->tasks[0] = (struct profile_task){none, none, none, none, 0, 0, 0};
-	return r;
+	r = find_name(profile, &frame);
+	if (r < 0)
+		return r;
+	profile->frames[0] = frame;
+	return 0;
 }
 
 int profile_new(struct profile **ret)
@@ -335,9 +367,10 @@ int profile_new(struct profile **ret)
 	if (!profile->texts || !profile->names)
 		return -ENOMEM;
 	r = make_unknown(profile);
-	if (r >= 0)
-		*ret = take_ptr(profile);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = take_ptr(profile);
+	return 0;
 }
 
 struct profile *profile_free(struct profile *profile)
