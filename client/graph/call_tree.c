@@ -87,19 +87,32 @@ static int add_line(struct making *making)
 	return add_children(making, next.node, next.depth + 1, line);
 }
 
+static int add_lines(struct making *making)
+{
+	int r = add_children(making, 0, 0, &(struct call_line){0});
+
+	if (r < 0)
+		return r;
+	while (making->n_waiting > 0) {
+		r = add_line(making);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int call_tree_make(const struct graph *graph, double least, struct call_tree *ret)
 {
 	struct making making = {.graph = graph, .least = least};
-	int r = add_children(&making, 0, 0, &(struct call_line){0});
+	int r = add_lines(&making);
 
-	while (making.n_waiting > 0 && r >= 0)
-		r = add_line(&making);
 	free(making.waiting);
-	if (r < 0)
+	if (r < 0) {
 		call_tree_done(&making.tree);
-	else
-		*ret = making.tree;
-	return r;
+		return r;
+	}
+	*ret = making.tree;
+	return 0;
 }
 
 void call_tree_done(struct call_tree *tree)

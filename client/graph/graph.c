@@ -156,9 +156,9 @@ static int make_room(struct graph *graph)
 	int r = array_extend(graph->nodes, graph->nodes_size, graph->n_nodes,
 			     (size_t)graph->n_nodes + 1);
 
-	if (r >= 0 && graph->n_nodes >= graph->n_slots / 4 * 3)
-		r = grow_slots(graph);
-	return r;
+	if (r < 0)
+		return r;
+	return graph->n_nodes >= graph->n_slots / 4 * 3 ? grow_slots(graph) : 0;
 }
 
 /* Finds the child of that function, and makes it where there is none. Returns 0 or -ENOMEM. */
@@ -204,37 +204,43 @@ static int find_node(struct graph *graph, struct graph_side_memo *memo,
 	size_t n;
 	int r = find_path(graph, memo, profile, node, &n, &at);
 
-	while (r >= 0 && n-- > 0) {
+	if (r < 0)
+		return r;
+	while (n-- > 0) {
 		uint32_t frame = profile_frame_of(profile, graph->path[n]);
 
 		r = graph_names_find(graph->names, &memo->functions, profile,
 				     profile_frame(profile, frame), &function);
-		if (r >= 0)
-			r = find_child(graph, at, function, &at);
-		if (r >= 0)
-			memo->nodes[graph->path[n]] = at;
+		if (r < 0)
+			return r;
+		r = find_child(graph, at, function, &at);
+		if (r < 0)
+			return r;
+		memo->nodes[graph->path[n]] = at;
 	}
-	if (r >= 0)
-		*ret = at;
-	return r;
+	*ret = at;
+	return 0;
 }
 
 static int fit_memo(struct graph_side_memo *memo, size_t n)
 {
 	int r = array_extend(memo->nodes, memo->nodes_size, memo->n_nodes, n);
 
-	if (r >= 0 && n > memo->n_nodes)
+	if (r < 0)
+		return r;
+	if (n > memo->n_nodes)
 		memo->n_nodes = n;
-	return r;
+	return 0;
 }
 
 static int fit_hits(struct graph_hits *hits, uint32_t n)
 {
 	int r = array_extend(hits->n, hits->size, hits->n_nodes, n);
 
-	if (r >= 0)
-		hits->n_nodes = n;
-	return r;
+	if (r < 0)
+		return r;
+	hits->n_nodes = n;
+	return 0;
 }
 
 static int count_hits(struct graph *graph, int side, uint32_t node, uint64_t n)
@@ -243,9 +249,10 @@ static int count_hits(struct graph *graph, int side, uint32_t node, uint64_t n)
 	int r = fit_hits(hits, graph->n_nodes);
 
 	assert(node < graph->n_nodes);
-	if (r >= 0)
-		hits->n[node] += n;
-	return r;
+	if (r < 0)
+		return r;
+	hits->n[node] += n;
+	return 0;
 }
 
 int graph_add(struct graph *graph, enum graph_side side, const struct profile *profile,
@@ -256,8 +263,9 @@ int graph_add(struct graph *graph, enum graph_side side, const struct profile *p
 	int r = fit_memo(memo, (size_t)node + 1);
 
 	assert(!graph->links && side < N_GRAPH_SIDES);
-	if (r >= 0)
-		r = find_node(graph, memo, profile, node, &at);
+	if (r < 0)
+		return r;
+	r = find_node(graph, memo, profile, node, &at);
 	return r < 0 ? r : count_hits(graph, side, at, n);
 }
 
@@ -267,9 +275,11 @@ static int sum_totals(struct graph *graph, struct graph_hits *hits)
 {
 	int r = hits->n ? fit_hits(hits, graph->n_nodes) : 0;
 
-	for (uint32_t i = hits->n_nodes; i-- > 1 && r >= 0;)
+	if (r < 0)
+		return r;
+	for (uint32_t i = hits->n_nodes; i-- > 1;)
 		hits->n[graph->nodes[i].parent] += hits->n[i];
-	return r;
+	return 0;
 }
 
 /* Sorts all nodes but the root by the rank of their function: by counting, for there are many. */
@@ -312,22 +322,26 @@ static int link_nodes(struct graph *graph)
 	if (!rank || !order || !graph->links)
 		return -ENOMEM;
 	r = graph_names_rank(graph->names, rank);
-	if (r >= 0)
-		r = sort_nodes(graph, rank, order);
-	if (r >= 0)
-		link_children(graph, order);
-	return r;
+	if (r < 0)
+		return r;
+	r = sort_nodes(graph, rank, order);
+	if (r < 0)
+		return r;
+	link_children(graph, order);
+	return 0;
 }
 
 int graph_finish(struct graph *graph)
 {
-	int r = 0;
-
 	assert(!graph->links);
 	graph_drop_unfit(graph);
-	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
-		r = sum_totals(graph, graph->hits + side);
-	return r < 0 ? r : link_nodes(graph);
+	for (int side = 0; side < N_GRAPH_SIDES; side++) {
+		int r = sum_totals(graph, graph->hits + side);
+
+		if (r < 0)
+			return r;
+	}
+	return link_nodes(graph);
 }
 
 /* ---- access ---- */
@@ -416,12 +430,13 @@ static void gather_hits(const struct graph *graph, struct hits *hits)
 /* Adds to a node's own hits. Returns 0 or -ENOMEM. */
 static int count_self(struct graph *graph, uint32_t node, const uint64_t n[static N_GRAPH_SIDES])
 {
-	int r = 0;
+	for (int side = 0; side < N_GRAPH_SIDES; side++) {
+		int r = n[side] ? count_hits(graph, side, node, n[side]) : 0;
 
-	for (int side = 0; side < N_GRAPH_SIDES && r >= 0; side++)
-		if (n[side])
-			r = count_hits(graph, side, node, n[side]);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* Adds the path from the node to its root, the other way round; the hits are those of its last
@@ -430,30 +445,37 @@ static int add_callers(const struct graph *graph, uint32_t node, const struct hi
 		       struct graph *callers)
 {
 	uint32_t at = 0;
-	int r = 0;
 
-	for (; node && r >= 0; node = graph_parent(graph, node))
-		r = find_child(callers, at, graph_function_of(graph, node), &at);
-	return r < 0 ? r : count_self(callers, at, hits->n);
+	for (; node; node = graph_parent(graph, node)) {
+		int r = find_child(callers, at, graph_function_of(graph, node), &at);
+
+		if (r < 0)
+			return r;
+	}
+	return count_self(callers, at, hits->n);
 }
 
 int graph_new_callers(const struct graph *graph, struct graph **ret)
 {
 	_cleanup_(graph_free_p) struct graph *callers = graph_new_of(graph->names);
 	_cleanup_free_ struct hits *hits = calloc(graph_count(graph), sizeof(*hits));
-	int r = callers && hits ? 0 : -ENOMEM;
+	int r;
 
+	if (!callers || !hits)
+		return -ENOMEM;
+	gather_hits(graph, hits);
+	for (uint32_t i = 1; i < graph_count(graph); i++) {
+		if (!has_focus(graph, i) || (!hits[i].n[GRAPH_BASE] && !hits[i].n[GRAPH_WITH]))
+			continue;
+		r = add_callers(graph, i, hits + i, callers);
+		if (r < 0)
+			return r;
+	}
+	r = graph_finish(callers);
 	if (r < 0)
 		return r;
-	gather_hits(graph, hits);
-	for (uint32_t i = 1; i < graph_count(graph) && r >= 0; i++)
-		if (has_focus(graph, i) && (hits[i].n[GRAPH_BASE] || hits[i].n[GRAPH_WITH]))
-			r = add_callers(graph, i, hits + i, callers);
-	if (r >= 0)
-		r = graph_finish(callers);
-	if (r >= 0)
-		*ret = take_ptr(callers);
-	return r;
+	*ret = take_ptr(callers);
+	return 0;
 }
 
 /* Copies the node where it or one above it has focus. Parents come before their children, so the
@@ -477,13 +499,18 @@ int graph_new_callees(const struct graph *graph, struct graph **ret)
 {
 	_cleanup_(graph_free_p) struct graph *callees = graph_new_of(graph->names);
 	_cleanup_free_ uint32_t *copies = calloc(graph_count(graph), sizeof(*copies));
-	int r = callees && copies ? 0 : -ENOMEM;
+	int r;
 
-	for (uint32_t i = 1; r >= 0 && i < graph_count(graph); i++)
+	if (!callees || !copies)
+		return -ENOMEM;
+	for (uint32_t i = 1; i < graph_count(graph); i++) {
 		r = add_callee(graph, i, copies, callees);
-	if (r >= 0)
-		r = graph_finish(callees);
-	if (r >= 0)
-		*ret = take_ptr(callees);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	r = graph_finish(callees);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(callees);
+	return 0;
 }

@@ -76,12 +76,13 @@ static int make_key(struct graph_names *names, const struct profile_frame *frame
 {
 	int r = add_text(names, frame->function, &ret->function);
 
-	if (r >= 0)
-		r = add_text(names, frame->module, &ret->module);
-	if (r >= 0)
-		r = add_text(names, frame->file, &ret->file);
+	if (r < 0)
+		return r;
+	r = add_text(names, frame->module, &ret->module);
+	if (r < 0)
+		return r;
 	ret->kind = frame->kind;
-	return r;
+	return add_text(names, frame->file, &ret->file);
 }
 
 static int add_function(struct graph_names *names, const struct profile_frame *frame,
@@ -91,13 +92,15 @@ static int add_function(struct graph_names *names, const struct profile_frame *f
 	uint32_t text;
 	int r = make_key(names, frame, &key);
 
-	if (r >= 0)
-		r = add_text(names, *name ? name : "[unknown]", &text);
-	if (r >= 0)
-		r = array_reserve(names->functions, names->functions_size,
-				  table_count(names->keys) + 1);
-	if (r >= 0)
-		r = table_intern(names->keys, &key, sizeof(key), ret);
+	if (r < 0)
+		return r;
+	r = add_text(names, *name ? name : "[unknown]", &text);
+	if (r < 0)
+		return r;
+	r = array_reserve(names->functions, names->functions_size, table_count(names->keys) + 1);
+	if (r < 0)
+		return r;
+	r = table_intern(names->keys, &key, sizeof(key), ret);
 	if (r <= 0)
 		return r;
 	names->functions[*ret] = (struct graph_function){
