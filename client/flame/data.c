@@ -53,6 +53,22 @@ static int add_text(struct json *json, const char *key, const char *text)
 	return 0;
 }
 
+struct text {
+	const char *key;
+	const char *text; /* NULL: "" */
+};
+
+static int add_texts(struct json *json, const struct text *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = add_text(json, texts[i].key, texts[i].text);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int add_side(struct data *data, int i)
 {
 	const struct flame_side *side = &data->flame->about->sides[i];
@@ -61,6 +77,8 @@ static int add_side(struct data *data, int i)
 
 	json_open(json, NULL, '{');
 	r = add_text(json, "name", side->name);
+	if (r < 0)
+		return r;
 	json_add_u64(json, "samples", side->samples);
 	json_add_u64(json, "hits", graph_total(data->flame->graph, 0, i));
 	json_add_known(json, "since_usec", side->since_usec);
@@ -68,43 +86,51 @@ static int add_side(struct data *data, int i)
 	json_add_known(json, "interval_ns", side->interval_ns);
 	json_add_known(json, "observed_usec", side->observed_usec);
 	json_close(json, '}');
-	return r;
+	return 0;
 }
 
 static int add_about(struct data *data)
 {
 	const struct flame_about *about = data->flame->about;
+	const struct text texts[] = {
+		{"title", about->title}, {"filters", about->filters}, {"note", about->note}};
 	struct json *json = &data->json;
-	int r = 0;
+	int r;
 
 	json_add_u64(json, "version", 1);
-	r = r < 0 ? r : add_text(json, "title", about->title);
-	r = r < 0 ? r : add_text(json, "filters", about->filters);
-	r = r < 0 ? r : add_text(json, "note", about->note);
+	r = add_texts(json, texts, array_length(texts));
+	if (r < 0)
+		return r;
 	json_add_bool(json, "restricted", about->restricted);
 	json_add_bool(json, "without_kernel", about->without_kernel);
 	json_open(json, "sides", '[');
-	for (int i = 0; i < (about->diff ? 2 : 1) && r >= 0; i++)
+	for (int i = 0; i < (about->diff ? 2 : 1); i++) {
 		r = add_side(data, i);
+		if (r < 0)
+			return r;
+	}
 	json_close(json, ']');
-	return r;
+	return 0;
 }
 
 /* ---- functions and nodes ---- */
 
 static int add_function(struct json *json, const struct graph_function *function)
 {
+	const struct text texts[] = {{"name", function->name},
+				     {"function", function->function},
+				     {"module", function->module},
+				     {"file", function->file}};
 	int r;
 
 	json_open(json, NULL, '{');
-	r = add_text(json, "name", function->name);
-	r = r < 0 ? r : add_text(json, "function", function->function);
-	r = r < 0 ? r : add_text(json, "module", function->module);
-	r = r < 0 ? r : add_text(json, "file", function->file);
+	r = add_texts(json, texts, array_length(texts));
+	if (r < 0)
+		return r;
 	json_add_known(json, "line", function->line);
 	json_add_text(json, "kind", flame_kind(function));
 	json_close(json, '}');
-	return r;
+	return 0;
 }
 
 /* Adds the functions of the nodes that are shown, in the order of their first nodes. */
@@ -112,19 +138,21 @@ static int add_functions(struct data *data)
 {
 	const struct flame *flame = data->flame;
 	uint32_t n = 0;
-	int r = 0;
 
 	json_open(&data->json, "functions", '[');
-	for (uint32_t i = 1; i < flame->n_nodes && r >= 0; i++) {
+	for (uint32_t i = 1; i < flame->n_nodes; i++) {
 		uint32_t function = flame_function_of(flame, i);
+		int r;
 
 		if (data->places[function] != NONE)
 			continue;
 		data->places[function] = n++;
 		r = add_function(&data->json, graph_function(flame->graph, function));
+		if (r < 0)
+			return r;
 	}
 	json_close(&data->json, ']');
-	return r;
+	return 0;
 }
 
 static void add_parents(struct data *data)
@@ -177,8 +205,9 @@ static int add_all(struct data *data)
 
 	json_open(&data->json, NULL, '{');
 	r = add_about(data);
-	if (r >= 0)
-		r = add_functions(data);
+	if (r < 0)
+		return r;
+	r = add_functions(data);
 	if (r < 0)
 		return r;
 	add_nodes(data);
@@ -190,23 +219,25 @@ static int add_all(struct data *data)
 	return 0;
 }
 
-int flame_write_data(const struct flame *flame, FILE *out)
+static int write_escaped(const struct flame *flame, FILE *out)
 {
 	uint32_t n = graph_count_functions(flame->graph);
-	struct data data = {.flame = flame, .places = malloc(((size_t)n + 1) * sizeof(uint32_t))};
-	FILE *escaped = escape_open(out);
-	int r = data.places && escaped ? 0 : -ENOMEM;
+	_cleanup_free_ uint32_t *places = malloc(((size_t)n + 1) * sizeof(*places));
+	/* An error of writing at its end is an error of `out` already. */
+	_cleanup_fclose_ FILE *escaped = escape_open(out);
 
-	if (r >= 0) {
-		memset(data.places, 0xff, n * sizeof(uint32_t));
-		data.json = (struct json){escaped, 1};
-		r = add_all(&data);
-	}
-	/* An error of writing is an error of `out` already. */
-	if (escaped)
-		fclose(escaped);
-	if (r >= 0)
-		fputc('\n', out);
-	free(data.places);
-	return r;
+	if (!places || !escaped)
+		return -ENOMEM;
+	memset(places, 0xff, n * sizeof(*places));
+	return add_all(&(struct data){flame, places, {escaped, 1}});
+}
+
+int flame_write_data(const struct flame *flame, FILE *out)
+{
+	int r = write_escaped(flame, out);
+
+	if (r < 0)
+		return r;
+	fputc('\n', out);
+	return 0;
 }

@@ -111,11 +111,14 @@ static int walk_graph(struct walk *walk)
 	uint32_t node = graph_child(graph, 0);
 	int r = show(walk, 0);
 
-	for (walk->depth = 1; node && r >= 0;) {
+	if (r < 0)
+		return r;
+	for (walk->depth = 1; node;) {
 		bool shown = is_shown(walk, node);
 
-		if (shown)
-			r = show(walk, node);
+		r = shown ? show(walk, node) : 0;
+		if (r < 0)
+			return r;
 		if (shown && graph_child(graph, node)) {
 			node = graph_child(graph, node);
 			walk->depth++;
@@ -123,7 +126,7 @@ static int walk_graph(struct walk *walk)
 			node = leave(walk, node);
 		}
 	}
-	return r;
+	return 0;
 }
 
 int flame_init(struct flame *flame, const struct graph *graph, const struct flame_about *about)
@@ -136,10 +139,12 @@ int flame_init(struct flame *flame, const struct graph *graph, const struct flam
 		walk.least[side] = about->threshold / 100 * (double)graph_total(graph, 0, side);
 	r = walk_graph(&walk);
 	free(walk.path);
-	if (r < 0)
+	if (r < 0) {
 		flame_done(flame);
+		return r;
+	}
 	flame->n_left_out = graph_count(graph) - flame->n_nodes;
-	return r;
+	return 0;
 }
 
 void flame_done(struct flame *flame)

@@ -54,9 +54,10 @@ static int write_file(const char *name, size_t length, FILE *out)
 	size_t size;
 	int r = copy ? page_find(copy, &data, &size) : -ENOMEM;
 
-	if (r >= 0)
-		fwrite(data, 1, size, out);
-	return r;
+	if (r < 0)
+		return r;
+	fwrite(data, 1, size, out);
+	return 0;
 }
 
 static bool is_word(const char *word, size_t length, const char *text)
@@ -78,10 +79,10 @@ static int write_place(const char *title, const char *word, size_t length, FILE 
 static int write_part(const char *at, const char *end, const char *title, FILE *out)
 {
 	const char *mark, *word;
-	int r = 0;
+	int r;
 
 	assert(at && at <= end);
-	while (r >= 0 && (mark = memchr(at, '@', (size_t)(end - at)))) {
+	while ((mark = memchr(at, '@', (size_t)(end - at)))) {
 		fwrite(at, 1, (size_t)(mark - at), out);
 		word = mark + 1;
 		at = memchr(word, '@', (size_t)(end - word));
@@ -89,10 +90,11 @@ static int write_part(const char *at, const char *end, const char *title, FILE *
 		assert(at);
 		at++;
 		r = write_place(title, word, (size_t)(at - 1 - word), out);
+		if (r < 0)
+			return r;
 	}
-	if (r >= 0)
-		fwrite(at, 1, (size_t)(end - at), out);
-	return r;
+	fwrite(at, 1, (size_t)(end - at), out);
+	return 0;
 }
 
 int flame_begin_page(const char *title, FILE *out)
@@ -110,9 +112,10 @@ int flame_write_page(const struct flame *flame, FILE *out)
 	size_t size;
 	int r = page_find(PAGE, &page, &size);
 
-	if (r >= 0)
-		r = flame_write_data(flame, out);
-	return r < 0 ? r
-		     : write_part(strstr(page, DATA) + strlen(DATA), page + size,
-				  flame->about->title, out);
+	if (r < 0)
+		return r;
+	r = flame_write_data(flame, out);
+	if (r < 0)
+		return r;
+	return write_part(strstr(page, DATA) + strlen(DATA), page + size, flame->about->title, out);
 }

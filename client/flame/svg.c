@@ -184,13 +184,16 @@ static int write_node(struct picture *picture, uint32_t i)
 	}
 	fputs("<g>", picture->out);
 	r = write_hover(picture, i, name);
+	if (r < 0)
+		return r;
 	fprintf(picture->out,
 		"<rect class=\"%s\" x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\"/>",
 		class_of(picture->flame, i), picture->x[i], y, width, ROW - 1);
-	if (r >= 0)
-		r = write_text(picture->x[i] + 3, y + 12, name, width - 6, picture->out);
+	r = write_text(picture->x[i] + 3, y + 12, name, width - 6, picture->out);
+	if (r < 0)
+		return r;
 	fputs("</g>\n", picture->out);
-	return r;
+	return 0;
 }
 
 /* Writes the head, with the colours and patterns of the page (client/page/flamegraph.css,
@@ -278,26 +281,41 @@ static int write_side(const struct picture *picture, int i, double y)
 	return write_text(MARGIN, y, text, WIDTH - MARGIN, picture->out);
 }
 
+static int write_lines(const struct picture *picture, const char *const *lines, size_t n, double y)
+{
+	for (size_t i = 0; i < n; i++, y += LINE) {
+		int r = write_text(MARGIN, y, lines[i], WIDTH - MARGIN, picture->out);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int write_footer(const struct picture *picture, double y)
 {
 	const struct flame *flame = picture->flame;
+	const char *lines[3];
 	char text[256];
-	int r = 0;
+	size_t n = 0;
 
-	for (int i = 0; i < (flame->about->diff ? 2 : 1) && r >= 0; i++, y += LINE)
-		r = write_side(picture, i, y);
+	for (int i = 0; i < (flame->about->diff ? 2 : 1); i++, y += LINE) {
+		int r = write_side(picture, i, y);
+
+		if (r < 0)
+			return r;
+	}
 	snprintf(text, sizeof(text),
 		 "not drawn: %" PRIu32 " frames below %g %%, %" PRIu32 " too narrow%s%s",
 		 flame->n_left_out, flame->about->threshold, picture->n_narrow,
 		 flame->about->restricted ? "; only one's own processes" : "",
 		 flame->about->without_kernel ? "; without kernel frames" : "");
-	if (r >= 0)
-		r = write_text(MARGIN, y, text, WIDTH - MARGIN, picture->out);
-	if (r >= 0 && flame->about->diff)
-		r = write_text(MARGIN, y += LINE, COLOURS_NOTE, WIDTH - MARGIN, picture->out);
-	if (r >= 0 && flame->about->note)
-		r = write_text(MARGIN, y + LINE, flame->about->note, WIDTH - MARGIN, picture->out);
-	return r;
+	lines[n++] = text;
+	if (flame->about->diff)
+		lines[n++] = COLOURS_NOTE;
+	if (flame->about->note)
+		lines[n++] = flame->about->note;
+	return write_lines(picture, lines, n, y);
 }
 
 static int write_all(struct picture *picture)
@@ -307,14 +325,20 @@ static int write_all(struct picture *picture)
 
 	write_head(picture, bottom + BOTTOM);
 	r = write_titles(picture);
-	for (uint32_t i = 0; i < picture->flame->n_nodes && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < picture->flame->n_nodes; i++) {
 		r = write_node(picture, i);
+		if (r < 0)
+			return r;
+	}
 	/* The legend keeps to the grid of the rows, since the pattern of Python does. */
 	write_legend(picture, bottom + ROW + 12);
-	if (r >= 0)
-		r = write_footer(picture, bottom + 2 * ROW + 16);
+	r = write_footer(picture, bottom + 2 * ROW + 16);
+	if (r < 0)
+		return r;
 	fputs("</svg>\n", picture->out);
-	return r;
+	return 0;
 }
 
 int flame_write_picture(const struct flame *flame, FILE *out)
