@@ -230,7 +230,8 @@ int compare_functions(const struct compare_span spans[2], const uint64_t *const 
 	for (size_t i = 0; i < n_functions; i++)
 		test_function(&c, i);
 	r = correct(&c, &about);
-	if (r >= 0)
-		*ret_about = about;
-	return r;
+	if (r < 0)
+		return r;
+	*ret_about = about;
+	return 0;
 }

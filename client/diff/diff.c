@@ -122,9 +122,11 @@ static int compare_rows(struct diff *diff, const struct compare_span spans[2],
 	if (!results)
 		return -ENOMEM;
 	r = compare_functions(spans, hits, diff->n_rows, results, &diff->about.compare);
-	for (size_t i = 0; i < diff->n_rows && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < diff->n_rows; i++)
 		diff->rows[i].result = results[i];
-	return r;
+	return 0;
 }
 
 static int test_rows(struct diff *diff, const struct diff_input *inputs,
@@ -133,8 +135,9 @@ static int test_rows(struct diff *diff, const struct diff_input *inputs,
 	_cleanup_(columns_done) struct columns base = {0}, with = {0};
 	int r = columns_fill(&base, diff, DIFF_BASE, inputs[0].tally, names, focus_only);
 
-	if (r >= 0)
-		r = columns_fill(&with, diff, DIFF_WITH, inputs[1].tally, names, focus_only);
+	if (r < 0)
+		return r;
+	r = columns_fill(&with, diff, DIFF_WITH, inputs[1].tally, names, focus_only);
 	if (r < 0)
 		return r;
 	return compare_rows(diff,

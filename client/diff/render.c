@@ -127,9 +127,11 @@ static int print_rows(const struct diff_page *page, const struct screen *screen,
 	for (; (page->max == 0 || n < page->max) && (row = diff_page_next(page, &i)); n++)
 		add_row(grid, row);
 	r = grid_print(grid, screen, out);
-	if (r >= 0 && n == 0)
+	if (r < 0)
+		return r;
+	if (n == 0)
 		fputs("-- No entries --\n", out);
-	return r;
+	return 0;
 }
 
 /* ---- below the rows ---- */
@@ -214,10 +216,11 @@ int render_diff(const struct diff_page *page, const struct screen *screen, FILE 
 	fputs("\nBASE, WITH, CHANGE: CPU time per second of observed time, of TOTAL, in % of a "
 	      "CPU; SELF: change of the self time.\n",
 	      out);
-	for (int side = 0; side < N_DIFF_SIDES && r >= 0; side++)
+	for (int side = 0; side < N_DIFF_SIDES; side++) {
 		r = print_side(page, side, out);
-	if (r < 0)
-		return r;
+		if (r < 0)
+			return r;
+	}
 	print_test(page, out);
 	print_warnings(page, out);
 	return 0;

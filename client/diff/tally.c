@@ -40,9 +40,10 @@ static int counts_add(struct counts *counts, uint32_t function, uint64_t n)
 {
 	int r = array_reserve(counts->at, counts->size, (size_t)function + 1);
 
-	if (r >= 0)
-		counts->at[function] += n;
-	return r;
+	if (r < 0)
+		return r;
+	counts->at[function] += n;
+	return 0;
 }
 
 static uint64_t counts_get(const struct counts *counts, uint32_t function)
@@ -54,11 +55,13 @@ static int counts_move(struct counts *from, struct counts *to)
 {
 	int r = array_reserve(to->at, to->size, from->size);
 
-	for (size_t i = 0; i < from->size && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < from->size; i++)
 		to->at[i] += from->at[i];
 	free(from->at);
 	*from = (struct counts){0};
-	return r;
+	return 0;
 }
 
 struct tally *tally_new(struct graph_names *names)
@@ -107,10 +110,26 @@ static int count_frame(struct tally *tally, uint32_t function, const struct prof
 	return r < 0 ? r : counts_add(&tally->slots[hit->slot].total, function, hit->n);
 }
 
+static int count_node(struct tally *tally, const struct profile *profile, uint32_t node,
+		      const struct profile_hit *hit)
+{
+	const struct profile_frame *frame = profile_frame(profile, profile_frame_of(profile, node));
+	uint32_t function;
+	int r = graph_names_find(tally->names, &tally->functions, profile, frame, &function);
+
+	if (r < 0)
+		return r;
+	if (node == hit->node) {
+		r = counts_add(&tally->self, function, hit->n);
+		if (r < 0)
+			return r;
+	}
+	return count_frame(tally, function, hit);
+}
+
 int tally_add(void *userdata, const struct profile *profile, const struct profile_hit *hit)
 {
 	struct tally *tally = userdata;
-	uint32_t function;
 	int r = array_reserve(tally->slots, tally->slots_size, (size_t)hit->slot + 1);
 
 	/* Nothing is added after tally_finish(). */
@@ -122,16 +141,12 @@ int tally_add(void *userdata, const struct profile *profile, const struct profil
 	if (++tally->hit == 0 && tally->seen_size > 0)
 		memset(tally->seen_by, 0, tally->seen_size * sizeof(*tally->seen_by));
 	tally->hit += tally->hit == 0;
-	for (uint32_t node = hit->node; node && r >= 0; node = profile_parent(profile, node)) {
-		r = graph_names_find(tally->names, &tally->functions, profile,
-				     profile_frame(profile, profile_frame_of(profile, node)),
-				     &function);
-		if (r >= 0 && node == hit->node)
-			r = counts_add(&tally->self, function, hit->n);
-		if (r >= 0)
-			r = count_frame(tally, function, hit);
+	for (uint32_t node = hit->node; node; node = profile_parent(profile, node)) {
+		r = count_node(tally, profile, node, hit);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static int compare_slots(const void *a, const void *b)
@@ -189,9 +204,9 @@ static int split_quiet(struct tally *tally, uint64_t step_usec)
 static int merge_slots(struct tally *tally, uint64_t least_usec)
 {
 	size_t last = 0;
-	int r = 0;
+	int r;
 
-	for (size_t i = 1; i < tally->n_slots && r >= 0; i++) {
+	for (size_t i = 1; i < tally->n_slots; i++) {
 		struct slot *slot = &tally->slots[i];
 
 		if (tally->slots[last].usec >= least_usec) {
@@ -204,15 +219,16 @@ static int merge_slots(struct tally *tally, uint64_t least_usec)
 		}
 		tally->slots[last].usec += slot->usec;
 		r = counts_move(&slot->total, &tally->slots[last].total);
+		if (r < 0)
+			return r;
 	}
 	tally->n_slots = last + 1;
 	/* The last slot has none behind it to be merged with. */
-	if (r >= 0 && last > 0 && tally->slots[last].usec < least_usec) {
-		tally->slots[last - 1].usec += tally->slots[last].usec;
-		r = counts_move(&tally->slots[last].total, &tally->slots[last - 1].total);
-		tally->n_slots--;
-	}
-	return r;
+	if (last == 0 || tally->slots[last].usec >= least_usec)
+		return 0;
+	tally->n_slots--;
+	tally->slots[last - 1].usec += tally->slots[last].usec;
+	return counts_move(&tally->slots[last].total, &tally->slots[last - 1].total);
 }
 
 int tally_finish(struct tally *tally, const struct profile *profile, uint64_t step_usec)
@@ -222,8 +238,9 @@ int tally_finish(struct tally *tally, const struct profile *profile, uint64_t st
 
 	assert(tally->n_slots == 0);
 	r = date_slots(tally, profile);
-	if (r >= 0)
-		r = split_quiet(tally, step_usec);
+	if (r < 0)
+		return r;
+	r = split_quiet(tally, step_usec);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < tally->n_slots; i++)
@@ -232,9 +249,11 @@ int tally_finish(struct tally *tally, const struct profile *profile, uint64_t st
 	if (least_usec < step_usec / 2)
 		least_usec = step_usec / 2;
 	r = merge_slots(tally, least_usec);
-	if (r >= 0 && tally->slots[0].usec == 0)
+	if (r < 0)
+		return r;
+	if (tally->slots[0].usec == 0)
 		tally->slots[0].usec = 1;
-	return r;
+	return 0;
 }
 
 uint64_t tally_hits(const struct tally *tally)
