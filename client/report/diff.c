@@ -134,10 +134,12 @@ static int read_side(struct report *report, struct sides *sides, int side)
 		return -ENOMEM;
 	r = report_read(report, &request, &options, tally_add, sides->tallies[side],
 			&sides->profiles[side]);
-	if (r >= 0)
-		r = check_samples(report, side, sides->profiles[side]);
-	return r < 0 ? r
-		     : tally_finish(sides->tallies[side], sides->profiles[side], options.step_usec);
+	if (r < 0)
+		return r;
+	r = check_samples(report, side, sides->profiles[side]);
+	if (r < 0)
+		return r;
+	return tally_finish(sides->tallies[side], sides->profiles[side], options.step_usec);
 }
 
 static int write_table(struct report *report, const struct sides *sides)
@@ -168,11 +170,15 @@ static int write_table(struct report *report, const struct sides *sides)
 static int report_table(struct report *report)
 {
 	_cleanup_(sides_done) struct sides sides = {.names = graph_names_new()};
-	int r = sides.names ? 0 : -ENOMEM;
+	if (!sides.names)
+		return -ENOMEM;
+	for (int side = 0; side < N_DIFF_SIDES; side++) {
+		int r = read_side(report, &sides, side);
 
-	for (int side = 0; side < N_DIFF_SIDES && r >= 0; side++)
-		r = read_side(report, &sides, side);
-	return r < 0 ? r : write_table(report, &sides);
+		if (r < 0)
+			return r;
+	}
+	return write_table(report, &sides);
 }
 
 /* ---- the flame graph ---- */
@@ -228,9 +234,12 @@ static int draw_side(struct report *report, int side, struct drawing *drawing)
 	request.window = *get_window(report->request, side);
 	r = report_read(report, &request, &(struct export_options){.stacks = true},
 			side == DIFF_BASE ? add_base : add_with, drawing->graph, &profile);
-	if (r >= 0)
-		r = check_samples(report, side, profile);
-	return r < 0 ? r : describe_side(drawing, side, &request.window, profile_summary(profile));
+	if (r < 0)
+		return r;
+	r = check_samples(report, side, profile);
+	if (r < 0)
+		return r;
+	return describe_side(drawing, side, &request.window, profile_summary(profile));
 }
 
 static int join_losses(struct drawing *drawing)
@@ -245,6 +254,21 @@ static int join_losses(struct drawing *drawing)
 	return 0;
 }
 
+static int draw_sides(struct report *report, struct drawing *drawing)
+{
+	int r;
+
+	for (int side = 0; side < N_DIFF_SIDES; side++) {
+		r = draw_side(report, side, drawing);
+		if (r < 0)
+			return r;
+	}
+	r = join_losses(drawing);
+	if (r < 0)
+		return r;
+	return graph_finish(drawing->graph);
+}
+
 static int report_flamegraph(struct report *report)
 {
 	const struct request *request = report->request;
@@ -257,18 +281,18 @@ static int report_flamegraph(struct report *report)
 				  request->has_threshold ? request->threshold : FLAME_THRESHOLD,
 			  .diff = true},
 	};
-	int r = drawing.graph && filters ? 0 : -ENOMEM;
+	int r;
 
-	for (int side = 0; side < N_DIFF_SIDES && r >= 0; side++)
-		r = draw_side(report, side, &drawing);
-	if (r >= 0)
-		r = join_losses(&drawing);
-	if (r >= 0)
-		r = graph_finish(drawing.graph);
+	if (!drawing.graph || !filters)
+		return -ENOMEM;
+	r = draw_sides(report, &drawing);
+	if (r < 0)
+		return r;
 	/* Nothing is written before both windows are known to have samples. */
-	if (r >= 0)
-		r = flame_begin(drawing.about.title, request->format, report->out);
-	return r < 0 ? r : flame_write(drawing.graph, &drawing.about, request->format, report->out);
+	r = flame_begin(drawing.about.title, request->format, report->out);
+	if (r < 0)
+		return r;
+	return flame_write(drawing.graph, &drawing.about, request->format, report->out);
 }
 
 int diff_report(struct report *report)

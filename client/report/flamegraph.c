@@ -84,11 +84,14 @@ int flamegraph_report(struct report *report)
 		return -ENOMEM;
 	r = report_read(report, request, &(struct export_options){.stacks = true}, on_hit, &drawing,
 			&profile);
-	if (r >= 0)
-		r = begin(&drawing);
-	if (r >= 0)
-		r = graph_finish(graph);
-	return r < 0 ? r
-		     : flamegraph_draw(graph, profile_summary(profile), request, request->format,
-				       report->out);
+	if (r < 0)
+		return r;
+	r = begin(&drawing);
+	if (r < 0)
+		return r;
+	r = graph_finish(graph);
+	if (r < 0)
+		return r;
+	return flamegraph_draw(graph, profile_summary(profile), request, request->format,
+			       report->out);
 }

@@ -117,22 +117,30 @@ static void widen_mapping(struct pprof *pprof, struct pprof_mapping *mapping,
 		mapping->path = find_text(pprof, frame->file);
 }
 
+/* Finds or adds the mapping of the frame's module. Returns 0 or a negative errno. */
+static int intern_mapping(struct pprof *pprof, const struct profile_frame *frame, uint32_t *ret)
+{
+	struct pprof_mapping_key key;
+	int r;
+
+	key.file = find_text(pprof, frame->module);
+	key.build_id = find_text(pprof, frame->build_id);
+	r = table_intern(pprof->mappings, &key, sizeof(key), ret);
+	if (r < 0)
+		return r;
+	return array_reserve(pprof->extents, pprof->extent_room, table_count(pprof->mappings));
+}
+
 /* Returns the number of the frame's mapping; 0: the code is in no file that is mapped, as
  * Python's. */
 static uint64_t find_mapping(struct pprof *pprof, const struct profile_frame *frame)
 {
-	struct pprof_mapping_key key;
 	uint32_t number;
 	int r;
 
 	if (frame->kind == FRAME_PYTHON || !*frame->module)
 		return 0;
-	key.file = find_text(pprof, frame->module);
-	key.build_id = find_text(pprof, frame->build_id);
-	r = table_intern(pprof->mappings, &key, sizeof(key), &number);
-	if (r >= 0 &&
-	    array_reserve(pprof->extents, pprof->extent_room, table_count(pprof->mappings)) < 0)
-		r = -ENOMEM;
+	r = intern_mapping(pprof, frame, &number);
 	if (r < 0) {
 		pprof->error = r;
 		return 0;
@@ -265,8 +273,9 @@ static int list_locations(struct pprof *pprof, const struct profile *profile, ui
 	const struct stack *stack = &pprof->stack;
 	int r = stack_list(&pprof->stack, profile, node);
 
-	if (r >= 0)
-		r = array_reserve(pprof->locations, pprof->location_room, stack->n + 1);
+	if (r < 0)
+		return r;
+	r = array_reserve(pprof->locations, pprof->location_room, stack->n + 1);
 	if (r < 0)
 		return r;
 	pprof->locations[0] = PPROF_NO_STACK;

@@ -193,19 +193,20 @@ int render_call_tree(const struct graph *graph, const struct call_tree *tree,
 		.out = out,
 	};
 	size_t n_roots = 0;
-	int r = 0;
 
 	measure(&drawing);
 	print_title(&drawing);
 	for (size_t i = 0; i < tree->n_lines; i++)
 		n_roots += tree->lines[i].depth == 0;
-	for (size_t i = 0; i < tree->n_lines && r >= 0; i++) {
+	for (size_t i = 0; i < tree->n_lines; i++) {
 		uint32_t depth = tree->lines[i].depth;
+		int r = print_line(&drawing, &tree->lines[i],
+				   depth ? drawing.alone[depth - 1] : n_roots == 1);
 
-		r = print_line(&drawing, &tree->lines[i],
-			       depth ? drawing.alone[depth - 1] : n_roots == 1);
+		if (r < 0)
+			return r;
 	}
 	if (tree->n_lines == 0)
 		fputs("-- No entries --\n", out);
-	return r;
+	return 0;
 }

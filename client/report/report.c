@@ -95,14 +95,18 @@ static int write_by_itself(struct report *report)
 	int r;
 
 	r = choose_name(report->request, report->screen, &name, &report->why);
+	if (r < 0)
+		return r;
 	report->streams_to_terminal = !name && report->screen->terminal;
-	if (r >= 0)
-		r = output_open(name, &output, &report->why);
-	if (r >= 0)
-		r = write_to(report, output);
-	if (r >= 0 && name && !report->request->output)
+	r = output_open(name, &output, &report->why);
+	if (r < 0)
+		return r;
+	r = write_to(report, output);
+	if (r < 0)
+		return r;
+	if (name && !report->request->output)
 		fprintf(stderr, "oxprofctl: wrote %s\n", name);
-	return r;
+	return 0;
 }
 
 int report_run(struct bus *bus, const struct request *request, const struct screen *screen,

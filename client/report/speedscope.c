@@ -29,6 +29,12 @@ struct scope {
 	uint64_t hits;
 };
 
+static void scope_done(struct scope *scope)
+{
+	stack_done(&scope->stack);
+	free(scope->weights);
+}
+
 /* Writes the stack of a hit and keeps its weight. Frame 0 of the file stands for no stack, the
  * others are the names of the profile. */
 static int on_hit(void *userdata, const struct profile *profile, const struct profile_hit *hit)
@@ -37,8 +43,9 @@ static int on_hit(void *userdata, const struct profile *profile, const struct pr
 	struct stack *stack = &scope->stack;
 	int r = stack_list(stack, profile, hit->node);
 
-	if (r >= 0)
-		r = array_reserve(scope->weights, scope->room, scope->n_weights + 1);
+	if (r < 0)
+		return r;
+	r = array_reserve(scope->weights, scope->room, scope->n_weights + 1);
 	if (r < 0)
 		return r;
 	scope->weights[scope->n_weights++] = hit->n;
@@ -126,15 +133,14 @@ static void end(struct scope *scope, const struct profile *profile)
 int speedscope_report(struct report *report)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
-	struct scope scope = {.report = report, .json = {report->out, 1}};
+	_cleanup_(scope_done) struct scope scope = {.report = report, .json = {report->out, 1}};
 	int r;
 
 	begin(&scope.json);
 	r = report_read(report, report->request, &(struct export_options){.stacks = true}, on_hit,
 			&scope, &profile);
-	if (r >= 0)
-		end(&scope, profile);
-	stack_done(&scope.stack);
-	free(scope.weights);
-	return r;
+	if (r < 0)
+		return r;
+	end(&scope, profile);
+	return 0;
 }

@@ -76,21 +76,27 @@ static int print_footer(const struct page *page, FILE *out)
 	_cleanup_tree_ struct json_object *answer = NULL;
 	int r = summary_make_tree(page->summary, &answer);
 
-	if (r >= 0)
-		r = render_footer(answer, out);
-	if (r >= 0)
-		print_cut(page, out);
-	return r;
+	if (r < 0)
+		return r;
+	r = render_footer(answer, out);
+	if (r < 0)
+		return r;
+	print_cut(page, out);
+	return 0;
 }
 
 static int print_page(const struct page *page, const struct screen *screen, FILE *out)
 {
-	int r = 0;
+	for (int i = 0; i < N_SECTIONS; i++) {
+		int r;
 
-	for (int i = 0; i < N_SECTIONS && r >= 0; i++)
-		if (page->graphs[i] && (!page->request->focus || i != SECTION_TREE))
-			r = print_section(page, i, screen, out);
-	return r < 0 ? r : print_footer(page, out);
+		if (!page->graphs[i] || (page->request->focus && i == SECTION_TREE))
+			continue;
+		r = print_section(page, i, screen, out);
+		if (r < 0)
+			return r;
+	}
+	return print_footer(page, out);
 }
 
 /* ---- as JSON ---- */
@@ -163,22 +169,20 @@ static int make_sections(struct page *page)
 {
 	double least = page->threshold / 100 * (double)page->summary->samples;
 	const struct graph *graph = page->graphs[SECTION_TREE];
-	int r = 0;
+	int r;
 
-	if (page->request->focus) {
-		r = graph_new_callers(graph, &page->graphs[SECTION_CALLERS]);
-		if (r >= 0)
-			r = graph_new_callees(graph, &page->graphs[SECTION_CALLEES]);
-		if (r >= 0)
-			r = call_tree_make(page->graphs[SECTION_CALLERS], least,
-					   &page->trees[SECTION_CALLERS]);
-		if (r >= 0)
-			r = call_tree_make(page->graphs[SECTION_CALLEES], least,
-					   &page->trees[SECTION_CALLEES]);
-	} else {
-		r = call_tree_make(graph, least, &page->trees[SECTION_TREE]);
-	}
-	return r;
+	if (!page->request->focus)
+		return call_tree_make(graph, least, &page->trees[SECTION_TREE]);
+	r = graph_new_callers(graph, &page->graphs[SECTION_CALLERS]);
+	if (r < 0)
+		return r;
+	r = graph_new_callees(graph, &page->graphs[SECTION_CALLEES]);
+	if (r < 0)
+		return r;
+	r = call_tree_make(page->graphs[SECTION_CALLERS], least, &page->trees[SECTION_CALLERS]);
+	if (r < 0)
+		return r;
+	return call_tree_make(page->graphs[SECTION_CALLEES], least, &page->trees[SECTION_CALLEES]);
 }
 
 int tree_report(struct report *report)
@@ -200,8 +204,9 @@ int tree_report(struct report *report)
 		return r;
 	page.summary = profile_summary(profile);
 	r = graph_finish(page.graphs[SECTION_TREE]);
-	if (r >= 0)
-		r = make_sections(&page);
+	if (r < 0)
+		return r;
+	r = make_sections(&page);
 	if (r < 0)
 		return r;
 	if (!request->json)
