@@ -81,16 +81,22 @@ static int run_verb(const struct request *request, const struct screen *screen, 
 	return r < 0 ? r : 0;
 }
 
-static int write_file(const char *name, const char *text, size_t length)
+static int write_whole(const char *name, const char *text, size_t length, char **ret_why)
 {
 	_cleanup_(output_free_p) struct output *output = NULL;
-	_cleanup_free_ char *why = NULL;
-	int r = output_open(name, &output, &why);
+	int r = output_open(name, &output, ret_why);
 
-	if (r >= 0) {
-		fwrite(text, 1, length, output_file(output));
-		r = output_finish(output, &why);
-	}
+	if (r < 0)
+		return r;
+	fwrite(text, 1, length, output_file(output));
+	return output_finish(output, ret_why);
+}
+
+static int write_file(const char *name, const char *text, size_t length)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = write_whole(name, text, length, &why);
+
 	if (r < 0 && (why || r != -EPIPE))
 		failure_print(why, stderr);
 	return r;
