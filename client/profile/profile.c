@@ -107,11 +107,6 @@ const struct profile_summary *profile_summary(const struct profile *profile)
 	return &profile->summary;
 }
 
-uint32_t profile_count_nodes(const struct profile *profile)
-{
-	return profile->n_nodes;
-}
-
 uint32_t profile_count_frames(const struct profile *profile)
 {
 	return profile->n_frames;

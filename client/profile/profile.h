@@ -99,7 +99,6 @@ int profile_read(int fd, struct progress *progress, profile_hit_fn fn, void *use
 struct profile *profile_free(struct profile *profile);
 
 const struct profile_summary *profile_summary(const struct profile *profile);
-uint32_t profile_count_nodes(const struct profile *profile); /* nodes are 1 .. this */
 uint32_t profile_count_frames(const struct profile *profile);
 uint32_t profile_count_names(const struct profile *profile);
 uint32_t profile_count_slots(const struct profile *profile);
