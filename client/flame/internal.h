@@ -18,9 +18,6 @@ struct flame {
 	uint32_t n_left_out;
 };
 
-int flame_init(struct flame *flame, const struct graph *graph, const struct flame_about *about);
-void flame_done(struct flame *flame);
-
 /* Returns the function of the node at a place of the list, as graph_function_of() does. */
 static inline uint32_t flame_function_of(const struct flame *flame, uint32_t i)
 {
