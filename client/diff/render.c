@@ -43,7 +43,8 @@ static bool is_shown(const struct diff_page *page, const struct diff_row *row)
 	return false;
 }
 
-const struct diff_row *diff_page_next(const struct diff_page *page, size_t *i)
+/* Returns the next row to be shown, from *i on, which is then behind it; NULL: there is none. */
+static const struct diff_row *next_row(const struct diff_page *page, size_t *i)
 {
 	while (*i < diff_count(page->diff)) {
 		const struct diff_row *row = diff_row(page->diff, (*i)++);
@@ -124,7 +125,7 @@ static int print_rows(const struct diff_page *page, const struct screen *screen,
 
 	if (!grid)
 		return -ENOMEM;
-	for (; (page->max == 0 || n < page->max) && (row = diff_page_next(page, &i)); n++)
+	for (; (page->max == 0 || n < page->max) && (row = next_row(page, &i)); n++)
 		add_row(grid, row);
 	r = grid_print(grid, screen, out);
 	if (r < 0)
@@ -303,8 +304,7 @@ void render_diff_json(const struct diff_page *page, FILE *out)
 	write_test(page, &json);
 	json_add_bool(&json, "overlap", overlaps(page));
 	json_open(&json, "records", '[');
-	for (size_t n = 0; (page->max == 0 || n < page->max) && (row = diff_page_next(page, &i));
-	     n++)
+	for (size_t n = 0; (page->max == 0 || n < page->max) && (row = next_row(page, &i)); n++)
 		write_record(row, &json);
 	json_close(&json, ']');
 	json_close(&json, '}');

@@ -17,6 +17,3 @@ struct diff_page {
 /* Prints the table. Returns 0 or -ENOMEM; errors of writing stay in the FILE. */
 int render_diff(const struct diff_page *page, const struct screen *screen, FILE *out);
 void render_diff_json(const struct diff_page *page, FILE *out);
-
-/* Returns the next row to be shown, from *i on, which is then behind it; NULL: there is none. */
-const struct diff_row *diff_page_next(const struct diff_page *page, size_t *i);
