@@ -16,6 +16,9 @@ struct report {
 	char *why; /* why it failed, one line for the user; NULL: the errno says it */
 };
 
+/* True if the report goes into out, as an answer of command_run(). All others go to the request's
+ * output, or to standard output. */
+bool report_is_text(const struct request *request);
 /*
  * Asks the daemon and reads its answer into *ret; asks for a password where one is needed, shows
  * the progress, and warns the user of what is not in the answer. request: that of the report, or

@@ -14,9 +14,6 @@
 
 /* True if this verb, in this format, is such a report. */
 bool report_is_wanted(const struct request *request);
-/* True if the report goes into out, as an answer of command_run(). All others go to the request's
- * output, or to standard output. */
-bool report_is_text(const struct request *request);
 /* Warns on standard error of what is missing in an answer that has no place for it: processes of
  * others, frames of the kernel, any samples. */
 void report_warn_of_gaps(const char *verb, const struct profile_summary *summary);
