@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/base/text.h"
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 
 #define GAP            2 /* between two columns */
@@ -45,29 +46,16 @@ struct grid *grid_free(struct grid *grid)
 	return NULL;
 }
 
-static bool has_room(struct grid *grid)
-{
-	size_t capacity = grid->capacity ? 2 * grid->capacity : 64;
-	char **cells;
-
-	if (grid->n_cells < grid->capacity)
-		return true;
-	cells = reallocarray(grid->cells, capacity, sizeof(*cells));
-	if (!cells)
-		return false;
-	grid->cells = cells;
-	grid->capacity = capacity;
-	return true;
-}
-
 void grid_add(struct grid *grid, const char *text)
 {
-	char *copy = has_room(grid) ? text_clean_copy(text) : NULL;
+	char *copy = text_clean_copy(text);
 
-	if (copy)
-		grid->cells[grid->n_cells++] = copy;
-	else
+	if (!copy || array_reserve(grid->cells, grid->capacity, grid->n_cells + 1) < 0) {
+		free(copy);
 		grid->failed = true;
+		return;
+	}
+	grid->cells[grid->n_cells++] = copy;
 }
 
 void grid_add_format(struct grid *grid, const char *format, ...)
