@@ -36,6 +36,7 @@ struct request {
 
 	char **targets; /* canonical (daemon/base/target.h), NULL at the end; NULL: none. Owned. */
 	size_t n_targets;
+	size_t targets_size;
 	bool children;
 
 	/* The texts below are borrowed from argv. An option that is not given is NULL or 0 and is

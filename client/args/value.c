@@ -10,6 +10,7 @@
 
 #include "client/base/text.h"
 #include "daemon/base/api.h"
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/parse.h"
@@ -21,7 +22,6 @@ int value_add_target(const char *value, enum option_id option, struct request *r
 	const char *kind = target_kind_name((enum target_kind)option);
 	_cleanup_free_ struct target *target = malloc(sizeof(*target));
 	_cleanup_free_ char *text = NULL;
-	char **grown;
 	int r;
 
 	assert((unsigned)option < N_TARGET_KINDS && (value || option == OPTION_ALL));
@@ -34,14 +34,14 @@ int value_add_target(const char *value, enum option_id option, struct request *r
 	r = target_parse(text, target);
 	if (r < 0)
 		return r;
-	grown = reallocarray(request->targets, request->n_targets + 2, sizeof(*grown));
-	if (!grown)
+	/* What is new is NULL, and so is the end. */
+	r = array_reserve(request->targets, request->targets_size, request->n_targets + 2);
+	if (r < 0)
+		return r;
+	request->targets[request->n_targets] = strdup(target->text);
+	if (!request->targets[request->n_targets])
 		return -ENOMEM;
-	request->targets = grown;
-	grown[request->n_targets] = strdup(target->text);
-	if (!grown[request->n_targets])
-		return -ENOMEM;
-	grown[++request->n_targets] = NULL;
+	request->n_targets++;
 	return 0;
 }
 
