@@ -18,7 +18,7 @@ struct profile_name {
 
 struct profile {
 	struct table *texts; /* owns all texts, each with the zero at its end */
-	struct table *names; /* struct name_key */
+	struct table *names; /* struct profile_name_key */
 
 	const char **text_at; /* by its number in the stream */
 	size_t text_room;

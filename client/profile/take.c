@@ -16,7 +16,7 @@ define_cleanup(struct profile *, profile_free);
 #define UNKNOWN "[unknown]"
 
 /* The key of a function: equal texts have one address (take_text()). */
-struct name_key {
+struct profile_name_key {
 	const char *function;
 	const char *module;
 	const char *file;
@@ -79,7 +79,7 @@ static int add_name(struct profile *profile, const struct profile_frame *frame)
 
 static int find_name(struct profile *profile, struct profile_frame *frame)
 {
-	struct name_key key = {frame->function, frame->module, frame->file, frame->kind};
+	struct profile_name_key key = {frame->function, frame->module, frame->file, frame->kind};
 	struct profile_frame *known;
 	int r = table_intern(profile->names, &key, sizeof(key), &frame->name);
 

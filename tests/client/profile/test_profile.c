@@ -10,7 +10,7 @@
 define_cleanup(struct profile *, profile_free);
 
 /* The hits as lines again, each with what distinguishes it at its end. */
-struct told {
+struct hits_text {
 	char *text;
 	size_t size;
 	FILE *out;
@@ -30,7 +30,7 @@ static void tell_stack(const struct profile *profile, uint32_t node, FILE *out)
 
 static int on_hit(void *userdata, const struct profile *profile, const struct profile_hit *hit)
 {
-	struct told *told = userdata;
+	struct hits_text *told = userdata;
 
 	if (hit->node)
 		tell_stack(profile, hit->node, told->out);
@@ -44,7 +44,7 @@ static int on_hit(void *userdata, const struct profile *profile, const struct pr
 	return told->result;
 }
 
-static int read_made(const struct made_export *made, struct told *told, struct profile **ret,
+static int read_made(const struct made_export *made, struct hits_text *told, struct profile **ret,
 		     char **ret_why)
 {
 	int r;
@@ -59,7 +59,7 @@ static void check_told(const struct made_export *made, const char *expected)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	_cleanup_free_ char *why = NULL;
-	struct told told = {0};
+	struct hits_text told = {0};
 
 	cr_assert_eq(read_made(made, &told, &profile, &why), 0, "%s", why);
 	cr_expect_str_eq(told.text, expected);
@@ -71,7 +71,7 @@ static void check_failure(const struct made_export *made, int error, const char 
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	_cleanup_free_ char *why = NULL;
-	struct told told = {0};
+	struct hits_text told = {0};
 
 	cr_expect_eq(read_made(made, &told, &profile, &why), error, "%d", made->fault);
 	cr_expect_null(profile);
@@ -140,7 +140,7 @@ Test(client_profile, frames_of_a_function)
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	_cleanup_free_ char *why = NULL;
 	const struct profile_frame *named;
-	struct told told = {0};
+	struct hits_text told = {0};
 
 	cr_assert_eq(read_made(&made, &told, &profile, &why), 0);
 	cr_expect_eq(profile_count_frames(profile), 5);
@@ -162,7 +162,7 @@ Test(client_profile, summary)
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	_cleanup_free_ char *why = NULL;
 	const struct profile_summary *summary;
-	struct told told = {0};
+	struct hits_text told = {0};
 
 	cr_assert_eq(read_made(&made, &told, &profile, &why), 0);
 	summary = profile_summary(profile);
@@ -213,7 +213,7 @@ Test(client_profile, broken)
 Test(client_profile, callback_fails)
 {
 	static const struct made_export made = {.stacks = stacks};
-	struct told told = {.result = -EBADMSG};
+	struct hits_text told = {.result = -EBADMSG};
 	struct profile *profile = NULL;
 	char *why = NULL;
 
