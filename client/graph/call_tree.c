@@ -9,7 +9,7 @@
 
 /* A node that still has to be shown. The waiting nodes are a stack, the next one last; recursion
  * would follow a thousand frames. */
-struct waiting {
+struct waiting_node {
 	uint32_t node;
 	uint32_t place; /* among its siblings, by name */
 	uint32_t depth;
@@ -21,7 +21,7 @@ struct making {
 	double least;
 	struct call_tree tree;
 	size_t lines_size;
-	struct waiting *waiting;
+	struct waiting_node *waiting;
 	size_t n_waiting;
 	size_t waiting_size;
 };
@@ -34,7 +34,7 @@ static uint64_t total_of(const struct graph *graph, uint32_t node)
 /* Sorts the node with the fewest hits first: the next one to be shown has to be the last. */
 static int compare_waiting(const void *a, const void *b, void *userdata)
 {
-	const struct waiting *left = a, *right = b;
+	const struct waiting_node *left = a, *right = b;
 	uint64_t x = total_of(userdata, left->node), y = total_of(userdata, right->node);
 
 	return x != y ? (x > y) - (x < y)
@@ -60,7 +60,7 @@ static int add_children(struct making *making, uint32_t parent, uint32_t depth,
 		if (array_reserve(making->waiting, making->waiting_size, making->n_waiting + 1) < 0)
 			return -ENOMEM;
 		making->waiting[making->n_waiting++] =
-			(struct waiting){child, place++, depth, false};
+			(struct waiting_node){child, place++, depth, false};
 	}
 	line->n_shown = place;
 	if (place > 0) {
@@ -75,7 +75,7 @@ static int add_children(struct making *making, uint32_t parent, uint32_t depth,
 
 static int add_line(struct making *making)
 {
-	struct waiting next = making->waiting[--making->n_waiting];
+	struct waiting_node next = making->waiting[--making->n_waiting];
 	struct call_tree *tree = &making->tree;
 	struct call_line *line;
 

@@ -405,7 +405,7 @@ const struct graph_function *graph_function(const struct graph *graph, uint32_t 
 
 /* ---- callers and callees of functions that have focus ---- */
 
-struct hits {
+struct focus_hits {
 	uint64_t n[N_GRAPH_SIDES];
 };
 
@@ -416,7 +416,7 @@ static bool has_focus(const struct graph *graph, uint32_t node)
 
 /* Gathers for each node that has focus the hits of which it is the innermost such node; the other
  * nodes pass their hits on to their callers. */
-static void gather_hits(const struct graph *graph, struct hits *hits)
+static void gather_hits(const struct graph *graph, struct focus_hits *hits)
 {
 	for (uint32_t i = graph_count(graph); i-- > 1;) {
 		for (int side = 0; side < N_GRAPH_SIDES; side++) {
@@ -441,7 +441,7 @@ static int count_self(struct graph *graph, uint32_t node, const uint64_t n[stati
 
 /* Adds the path from the node to its root, the other way round; the hits are those of its last
  * node. Returns 0 or -ENOMEM. */
-static int add_callers(const struct graph *graph, uint32_t node, const struct hits *hits,
+static int add_callers(const struct graph *graph, uint32_t node, const struct focus_hits *hits,
 		       struct graph *callers)
 {
 	uint32_t at = 0;
@@ -458,7 +458,7 @@ static int add_callers(const struct graph *graph, uint32_t node, const struct hi
 int graph_new_callers(const struct graph *graph, struct graph **ret)
 {
 	_cleanup_(graph_free_p) struct graph *callers = graph_new_of(graph->names);
-	_cleanup_free_ struct hits *hits = calloc(graph_count(graph), sizeof(*hits));
+	_cleanup_free_ struct focus_hits *hits = calloc(graph_count(graph), sizeof(*hits));
 	int r;
 
 	if (!callers || !hits)
@@ -484,7 +484,7 @@ static int add_callee(const struct graph *graph, uint32_t i, uint32_t *copies,
 		      struct graph *callees)
 {
 	uint32_t parent = graph_parent(graph, i);
-	struct hits self;
+	struct focus_hits self;
 	int r;
 
 	if (!copies[parent] && !has_focus(graph, i))

@@ -11,7 +11,7 @@
 
 /* The key of a function, by the numbers of its texts. Keys are compared byte by byte, so there is
  * no padding. */
-struct name_key {
+struct graph_name_key {
 	uint32_t function;
 	uint32_t module;
 	uint32_t file;
@@ -21,7 +21,7 @@ struct name_key {
 struct graph_names {
 	unsigned n_refs;
 	struct table *texts; /* each with the zero at its end */
-	struct table *keys;  /* struct name_key */
+	struct table *keys;  /* struct graph_name_key */
 	struct graph_function *functions;
 	size_t functions_size;
 };
@@ -72,7 +72,7 @@ static const char *get_text(const struct graph_names *names, uint32_t text)
 }
 
 static int make_key(struct graph_names *names, const struct profile_frame *frame,
-		    struct name_key *ret)
+		    struct graph_name_key *ret)
 {
 	int r = add_text(names, frame->function, &ret->function);
 
@@ -88,7 +88,7 @@ static int make_key(struct graph_names *names, const struct profile_frame *frame
 static int add_function(struct graph_names *names, const struct profile_frame *frame,
 			const char *name, uint32_t *ret)
 {
-	struct name_key key;
+	struct graph_name_key key;
 	uint32_t text;
 	int r = make_key(names, frame, &key);
 

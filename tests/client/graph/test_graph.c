@@ -9,21 +9,21 @@
 
 define_cleanup(struct graph *, graph_free);
 
-struct adding {
+struct graph_adding {
 	struct graph *graph;
 	enum graph_side side;
 };
 
 static int add_hit(void *userdata, const struct profile *profile, const struct profile_hit *hit)
 {
-	struct adding *adding = userdata;
+	struct graph_adding *adding = userdata;
 
 	return graph_add(adding->graph, adding->side, profile, hit->node, hit->n);
 }
 
 static void add(struct graph *graph, enum graph_side side, const struct made_export *export)
 {
-	struct adding adding = {graph, side};
+	struct graph_adding adding = {graph, side};
 	struct profile *profile;
 	char *why;
 
