@@ -23,12 +23,12 @@
 #define EXCESS_FACTOR 2
 #define BLOCKS_MIN    4
 
-struct sums {
+struct compare_sums {
 	uint64_t hits[2];
 	double exposure[2];
 };
 
-struct comparison {
+struct compare_state {
 	const struct compare_span *spans;
 	const uint64_t *const *hits;
 	size_t n_functions;
@@ -38,14 +38,14 @@ struct comparison {
 	double common_variation;
 };
 
-static const uint64_t *hits_of(const struct comparison *c, int side, size_t function)
+static const uint64_t *hits_of(const struct compare_state *c, int side, size_t function)
 {
 	return c->hits[side] + function * c->spans[side].n_slots;
 }
 
-static struct sums sum_up(const struct comparison *c, size_t function)
+static struct compare_sums sum_up(const struct compare_state *c, size_t function)
 {
-	struct sums sums = {0};
+	struct compare_sums sums = {0};
 
 	for (int side = 0; side < 2; side++) {
 		for (size_t i = 0; i < c->spans[side].n_slots; i++) {
@@ -81,8 +81,8 @@ static double find_chi_squared(const struct compare_span *span, const uint64_t *
 
 /* Returns how much the hits vary between blocks of so many slots, compared with Poisson's variance:
  * 1 where equally, 0 where it cannot be told. */
-static double find_variation(const struct comparison *c, size_t function, const struct sums *sums,
-			     size_t width)
+static double find_variation(const struct compare_state *c, size_t function,
+			     const struct compare_sums *sums, size_t width)
 {
 	double sum = 0, freedom = 0;
 
@@ -102,7 +102,8 @@ static double find_variation(const struct comparison *c, size_t function, const 
 
 /* Returns a variation that is at least Poisson's, at least that of the function alone, at least
  * what is usual, and at least that over longer times. */
-static double choose_variation(const struct comparison *c, size_t function, const struct sums *sums)
+static double choose_variation(const struct compare_state *c, size_t function,
+			       const struct compare_sums *sums)
 {
 	const struct compare_span *spans = c->spans;
 	double own = find_variation(c, function, sums, 1), phi;
@@ -117,7 +118,8 @@ static double choose_variation(const struct comparison *c, size_t function, cons
 	return 1 + EXCESS_FACTOR * (phi - 1);
 }
 
-static double find_p_of_rates(const struct comparison *c, size_t function, const struct sums *sums)
+static double find_p_of_rates(const struct compare_state *c, size_t function,
+			      const struct compare_sums *sums)
 {
 	double rate =
 		(double)(sums->hits[0] + sums->hits[1]) / (sums->exposure[0] + sums->exposure[1]);
@@ -131,7 +133,7 @@ static double find_p_of_rates(const struct comparison *c, size_t function, const
 
 /* Fits the variation that is usual, from the functions that are seen often enough to tell. Returns
  * 0 or -ENOMEM. */
-static int fit_common(struct comparison *c)
+static int fit_common(struct compare_state *c)
 {
 	_cleanup_free_ double *variations = calloc(c->n_functions ?: 1, sizeof(*variations));
 	size_t n = 0;
@@ -139,7 +141,7 @@ static int fit_common(struct comparison *c)
 	if (!variations)
 		return -ENOMEM;
 	for (size_t i = 0; i < c->n_functions; i++) {
-		struct sums sums = sum_up(c, i);
+		struct compare_sums sums = sum_up(c, i);
 
 		if (sums.hits[0] >= COMMON_HITS_MIN * c->spans[0].n_slots &&
 		    sums.hits[1] >= COMMON_HITS_MIN * c->spans[1].n_slots)
@@ -153,15 +155,15 @@ static int fit_common(struct comparison *c)
 	return 0;
 }
 
-static bool may_be_tested(const struct sums *sums)
+static bool may_be_tested(const struct compare_sums *sums)
 {
 	return sums->hits[0] + sums->hits[1] >= COMPARE_HITS_MIN;
 }
 
-static void test_function(struct comparison *c, size_t function)
+static void test_function(struct compare_state *c, size_t function)
 {
 	struct compare_result *result = &c->results[function];
-	struct sums sums = sum_up(c, function);
+	struct compare_sums sums = sum_up(c, function);
 
 	*result = (struct compare_result){VERDICT_UNTESTED, 1, 1};
 	if (!may_be_tested(&sums))
@@ -178,7 +180,7 @@ static void test_function(struct comparison *c, size_t function)
 
 /* Corrects the p of the functions that are tested, which are moved together for that and back.
  * Returns 0 or -ENOMEM. */
-static int correct(struct comparison *c, struct compare_about *about)
+static int correct(struct compare_state *c, struct compare_about *about)
 {
 	_cleanup_free_ double *p = calloc(c->n_functions ?: 1, sizeof(*p));
 	size_t n = 0;
@@ -214,7 +216,7 @@ int compare_functions(const struct compare_span spans[2], const uint64_t *const 
 		      size_t n_functions, struct compare_result *ret,
 		      struct compare_about *ret_about)
 {
-	struct comparison c = {
+	struct compare_state c = {
 		.spans = spans, .hits = hits, .n_functions = n_functions, .results = ret};
 	struct compare_about about = {0};
 	int r;

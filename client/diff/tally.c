@@ -15,7 +15,7 @@ struct counts {
 	size_t size;
 };
 
-struct slot {
+struct tally_slot {
 	uint64_t start_usec;
 	uint64_t usec;
 	struct counts total;
@@ -26,8 +26,8 @@ struct tally {
 	uint64_t hits;
 	struct counts self;
 	struct counts total;
-	struct slot *slots; /* by the numbers of the profile, 0: unknown time; finished: those that
-			       are left */
+	struct tally_slot *slots; /* by the numbers of the profile, 0: unknown time; finished: those
+			       that are left */
 	size_t slots_size;
 	size_t n_slots;
 	struct graph_memo functions;
@@ -151,7 +151,7 @@ int tally_add(void *userdata, const struct profile *profile, const struct profil
 
 static int compare_slots(const void *a, const void *b)
 {
-	const struct slot *left = a, *right = b;
+	const struct tally_slot *left = a, *right = b;
 
 	return (left->start_usec > right->start_usec) - (left->start_usec < right->start_usec);
 }
@@ -207,7 +207,7 @@ static int merge_slots(struct tally *tally, uint64_t least_usec)
 	int r;
 
 	for (size_t i = 1; i < tally->n_slots; i++) {
-		struct slot *slot = &tally->slots[i];
+		struct tally_slot *slot = &tally->slots[i];
 
 		if (tally->slots[last].usec >= least_usec) {
 			if (++last == i)

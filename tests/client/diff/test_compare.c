@@ -16,20 +16,20 @@ struct made_case {
 	double first_share[2]; /* of the first function, on each side */
 };
 
-struct outcome {
+struct compare_outcome {
 	size_t n_differ;
 	enum verdict first;
 	struct compare_about about;
 };
 
-static struct outcome compare_case(const struct made_case *c, uint64_t seed)
+static struct compare_outcome compare_case(const struct made_case *c, uint64_t seed)
 {
 	struct made_load load = made_load(seed);
 	_cleanup_free_ struct compare_result *results = NULL;
 	uint64_t *hits[2];
 	double exposures[100];
 	struct compare_span spans[2];
-	struct outcome outcome = {0};
+	struct compare_outcome outcome = {0};
 
 	load.kind = c->kind;
 	load.seconds = c->seconds;
