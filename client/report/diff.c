@@ -193,7 +193,7 @@ static int add_with(void *userdata, const struct profile *profile, const struct 
 	return graph_add(userdata, GRAPH_WITH, profile, hit->node, hit->n);
 }
 
-struct drawing {
+struct diff_drawing {
 	struct graph *graph;
 	struct flame_about about;
 	char names[N_DIFF_SIDES][2 * CLOCK_TEXT_BYTES + 8];
@@ -201,7 +201,7 @@ struct drawing {
 	char *note;
 };
 
-static void drawing_done(struct drawing *drawing)
+static void drawing_done(struct diff_drawing *drawing)
 {
 	graph_free(drawing->graph);
 	for (int side = 0; side < N_DIFF_SIDES; side++)
@@ -209,7 +209,7 @@ static void drawing_done(struct drawing *drawing)
 	free(drawing->note);
 }
 
-static int describe_side(struct drawing *drawing, int side, const struct window *window,
+static int describe_side(struct diff_drawing *drawing, int side, const struct window *window,
 			 const struct profile_summary *summary)
 {
 	struct flame_about *about = &drawing->about;
@@ -225,7 +225,7 @@ static int describe_side(struct drawing *drawing, int side, const struct window 
 }
 
 /* Adds one side to the graph. Here a filter chooses stacks, as for a flame graph of one window. */
-static int draw_side(struct report *report, int side, struct drawing *drawing)
+static int draw_side(struct report *report, int side, struct diff_drawing *drawing)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	struct request request = *report->request;
@@ -242,7 +242,7 @@ static int draw_side(struct report *report, int side, struct drawing *drawing)
 	return describe_side(drawing, side, &request.window, profile_summary(profile));
 }
 
-static int join_losses(struct drawing *drawing)
+static int join_losses(struct diff_drawing *drawing)
 {
 	const char *base = drawing->losses[DIFF_BASE], *with = drawing->losses[DIFF_WITH];
 
@@ -254,7 +254,7 @@ static int join_losses(struct drawing *drawing)
 	return 0;
 }
 
-static int draw_sides(struct report *report, struct drawing *drawing)
+static int draw_sides(struct report *report, struct diff_drawing *drawing)
 {
 	int r;
 
@@ -273,7 +273,7 @@ static int report_flamegraph(struct report *report)
 {
 	const struct request *request = report->request;
 	_cleanup_free_ char *filters = flame_describe_filters(request);
-	_cleanup_(drawing_done) struct drawing drawing = {
+	_cleanup_(drawing_done) struct diff_drawing drawing = {
 		.graph = graph_new(),
 		.about = {.title = "oxprof diff",
 			  .filters = filters && *filters ? filters : NULL,

@@ -45,13 +45,13 @@ int flamegraph_draw(const struct graph *graph, const struct profile_summary *sum
 	return flame_write(graph, &about, format, out);
 }
 
-struct drawing {
+struct flamegraph_drawing {
 	struct report *report;
 	struct graph *graph;
 	bool begun;
 };
 
-static int begin(struct drawing *drawing)
+static int begin(struct flamegraph_drawing *drawing)
 {
 	struct report *report = drawing->report;
 	int r;
@@ -66,7 +66,7 @@ static int begin(struct drawing *drawing)
 
 static int on_hit(void *userdata, const struct profile *profile, const struct profile_hit *hit)
 {
-	struct drawing *drawing = userdata;
+	struct flamegraph_drawing *drawing = userdata;
 	int r = begin(drawing);
 
 	return r < 0 ? r : flamegraph_add(drawing->graph, profile, hit);
@@ -77,7 +77,7 @@ int flamegraph_report(struct report *report)
 	const struct request *request = report->request;
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	_cleanup_(graph_free_p) struct graph *graph = graph_new();
-	struct drawing drawing = {report, graph, false};
+	struct flamegraph_drawing drawing = {report, graph, false};
 	int r;
 
 	if (!graph)

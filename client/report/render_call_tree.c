@@ -24,7 +24,7 @@ struct strokes {
 static const struct strokes strokes_utf8 = {"├─", "└─", "│ ", "  ", "… "};
 static const struct strokes strokes_ascii = {"|-", "`-", "| ", "  ", ".."};
 
-struct drawing {
+struct call_tree_drawing {
 	const struct graph *graph;
 	const struct call_tree_style *style;
 	const struct screen *screen;
@@ -40,19 +40,19 @@ struct drawing {
 	size_t alone_size;
 };
 
-static void drawing_done(struct drawing *drawing)
+static void drawing_done(struct call_tree_drawing *drawing)
 {
 	free(drawing->levels);
 	free(drawing->open);
 	free(drawing->alone);
 }
 
-static double get_share(const struct drawing *drawing, uint64_t hits)
+static double get_share(const struct call_tree_drawing *drawing, uint64_t hits)
 {
 	return drawing->style->samples ? 100.0 * (double)hits / (double)drawing->style->samples : 0;
 }
 
-static void print_title(const struct drawing *drawing)
+static void print_title(const struct call_tree_drawing *drawing)
 {
 	fprintf(drawing->out, "%sTOTAL%%  %s%*s  NAME%s\n",
 		screen_style(drawing->screen, STYLE_HEADER),
@@ -60,7 +60,7 @@ static void print_title(const struct drawing *drawing)
 		screen_style(drawing->screen, STYLE_OFF));
 }
 
-static void print_numbers(const struct drawing *drawing, uint32_t node)
+static void print_numbers(const struct call_tree_drawing *drawing, uint32_t node)
 {
 	uint64_t total = graph_total(drawing->graph, node, GRAPH_BASE);
 	double self = get_share(drawing, graph_self(drawing->graph, node, GRAPH_BASE));
@@ -76,7 +76,7 @@ static void print_numbers(const struct drawing *drawing, uint32_t node)
 
 /* Returns how many levels of branches may be drawn, so that half of the line is left for names; the
  * levels nearest to the function are the ones that are drawn. 0: no limit. */
-static uint32_t count_levels_max(const struct drawing *drawing)
+static uint32_t count_levels_max(const struct call_tree_drawing *drawing)
 {
 	size_t columns = drawing->screen->columns;
 
@@ -88,8 +88,8 @@ static uint32_t count_levels_max(const struct drawing *drawing)
 }
 
 /* Draws the branches in front of a name. Returns how many columns they take. */
-static size_t print_branches(const struct drawing *drawing, uint32_t level, bool is_branch,
-			     bool is_last)
+static size_t print_branches(const struct call_tree_drawing *drawing, uint32_t level,
+			     bool is_branch, bool is_last)
 {
 	uint32_t max = count_levels_max(drawing), first = 1;
 	const struct strokes *strokes = drawing->strokes;
@@ -107,7 +107,7 @@ static size_t print_branches(const struct drawing *drawing, uint32_t level, bool
 	return LEVEL_COLUMNS * (max > 0 && level > max ? max : level);
 }
 
-static void format_more(const struct drawing *drawing, const struct call_line *line,
+static void format_more(const struct call_tree_drawing *drawing, const struct call_line *line,
 			char ret[static MORE_BYTES])
 {
 	ret[0] = '\0';
@@ -116,7 +116,8 @@ static void format_more(const struct drawing *drawing, const struct call_line *l
 			 get_share(drawing, line->cut));
 }
 
-static int print_name(const struct drawing *drawing, const struct call_line *line, size_t used)
+static int print_name(const struct call_tree_drawing *drawing, const struct call_line *line,
+		      size_t used)
 {
 	uint32_t function = graph_function_of(drawing->graph, line->node);
 	const char *name = graph_function(drawing->graph, function)->name;
@@ -138,7 +139,7 @@ static int print_name(const struct drawing *drawing, const struct call_line *lin
 	return 0;
 }
 
-static int make_room(struct drawing *drawing, uint32_t depth)
+static int make_room(struct call_tree_drawing *drawing, uint32_t depth)
 {
 	size_t n = (size_t)depth + 2;
 
@@ -149,7 +150,7 @@ static int make_room(struct drawing *drawing, uint32_t depth)
 	return 0;
 }
 
-static int print_line(struct drawing *drawing, const struct call_line *line, bool alone)
+static int print_line(struct call_tree_drawing *drawing, const struct call_line *line, bool alone)
 {
 	uint32_t level = 0;
 	size_t used;
@@ -170,7 +171,7 @@ static int print_line(struct drawing *drawing, const struct call_line *line, boo
 	return print_name(drawing, line, used);
 }
 
-static void measure(struct drawing *drawing)
+static void measure(struct call_tree_drawing *drawing)
 {
 	uint64_t most = graph_total(drawing->graph, 0, GRAPH_BASE);
 	char number[NUMBER_BYTES];
@@ -185,7 +186,7 @@ static void measure(struct drawing *drawing)
 int render_call_tree(const struct graph *graph, const struct call_tree *tree,
 		     const struct call_tree_style *style, const struct screen *screen, FILE *out)
 {
-	_cleanup_(drawing_done) struct drawing drawing = {
+	_cleanup_(drawing_done) struct call_tree_drawing drawing = {
 		.graph = graph,
 		.style = style,
 		.screen = screen,

@@ -23,7 +23,7 @@ enum section { SECTION_TREE, SECTION_CALLERS, SECTION_CALLEES, N_SECTIONS };
 
 static const char *const section_keys[N_SECTIONS] = {"tree", "callers", "callees"};
 
-struct page {
+struct tree_page {
 	const struct request *request;
 	const struct profile_summary *summary;
 	struct graph *graphs[N_SECTIONS]; /* NULL: not asked for */
@@ -31,7 +31,7 @@ struct page {
 	double threshold; /* percent */
 };
 
-static void page_done(struct page *page)
+static void page_done(struct tree_page *page)
 {
 	for (int i = 0; i < N_SECTIONS; i++) {
 		graph_free(page->graphs[i]);
@@ -41,8 +41,8 @@ static void page_done(struct page *page)
 
 /* ---- as text ---- */
 
-static int print_section(const struct page *page, enum section section, const struct screen *screen,
-			 FILE *out)
+static int print_section(const struct tree_page *page, enum section section,
+			 const struct screen *screen, FILE *out)
 {
 	struct call_tree_style style = {
 		.samples = page->summary->samples,
@@ -58,7 +58,7 @@ static int print_section(const struct page *page, enum section section, const st
 	return render_call_tree(page->graphs[section], &page->trees[section], &style, screen, out);
 }
 
-static void print_cut(const struct page *page, FILE *out)
+static void print_cut(const struct tree_page *page, FILE *out)
 {
 	uint32_t n = 0;
 
@@ -71,7 +71,7 @@ static void print_cut(const struct page *page, FILE *out)
 			n, n == 1 ? "" : "es", page->threshold, n == 1 ? "is" : "are");
 }
 
-static int print_footer(const struct page *page, FILE *out)
+static int print_footer(const struct tree_page *page, FILE *out)
 {
 	_cleanup_tree_ struct json_object *answer = NULL;
 	int r = summary_make_tree(page->summary, &answer);
@@ -85,7 +85,7 @@ static int print_footer(const struct page *page, FILE *out)
 	return 0;
 }
 
-static int print_page(const struct page *page, const struct screen *screen, FILE *out)
+static int print_page(const struct tree_page *page, const struct screen *screen, FILE *out)
 {
 	for (int i = 0; i < N_SECTIONS; i++) {
 		int r;
@@ -101,8 +101,8 @@ static int print_page(const struct page *page, const struct screen *screen, FILE
 
 /* ---- as JSON ---- */
 
-static void write_line(const struct page *page, enum section section, const struct call_line *line,
-		       struct json *json)
+static void write_line(const struct tree_page *page, enum section section,
+		       const struct call_line *line, struct json *json)
 {
 	const struct graph *graph = page->graphs[section];
 	uint64_t self = graph_self(graph, line->node, GRAPH_BASE);
@@ -125,7 +125,7 @@ static void write_line(const struct page *page, enum section section, const stru
 	json_close(json, '}');
 }
 
-static void write_section(const struct page *page, enum section section, struct json *json)
+static void write_section(const struct tree_page *page, enum section section, struct json *json)
 {
 	const struct call_tree *tree = &page->trees[section];
 
@@ -143,7 +143,7 @@ static void write_section(const struct page *page, enum section section, struct 
 	json_close(json, '}');
 }
 
-static void write_page(const struct page *page, FILE *out)
+static void write_page(const struct tree_page *page, FILE *out)
 {
 	struct json json = {out, 1};
 
@@ -165,7 +165,7 @@ static int on_hit(void *userdata, const struct profile *profile, const struct pr
 	return graph_add(userdata, GRAPH_BASE, profile, hit->node, hit->n);
 }
 
-static int make_sections(struct page *page)
+static int make_sections(struct tree_page *page)
 {
 	double least = page->threshold / 100 * (double)page->summary->samples;
 	const struct graph *graph = page->graphs[SECTION_TREE];
@@ -189,7 +189,7 @@ int tree_report(struct report *report)
 {
 	const struct request *request = report->request;
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
-	_cleanup_(page_done) struct page page = {
+	_cleanup_(page_done) struct tree_page page = {
 		.request = request,
 		.threshold = request->has_threshold ? request->threshold : THRESHOLD_PERCENT,
 	};
