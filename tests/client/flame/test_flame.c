@@ -21,14 +21,14 @@ static void use_utf8(void)
 
 TestSuite(client_flame, .init = use_utf8);
 
-struct adding {
+struct flame_adding {
 	struct graph *graph;
 	enum graph_side side;
 };
 
 static int add_hit(void *userdata, const struct profile *profile, const struct profile_hit *hit)
 {
-	struct adding *adding = userdata;
+	struct flame_adding *adding = userdata;
 
 	return graph_add(adding->graph, adding->side, profile, hit->node, hit->n);
 }
@@ -44,7 +44,7 @@ static void add(struct graph *graph, enum graph_side side, const char *stacks, u
 	};
 	const struct made_export export = {
 		.stacks = stacks, .frames = frames, .interval_ns = interval_ns};
-	struct adding adding = {graph, side};
+	struct flame_adding adding = {graph, side};
 	struct profile *profile;
 	char *why;
 
