@@ -292,6 +292,25 @@ static int check_together(const struct request *request, const struct arguments_
 	return 0;
 }
 
+/* Refuses formats that the verb does not have. */
+static int check_verb_format(const struct request *request, char *why)
+{
+	const char *verb = verb_infos[request->verb].name;
+
+	if (request->format < FORMAT_CSV || request->format > FORMAT_SPEEDSCOPE)
+		return 0;
+	if (request->verb == VERB_DIFF)
+		return warn(
+			why,
+			"%s: not a format of this verb; use --format=table, json or flamegraph, "
+			"or -o FILE.html, .svg or .json",
+			verb);
+	if (request->verb == VERB_FLAMEGRAPH)
+		return warn(why, "%s: -o %s: a flame graph is written as .html, .svg or .json",
+			    verb, request->output);
+	return 0;
+}
+
 /* Refuses options that do not fit the format. Formats of whole stacks have no rows that could be
  * chosen or sorted. */
 static int check_format(const struct request *request, const struct arguments_reading *reading)
@@ -303,23 +322,15 @@ static int check_format(const struct request *request, const struct arguments_re
 		[FORMAT_SVG] = "flamegraph",
 	};
 	const char *verb = verb_infos[request->verb].name;
+	int r;
 
 	if (is_given(reading, OPTION_JSON) && is_given(reading, OPTION_FORMAT) &&
 	    request->format != FORMAT_JSON)
 		return warn(reading->why, "%s: --json and another --format cannot be used together",
 			    verb);
-	if (request->verb == VERB_DIFF && request->format >= FORMAT_CSV &&
-	    request->format <= FORMAT_SPEEDSCOPE)
-		return warn(
-			reading->why,
-			"%s: not a format of this verb; use --format=table, json or flamegraph, "
-			"or -o FILE.html, .svg or .json",
-			verb);
-	if (request->verb == VERB_FLAMEGRAPH && request->format >= FORMAT_CSV &&
-	    request->format <= FORMAT_SPEEDSCOPE)
-		return warn(reading->why,
-			    "%s: -o %s: a flame graph is written as .html, .svg or .json", verb,
-			    request->output);
+	r = check_verb_format(request, reading->why);
+	if (r < 0)
+		return r;
 	if (request->verb == VERB_QUERY && request->format < FORMAT_FLAMEGRAPH &&
 	    is_given(reading, OPTION_THRESHOLD))
 		return warn(reading->why, "%s: --threshold applies to flame graphs only", verb);
