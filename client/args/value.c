@@ -34,7 +34,7 @@ int value_add_target(const char *value, enum option_id option, struct request *r
 	r = target_parse(text, target);
 	if (r < 0)
 		return r;
-	/* What is new is NULL, and so is the end. */
+	/* New elements are NULL, so the list ends in NULL. */
 	r = array_reserve(request->targets, request->targets_size, request->n_targets + 2);
 	if (r < 0)
 		return r;
