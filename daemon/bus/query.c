@@ -163,7 +163,7 @@ int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_err
 }
 
 /* A sealed file in memory: what the client maps or reads cannot change under it. */
-static int make_json(struct manager_bus *self, const struct result *result)
+static int make_json(const struct result *result)
 {
 	_cleanup_close_ int fd = memfd_create("oxprof-result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), r;
@@ -174,8 +174,7 @@ static int make_json(struct manager_bus *self, const struct result *result)
 		cleanup_close(&copy);
 		return r;
 	}
-	r = result_write_json(result, manager_state(self->manager),
-			      manager_interval_ns(self->manager), out);
+	r = result_write_json(result, out);
 	if (fclose(out) && r >= 0)
 		r = -EIO;
 	if (r >= 0 &&
@@ -193,7 +192,7 @@ int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_
 
 	if (r != 1)
 		return r;
-	fd = make_json(self, &result);
+	fd = make_json(&result);
 	result_done(&result);
 	return fd < 0 ? fd : sd_bus_reply_method_return(call, "h", fd);
 }

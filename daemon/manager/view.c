@@ -45,6 +45,8 @@ int manager_query(struct manager *manager, const struct query *query, struct res
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
 				   why[0] ? why : store_error(manager->store));
+	ret->state = manager_state(manager);
+	ret->interval_ns = manager->interval_ns;
 	/* The last window is not over yet. */
 	if (ret->until_usec > clock_realtime_usec())
 		ret->until_usec = clock_realtime_usec();

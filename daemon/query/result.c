@@ -9,7 +9,16 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/json.h"
 #include "daemon/base/loss.h"
+#include "daemon/base/result_fields.h"
 #include "daemon/base/table.h"
+
+/* clang-format off */
+#define SUMMARY_FIELD(key, type, member) {key, RESULT_##type, offsetof(struct result, member)},
+#define ROW_FIELD(key, type, member) {key, RESULT_##type, offsetof(struct result_row, member)},
+
+const struct result_field result_summary_fields[] = {RESULT_SUMMARY_FIELDS(SUMMARY_FIELD) {0}};
+const struct result_field result_row_fields[] = {RESULT_ROW_FIELDS(ROW_FIELD) {0}};
+/* clang-format on */
 
 /* Replaces a text by a copy, which rows of the same module or file share. */
 static int keep_text(struct table *texts, const char **text)
@@ -23,10 +32,26 @@ static int keep_text(struct table *texts, const char **text)
 	return 0;
 }
 
+static int keep_texts(struct table *texts, struct result_row *row)
+{
+	int r;
+
+	for (const struct result_field *field = result_row_fields; field->key; field++) {
+		const char **text = (const char **)((char *)row + field->offset);
+
+		if (field->type != RESULT_TEXT)
+			continue;
+		assert(*text);
+		r = keep_text(texts, text);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int result_add_row(struct result *result, const struct result_row *row)
 {
 	struct result_row copy = *row;
-	const char **texts[] = {&copy.name, &copy.function, &copy.module, &copy.file, &copy.kind};
 	int r;
 
 	if (!result->texts)
@@ -34,12 +59,9 @@ int result_add_row(struct result *result, const struct result_row *row)
 	if (!result->texts)
 		return -ENOMEM;
 	assert(*row->name);
-	for (size_t i = 0; i < array_length(texts); i++) {
-		assert(*texts[i]);
-		r = keep_text(result->texts, texts[i]);
-		if (r < 0)
-			return r;
-	}
+	r = keep_texts(result->texts, &copy);
+	if (r < 0)
+		return r;
 	r = array_reserve(result->rows, result->rows_size, result->n_rows + 1);
 	if (r < 0)
 		return r;
@@ -64,48 +86,71 @@ void result_done(struct result *result)
 	*result = (struct result){0};
 }
 
-static void write_row(struct json *json, const struct result_row *row, uint64_t samples)
+static void write_stops(struct json *json, const char *key, const uint64_t *stops)
 {
-	double all = samples ? (double)samples : 1;
-
-	json_open(json, NULL, '{');
-	json_add_text(json, "name", row->name);
-	json_add_text(json, "function", row->function);
-	json_add_text(json, "module", row->module);
-	json_add_text(json, "file", row->file);
-	json_add_known(json, "line", row->line);
-	json_add_text(json, "kind", row->kind);
-	json_add_known(json, "pid", row->pid);
-	json_add_known(json, "tid", row->tid);
-	json_add_u64(json, "self", row->self);
-	json_add_u64(json, "total", row->total);
-	json_add_double(json, "self_share", (double)row->self / all);
-	json_add_double(json, "total_share", (double)row->total / all);
+	json_open(json, key, '{');
+	for (unsigned i = 0; i < OX_N_STOPS; i++)
+		json_add_u64(json, stop_name(i), stops[i]);
 	json_close(json, '}');
 }
 
-int result_write_json(const struct result *result, const char *state, uint64_t interval_ns,
-		      FILE *out)
+static void write_lost(struct json *json, const char *key, const struct result *result)
+{
+	json_open(json, key, '{');
+	for (size_t i = 0; i < result->n_lost; i++)
+		json_add_u64(json, result->lost[i].reason, result->lost[i].n);
+	json_close(json, '}');
+}
+
+/* Writes a field of a result or of a row, which is what the table of the field is for. */
+static void write_field(struct json *json, const struct result_field *field, const void *object,
+			uint64_t samples)
+{
+	const void *at = (const char *)object + field->offset;
+
+	switch (field->type) {
+	case RESULT_TEXT:
+		json_add_text(json, field->key, *(const char *const *)at);
+		break;
+	case RESULT_KNOWN:
+		json_add_known(json, field->key, *(const uint32_t *)at);
+		break;
+	case RESULT_COUNT:
+		json_add_u64(json, field->key, *(const uint64_t *)at);
+		break;
+	case RESULT_SHARE:
+		json_add_double(json, field->key,
+				(double)*(const uint64_t *)at / (samples ? samples : 1));
+		break;
+	case RESULT_FLAG:
+		json_add_bool(json, field->key, *(const bool *)at);
+		break;
+	case RESULT_STOPS:
+		write_stops(json, field->key, at);
+		break;
+	case RESULT_LOST:
+		write_lost(json, field->key, object);
+		break;
+	case RESULT_N_TYPES:
+		break;
+	}
+}
+
+static void write_row(struct json *json, const struct result_row *row, uint64_t samples)
+{
+	json_open(json, NULL, '{');
+	for (const struct result_field *field = result_row_fields; field->key; field++)
+		write_field(json, field, row, samples);
+	json_close(json, '}');
+}
+
+int result_write_json(const struct result *result, FILE *out)
 {
 	struct json json = {out, 1};
 
 	json_open(&json, NULL, '{');
-	json_add_text(&json, "state", state);
-	json_add_u64(&json, "since", result->since_usec);
-	json_add_u64(&json, "until", result->until_usec);
-	json_add_u64(&json, "interval_ns", interval_ns);
-	json_add_u64(&json, "samples", result->samples);
-	json_add_u64(&json, "distinct", result->distinct);
-	json_open(&json, "stacks", '{');
-	for (unsigned i = 0; i < OX_N_STOPS; i++)
-		json_add_u64(&json, stop_name(i), result->stops[i]);
-	json_close(&json, '}');
-	json_open(&json, "lost", '{');
-	for (size_t i = 0; i < result->n_lost; i++)
-		json_add_u64(&json, result->lost[i].reason, result->lost[i].n);
-	json_close(&json, '}');
-	json_add_bool(&json, "restricted", result->restricted);
-	json_add_bool(&json, "without_kernel", result->without_kernel);
+	for (const struct result_field *field = result_summary_fields; field->key; field++)
+		write_field(&json, field, result, result->samples);
 	json_open(&json, "records", '[');
 	for (size_t i = 0; i < result->n_rows; i++)
 		write_row(&json, &result->rows[i], result->samples);

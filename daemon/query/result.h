@@ -25,6 +25,8 @@ struct result_row {
 };
 
 struct result {
+	const char *state; /* "paused" or "running"; it and interval_ns are the manager's to set */
+	uint64_t interval_ns;
 	uint64_t since_usec; /* the time that the samples really cover */
 	uint64_t until_usec;
 	uint64_t samples;
@@ -43,13 +45,34 @@ struct result {
 	void *texts;         /* owns the strings */
 };
 
+/* How a field is kept, and how it is written; in the order in which the bus has them. */
+enum result_type {
+	RESULT_TEXT,  /* const char * */
+	RESULT_KNOWN, /* uint32_t, 0: not known */
+	RESULT_COUNT, /* uint64_t */
+	RESULT_SHARE, /* uint64_t, written as a share of the samples */
+	RESULT_FLAG,  /* bool */
+	RESULT_STOPS, /* uint64_t[OX_N_STOPS] */
+	RESULT_LOST,  /* lost and n_lost of struct result */
+	RESULT_N_TYPES
+};
+
+struct result_field {
+	const char *key; /* NULL ends a table */
+	enum result_type type;
+	size_t offset; /* in struct result, or in struct result_row */
+};
+
+/* The lists of daemon/base/result_fields.h. */
+extern const struct result_field result_summary_fields[];
+extern const struct result_field result_row_fields[];
+
 /* Appends a copy of the row and its texts. Returns 0 or -ENOMEM. */
 int result_add_row(struct result *result, const struct result_row *row);
 /* Appends a loss; further ones are dropped when there is no place left. */
 void result_add_loss(struct result *result, const char *reason, uint64_t n);
 void result_done(struct result *result);
 
-/* Writes the object that `oxprofctl query --json` prints (oxprofctl(1)), and flushes `out`. state:
- * "paused" or "running". Returns 0 or -EIO. */
-int result_write_json(const struct result *result, const char *state, uint64_t interval_ns,
-		      FILE *out);
+/* Writes the object that `oxprofctl query --json` prints (oxprofctl(1)), and flushes. Returns 0 or
+ * -EIO. */
+int result_write_json(const struct result *result, FILE *out);

@@ -591,7 +591,9 @@ Test(engine, writes_json)
 	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
 	out = open_memstream(&text, &size);
 	result.samples = 64; /* for short shares */
-	cr_expect_eq(result_write_json(&result, "paused", 10101010, out), 0);
+	result.state = "paused";
+	result.interval_ns = 10101010;
+	cr_expect_eq(result_write_json(&result, out), 0);
 	fclose(out);
 	cr_expect_str_eq(
 		text,
@@ -610,6 +612,6 @@ Test(engine, writes_json)
 		"\"total_share\":0.34375}]}\n",
 		"%s", text);
 	out = fopen("/dev/full", "w");
-	cr_expect_eq(result_write_json(&result, "paused", 1, out), -EIO);
+	cr_expect_eq(result_write_json(&result, out), -EIO);
 	fclose(out);
 }
