@@ -15,13 +15,7 @@
  *               session x (that one alone; 0: all), targets as, sort s (self total name),
  *               by s (OX_BY_NAMES),
  *               kind s (python native: frames of other kinds are taken out of each stack)
- *       summary: state s, since t, until t, interval_ns t, samples t, distinct t,
- *                stacks a{st} (samples by how their user stack ends: root, cut, no-table, broken,
- *                unreadable, no-rule, python-broken; those without user frames are in none),
- *                lost a{st}, restricted b (only the caller's own processes are in the answer),
- *                without_kernel b (frames of the kernel are left out: no right to see them)
- *       record: name s, self t, total t, self_share d, total_share d, and where known
- *               function s, module s, file s, line u, kind s, pid u, tid u
+ *       summary, record: daemon/base/result_fields.h
  *   QueryByFileDescriptor(a{sv} filter) -> h     the same answer as one JSON object
  *   Export(a{sv} filter) -> h     stacks as they are, for reports: a pipe with the stream that
  *               daemon/base/export.proto describes, written while it is read

@@ -269,9 +269,14 @@ static int append_samples(struct manager *manager, sd_bus_message *reply)
 static int append_lost(struct manager *manager, sd_bus_message *reply)
 {
 	struct recorder_totals totals;
+	int r;
 
 	manager_get_totals(manager, &totals);
-	return bus_append_lost(reply, &totals);
+	r = sd_bus_message_open_container(reply, 'a', "{st}");
+	if (r < 0)
+		return r;
+	r = bus_append_lost(reply, &totals);
+	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int append_version(struct manager *manager, sd_bus_message *reply)

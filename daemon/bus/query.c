@@ -82,64 +82,94 @@ static int answer_call(struct manager_bus *self, sd_bus_message *call, struct re
 
 /* ---- Query ---- */
 
-static int append_summary(struct manager_bus *self, sd_bus_message *reply,
-			  const struct result *result)
+static int append_losses(sd_bus_message *reply, const char *key, const struct result *result)
 {
-	int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+	int r = bus_open_counts(reply, key);
 
-	r = r < 0 ? r : bus_append_text(reply, "state", manager_state(self->manager));
-	r = r < 0 ? r : bus_append_u64(reply, "since", result->since_usec);
-	r = r < 0 ? r : bus_append_u64(reply, "until", result->until_usec);
-	r = r < 0 ? r : bus_append_u64(reply, "interval_ns", manager_interval_ns(self->manager));
-	r = r < 0 ? r : bus_append_u64(reply, "samples", result->samples);
-	r = r < 0 ? r : bus_append_u64(reply, "distinct", result->distinct);
-	r = r < 0 ? r : sd_bus_message_append(reply, "{sv}", "restricted", "b", result->restricted);
-	r = r < 0 ? r
-		  : sd_bus_message_append(reply, "{sv}", "without_kernel", "b",
-					  result->without_kernel);
-	r = r < 0 ? r : bus_append_stops(reply, result->stops);
-	r = r < 0 ? r : bus_open_lost(reply);
-	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
-	for (size_t i = 0; i < result->n_lost && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < result->n_lost; i++) {
 		r = sd_bus_message_append(reply, "{st}", result->lost[i].reason, result->lost[i].n);
-	r = r < 0 ? r : sd_bus_message_close_container(reply);
-	r = r < 0 ? r : bus_close_lost(reply);
-	return r < 0 ? r : sd_bus_message_close_container(reply);
+		if (r < 0)
+			return r;
+	}
+	return bus_close_counts(reply);
 }
 
-static int append_row(sd_bus_message *reply, const struct result_row *row, uint64_t samples)
+/* Appends a field of a result or of a row, which is what the table of the field is for. */
+static int append_field(sd_bus_message *reply, const struct result_field *field, const void *object,
+			uint64_t samples)
 {
-	double all = samples ? samples : 1;
+	const void *at = (const char *)object + field->offset;
+
+	switch (field->type) {
+	case RESULT_TEXT:
+		return bus_append_text(reply, field->key, *(const char *const *)at);
+	case RESULT_KNOWN:
+		return *(const uint32_t *)at
+			       ? bus_append_u32(reply, field->key, *(const uint32_t *)at)
+			       : 0;
+	case RESULT_COUNT:
+		return bus_append_u64(reply, field->key, *(const uint64_t *)at);
+	case RESULT_SHARE:
+		return bus_append_double(reply, field->key,
+					 (double)*(const uint64_t *)at / (samples ? samples : 1));
+	case RESULT_FLAG:
+		return bus_append_bool(reply, field->key, *(const bool *)at);
+	case RESULT_STOPS:
+		return bus_append_stops(reply, field->key, at);
+	case RESULT_LOST:
+		return append_losses(reply, field->key, object);
+	case RESULT_N_TYPES:
+		break;
+	}
+	return -EINVAL;
+}
+
+/* Appends an a{sv}: the fields by type, and those of one type in the order of their table. */
+static int append_fields(sd_bus_message *reply, const struct result_field *fields,
+			 const void *object, uint64_t samples)
+{
 	int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
-	r = r < 0 ? r : bus_append_text(reply, "name", row->name);
-	r = r < 0 ? r : bus_append_text(reply, "function", row->function);
-	r = r < 0 ? r : bus_append_text(reply, "module", row->module);
-	r = r < 0 ? r : bus_append_text(reply, "file", row->file);
-	r = r < 0 ? r : bus_append_text(reply, "kind", row->kind);
-	if (r >= 0 && row->line)
-		r = bus_append_u32(reply, "line", row->line);
-	if (r >= 0 && row->pid)
-		r = bus_append_u32(reply, "pid", row->pid);
-	if (r >= 0 && row->tid)
-		r = bus_append_u32(reply, "tid", row->tid);
-	r = r < 0 ? r : bus_append_u64(reply, "self", row->self);
-	r = r < 0 ? r : bus_append_u64(reply, "total", row->total);
-	r = r < 0 ? r : bus_append_double(reply, "self_share", row->self / all);
-	r = r < 0 ? r : bus_append_double(reply, "total_share", row->total / all);
-	return r < 0 ? r : sd_bus_message_close_container(reply);
+	if (r < 0)
+		return r;
+	for (unsigned type = 0; type < RESULT_N_TYPES; type++)
+		for (const struct result_field *field = fields; field->key; field++) {
+			if (field->type != type)
+				continue;
+			r = append_field(reply, field, object, samples);
+			if (r < 0)
+				return r;
+		}
+	return sd_bus_message_close_container(reply);
 }
 
-static int reply_answer(struct manager_bus *self, sd_bus_message *call, const struct result *result)
+static int append_rows(sd_bus_message *reply, const struct result *result)
+{
+	int r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < result->n_rows; i++) {
+		r = append_fields(reply, result_row_fields, &result->rows[i], result->samples);
+		if (r < 0)
+			return r;
+	}
+	return sd_bus_message_close_container(reply);
+}
+
+static int reply_answer(sd_bus_message *call, const struct result *result)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	int r = sd_bus_message_new_method_return(call, &reply);
 
-	r = r < 0 ? r : append_summary(self, reply, result);
-	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "a{sv}");
-	for (size_t i = 0; i < result->n_rows && r >= 0; i++)
-		r = append_row(reply, &result->rows[i], result->samples);
-	r = r < 0 ? r : sd_bus_message_close_container(reply);
+	if (r < 0)
+		return r;
+	r = append_fields(reply, result_summary_fields, result, result->samples);
+	if (r < 0)
+		return r;
+	r = append_rows(reply, result);
 	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
@@ -157,7 +187,7 @@ int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_err
 				      "QueryByFileDescriptor",
 				      result.n_rows);
 	else
-		r = reply_answer(self, call, &result);
+		r = reply_answer(call, &result);
 	result_done(&result);
 	return r < 0 ? r : 1;
 }

@@ -47,6 +47,11 @@ int bus_append_u64(sd_bus_message *reply, const char *key, uint64_t value)
 	return sd_bus_message_append(reply, "{sv}", key, "t", value);
 }
 
+int bus_append_bool(sd_bus_message *reply, const char *key, bool value)
+{
+	return sd_bus_message_append(reply, "{sv}", key, "b", (int)value);
+}
+
 int bus_append_double(sd_bus_message *reply, const char *key, double value)
 {
 	return sd_bus_message_append(reply, "{sv}", key, "d", value);
@@ -54,47 +59,52 @@ int bus_append_double(sd_bus_message *reply, const char *key, double value)
 
 int bus_append_lost(sd_bus_message *reply, const struct recorder_totals *totals)
 {
-	int r = sd_bus_message_open_container(reply, 'a', "{st}");
+	for (unsigned i = 0; i < OX_N_LOSSES; i++) {
+		int r = totals->lost[i] ? sd_bus_message_append(reply, "{st}", loss_name(i),
+								totals->lost[i])
+					: 0;
 
-	for (unsigned i = 0; i < OX_N_LOSSES && r >= 0; i++)
-		if (totals->lost[i])
-			r = sd_bus_message_append(reply, "{st}", loss_name(i), totals->lost[i]);
-	return r < 0 ? r : sd_bus_message_close_container(reply);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
-/* Opens {KEY: variant of a{st}}; what is appended in between is its value. */
-static int open_counts(sd_bus_message *reply, const char *key)
+int bus_open_counts(sd_bus_message *reply, const char *key)
 {
 	int r = sd_bus_message_open_container(reply, 'e', "sv");
 
-	r = r < 0 ? r : sd_bus_message_append(reply, "s", key);
-	return r < 0 ? r : sd_bus_message_open_container(reply, 'v', "a{st}");
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append(reply, "s", key);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_open_container(reply, 'v', "a{st}");
+	return r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
 }
 
-static int close_counts(sd_bus_message *reply)
+int bus_close_counts(sd_bus_message *reply)
 {
-	int r = sd_bus_message_close_container(reply);
+	for (int depth = 0; depth < 3; depth++) {
+		int r = sd_bus_message_close_container(reply);
 
-	return r < 0 ? r : sd_bus_message_close_container(reply);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
-int bus_open_lost(sd_bus_message *reply)
+int bus_append_stops(sd_bus_message *reply, const char *key,
+		     const uint64_t stops[static OX_N_STOPS])
 {
-	return open_counts(reply, "lost");
-}
+	int r = bus_open_counts(reply, key);
 
-int bus_close_lost(sd_bus_message *reply)
-{
-	return close_counts(reply);
-}
-
-int bus_append_stops(sd_bus_message *reply, const uint64_t stops[static OX_N_STOPS])
-{
-	int r = open_counts(reply, "stacks");
-
-	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
-	for (unsigned i = 0; i < OX_N_STOPS && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < OX_N_STOPS; i++) {
 		r = sd_bus_message_append(reply, "{st}", stop_name(i), stops[i]);
-	r = r < 0 ? r : sd_bus_message_close_container(reply);
-	return r < 0 ? r : close_counts(reply);
+		if (r < 0)
+			return r;
+	}
+	return bus_close_counts(reply);
 }

@@ -2,6 +2,7 @@
 /* What replies are made of: a failure of the manager's as an error, entries of an a{sv}. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <systemd/sd-bus.h>
@@ -18,12 +19,14 @@ int bus_error_refuse(sd_bus_error *error, int result, const char *what);
 int bus_append_text(sd_bus_message *reply, const char *key, const char *text); /* "": no entry */
 int bus_append_u32(sd_bus_message *reply, const char *key, uint32_t value);
 int bus_append_u64(sd_bus_message *reply, const char *key, uint64_t value);
+int bus_append_bool(sd_bus_message *reply, const char *key, bool value);
 int bus_append_double(sd_bus_message *reply, const char *key, double value);
 
-/* "lost": what is appended between the two is its a{st}. */
-int bus_open_lost(sd_bus_message *reply);
-int bus_close_lost(sd_bus_message *reply);
-/* {"stacks": variant of a{st}}: samples by how their user stack ends, all reasons. */
-int bus_append_stops(sd_bus_message *reply, const uint64_t stops[static OX_N_STOPS]);
-/* The a{st} of a session's losses; reasons without any are left out. */
+/* An entry whose value is an a{st}: the {st} that are appended between the two calls. */
+int bus_open_counts(sd_bus_message *reply, const char *key);
+int bus_close_counts(sd_bus_message *reply);
+/* Appends {key: a{st}}: samples by how their user stack ends, all reasons. */
+int bus_append_stops(sd_bus_message *reply, const char *key,
+		     const uint64_t stops[static OX_N_STOPS]);
+/* Appends a session's losses to an a{st} that is open; reasons without any are left out. */
 int bus_append_lost(sd_bus_message *reply, const struct recorder_totals *totals);

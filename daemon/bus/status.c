@@ -61,13 +61,11 @@ static int append_session(void *userdata, const struct store_session *session)
 	r = r < 0 ? r : bus_append_u64(reply, "interval_ns", session->interval_ns);
 	r = r < 0 ? r : append_targets(reply, session->targets);
 	r = r < 0 ? r : bus_append_u64(reply, "samples", session->samples);
-	r = r < 0 ? r : bus_open_lost(reply);
-	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
+	r = r < 0 ? r : bus_open_counts(reply, "lost");
 	r = r < 0 ? r
 		  : manager_foreach_session_loss(history->self->manager, session->id, append_loss,
 						 reply);
-	r = r < 0 ? r : sd_bus_message_close_container(reply);
-	r = r < 0 ? r : bus_close_lost(reply);
+	r = r < 0 ? r : bus_close_counts(reply);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -211,10 +209,10 @@ static int append_status(struct manager_bus *self, sd_bus_message *reply, uint32
 	r = r < 0 ? r : bus_append_u64(reply, "interval_ns", manager_interval_ns(manager));
 	r = r < 0 ? r : append_achieved(reply, &totals);
 	r = r < 0 ? r : bus_append_u64(reply, "samples", totals.samples);
-	r = r < 0 ? r : bus_append_stops(reply, totals.stops);
-	r = r < 0 ? r : bus_open_lost(reply);
+	r = r < 0 ? r : bus_append_stops(reply, "stacks", totals.stops);
+	r = r < 0 ? r : bus_open_counts(reply, "lost");
 	r = r < 0 ? r : bus_append_lost(reply, &totals);
-	r = r < 0 ? r : bus_close_lost(reply);
+	r = r < 0 ? r : bus_close_counts(reply);
 	if (r >= 0 && totals.timed_n)
 		r = bus_append_double(reply, "sample_cost_ns",
 				      (double)totals.timed_ns / totals.timed_n);
@@ -243,11 +241,11 @@ static int append_target(sd_bus_message *reply, const struct manager_target_info
 	r = r < 0 ? r : bus_append_text(reply, "target", info->text);
 	r = r < 0 ? r : bus_append_text(reply, "state", manager_target_state_name(info->state));
 	r = r < 0 ? r : bus_append_u32(reply, "owner", info->owner);
-	r = r < 0 ? r : sd_bus_message_append(reply, "{sv}", "children", "b", info->children);
+	r = r < 0 ? r : bus_append_bool(reply, "children", info->children);
 	if (r >= 0 && info->until_usec)
 		r = bus_append_u64(reply, "until", info->until_usec);
 	r = r < 0 ? r : bus_append_u64(reply, "samples", info->samples);
-	r = r < 0 ? r : bus_append_stops(reply, info->stops);
+	r = r < 0 ? r : bus_append_stops(reply, "stacks", info->stops);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
