@@ -12,6 +12,7 @@
 #include "client/bus/value.h"
 #include "daemon/base/api.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/result_fields.h"
 
 /* A long answer from a slow disk; a person who looks for a password. */
 #define TIMEOUT_USEC          UINT64_C(90000000)
@@ -256,11 +257,8 @@ static int append_export(sd_bus_message *message, const struct request *request,
 
 /* Answers. */
 
-static const char *const answer_keys[] = {"state",    "since",  "until", "interval_ns", "samples",
-					  "distinct", "stacks", "lost",  NULL};
-static const char *const record_keys[] = {"name",       "function",    "module", "file",
-					  "line",       "kind",        "self",   "total",
-					  "self_share", "total_share", NULL};
+static const char *const answer_keys[] = {RESULT_SUMMARY_FIELDS(RESULT_KEY) NULL};
+static const char *const record_keys[] = {RESULT_ROW_FIELDS(RESULT_KEY) NULL};
 static const char *const session_keys[] = {"id",      "started", "ended", "mode", "interval_ns",
 					   "targets", "samples", "lost",  NULL};
 static const char *const status_keys[] = {"state",

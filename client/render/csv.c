@@ -3,11 +3,11 @@
 
 #include <string.h>
 
+#include "daemon/base/result_fields.h"
+
 #define LINE_END "\r\n"
 
-static const char *const columns[] = {"name", "function", "module",     "file",
-				      "line", "kind",     "pid",        "tid",
-				      "self", "total",    "self_share", "total_share"};
+static const char *const columns[] = {RESULT_ROW_FIELDS(RESULT_KEY)};
 
 static void print_text(const char *text, FILE *out)
 {

@@ -314,8 +314,10 @@ static void expect_failure(const char *error, const char *text, const char *line
 	"{\"state\":\"paused\",\"since\":1764000000000000,\"until\":1764000060000000,"           \
 	"\"interval_ns\":10101010,\"samples\":200,\"distinct\":3,\"stacks\":{\"root\":150,"      \
 	"\"cut\":0,\"no-table\":4,\"broken\":1},\"lost\":{\"late\":4,\"cut\":0},"                \
+	"\"restricted\":false,\"without_kernel\":false,"                                         \
 	"\"records\":[{\"name\":\"leaf_a(__main__)\",\"function\":\"leaf_a\",\"module\":"        \
-	"\"__main__\",\"file\":\"/srv/app.py\",\"line\":12,\"kind\":\"python\",\"self\":62,"     \
+	"\"__main__\",\"file\":\"/srv/app.py\",\"line\":12,\"kind\":\"python\","                 \
+	"\"pid\":null,\"tid\":null,\"self\":62,"                                                 \
 	"\"total\":104,\"self_share\":0.31,\"total_share\":0.52},{\"name\":\"main\",\"self\":0," \
 	"\"total\":200,\"self_share\":0,\"total_share\":1}]}"
 
@@ -364,7 +366,7 @@ Test(client_bus, query_gives_every_field_as_json)
 	const char *sent = "QueryByFileDescriptor(a{sv}) {}\n";
 	const char *rest = "{\"name\":\"main\",\"self\":0,\"total\":200,\"self_share\":0,"
 			   "\"total_share\":1,\"function\":null,\"module\":null,\"file\":null,"
-			   "\"line\":null,\"kind\":null}]}\n";
+			   "\"line\":null,\"kind\":null,\"pid\":null,\"tid\":null}]}\n";
 	char printed[2048];
 	size_t kept = (size_t)(strstr(ANSWER, "{\"name\":\"main\"") - ANSWER);
 
@@ -373,8 +375,8 @@ Test(client_bus, query_gives_every_field_as_json)
 	expect(&(struct fake){.json = ANSWER "\n", .by_pipe = true}, "query --json", sent, printed);
 	expect(&(struct fake){.json = "{}"}, "--json query", sent,
 	       "{\"state\":null,\"since\":null,\"until\":null,\"interval_ns\":null,"
-	       "\"samples\":null,\"distinct\":null,\"stacks\":null,\"lost\":null,\"records\":[]}"
-	       "\n");
+	       "\"samples\":null,\"distinct\":null,\"stacks\":null,\"lost\":null,"
+	       "\"restricted\":null,\"without_kernel\":null,\"records\":[]}\n");
 }
 
 Test(client_bus, query_prints_csv)
