@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Unpause and pause: what is asked for happens as a whole, or all stays as it was. */
+/* Unpause and pause: a request is fulfilled as a whole, or all stays as it was. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/manager/internal.h"
 
-/* What is put back where a change fails. */
+/* The state that is put back where a change fails. */
 struct memory {
 	enum manager_target_state *states;
 	uint64_t *untils;
@@ -46,7 +46,8 @@ static void memory_done(struct memory *memory)
 	free(memory->untils);
 }
 
-/* As it was; a session that was stopped for the change is begun again, if it can be. */
+/* Restores the targets as they were; a session that was stopped for the change is begun again, if
+ * it can be. */
 static void put_back(struct manager *manager, const struct memory *memory)
 {
 	manager_drop_targets(manager, memory->n);
@@ -60,12 +61,14 @@ static void put_back(struct manager *manager, const struct memory *memory)
 		manager_reconcile_or_pause(manager);
 }
 
+/* True if requests that name the target mean this one. */
 static bool is_meant(const struct managed *managed, const struct target *target)
 {
 	return managed_is(managed, target) && !managed->replaced && managed->state != TARGET_EXITED;
 }
 
-/* Two users may name the same: each has a target of his own, with his own rights. */
+/* Finds the owner's target. Two users may name the same: each has a target of his own, with his own
+ * rights. */
 static struct managed *find_target(const struct manager *manager, const struct target *target,
 				   uint32_t owner)
 {
@@ -92,7 +95,8 @@ static size_t count_owned(const struct manager *manager, uint32_t owner)
 	return n;
 }
 
-/* The smallest that is free. Not its place: those before it may go while it is sampled. */
+/* Returns the smallest number that is free. The index of a target would not do: those before it may
+ * go while it is sampled. */
 static uint32_t choose_number(const struct manager *manager)
 {
 	uint32_t number = 1;
@@ -124,7 +128,8 @@ static int add_target(struct manager *manager, struct managed *managed, struct f
 	return 0;
 }
 
-/* What was replaced, and what is gone: that is only of interest until the next change. */
+/* Frees the targets that were replaced, and those that have exited unless their children still run:
+ * status shows them until the next change. */
 static void drop_exited(struct manager *manager)
 {
 	size_t kept = 0;
@@ -141,7 +146,7 @@ static void drop_exited(struct manager *manager)
 	manager->n_targets = kept;
 }
 
-/* The owner's target of that name, where there is one already, is made as the new request says. */
+/* Adds a target as the request has it, in place of the owner's target of that name. */
 static int fulfil(struct manager *manager, const struct target_request *wanted,
 		  const struct manager_request *request, struct failure *failure)
 {
@@ -229,7 +234,8 @@ static int apply(struct manager *manager, const struct manager_request *request,
 	return r < 0 ? r : manager_reconcile(manager, failure);
 }
 
-/* A time that was asked for begins to run with the first sample: loading takes its own. */
+/* Starts the time that requests gave. It runs from the first sample on, so loading does not count.
+ */
 static void start_clocks(struct manager *manager)
 {
 	for (size_t i = 0; i < manager->n_targets; i++) {
@@ -242,7 +248,7 @@ static void start_clocks(struct manager *manager)
 	(void)manager_set_until(manager);
 }
 
-/* Is all that is asked for being done? Then the session goes on as it is. */
+/* True if all that the request has is being done: then the session goes on as it is. */
 static bool is_fulfilled(const struct manager *manager, const struct manager_request *request)
 {
 	if (!manager->running || !request->n_targets || request->for_usec ||
@@ -272,7 +278,7 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 	assert(manager_is_ready(manager));
 	if (is_fulfilled(manager, request))
 		return 0;
-	/* To resume one must know that there were some. */
+	/* Targets that have exited stay for a resume, which says so where all have. */
 	if (request->n_targets)
 		drop_exited(manager);
 	r = remember(manager, &memory);

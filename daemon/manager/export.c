@@ -23,7 +23,8 @@ void manager_stop_exports(struct manager *manager)
 			on_ended(NULL, -1, 0, &manager->exports[i]);
 }
 
-/* One after the other, exports would make the log of the database grow for ever. */
+/* Refuses an export beside others where the log of the database is too long, and cuts the log where
+ * none is being written: else exports that overlap would let it grow for ever. */
 static int check_log(struct manager *manager, unsigned n_others, struct failure *failure)
 {
 	uint64_t bytes = store_log_bytes(manager->store);
@@ -39,7 +40,7 @@ static int check_log(struct manager *manager, unsigned n_others, struct failure 
 	return 0;
 }
 
-/* A place for one more, or why there is none. */
+/* Finds a place for one more export. Returns 0 or -EBUSY. */
 static int find_place(struct manager *manager, uint32_t uid, struct managed_export **ret,
 		      struct failure *failure)
 {
@@ -97,7 +98,7 @@ int manager_export(struct manager *manager, const struct query *query,
 	r = export_new(manager->config.database, query, options, &place->work, why, sizeof(why));
 	if (r == -EINVAL)
 		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN, "%s", why);
-	/* As in manager_query(). */
+	/* A failure to write is in the notice; what is on disk is exported all the same. */
 	manager_refresh(manager);
 	place->uid = uid;
 	r = r < 0 ? r : start_export(manager, place, &fd);

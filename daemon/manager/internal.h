@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the manager's room share; nobody else includes it. */
+/* Shared by the files of this folder, and by no other. */
 #pragma once
 
 #include "daemon/manager/loader.h"
@@ -11,15 +11,15 @@ struct managed {
 	struct manager *manager;
 	struct target_request wanted;
 	enum manager_target_state state;
-	uint32_t number; /* that its samples bear; no other target has it */
+	uint32_t number; /* in its samples; from 1 on, no other target has it */
 	uint32_t owner;
 	uint32_t uid;         /* user targets */
 	uint64_t cgroup_id;   /* cgroup and unit targets; 0: none now */
 	uint64_t start_ticks; /* pid targets, CLOCK_BOOTTIME */
-	uint64_t added_ticks; /* children are those that were started since */
+	uint64_t added_ticks; /* only processes started since are its children */
 	uint64_t until_usec;  /* CLOCK_REALTIME; 0: without end */
 	uint64_t for_usec;    /* becomes until_usec when sampling has begun */
-	bool replaced; /* by another with the same name, in a change that is not yet through */
+	bool replaced;        /* by another of the same name, in a change that is not finished */
 	int pidfd;
 	sd_event_source *exit_source;
 };
@@ -27,11 +27,11 @@ struct managed {
 /* A run of manager_resymbolize(). */
 struct managed_resymbolize {
 	struct resymbolize *work; /* NULL: there is none */
-	/* NULL: the symbolizer's own, and "/proc"; others in tests. */
+	/* NULL stands for the symbolizer's own functions and for "/proc"; tests set others. */
 	const struct resymbolize_ops *ops;
 	const char *proc;
 	sd_event_source *step, *check;
-	manager_resymbolized_t fn; /* NULL: nobody waits for it */
+	manager_resymbolized_t fn; /* NULL: no caller waits */
 	void *userdata;
 };
 
@@ -57,9 +57,9 @@ struct manager {
 	struct loader *loader;     /* while the kernel side is being made ready */
 	sd_event_source *loader_source;
 	uint64_t loader_started_ns;
-	bool loader_opens;        /* what the loader does includes that */
-	bool is_ready_asked;      /* somebody waits until it is ready */
-	char kernel_failure[512]; /* of the last try; "" none */
+	bool loader_opens;        /* the programs are loaded, the loader only opens events */
+	bool is_ready_asked;      /* a caller waits until the kernel side is ready */
+	char kernel_failure[512]; /* of the last try to load or open; "": none */
 	manager_ready_fn on_ready;
 	void *ready_userdata;
 	sd_event_source *drain_source, *until_source;
@@ -70,9 +70,9 @@ struct manager {
 
 	struct managed **targets;
 	size_t n_targets;
-	uint64_t interval_ns; /* of this run */
-	uint64_t chosen_ns;   /* of the next one that asks for none: the settings, or SetInterval */
-	bool is_chosen;       /* by SetInterval: the settings do not change it */
+	uint64_t interval_ns; /* of this session */
+	uint64_t chosen_ns;   /* of the next session whose request has none */
+	bool is_chosen;       /* chosen_ns is from SetInterval, not from the settings */
 	bool running;
 	uint64_t session_started_usec;
 	uint64_t drain_usec; /* the pause between two drains */
@@ -82,9 +82,9 @@ struct manager {
 	void *listener_userdata;
 };
 
-/* manager.c */
+/* ---- manager.c ---- */
 
-/* From one on, all that follow. */
+/* Frees the targets from the index `from` on. */
 void manager_drop_targets(struct manager *manager, size_t from);
 
 /* ---- resymbolize.c ---- */
@@ -97,60 +97,70 @@ void manager_stop_exports(struct manager *manager);
 
 /* ---- view.c ---- */
 
-/* 0 is all of them; one that never was is a failure. */
+/* Checks that the history has the session; 0 stands for all sessions. Returns 0, or a negative
+ * errno: -ENOENT where there never was such a session. */
 int manager_check_session(struct manager *manager, int64_t session, struct failure *failure);
 
 /* ---- target.c ---- */
 
-/* Finds out what the target means now: the process and its start, the cgroup's id, the uid. */
-/* on_exit: an event of its pidfd, where it has one; with the struct managed. */
+/* Finds what the target names now: the process and its start, the cgroup's id, the uid. on_exit is
+ * called with the struct managed when the process of a pid target ends. */
 int managed_new(struct manager *manager, const struct target_request *wanted, uint32_t owner,
 		sd_event_io_handler_t on_exit, struct managed **ret, struct failure *failure);
 struct managed *managed_free(struct managed *managed);
+/* True if the two have the same text. */
 bool managed_is(const struct managed *managed, const struct target *target);
-/* It is sampled now, or would be if it were there. */
+/* True if the target is sampled, or waits for its unit to run. */
 bool managed_is_active(const struct managed *managed);
-/* -1: nothing to be sampled by (waiting, exited, paused); else 0. */
+/* Makes the filter by which the kernel side chooses processes. Returns 0, or -1 where there is
+ * nothing to sample now: the target waits, has exited, is paused or was replaced. */
 int managed_get_filter(const struct managed *managed, struct sampler_target *ret);
-/* Any process may turn up under it, not only one that is known by its pid. */
+/* True if processes whose pids are not known yet may belong to the target. */
 bool managed_is_open(const struct managed *managed);
-/* From paused to running, or to waiting where its cgroup is not there. */
+/* Sets a target to running, or to waiting where its cgroup is not there. */
 void managed_resume(struct managed *managed);
-/* A unit runs in another cgroup now, "" in none. True: that changed something. */
+/* Sets the cgroup in which a unit runs now, "" for none. Returns true if that changed the id of the
+ * cgroup, by which it is sampled. */
 bool managed_move(struct managed *managed, const char *cgroup);
-/* Processes that targets started while nobody followed. */
+/* Adds the processes that targets started while the kernel side did not follow children. */
 void manager_adopt_children(struct manager *manager);
 
 /* ---- load.c ---- */
 
 int manager_watch_symbolizers(struct manager *manager);
 bool manager_is_ready(const struct manager *manager);
-/* What the kernel side sent in the last moment of a session would wake the loop up without end, if
- * it were heard while nobody reads it. */
+/* Watches what the kernel side sends, or stops to. While nothing is sampled nobody reads it, and
+ * what was sent in the last moment of a session would wake the loop up without end. */
 int manager_hear_kernel(struct manager *manager, bool hears);
-/* Paused: what is loaded stays, what is open is closed. An open event costs each mmap() of the
- * machine, also while it is disabled. */
+/* Closes the events; the programs stay loaded. An open event costs each mmap() of the machine, also
+ * while it is disabled. */
 void manager_close(struct manager *manager);
-/* Whoever waits until it is ready is told that it was cancelled. */
+/* Closes the events and unloads the programs. Callers that wait until the kernel side is ready get
+ * the failure that it was cancelled. */
 void manager_unload(struct manager *manager);
 
 /* ---- run.c ---- */
 
 /* Makes what runs agree with the targets: begins, changes or ends the session. */
 int manager_reconcile(struct manager *manager, struct failure *failure);
-/* The same where nobody waits for the outcome, and told: what cannot run is paused, and the notice
- * says why. */
+/* Reconciles where no caller waits for the outcome, and tells it: targets that cannot be sampled
+ * are paused, and the notice says why. */
 void manager_reconcile_or_pause(struct manager *manager);
-/* Stops, and takes in what there is; names are waited for so long. Nothing, where none runs. */
+/* Ends the session and records what was sampled; waits up to patience_usec for names. Does nothing
+ * where no session runs. */
 void manager_end_session(struct manager *manager, uint64_t patience_usec);
 int manager_push_filters(struct manager *manager);
+/* Records what was sampled since the last drain. finish: waits for names. Returns how full the
+ * arenas were, in percent, or a negative errno, which is in the notice then. */
 int manager_drain(struct manager *manager, bool finish);
+/* True if a target is to be sampled, or children of one that has ended still run. */
 bool manager_has_work(const struct manager *manager);
-/* One timer, for the target whose time is up first. */
+/* Sets one timer, for the target whose time is up first. */
 int manager_set_until(struct manager *manager);
-/* The process of a target (userdata) has ended. An sd_event_io_handler_t. */
+/* Handles the end of the process of a target (userdata). An sd_event_io_handler_t. */
 int manager_on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
 /* ---- notify.c ---- */
 
+/* Gives the state to systemd and calls the listener. */
 void manager_tell(struct manager *manager);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel side, loaded and unloaded, and what is heard of it meanwhile. */
+/* Loads, opens, closes and unloads the kernel side, and watches its events. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -54,8 +54,8 @@ int manager_watch_symbolizers(struct manager *manager)
 	return r;
 }
 
-/* A process that is new gets its tables within a millisecond; where they come without end, as under
- * a build, they do not get more of the daemon's time than that. */
+/* A new process gets its tables within a millisecond. Where processes come without end, as under a
+ * build, they get no more of the daemon's time than this. */
 #define EVENTS_USEC  UINT64_C(100000)
 #define EVENTS_BURST 200
 
@@ -77,7 +77,7 @@ static int watch_events(struct manager *manager)
 						     EVENTS_BURST);
 }
 
-/* Before the next drain only where a program brings very much new code. */
+/* Takes definitions before the next drain: a program brings very much new code. */
 static int on_definitions(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct manager *manager = userdata;
@@ -127,7 +127,7 @@ static int adopt(struct manager *manager, const struct loader_result *result)
 	return r;
 }
 
-/* The reason for people, and for the journal what the verifier said. */
+/* Makes the failure, keeps it for the notice, and logs it with the last lines of the verifier. */
 static void describe_failure(struct manager *manager, const struct loader_result *result, int error,
 			     struct failure *failure)
 {
@@ -196,7 +196,7 @@ static int on_loaded(sd_event_source *source, int fd, uint32_t events, void *use
 		describe_failure(manager, &result, r, &failure);
 		manager_close(manager);
 	} else if (manager->is_ready_asked && !manager->sideband) {
-		/* Somebody came while it was being loaded ahead. */
+		/* A request came while the programs were being loaded ahead. */
 		r = start_loader(manager, &failure);
 		if (r >= 0)
 			return 0;

@@ -2,7 +2,7 @@
 /*
  * Invariants:
  * 1. The thread alone touches the result until is_done; afterwards the owner alone does.
- * 2. Whoever comes last frees: the thread where the owner left, else the owner.
+ * 2. The last one frees: the thread where the owner has left, else the owner.
  */
 #include "daemon/manager/loader.h"
 
@@ -64,7 +64,7 @@ static void *run(void *userdata)
 	struct loader *loader = userdata;
 	bool is_left;
 
-	/* What was unloaded is loaded while somebody waits. */
+	/* A caller may be waiting for the programs. */
 	priority_raise();
 	work(&loader->job, &loader->result);
 	pthread_mutex_lock(&loader->lock);

@@ -14,14 +14,14 @@
 
 struct loader;
 
-/* What is to be done. */
+/* The order for the thread. */
 struct loader_job {
 	uint64_t unwind_bytes;
-	struct sampler *sampler; /* that is loaded already, or NULL; the loader's until the end */
+	struct sampler *sampler; /* loaded already, the loader's until the end; NULL: load one */
 	bool opens;              /* also opens the timers and the side band */
 };
 
-/* What came of it. */
+/* The outcome. */
 struct loader_result {
 	struct sampler *sampler;   /* NULL: the programs could not be loaded */
 	struct sideband *sideband; /* NULL: not asked for, or something could not be opened */
@@ -31,7 +31,7 @@ struct loader_result {
 
 /* Starts the thread. Takes the job's sampler, unless it fails: 0 or a negative errno. */
 int loader_new(const struct loader_job *job, struct loader **ret);
-/* A descriptor that is readable when the job is done; borrowed. */
+/* Returns a descriptor that is readable when the job is done; borrowed. */
 int loader_fd(const struct loader *loader);
 /* Hands the result over to the caller and frees the loader; waits where the job is not done. */
 void loader_finish(struct loader *loader, struct loader_result *ret);

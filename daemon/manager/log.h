@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One line to the journal: through stderr, with the priority in front as sd-daemon(3) has it; plain
- * on a terminal. For floors 4 and up: what is below returns its failures.
+ * on a terminal. For the manager and the folders above it: those below return their failures.
  */
 #pragma once
 

@@ -9,7 +9,7 @@
 #include "daemon/manager/log.h"
 #include "daemon/objfile/symbolizer.h"
 
-/* Who cancels wants it gone. Names that take longer can be had later (resymbolize). */
+/* A cancel is to be quick. Names that take longer can be had later (resymbolize). */
 #define CANCEL_PATIENCE_USEC UINT64_C(250000)
 
 define_cleanup(struct manager *, manager_free);
@@ -33,7 +33,7 @@ static int open_store(struct manager *manager, struct failure *failure)
 	return 0;
 }
 
-/* Of a file of somebody else's. */
+/* Logs a warning about a file of another user. */
 static void warn(void *userdata, const char *text)
 {
 	log_warning("%s", text);

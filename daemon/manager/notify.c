@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What others are told when something has changed: systemd, and who listens. */
+/* Tells systemd and the listener that something has changed. */
 #include <systemd/sd-daemon.h>
 
 #include "daemon/manager/internal.h"

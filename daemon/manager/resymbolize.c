@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Names for what had none, in the background: a step each time that the event loop has nothing else
- * to do. */
+/* Gives names to addresses that had none, in the background: a step each time that the event loop
+ * has nothing else to do. */
 #include <errno.h>
 #include <string.h>
 
@@ -16,7 +16,8 @@ static const struct resymbolize_ops ops = {
 	.get_names = symbolizer_reply_get_names,
 };
 
-/* What kept it from being read; that there is nothing to be read is no news. */
+/* Logs the files that could not be read. Files that are not there or have no symbols are left out:
+ * the answer names them. */
 static void tell_failures(const struct resymbolize *work)
 {
 	for (uint32_t i = 0; i < resymbolize_count_files(work); i++) {
@@ -37,7 +38,7 @@ void manager_stop_resymbolize(struct manager *manager)
 	manager->resymbolize.fn = NULL;
 }
 
-/* Nothing is open any more: no process that waits for the next time. */
+/* Stops symbolizers that have nothing left to do. */
 static void rest(struct manager *manager)
 {
 	symbolizer_stop_if_idle(manager->symbolizer);
@@ -51,7 +52,7 @@ static void finish(struct manager *manager, int error)
 	struct failure failure;
 
 	tell_failures(run->work);
-	/* What was named before a failure stays. */
+	/* Names that were found before a failure stay. */
 	if (query_engine_forget(manager->engine) < 0 && error >= 0)
 		error = -ENOMEM;
 	recorder_forget_names(manager->recorder);
@@ -84,7 +85,7 @@ static void on_wake(void *userdata)
 	(void)sd_event_source_set_enabled(manager->resymbolize.step, SD_EVENT_ON);
 }
 
-/* A symbolizer that hangs is only found out by who looks. */
+/* Checks for a symbolizer that hangs, which sends nothing that would wake the loop up. */
 static int on_check(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct manager *manager = userdata;
@@ -104,7 +105,7 @@ static int start(struct manager *manager)
 
 	r = r < 0 ? r : sd_event_add_defer(manager->event, &run->step, on_step, manager);
 	r = r < 0 ? r : sd_event_source_set_enabled(run->step, SD_EVENT_ON);
-	/* Samples and queries first. */
+	/* Samples and queries go first. */
 	r = r < 0 ? r : sd_event_source_set_priority(run->step, SD_EVENT_PRIORITY_IDLE);
 	return r < 0 ? r
 		     : sd_event_add_time_relative(manager->event, &run->check, CLOCK_MONOTONIC,
@@ -121,7 +122,7 @@ int manager_resymbolize(struct manager *manager, manager_resymbolized_t fn, void
 		return failure_set(failure, -EBUSY, OX_ERROR_LIMIT_REACHED,
 				   "names are being looked up already for another request; try "
 				   "again when that is done");
-	/* What waits in memory has names already, or gets them with the next drain. */
+	/* Samples that wait in memory have names already, or get them with the next drain. */
 	manager_refresh(manager);
 	r = start(manager);
 	if (r < 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What runs: the sampler, its timer, the session. manager_reconcile() is the one place where a
- * session begins or ends; it looks at the targets and makes the rest agree with them.
+ * The sampler, its timer, the session. manager_reconcile() alone begins and ends sessions: it looks
+ * at the targets and makes the rest agree with them.
  */
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define TIMER_ACCURACY_USEC UINT64_C(50000)
 #define DRAIN_USEC_MIN      UINT64_C(125000)
-/* How long who asks waits for names. */
+/* Limit of the time for which a request waits for names. */
 #define PATIENCE_USEC UINT64_C(1000000)
 
 int manager_push_filters(struct manager *manager)
@@ -119,7 +119,7 @@ int manager_drain(struct manager *manager, bool finish)
 				  finish ? PATIENCE_USEC : 0);
 
 	if (full == -EUCLEAN) {
-		/* The next start sets it aside and begins a new one. */
+		/* The next start sets the file aside and begins a new one. */
 		log_error("The database is damaged: %s. Starting anew.",
 			  store_error(manager->store));
 		(void)sd_event_exit(manager->event, EXIT_FAILURE);
@@ -143,7 +143,7 @@ bool manager_has_work(const struct manager *manager)
 	return children && manager->running && sampler_count_children(manager->sampler);
 }
 
-/* What the session's row says of its targets. */
+/* Returns the targets as the session's row has them, to be freed; NULL: no memory. */
 static char *list_targets(const struct manager *manager)
 {
 	char *text = NULL;
@@ -161,6 +161,7 @@ static char *list_targets(const struct manager *manager)
 	return fclose(f) ? NULL : text;
 }
 
+/* True if processes that are not known yet may belong to a target that is sampled. */
 static bool is_open(const struct manager *manager)
 {
 	for (size_t i = 0; i < manager->n_targets; i++)
@@ -169,7 +170,7 @@ static bool is_open(const struct manager *manager)
 	return false;
 }
 
-/* Wall-clock time is another mode; this release has one. */
+/* Returns the only mode of this release; wall-clock time would be another. */
 const char *manager_mode(const struct manager *manager)
 {
 	return "cpu";

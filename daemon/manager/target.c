@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One target: what it names, found in the system and pinned. */
+/* One target: finds what it names in the system, and pins it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +24,13 @@ static uint64_t tick_ns(void)
 	return UINT64_C(1000000000) / sysconf(_SC_CLK_TCK);
 }
 
-/* /proc may hide what the pidfd reaches. Signal 0 asks and does nothing. */
+/* True if the process is there, also where /proc hides it. Signal 0 only asks. */
 static bool process_lives(int pidfd)
 {
 	return !syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) || errno == EPERM;
 }
 
-/* The descriptor first, then the look: what is looked at is what is held. */
+/* Opens the pidfd first and then reads /proc, so that both are of the same process. */
 static int find_process(struct managed *managed, struct failure *failure)
 {
 	uint32_t pid = managed->wanted.target.pid;
@@ -40,7 +40,7 @@ static int find_process(struct managed *managed, struct failure *failure)
 
 	managed->pidfd = syscall(SYS_pidfd_open, pid, 0);
 	r = managed->pidfd < 0 ? -errno : process_read_stat(PROC, pid, &stat);
-	/* -ENOENT: newer kernels */
+	/* pidfd_open() of a thread: newer kernels say -ENOENT. */
 	if ((r == -EINVAL || r == -ENOENT) && !process_read_ids(PROC, pid, &ids) && ids.tgid != pid)
 		return failure_set(failure, r, OX_ERROR_NO_SUCH_PROCESS,
 				   "%u is a thread of process %u; name the process: --pid=%u", pid,
@@ -212,7 +212,7 @@ int managed_get_filter(const struct managed *managed, struct sampler_target *ret
 	return 0;
 }
 
-/* A process of the machine, for looking up who started whom. */
+/* A process of the machine, to look up which one started which. */
 struct listed {
 	uint32_t pid;
 	struct process_stat stat;
@@ -256,7 +256,7 @@ static bool is_root(const struct managed *managed, const struct listed *seen)
 static bool is_descendant(const struct managed *managed, const struct process_list *list,
 			  const struct listed *seen)
 {
-	/* Bounded: the list is a moment's picture, it might hold a circle. */
+	/* Bounded: processes change while the list is read, so it may hold a circle. */
 	for (unsigned depth = 0; seen && depth < 1024; depth++) {
 		seen = process_list_find(list, seen->stat.ppid);
 		if (seen && is_root(managed, seen))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What others may know of the manager; nothing here changes it but what a query drains. */
+/* Reads the state of the manager. Nothing here changes it, except that a query drains. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -35,7 +35,7 @@ int manager_query(struct manager *manager, const struct query *query, struct res
 
 	if (r < 0)
 		return r;
-	/* What could not be written is in the notice; what is on disk is answered all the same. */
+	/* A failure to write is in the notice; what is on disk is answered all the same. */
 	manager_refresh(manager);
 	r = query_engine_run(manager->engine, query, ret, why, sizeof(why));
 	if (r == -EINVAL || r == -E2BIG)
