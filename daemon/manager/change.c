@@ -221,17 +221,23 @@ static int resume(struct manager *manager, const struct manager_request *request
 static int apply(struct manager *manager, const struct manager_request *request,
 		 struct failure *failure)
 {
-	int r = 0;
+	int r;
 
-	if (!request->n_targets)
+	if (!request->n_targets) {
 		r = resume(manager, request, failure);
-	for (size_t i = 0; i < request->n_targets && r >= 0; i++)
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < request->n_targets; i++) {
 		r = fulfil(manager, &request->targets[i], request, failure);
+		if (r < 0)
+			return r;
+	}
 	if (request->interval_ns)
 		manager->interval_ns = request->interval_ns;
 	else if (request->n_targets && !manager->running)
 		manager->interval_ns = manager->chosen_ns;
-	return r < 0 ? r : manager_reconcile(manager, failure);
+	return manager_reconcile(manager, failure);
 }
 
 /* Starts the time that requests gave. It runs from the first sample on, so loading does not count.
@@ -271,7 +277,7 @@ static bool is_fulfilled(const struct manager *manager, const struct manager_req
 int manager_unpause(struct manager *manager, const struct manager_request *request,
 		    struct failure *failure)
 {
-	struct memory memory;
+	_cleanup_(memory_done) struct memory memory = {0};
 	int r;
 
 	/* Before anything is stopped: it can be begun. */
@@ -282,15 +288,15 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 	if (request->n_targets)
 		drop_exited(manager);
 	r = remember(manager, &memory);
-	r = r < 0 ? failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "out of memory")
-		  : apply(manager, request, failure);
 	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "out of memory");
+	r = apply(manager, request, failure);
+	if (r < 0) {
 		put_back(manager, &memory);
-	if (r >= 0) {
+	} else {
 		start_clocks(manager);
 		drop_exited(manager);
 	}
-	memory_done(&memory);
 	manager_tell(manager);
 	return r;
 }

@@ -69,16 +69,22 @@ static int find_place(struct manager *manager, uint32_t uid, struct managed_expo
 	return check_log(manager, n, failure);
 }
 
-static int start_export(struct manager *manager, struct managed_export *place, int *ret_fd)
+/* Makes an export in the place and starts its thread. On failure the place may hold the export, and
+ * `why` says what is wrong with a pattern. */
+static int start_export(struct manager *manager, const struct query *query,
+			const struct export_options *options, struct managed_export *place,
+			char *why, size_t why_size, int *ret_fd)
 {
-	int r = export_start(place->work, ret_fd);
+	int r = export_new(manager->config.database, query, options, &place->work, why, why_size);
 
-	r = r < 0 ? r
-		  : sd_event_add_io(manager->event, &place->ended, export_fd(place->work), EPOLLIN,
-				    on_ended, place);
 	if (r < 0)
-		place->work = export_free(place->work);
-	return r;
+		return r;
+	/* A failure to write is in the notice; what is on disk is exported all the same. */
+	manager_refresh(manager);
+	r = export_start(place->work, ret_fd);
+	return r < 0 ? r
+		     : sd_event_add_io(manager->event, &place->ended, export_fd(place->work),
+				       EPOLLIN, on_ended, place);
 }
 
 int manager_export(struct manager *manager, const struct query *query,
@@ -90,21 +96,22 @@ int manager_export(struct manager *manager, const struct query *query,
 	char why[320] = "";
 	int r = find_place(manager, uid, &place, failure);
 
-	r = r < 0 ? r : manager_check_session(manager, query->range.session, failure);
+	if (r < 0)
+		return r;
+	r = manager_check_session(manager, query->range.session, failure);
 	if (r < 0)
 		return r;
 	options->state = manager_state(manager);
 	options->interval_ns = manager->interval_ns;
-	r = export_new(manager->config.database, query, options, &place->work, why, sizeof(why));
-	if (r == -EINVAL)
-		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN, "%s", why);
-	/* A failure to write is in the notice; what is on disk is exported all the same. */
-	manager_refresh(manager);
 	place->uid = uid;
-	r = r < 0 ? r : start_export(manager, place, &fd);
-	if (r < 0)
-		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "cannot begin an export: %s",
-				   strerror(-r));
-	*ret_fd = take_fd(&fd);
-	return 0;
+	r = start_export(manager, query, options, place, why, sizeof(why), &fd);
+	if (r >= 0) {
+		*ret_fd = take_fd(&fd);
+		return 0;
+	}
+	place->work = export_free(place->work);
+	if (r == -EINVAL && why[0])
+		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN, "%s", why);
+	return failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "cannot begin an export: %s",
+			   strerror(-r));
 }

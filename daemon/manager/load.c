@@ -23,16 +23,19 @@ static int on_sideband(sd_event_source *source, int fd, uint32_t events, void *u
 static int watch_sideband(struct manager *manager)
 {
 	unsigned n = sideband_count(manager->sideband);
-	int r = 0;
 
 	manager->sideband_sources = calloc(n + 1, sizeof(*manager->sideband_sources));
 	if (!manager->sideband_sources)
 		return -ENOMEM;
-	for (unsigned i = 0; i < n && r >= 0; i++)
-		r = sd_event_add_io(manager->event, &manager->sideband_sources[i],
-				    sideband_fd(manager->sideband, i), EPOLLIN, on_sideband,
-				    manager);
-	return r;
+	for (unsigned i = 0; i < n; i++) {
+		int r = sd_event_add_io(manager->event, &manager->sideband_sources[i],
+					sideband_fd(manager->sideband, i), EPOLLIN, on_sideband,
+					manager);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int on_symbolizer(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -45,13 +48,15 @@ static int on_symbolizer(sd_event_source *source, int fd, uint32_t events, void 
 
 int manager_watch_symbolizers(struct manager *manager)
 {
-	int r = 0;
+	for (unsigned i = 0; i < RECORDER_FDS; i++) {
+		int r = sd_event_add_io(manager->event, &manager->symbolizer_sources[i],
+					recorder_fd(manager->recorder, i), EPOLLIN, on_symbolizer,
+					manager);
 
-	for (unsigned i = 0; i < RECORDER_FDS && r >= 0; i++)
-		r = sd_event_add_io(manager->event, &manager->symbolizer_sources[i],
-				    recorder_fd(manager->recorder, i), EPOLLIN, on_symbolizer,
-				    manager);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* A new process gets its tables within a millisecond. Where processes come without end, as under a
@@ -116,15 +121,18 @@ static int watch_sampler(struct manager *manager)
 /* Takes over what the loader made. */
 static int adopt(struct manager *manager, const struct loader_result *result)
 {
-	int r = result->error;
+	int r;
 
 	manager->sampler = result->sampler;
 	manager->sideband = result->sideband;
-	if (r >= 0 && !manager->code_source)
+	if (result->error < 0)
+		return result->error;
+	if (!manager->code_source) {
 		r = watch_sampler(manager);
-	if (r >= 0 && manager->sideband)
-		r = watch_sideband(manager);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return manager->sideband ? watch_sideband(manager) : 0;
 }
 
 /* Makes the failure, keeps it for the notice, and logs it with the last lines of the verifier. */
@@ -157,7 +165,8 @@ static void tell_ready(struct manager *manager, const struct failure *failure)
 
 static int on_loaded(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
-static int start_loader(struct manager *manager, struct failure *failure)
+/* Begins to load, or to open what is loaded. On failure there may be a loader to be freed. */
+static int start_loader_thread(struct manager *manager)
 {
 	struct loader_job job = {
 		.unwind_bytes = manager->config.unwind_max_bytes,
@@ -166,19 +175,24 @@ static int start_loader(struct manager *manager, struct failure *failure)
 	};
 	int r = loader_new(&job, &manager->loader);
 
-	if (r >= 0) {
-		manager->sampler = NULL;
-		manager->loader_opens = job.sampler;
-		manager->loader_started_ns = clock_monotonic_ns();
-		r = sd_event_add_io(manager->event, &manager->loader_source,
-				    loader_fd(manager->loader), EPOLLIN, on_loaded, manager);
-	}
-	if (r < 0) {
-		manager->loader = loader_free(manager->loader);
-		return failure_set(failure, r, OX_ERROR_KERNEL,
-				   "cannot begin to load the BPF programs: %s", strerror(-r));
-	}
-	return 0;
+	if (r < 0)
+		return r;
+	manager->sampler = NULL;
+	manager->loader_opens = job.sampler;
+	manager->loader_started_ns = clock_monotonic_ns();
+	return sd_event_add_io(manager->event, &manager->loader_source, loader_fd(manager->loader),
+			       EPOLLIN, on_loaded, manager);
+}
+
+static int start_loader(struct manager *manager, struct failure *failure)
+{
+	int r = start_loader_thread(manager);
+
+	if (r >= 0)
+		return 0;
+	manager->loader = loader_free(manager->loader);
+	return failure_set(failure, r, OX_ERROR_KERNEL, "cannot begin to load the BPF programs: %s",
+			   strerror(-r));
 }
 
 static int on_loaded(sd_event_source *source, int fd, uint32_t events, void *userdata)

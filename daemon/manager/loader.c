@@ -48,13 +48,22 @@ static int open_events(struct loader_result *result)
 				    sizeof(result->report.why));
 }
 
+static int load_and_open(const struct loader_job *job, struct loader_result *result)
+{
+	int r;
+
+	result->sampler = job->sampler;
+	if (!result->sampler) {
+		r = sampler_new(job->unwind_bytes, &result->sampler, &result->report);
+		if (r < 0)
+			return r;
+	}
+	return job->opens ? open_events(result) : 0;
+}
+
 static void work(const struct loader_job *job, struct loader_result *result)
 {
-	result->sampler = job->sampler;
-	if (!result->sampler)
-		result->error = sampler_new(job->unwind_bytes, &result->sampler, &result->report);
-	if (result->error >= 0 && job->opens)
-		result->error = open_events(result);
+	result->error = load_and_open(job, result);
 	if (result->error < 0 && result->sampler)
 		sampler_close(result->sampler);
 }

@@ -103,10 +103,16 @@ static int start(struct manager *manager)
 				recorder_inspector(manager->recorder), run->ops ?: &ops,
 				run->proc ?: "/proc", on_wake, manager, &run->work);
 
-	r = r < 0 ? r : sd_event_add_defer(manager->event, &run->step, on_step, manager);
-	r = r < 0 ? r : sd_event_source_set_enabled(run->step, SD_EVENT_ON);
+	if (r < 0)
+		return r;
+	r = sd_event_add_defer(manager->event, &run->step, on_step, manager);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(run->step, SD_EVENT_ON);
+	if (r < 0)
+		return r;
 	/* Samples and queries go first. */
-	r = r < 0 ? r : sd_event_source_set_priority(run->step, SD_EVENT_PRIORITY_IDLE);
+	r = sd_event_source_set_priority(run->step, SD_EVENT_PRIORITY_IDLE);
 	return r < 0 ? r
 		     : sd_event_add_time_relative(manager->event, &run->check, CLOCK_MONOTONIC,
 						  CHECK_USEC, CHECK_ACCURACY_USEC, on_check,

@@ -20,7 +20,8 @@
 
 int manager_push_filters(struct manager *manager)
 {
-	struct sampler_target *filters = calloc(manager->n_targets + 1, sizeof(*filters));
+	_cleanup_free_ struct sampler_target *filters =
+		calloc(manager->n_targets + 1, sizeof(*filters));
 	bool children = false;
 	size_t n = 0;
 	int r;
@@ -37,9 +38,7 @@ int manager_push_filters(struct manager *manager)
 			children |= manager->targets[i]->wanted.children;
 		}
 	r = sampler_set_targets(manager->sampler, filters, n, children);
-	r = r < 0 ? r : sampler_follow_children(manager->sampler, children);
-	free(filters);
-	return r;
+	return r < 0 ? r : sampler_follow_children(manager->sampler, children);
 }
 
 /* ---- time ---- */
@@ -103,7 +102,7 @@ int manager_set_until(struct manager *manager)
 
 /* ---- sessions ---- */
 
-static void note(struct manager *manager, const char *what, int error)
+static void note(struct manager *manager, const char *what)
 {
 	char text[sizeof(manager->notice)];
 
@@ -124,7 +123,7 @@ int manager_drain(struct manager *manager, bool finish)
 			  store_error(manager->store));
 		(void)sd_event_exit(manager->event, EXIT_FAILURE);
 	} else if (full < 0)
-		note(manager, "samples wait in memory, the database cannot be written", full);
+		note(manager, "samples wait in memory, the database cannot be written");
 	else
 		manager->notice[0] = 0;
 	return full;
@@ -211,8 +210,12 @@ static int start_sampling(struct manager *manager)
 		return r;
 	manager_adopt_children(manager);
 	r = manager_hear_kernel(manager, true);
-	r = r < 0 ? r : sideband_enable(manager->sideband);
-	r = r < 0 ? r : sampler_enable(manager->sampler, manager->interval_ns);
+	if (r < 0)
+		return r;
+	r = sideband_enable(manager->sideband);
+	if (r < 0)
+		return r;
+	r = sampler_enable(manager->sampler, manager->interval_ns);
 	return r < 0 ? r : start_drains(manager);
 }
 
@@ -227,15 +230,12 @@ static void stop_sampling(struct manager *manager)
 
 void manager_end_session(struct manager *manager, uint64_t patience_usec)
 {
-	int r;
-
 	if (!manager->running)
 		return;
 	stop_sampling(manager);
 	manager->running = false;
-	r = recorder_end(manager->recorder, clock_realtime_usec(), patience_usec);
-	if (r < 0)
-		note(manager, "the end of the session could not be written", r);
+	if (recorder_end(manager->recorder, clock_realtime_usec(), patience_usec) < 0)
+		note(manager, "the end of the session could not be written");
 	log_info("Paused.");
 }
 
