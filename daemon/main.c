@@ -173,8 +173,23 @@ static int listen_to_signals(struct daemon *daemon)
 	signal(SIGPIPE, SIG_IGN);
 	/* No handler: the loop ends, and main() pauses and writes what there is. */
 	r = sd_event_add_signal(daemon->event, NULL, SIGTERM, NULL, NULL);
-	r = r < 0 ? r : sd_event_add_signal(daemon->event, NULL, SIGINT, NULL, NULL);
+	if (r < 0)
+		return r;
+	r = sd_event_add_signal(daemon->event, NULL, SIGINT, NULL, NULL);
 	return r < 0 ? r : sd_event_add_signal(daemon->event, NULL, SIGHUP, on_reload, daemon);
+}
+
+static int take_name(struct daemon *daemon)
+{
+	int r = sd_bus_request_name(daemon->bus, OX_BUS_NAME, 0);
+
+	if (r == -EEXIST)
+		log_error("another oxprofd runs already: %s is taken", OX_BUS_NAME);
+	else if (r < 0)
+		log_error("cannot take the name %s on the bus: %s; is the policy org.oxprof1.conf "
+			  "installed?",
+			  OX_BUS_NAME, strerror(-r));
+	return r;
 }
 
 static int open_bus(struct daemon *daemon)
@@ -186,19 +201,14 @@ static int open_bus(struct daemon *daemon)
 		return r;
 	}
 	r = sd_bus_attach_event(daemon->bus, daemon->event, SD_EVENT_PRIORITY_NORMAL);
-	/* Without the bus nobody can ask us anything: end, and be started anew. */
-	r = r < 0 ? r : sd_bus_set_exit_on_disconnect(daemon->bus, true);
-	r = r < 0 ? r : manager_bus_new(daemon->bus, daemon->manager, &daemon->manager_bus);
-	if (r >= 0) {
-		r = sd_bus_request_name(daemon->bus, OX_BUS_NAME, 0);
-		if (r == -EEXIST)
-			log_error("another oxprofd runs already: %s is taken", OX_BUS_NAME);
-		else if (r < 0)
-			log_error("cannot take the name %s on the bus: %s; is the policy "
-				  "org.oxprof1.conf installed?",
-				  OX_BUS_NAME, strerror(-r));
-	}
-	return r;
+	if (r < 0)
+		return r;
+	/* Without the bus no request can come: the daemon ends, and systemd starts it again. */
+	r = sd_bus_set_exit_on_disconnect(daemon->bus, true);
+	if (r < 0)
+		return r;
+	r = manager_bus_new(daemon->bus, daemon->manager, &daemon->manager_bus);
+	return r < 0 ? r : take_name(daemon);
 }
 
 /* Only faster than the bus: whoever wants this asks there if it cannot be had here. */
@@ -234,16 +244,28 @@ static int go_first(struct daemon *daemon)
 	return sd_event_add_post(daemon->event, NULL, on_round, daemon);
 }
 
+static int start_loop(struct daemon *daemon)
+{
+	int r = sd_event_default(&daemon->event);
+
+	if (r < 0)
+		return r;
+	r = listen_to_signals(daemon);
+	if (r < 0)
+		return r;
+	r = go_first(daemon);
+	return r < 0 ? r : sd_event_set_watchdog(daemon->event, true);
+}
+
 static int start(struct daemon *daemon)
 {
 	struct config config;
 	struct failure failure;
 	int r = read_config(daemon, &config);
 
-	r = r < 0 ? r : sd_event_default(&daemon->event);
-	r = r < 0 ? r : listen_to_signals(daemon);
-	r = r < 0 ? r : go_first(daemon);
-	r = r < 0 ? r : sd_event_set_watchdog(daemon->event, true);
+	if (r < 0)
+		return r;
+	r = start_loop(daemon);
 	if (r < 0)
 		return r;
 	r = manager_new(daemon->event, &config, &daemon->manager, &failure);
