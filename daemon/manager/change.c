@@ -50,6 +50,8 @@ static void memory_done(struct memory *memory)
  * it can be. */
 static void put_back(struct manager *manager, const struct memory *memory)
 {
+	/* A change adds targets; those that it replaces are freed only when it went well. */
+	assert(manager->n_targets >= memory->n);
 	manager_drop_targets(manager, memory->n);
 	manager->interval_ns = memory->interval_ns;
 	for (size_t i = 0; i < memory->n; i++) {
@@ -113,6 +115,7 @@ static int add_target(struct manager *manager, struct managed *managed, struct f
 {
 	struct managed **grown;
 
+	assert(!managed->number);
 	if (manager->n_targets >= OX_TARGETS_MAX ||
 	    (managed->owner && count_owned(manager, managed->owner) >= OX_TARGETS_PER_USER))
 		return failure_set(
@@ -280,8 +283,9 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 	_cleanup_(memory_done) struct memory memory = {0};
 	int r;
 
-	/* Before anything is stopped: it can be begun. */
+	/* Nothing is stopped for a change that could not begin. */
 	assert(manager_is_ready(manager));
+	assert(request->targets || !request->n_targets);
 	if (is_fulfilled(manager, request))
 		return 0;
 	/* Targets that have exited stay for a resume, which says so where all have. */
@@ -306,6 +310,7 @@ int manager_pause(struct manager *manager, const struct target *targets, size_t 
 {
 	bool changed = false;
 
+	assert(targets || !n);
 	for (size_t i = 0; i < n; i++)
 		if (!has_target(manager, &targets[i]))
 			return failure_set(failure, -ENOENT, OX_ERROR_NO_TARGET,

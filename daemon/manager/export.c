@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The exports that are being written, each by a thread of its own. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -11,6 +12,7 @@ static int on_ended(sd_event_source *source, int fd, uint32_t events, void *user
 {
 	struct managed_export *managed = userdata;
 
+	assert(managed->work);
 	managed->ended = sd_event_source_disable_unref(managed->ended);
 	managed->work = export_free(managed->work);
 	return 0;
@@ -75,8 +77,10 @@ static int start_export(struct manager *manager, const struct query *query,
 			const struct export_options *options, struct managed_export *place,
 			char *why, size_t why_size, int *ret_fd)
 {
-	int r = export_new(manager->config.database, query, options, &place->work, why, why_size);
+	int r;
 
+	assert(!place->work && !place->ended);
+	r = export_new(manager->config.database, query, options, &place->work, why, why_size);
 	if (r < 0)
 		return r;
 	/* A failure to write is in the notice; what is on disk is exported all the same. */

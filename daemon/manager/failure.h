@@ -2,6 +2,7 @@
 /* Why something was refused: a name for programs and one line for people. */
 #pragma once
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -16,6 +17,7 @@ failure_set(struct failure *failure, int error, const char *name, const char *fo
 {
 	va_list args;
 
+	assert(error < 0 && name);
 	failure->name = name;
 	va_start(args, format);
 	vsnprintf(failure->text, sizeof(failure->text), format, args);

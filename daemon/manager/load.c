@@ -24,6 +24,7 @@ static int watch_sideband(struct manager *manager)
 {
 	unsigned n = sideband_count(manager->sideband);
 
+	assert(!manager->sideband_sources);
 	manager->sideband_sources = calloc(n + 1, sizeof(*manager->sideband_sources));
 	if (!manager->sideband_sources)
 		return -ENOMEM;
@@ -110,8 +111,10 @@ int manager_hear_kernel(struct manager *manager, bool hears)
 
 static int watch_sampler(struct manager *manager)
 {
-	int r = watch_events(manager);
+	int r;
 
+	assert(manager->sampler && !manager->code_source && !manager->definition_source);
+	r = watch_events(manager);
 	if (r < 0)
 		return r;
 	r = watch_definitions(manager);
@@ -123,6 +126,7 @@ static int adopt(struct manager *manager, const struct loader_result *result)
 {
 	int r;
 
+	assert(!manager->sampler && !manager->sideband);
 	manager->sampler = result->sampler;
 	manager->sideband = result->sideband;
 	if (result->error < 0)
@@ -173,8 +177,10 @@ static int start_loader_thread(struct manager *manager)
 		.sampler = manager->sampler,
 		.opens = manager->is_ready_asked,
 	};
-	int r = loader_new(&job, &manager->loader);
+	int r;
 
+	assert(!manager->loader && !manager->loader_source && !manager_is_ready(manager));
+	r = loader_new(&job, &manager->loader);
 	if (r < 0)
 		return r;
 	manager->sampler = NULL;
@@ -202,6 +208,7 @@ static int on_loaded(sd_event_source *source, int fd, uint32_t events, void *use
 	struct failure failure;
 	int r;
 
+	assert(manager->loader);
 	manager->loader_source = sd_event_source_disable_unref(manager->loader_source);
 	loader_finish(take_ptr(manager->loader), &result);
 	r = adopt(manager, &result);
@@ -258,6 +265,8 @@ void manager_stop_if_idle(struct manager *manager)
 
 void manager_close(struct manager *manager)
 {
+	/* The recorder reads the side band while a session runs. */
+	assert(!manager->running);
 	for (size_t i = 0; manager->sideband_sources && manager->sideband_sources[i]; i++)
 		sd_event_source_disable_unref(manager->sideband_sources[i]);
 	free(take_ptr(manager->sideband_sources));

@@ -92,6 +92,7 @@ int loader_new(const struct loader_job *job, struct loader **ret)
 	struct loader *loader = calloc(1, sizeof(*loader));
 	int r;
 
+	assert(!job->sampler || job->opens);
 	if (!loader)
 		return -ENOMEM;
 	loader->job = *job;
@@ -133,6 +134,7 @@ struct loader *loader_free(struct loader *loader)
 	if (!loader)
 		return NULL;
 	pthread_mutex_lock(&loader->lock);
+	assert(!loader->is_left);
 	is_done = loader->is_done;
 	loader->is_left = true;
 	if (!is_done)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,7 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 
 void manager_drop_targets(struct manager *manager, size_t from)
 {
+	assert(from <= manager->n_targets);
 	while (manager->n_targets > from)
 		managed_free(manager->targets[--manager->n_targets]);
 }
@@ -150,6 +152,7 @@ int manager_set_interval(struct manager *manager, uint64_t interval_ns, struct f
 	uint64_t before = manager->interval_ns;
 	int r = 0;
 
+	assert(interval_ns >= OX_INTERVAL_MIN_NS && interval_ns <= OX_INTERVAL_MAX_NS);
 	manager->interval_ns = interval_ns;
 	if (manager->running && before != interval_ns)
 		r = manager_reconcile(manager, failure);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Gives names to addresses that had none, in the background: a step each time that the event loop
  * has nothing else to do. */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -51,6 +52,7 @@ static void finish(struct manager *manager, int error)
 	struct managed_resymbolize *run = &manager->resymbolize;
 	struct failure failure;
 
+	assert(run->work);
 	tell_failures(run->work);
 	/* Names that were found before a failure stay. */
 	if (query_engine_forget(manager->engine) < 0 && error >= 0)
@@ -124,6 +126,7 @@ int manager_resymbolize(struct manager *manager, manager_resymbolized_t fn, void
 {
 	int r;
 
+	assert(fn);
 	if (manager->resymbolize.work)
 		return failure_set(failure, -EBUSY, OX_ERROR_LIMIT_REACHED,
 				   "names are being looked up already for another request; try "

@@ -26,6 +26,7 @@ int manager_push_filters(struct manager *manager)
 	size_t n = 0;
 	int r;
 
+	assert(manager->sampler);
 	if (!filters)
 		return -ENOMEM;
 	for (size_t i = 0; i < manager->n_targets; i++)
@@ -62,6 +63,7 @@ static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
 
 static int start_drains(struct manager *manager)
 {
+	assert(!manager->drain_source);
 	manager->drain_usec = OX_DRAIN_USEC;
 	return sd_event_add_time_relative(manager->event, &manager->drain_source, CLOCK_MONOTONIC,
 					  OX_DRAIN_USEC, TIMER_ACCURACY_USEC, on_drain, manager);
@@ -241,8 +243,10 @@ void manager_end_session(struct manager *manager, uint64_t patience_usec)
 
 static int begin_session(struct manager *manager, struct failure *failure)
 {
-	int r = begin_record(manager);
+	int r;
 
+	assert(manager_is_ready(manager) && !manager->running);
+	r = begin_record(manager);
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot begin a session: %s",
 				   store_error(manager->store));
@@ -270,7 +274,6 @@ int manager_reconcile(struct manager *manager, struct failure *failure)
 		manager_close(manager);
 		return 0;
 	}
-	assert(manager_is_ready(manager));
 	r = begin_session(manager, failure);
 	if (r < 0)
 		return r;

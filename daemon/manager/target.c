@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One target: finds what it names in the system, and pins it. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,7 @@ int managed_new(struct manager *manager, const struct target_request *wanted, ui
 	_cleanup_(managed_free_p) struct managed *managed = calloc(1, sizeof(*managed));
 	int r;
 
+	assert(on_exit);
 	if (!managed)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
 	managed->manager = manager;
@@ -159,6 +161,7 @@ void managed_resume(struct managed *managed)
 	enum target_kind kind = managed->wanted.target.kind;
 	struct failure failure;
 
+	assert(managed->state == TARGET_PAUSED && !managed->replaced);
 	managed->state = TARGET_RUNNING;
 	if ((kind == TARGET_UNIT || kind == TARGET_CGROUP) && find_cgroup(managed, &failure) < 0)
 		managed->state = TARGET_WAITING;
@@ -169,6 +172,7 @@ bool managed_move(struct managed *managed, const char *cgroup)
 	uint64_t before = managed->cgroup_id;
 	struct failure failure;
 
+	assert(managed->wanted.target.kind == TARGET_UNIT);
 	snprintf(managed->wanted.cgroup, sizeof(managed->wanted.cgroup), "%s", cgroup);
 	if (managed->state == TARGET_WAITING)
 		managed->state = TARGET_RUNNING;
@@ -201,6 +205,7 @@ int managed_get_filter(const struct managed *managed, struct sampler_target *ret
 
 	if (managed->replaced || managed->state != TARGET_RUNNING)
 		return -1;
+	assert((size_t)target->kind < array_length(filters));
 	*ret = (struct sampler_target){
 		.filter = filters[target->kind],
 		.id = target->kind == TARGET_USER ? managed->uid : target->pid,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the state of the manager. Nothing here changes it, except that a query drains. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 #include "daemon/manager/internal.h"
 
@@ -82,6 +84,7 @@ const char *manager_target_state_name(enum manager_target_state state)
 		[TARGET_EXITED] = "exited",
 	};
 
+	assert((size_t)state < array_length(names));
 	return names[state];
 }
 
@@ -107,9 +110,11 @@ size_t manager_count_targets(const struct manager *manager)
 
 void manager_get_target(const struct manager *manager, size_t n, struct manager_target_info *ret)
 {
-	const struct managed *managed = manager->targets[n];
+	const struct managed *managed;
 	struct recorder_share share;
 
+	assert(n < manager->n_targets);
+	managed = manager->targets[n];
 	*ret = (struct manager_target_info){
 		.text = managed->wanted.target.text,
 		.state = managed->state,
@@ -161,6 +166,7 @@ const char *manager_kernel_name(enum manager_kernel kernel)
 		[KERNEL_FAILED] = "failed",
 	};
 
+	assert((size_t)kernel < array_length(names));
 	return names[kernel];
 }
 
