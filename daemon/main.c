@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* oxprofd: arguments, settings, the event loop, and what systemd wants to hear. */
+/* oxprofd: arguments, settings, the event loop, and messages to systemd. */
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -47,7 +47,7 @@ static int print_help(void)
 	return 0;
 }
 
-/* 1: go on; 0: done; negative: wrong usage. */
+/* Reads the arguments. Returns 1 to go on, 0 where all is done, or -EINVAL for wrong usage. */
 static int parse_arguments(struct daemon *daemon, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -129,7 +129,7 @@ static void read_dropins(struct config *config, const char *directory)
 	free(entries);
 }
 
-/* The file that was named must be there; the usual one need not. */
+/* Reads the settings. A file that --config names must be there, the default one need not. */
 static int read_config(const struct daemon *daemon, struct config *config)
 {
 	int r;
@@ -171,7 +171,7 @@ static int listen_to_signals(struct daemon *daemon)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
-	/* No handler: the loop ends, and main() pauses and writes what there is. */
+	/* Without a handler the loop ends, and main() pauses and writes the samples. */
 	r = sd_event_add_signal(daemon->event, NULL, SIGTERM, NULL, NULL);
 	if (r < 0)
 		return r;
@@ -211,7 +211,7 @@ static int open_bus(struct daemon *daemon)
 	return r < 0 ? r : take_name(daemon);
 }
 
-/* Only faster than the bus: whoever wants this asks there if it cannot be had here. */
+/* Listens for root's direct connections. They are only faster: without them root uses the bus. */
 static void listen_directly(struct daemon *daemon)
 {
 	int r = direct_new(daemon->event, OX_DIRECT_PATH, manager_bus_add, daemon->manager_bus,
@@ -231,7 +231,8 @@ static int on_round(sd_event_source *source, void *userdata)
 	return 0;
 }
 
-/* Who asks for a profile does so because the machine is too busy to answer. */
+/* Makes the daemon go before other programs: a profile is asked for when the machine is too busy to
+ * answer. */
 static int go_first(struct daemon *daemon)
 {
 	int r = priority_init();
@@ -306,6 +307,6 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		r = sd_event_loop(daemon.event);
 	stop(&daemon);
-	/* Positive: the loop was left because the bus is gone. */
+	/* A positive result means that the loop ended because the bus is gone. */
 	return r ? 1 : 0;
 }

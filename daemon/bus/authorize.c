@@ -7,7 +7,7 @@
 
 #include "daemon/base/cleanup.h"
 
-/* Bounds what a client can have open; each is a call that waits for its answer. */
+/* Limit of the checks that are open, each for a call that waits. */
 #define AUTHORIZATIONS_MAX 256
 
 struct authorization {
@@ -15,7 +15,7 @@ struct authorization {
 	sd_bus_message *call; /* held */
 	sd_bus_slot *slot;
 	char *action;
-	int result; /* 0: open; 1, -EACCES, -ENOKEY */
+	int result; /* of authorize(): 0 while polkit is being asked */
 	struct authorization *next;
 };
 

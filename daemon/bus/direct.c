@@ -79,7 +79,7 @@ static int start_connection(struct direct *direct, sd_bus *bus)
 	return r < 0 ? r : direct->fn(direct->userdata, bus);
 }
 
-/* Takes the descriptor. */
+/* Takes the descriptor. Returns NULL where there is no connection. */
 static sd_bus *open_connection(struct direct *direct, int fd)
 {
 	sd_bus *bus = NULL;
@@ -91,7 +91,7 @@ static sd_bus *open_connection(struct direct *direct, int fd)
 	return start_connection(direct, bus) < 0 ? sd_bus_close_unref(bus) : bus;
 }
 
-/* NULL: all are taken. */
+/* Finds a place for a connection; NULL: there is none. */
 static sd_bus **find_free(struct direct *direct)
 {
 	for (size_t i = 0; i < DIRECT_MAX; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the bus object share; nobody else includes it. */
+/* Shared by the files of this folder, and by no other. */
 #pragma once
 
 #include "daemon/base/api.h"
@@ -7,47 +7,54 @@
 #include "daemon/bus/manager_bus.h"
 #include "daemon/bus/unit_watch.h"
 
+/* A handler returns this where its call comes again, or is answered later. */
+#define CALL_IS_PENDING 2
+
 struct manager_bus {
 	sd_bus *bus;
 	struct manager *manager;
 	struct authorizer *authorizer;
 	struct unit_watch *units;
 	sd_bus_slot *slot;
-	sd_bus_message *resymbolize_call;        /* the one that waits for its answer */
+	sd_bus_message *resymbolize_call;        /* waits for its answer; NULL: none */
 	sd_bus_message *waiting[OX_WAITING_MAX]; /* until the kernel side is ready */
 	size_t n_waiting;
 };
 
-/* Reads a query and leaves in it what the caller may see. 1, CALL_IS_PENDING, or an error that
- * is set. Without the right: the caller's own; where others' are named: refused. The targets are
- * the caller's to free, whatever the result. */
+/* Reads a query and restricts it as below. Returns 1, CALL_IS_PENDING, or a negative errno with the
+ * error set. The caller frees the targets, whatever the result. */
 int manager_bus_read_query(struct manager_bus *self, sd_bus_message *call, struct query *ret,
 			   struct target **ret_targets, sd_bus_error *error);
-/* The second half of that. */
+/* Restricts a query to what its sender may see: without the right to see others' processes, to the
+ * sender's own; where the query names others' it is refused. Returns as above. */
 int manager_bus_restrict_query(struct manager_bus *self, sd_bus_message *call, struct query *query,
 			       sd_bus_error *error);
 
-/* Rights. 1: granted; CALL_IS_PENDING; or an error that is set. */
+/* ---- rights ---- */
 
-/* Is what the target names the user's own? */
+/* True if the processes that the target names are the user's own. */
 bool manager_bus_is_own(const struct target *target, uint32_t uid);
+/* Requires the right to an action; `what` is for people, as "profile pid:42". This and the
+ * functions below return 1 where the right is granted, CALL_IS_PENDING, or a negative errno with
+ * the error set. */
 int manager_bus_require(struct manager_bus *self, sd_bus_message *call, const char *action,
 			const char *what, sd_bus_error *error);
-/* To change these targets that are there (none: all). Those that he named himself he may. */
+/* Requires the right to change these targets; n == 0 means all that there are. Targets that the
+ * sender named need no right. */
 int manager_bus_require_targets(struct manager_bus *self, sd_bus_message *call,
 				const struct target *targets, size_t n, const char *action,
 				const char *what, sd_bus_error *error);
-/* To do what is asked for. *ret_kernel: kernel stacks, too; else they are left out. */
+/* Requires the right to fulfil the request. *ret_kernel: true if kernel stacks may be recorded,
+ * too. */
 int manager_bus_require_unpause(struct manager_bus *self, sd_bus_message *call,
 				const struct manager_request *request, bool *ret_kernel,
 				sd_bus_error *error);
 
-/* Handlers. CALL_IS_PENDING: polkit is being asked, the call comes again. */
+/* ---- handlers ---- */
+
 int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_export(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_resymbolize(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_status(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
-
-#define CALL_IS_PENDING 2

@@ -50,7 +50,8 @@ static int wait_until_ready(struct manager_bus *self, sd_bus_message *call, sd_b
 	return CALL_IS_PENDING;
 }
 
-/* The call goes through its handler again, from its beginning: much may have changed. */
+/* Hands the call to its handler again, from its beginning, since much may have changed; or answers
+ * it with the failure. */
 static void answer_waiting(struct manager_bus *self, sd_bus_message *call,
 			   const struct failure *failure)
 {
@@ -194,7 +195,8 @@ static int handle_set_interval(struct manager_bus *self, sd_bus_message *call, s
 
 /* ---- the table ---- */
 
-/* A call that waits for polkit or the kernel is not answered yet, and keeps what it was granted. */
+/* Ends a call. One that waits for polkit or the kernel is not answered yet, and keeps its rights.
+ */
 static int finish_call(struct manager_bus *self, sd_bus_message *call, int result)
 {
 	if (result == CALL_IS_PENDING)
@@ -203,7 +205,7 @@ static int finish_call(struct manager_bus *self, sd_bus_message *call, int resul
 	return result;
 }
 
-/* A handler as the table below wants it. */
+/* Makes a handler as the table below needs it. */
 #define METHOD(name, handler)                                                       \
 	static int name(sd_bus_message *call, void *userdata, sd_bus_error *error)  \
 	{                                                                           \
@@ -221,7 +223,7 @@ METHOD(on_history, manager_bus_history)
 METHOD(on_get_status, manager_bus_status)
 METHOD(on_resymbolize, manager_bus_resymbolize)
 
-/* The value of a property, appended to the reply. */
+/* Makes a function that appends the value of a property to the reply. */
 #define PROPERTY(name, append)                                                       \
 	static int name(sd_bus *bus, const char *path, const char *interface,        \
 			const char *property, sd_bus_message *reply, void *userdata, \
@@ -298,7 +300,7 @@ PROPERTY(get_lost, append_lost)
 PROPERTY(get_version, append_version)
 PROPERTY(get_database, append_database)
 
-/* Open to all: rights are asked for in the handlers. */
+/* All users may call: the handlers check the rights. */
 #define OPEN SD_BUS_VTABLE_UNPRIVILEGED
 #define CHANGING(name, type, get) \
 	SD_BUS_PROPERTY(name, type, get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
@@ -331,7 +333,7 @@ static const sd_bus_vtable vtable[] = {
 	CHANGING("Mode", "s", get_mode),
 	CHANGING("Interval", "d", get_interval),
 	CHANGING("Targets", "as", get_targets),
-	/* These two move with every sample; they are told when the state changes. */
+	/* These two change with every sample; they are emitted when the state changes. */
 	CHANGING("Samples", "t", get_samples),
 	CHANGING("Lost", "a{st}", get_lost),
 	CONSTANT("Version", "s", get_version),

@@ -8,10 +8,10 @@
 
 struct manager_bus;
 
-/* Puts the object on the bus and tells the manager's news there. Borrows the manager. 0 or a
+/* Puts the object on the bus and emits its changes there. Borrows the manager. Returns 0 or a
  * negative errno. */
 int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **ret);
-/* The same object on another connection, until that is closed, which has to be before
- * manager_bus_free(). News are told on the first one alone. A direct_fn (daemon/bus/direct.h). */
+/* Puts the same object on another connection, which must be closed before manager_bus_free().
+ * Changes are emitted on the first connection alone. A direct_fn (daemon/bus/direct.h). */
 int manager_bus_add(void *self, sd_bus *bus);
 struct manager_bus *manager_bus_free(struct manager_bus *bus);

@@ -15,7 +15,7 @@
 
 /* ---- who may see what ---- */
 
-/* Does the query name somebody else's processes? Then it is one that needs the right. */
+/* True if the query names processes of other users, which needs the right. */
 static bool names_others(const struct query *query, uint32_t uid)
 {
 	uint32_t user;
@@ -65,7 +65,8 @@ int manager_bus_read_query(struct manager_bus *self, sd_bus_message *call, struc
 	return r < 0 ? r : manager_bus_restrict_query(self, call, ret, error);
 }
 
-/* 1: the result is there, to be cleared. */
+/* Reads the query and answers it. Returns 1 where the caller has to end the result by
+ * result_done(). */
 static int answer_call(struct manager_bus *self, sd_bus_message *call, struct result *ret,
 		       sd_bus_error *error)
 {
@@ -96,7 +97,7 @@ static int append_losses(sd_bus_message *reply, const char *key, const struct re
 	return bus_close_counts(reply);
 }
 
-/* Appends a field of a result or of a row, which is what the table of the field is for. */
+/* Appends a field of object, a result or a row, whichever the table of the field is for. */
 static int append_field(sd_bus_message *reply, const struct result_field *field, const void *object,
 			uint64_t samples)
 {
@@ -192,7 +193,8 @@ int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_err
 	return r < 0 ? r : 1;
 }
 
-/* A sealed file in memory: what the client maps or reads cannot change under it. */
+/* Makes a sealed file in memory, so that it cannot change under the client that maps or reads it.
+ * Returns its descriptor or a negative errno. */
 static int make_json(const struct result *result)
 {
 	_cleanup_close_ int fd = memfd_create("oxprof-result", MFD_CLOEXEC | MFD_ALLOW_SEALING);

@@ -56,10 +56,11 @@ int bus_read_targets(sd_bus_message *message, struct target **ret, size_t *ret_n
 	return 0;
 }
 
-/* Walks an a{sv}. `read` consumes the value of a key that it knows and returns 1, or 0. */
+/* Consumes the value of a key that it knows and returns 1; returns 0 for another key. */
 typedef int (*read_value_t)(sd_bus_message *message, const char *key, void *userdata,
 			    sd_bus_error *error);
 
+/* Reads an a{sv} by `read`; a key that `read` does not know is refused. */
 static int read_dict(sd_bus_message *message, read_value_t read, void *userdata,
 		     sd_bus_error *error)
 {
@@ -148,7 +149,7 @@ int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *re
 
 struct query_reader {
 	struct query *query;
-	struct export_options *options; /* of Export */
+	struct export_options *options; /* NULL: not an Export */
 	struct target *targets;
 };
 
@@ -170,7 +171,7 @@ static int read_query_targets(sd_bus_message *message, struct query_reader *read
 	return r < 0 ? r : 1;
 }
 
-/* The value is one of the words that its key knows. */
+/* Reads a value that is one of the words of its key. */
 static int read_query_word(sd_bus_message *message, const char *key, struct query *query,
 			   sd_bus_error *error)
 {
@@ -188,7 +189,7 @@ static int read_query_word(sd_bus_message *message, const char *key, struct quer
 	return r < 0 ? refuse(error, "%s cannot be \"%.60s\"", key, word) : 1;
 }
 
-/* What Query and Export have in common: which stacks. */
+/* Reads the options that choose stacks, which Query and Export have in common. */
 static int read_choice(sd_bus_message *message, const char *key, struct query_reader *reader,
 		       sd_bus_error *error)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What clients send, read strictly: an unknown key or a wrong type is an error that names it. */
+/* Reads what clients send, and strictly: an error names an unknown key or a wrong type. Each
+ * function returns 0 or more, or a negative errno with the error set. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +13,7 @@
 #include "daemon/export/export.h"
 #include "daemon/query/engine.h"
 
-/* A list of targets ("as"); the array is the caller's to free. */
+/* Reads a list of targets ("as"); the caller frees the array. */
 int bus_read_targets(sd_bus_message *message, struct target **ret, size_t *ret_n,
 		     sd_bus_error *error);
 
@@ -26,9 +27,10 @@ int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *re
 
 int bus_read_interval(double seconds, uint64_t *ret_ns, sd_bus_error *error);
 
-/* filter is borrowed from the message; targets are the caller's to free. */
+/* Reads a query. Its filter is borrowed from the message; the caller frees the targets. */
 int bus_read_query(sd_bus_message *message, struct query *ret, struct target **ret_targets,
 		   sd_bus_error *error);
-/* The same of Export; focus is borrowed as well, and what the summary says is left to others. */
+/* Reads the options of Export likewise; focus is borrowed as well. state and interval_ns stay
+ * empty. */
 int bus_read_export(sd_bus_message *message, struct query *ret, struct export_options *ret_options,
 		    struct target **ret_targets, sd_bus_error *error);

@@ -12,7 +12,7 @@ int bus_error_set(sd_bus_error *error, const struct failure *failure)
 {
 	char text[sizeof(failure->text)];
 
-	/* A text that was cut within a character is one that sd-bus sends nobody. */
+	/* sd-bus refuses to send a text that was cut within a character. */
 	text_clean(failure->text, strlen(failure->text), text, sizeof(text));
 	return sd_bus_error_set(error, failure->name, text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What replies are made of: a failure of the manager's as an error, entries of an a{sv}. */
+/* Parts of replies: failures of the manager as errors, entries of an a{sv}. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,9 +10,10 @@
 #include "daemon/manager/failure.h"
 #include "daemon/recorder/recorder.h"
 
-/* Returns a negative errno, for a handler to return. */
+/* Sets the error by a failure. Returns a negative errno, for a handler to return. */
 int bus_error_set(sd_bus_error *error, const struct failure *failure);
-/* Refused by the rules. result: what authorize() returned; what: "profile process 42". */
+/* Sets the error of a right that is missing. result: that of authorize(); what: "profile pid:42".
+ * Returns a negative errno. */
 int bus_error_refuse(sd_bus_error *error, int result, const char *what);
 
 /* Entries of an a{sv} that is open in a reply. Each returns 0 or more, or a negative errno. */
@@ -22,7 +23,7 @@ int bus_append_u64(sd_bus_message *reply, const char *key, uint64_t value);
 int bus_append_bool(sd_bus_message *reply, const char *key, bool value);
 int bus_append_double(sd_bus_message *reply, const char *key, double value);
 
-/* An entry whose value is an a{st}: the {st} that are appended between the two calls. */
+/* Opens and closes an entry whose value is an a{st}: the {st} that are appended in between. */
 int bus_open_counts(sd_bus_message *reply, const char *key);
 int bus_close_counts(sd_bus_message *reply);
 /* Appends {key: a{st}}: samples by how their user stack ends, all reasons. */

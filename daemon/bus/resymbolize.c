@@ -7,7 +7,7 @@
 #include "daemon/bus/internal.h"
 #include "daemon/bus/reply.h"
 
-/* Why addresses of a file stay without a name. */
+/* Returns the word for why addresses of a file stay without a name; "" where all have one. */
 static const char *name_reason(const struct resymbolize_file *file)
 {
 	if (!file->unnamed)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may what: one's own without a question, the rest is polkit's. */
+/* Rights: users may profile their own processes, all else is for polkit to decide. */
 #include <errno.h>
 #include <string.h>
 
@@ -9,8 +9,9 @@
 #include "daemon/process/process.h"
 #include "daemon/process/users.h"
 
-/* Own: all ids are the sender's, and the process is dumpable (else /proc shows it as root's). What
- * it becomes later is watched in the kernel, sample by sample (OX_WANT_OWN). */
+/* True if all ids of the process are the user's, and the process is dumpable (else /proc shows it
+ * as root's). A process that changes its ids later is left out by the kernel side, sample by sample
+ * (OX_WANT_OWN). */
 bool manager_bus_is_own(const struct target *target, uint32_t uid)
 {
 	struct process_ids ids;
@@ -22,7 +23,7 @@ bool manager_bus_is_own(const struct target *target, uint32_t uid)
 	       ids.ruid == uid && ids.euid == uid && ids.suid == uid && ids.owner == uid;
 }
 
-/* A process that is not there is nobody's: the manager says so, no right is needed for that. */
+/* True if there is no such process. No right is needed then: the manager refuses the target. */
 static bool is_absent(const struct target *target)
 {
 	struct process_ids ids;
@@ -62,7 +63,8 @@ int manager_bus_require_targets(struct manager_bus *self, sd_bus_message *call,
 	return 1;
 }
 
-/* The interval is one for all. Who is alone may choose it, up to what costs the machine little. */
+/* True if the sender may not choose the interval, which is one for all: others profile, too, or it
+ * is so short that it costs the machine much. */
 static bool interval_is_of_others(const struct manager_bus *self,
 				  const struct manager_request *request)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What was and what is: History, GetStatus. */
+/* The methods History and GetStatus. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -85,7 +85,7 @@ int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_e
 	if (r < 0)
 		return r;
 	history.reply = reply;
-	/* A row is about 300 bytes: a message holds so many sessions. */
+	/* A row is about 300 bytes, so a message holds this many sessions. */
 	history.max =
 		query.max && query.max < OX_RECORDS_IN_MESSAGE ? query.max : OX_RECORDS_IN_MESSAGE;
 	r = manager_foreach_session(self->manager, query.range.since_usec, query.range.until_usec,
@@ -108,7 +108,8 @@ static uint64_t own_cpu_usec(void)
 	       usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 }
 
-/* Mean and standard deviation of the interval between ticks, from their deviations. */
+/* Appends mean and standard deviation of the interval between ticks, from the sums of their
+ * deviations. */
 static int append_achieved(sd_bus_message *reply, const struct recorder_totals *totals)
 {
 	double n = totals->gap_n, mean, variance;
@@ -144,7 +145,8 @@ struct interpreter_reply {
 	uint32_t n;
 };
 
-/* They are programs of processes: seen by who may see these. 1, CALL_IS_PENDING, or an error. */
+/* Gives the only user whose interpreters the sender may see, UINT32_MAX for all: an interpreter is
+ * shown to those who may see its process. Returns 1, CALL_IS_PENDING, or a negative errno. */
 static int limit_interpreters(struct manager_bus *self, sd_bus_message *call, uint32_t *ret_uid)
 {
 	int r = sender_get_uid(call, ret_uid);

@@ -85,7 +85,8 @@ static const char *unit_interface(const char *unit)
 	return SYSTEMD ".Service";
 }
 
-/* LoadUnit, not GetUnit: a unit that is installed but does not run is a unit, too. */
+/* Finds the object of a unit. LoadUnit also has units that are installed but do not run, which
+ * GetUnit has not. */
 static int load_unit(struct unit_watch *watch, const char *unit, char **ret_path)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -136,7 +137,7 @@ static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *
 	struct watched *watched = userdata;
 	_cleanup_free_ char *cgroup = NULL;
 
-	/* Which property changed does not matter: the one of interest is asked for. */
+	/* Whichever property has changed: the cgroup is read again. */
 	if (get_cgroup(watched->watch, watched->unit, watched->path, &cgroup) >= 0)
 		watched->watch->moved(watched->watch->userdata, watched->unit, cgroup);
 	return 0;
@@ -151,7 +152,7 @@ int unit_watch_add(struct unit_watch *watch, const char *unit)
 		if (!strcmp(watched->unit, unit))
 			return 0;
 	if (!watch->subscribed) {
-		/* systemd sends signals only while somebody wants them. */
+		/* systemd sends signals only to those who subscribe. */
 		r = sd_bus_call_method(watch->bus, SYSTEMD, SYSTEMD_PATH, MANAGER, "Subscribe",
 				       NULL, NULL, NULL);
 		watch->subscribed = r >= 0;

@@ -102,7 +102,7 @@ static void write_lost(struct json *json, const char *key, const struct result *
 	json_close(json, '}');
 }
 
-/* Writes a field of a result or of a row, which is what the table of the field is for. */
+/* Writes a field of object, a result or a row, whichever the table of the field is for. */
 static void write_field(struct json *json, const struct result_field *field, const void *object,
 			uint64_t samples)
 {
