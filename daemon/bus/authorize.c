@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/cleanup.h"
+#include "daemon/bus/reply.h"
 
 /* Limit of the checks that are open, each for a call that waits. */
 #define AUTHORIZATIONS_MAX 256
@@ -77,9 +78,10 @@ int sender_get_uid(sd_bus_message *call, uint32_t *ret)
 	if (sd_bus_creds_get_augmented_mask(creds) & SD_BUS_CREDS_EUID)
 		return -EPERM;
 	r = sd_bus_creds_get_euid(creds, &uid);
-	if (r >= 0)
-		*ret = uid;
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	*ret = uid;
+	return 0;
 }
 
 bool sender_is_privileged(sd_bus_message *call)
@@ -101,15 +103,11 @@ static int read_reply(sd_bus_message *reply)
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	struct authorization *authorization = userdata;
-	int r;
 
 	authorization->result = read_reply(reply);
 	authorization->slot = sd_bus_slot_unref(authorization->slot);
-	/* The call goes through its handler again, which now finds the answer. */
-	r = sd_bus_message_rewind(authorization->call, true);
-	r = r < 0 ? r : sd_bus_enqueue_for_read(sd_bus_message_get_bus(reply), authorization->call);
-	if (r < 0)
-		(void)sd_bus_reply_method_errno(authorization->call, r, NULL);
+	/* The handler of the call now finds the answer. */
+	bus_call_again(authorization->call);
 	return 1;
 }
 
@@ -124,11 +122,11 @@ static int ask(struct authorization *authorization, const char *detail, bool int
 					       "org.freedesktop.PolicyKit1.Authority",
 					       "CheckAuthorization");
 
-	r = r < 0 ? r
-		  : sd_bus_message_append(message, "(sa{sv})s", "system-bus-name", 1, "name", "s",
-					  sd_bus_message_get_sender(authorization->call),
-					  authorization->action);
-	r = r < 0 ? r : sd_bus_message_append(message, "a{ss}us", 1, "detail", detail, flags, "");
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append(message, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+				  sd_bus_message_get_sender(authorization->call),
+				  authorization->action, 1, "detail", detail, flags, "");
 	/* A person may be thinking about a password. */
 	return r < 0 ? r
 		     : sd_bus_call_async(bus, &authorization->slot, message, on_reply,

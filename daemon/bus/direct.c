@@ -62,20 +62,35 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 	return 0;
 }
 
-static int start_connection(struct direct *direct, sd_bus *bus)
+static int start_server(sd_bus *bus)
 {
 	sd_id128_t id;
 	int r = sd_id128_randomize(&id);
 
-	r = r < 0 ? r : sd_bus_set_description(bus, "direct");
-	r = r < 0 ? r : sd_bus_set_server(bus, true, id);
-	r = r < 0 ? r : sd_bus_negotiate_fds(bus, true);
-	r = r < 0 ? r : sd_bus_start(bus);
-	r = r < 0 ? r : sd_bus_attach_event(bus, direct->event, SD_EVENT_PRIORITY_NORMAL);
-	r = r < 0 ? r
-		  : sd_bus_match_signal(bus, NULL, "org.freedesktop.DBus.Local",
-					"/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-					"Disconnected", on_disconnected, direct);
+	if (r < 0)
+		return r;
+	r = sd_bus_set_description(bus, "direct");
+	if (r < 0)
+		return r;
+	r = sd_bus_set_server(bus, true, id);
+	if (r < 0)
+		return r;
+	r = sd_bus_negotiate_fds(bus, true);
+	return r < 0 ? r : sd_bus_start(bus);
+}
+
+static int start_connection(struct direct *direct, sd_bus *bus)
+{
+	int r = start_server(bus);
+
+	if (r < 0)
+		return r;
+	r = sd_bus_attach_event(bus, direct->event, SD_EVENT_PRIORITY_NORMAL);
+	if (r < 0)
+		return r;
+	r = sd_bus_match_signal(bus, NULL, "org.freedesktop.DBus.Local",
+				"/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
+				"Disconnected", on_disconnected, direct);
 	return r < 0 ? r : direct->fn(direct->userdata, bus);
 }
 

@@ -56,18 +56,14 @@ static void answer_waiting(struct manager_bus *self, sd_bus_message *call,
 			   const struct failure *failure)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	int r;
 
-	if (failure) {
-		(void)bus_error_set(&error, failure);
-		(void)sd_bus_reply_method_error(call, &error);
-		authorize_done(self->authorizer, call);
+	if (!failure) {
+		bus_call_again(call);
 		return;
 	}
-	r = sd_bus_message_rewind(call, true);
-	r = r < 0 ? r : sd_bus_enqueue_for_read(sd_bus_message_get_bus(call), call);
-	if (r < 0)
-		(void)sd_bus_reply_method_errno(call, r, NULL);
+	(void)bus_error_set(&error, failure);
+	(void)sd_bus_reply_method_error(call, &error);
+	authorize_done(self->authorizer, call);
 }
 
 static void on_ready(void *userdata, const struct failure *failure)
@@ -83,21 +79,55 @@ static void on_ready(void *userdata, const struct failure *failure)
 	}
 }
 
+static int fill_all_requested(struct manager_bus *self, sd_bus_message *call,
+			      struct target_request *requested,
+			      const struct manager_request *request, const struct target *targets,
+			      bool children, sd_bus_error *error)
+{
+	bool privileged = sender_is_privileged(call);
+	struct failure failure;
+
+	for (size_t i = 0; i < request->n_targets; i++) {
+		int r = fill_requested(self, &targets[i], privileged, request->owner, &requested[i],
+				       &failure);
+
+		if (r < 0)
+			return bus_error_set(error, &failure);
+		requested[i].children = children;
+	}
+	return 0;
+}
+
+/* Begins to sample, or lets the call wait until the kernel side is ready for that. */
+static int begin_unpause(struct manager_bus *self, sd_bus_message *call,
+			 const struct manager_request *request, sd_bus_error *error)
+{
+	struct failure failure;
+	int r = manager_check_request(self->manager, request, &failure);
+
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	r = manager_make_ready(self->manager, &failure);
+	if (r == 0)
+		return wait_until_ready(self, call, error);
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	r = manager_unpause(self->manager, request, &failure);
+	if (r < 0)
+		return bus_error_set(error, &failure);
+	watch_units(self, request);
+	return sd_bus_reply_method_return(call, NULL);
+}
+
 static int unpause(struct manager_bus *self, sd_bus_message *call, struct target_request *requested,
 		   struct manager_request *request, const struct target *targets, bool children,
 		   sd_bus_error *error)
 {
-	struct failure failure;
 	bool kernel = false;
-	int r = 0;
+	int r = fill_all_requested(self, call, requested, request, targets, children, error);
 
-	for (size_t i = 0; i < request->n_targets && r >= 0; i++) {
-		r = fill_requested(self, &targets[i], sender_is_privileged(call), request->owner,
-				   &requested[i], &failure);
-		requested[i].children = children;
-	}
 	if (r < 0)
-		return bus_error_set(error, &failure);
+		return r;
 	if (!request->n_targets) {
 		r = manager_bus_require_targets(self, call, NULL, 0, OX_ACTION_PROFILE_OTHERS,
 						"resume what others profile", error);
@@ -109,15 +139,7 @@ static int unpause(struct manager_bus *self, sd_bus_message *call, struct target
 		return r;
 	for (size_t i = 0; i < request->n_targets; i++)
 		requested[i].kernel = kernel;
-	r = manager_check_request(self->manager, request, &failure);
-	r = r < 0 ? r : manager_make_ready(self->manager, &failure);
-	if (r == 0)
-		return wait_until_ready(self, call, error);
-	r = r < 0 ? r : manager_unpause(self->manager, request, &failure);
-	if (r < 0)
-		return bus_error_set(error, &failure);
-	watch_units(self, request);
-	return sd_bus_reply_method_return(call, NULL);
+	return begin_unpause(self, call, request, error);
 }
 
 static int handle_unpause(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
@@ -128,8 +150,12 @@ static int handle_unpause(struct manager_bus *self, sd_bus_message *call, sd_bus
 	struct unpause_options options;
 	int r = bus_read_targets(call, &targets, &request.n_targets, error);
 
-	r = r < 0 ? r : bus_read_unpause_options(call, &options, error);
-	r = r < 0 ? r : sender_get_uid(call, &request.owner);
+	if (r < 0)
+		return r;
+	r = bus_read_unpause_options(call, &options, error);
+	if (r < 0)
+		return r;
+	r = sender_get_uid(call, &request.owner);
 	if (r < 0)
 		return r;
 	requested = calloc(request.n_targets + 1, sizeof(*requested));
@@ -183,7 +209,9 @@ static int handle_set_interval(struct manager_bus *self, sd_bus_message *call, s
 	double seconds;
 	int r = sd_bus_message_read(call, "d", &seconds);
 
-	r = r < 0 ? r : bus_read_interval(seconds, &interval_ns, error);
+	if (r < 0)
+		return r;
+	r = bus_read_interval(seconds, &interval_ns, error);
 	if (r < 0)
 		return r;
 	r = manager_bus_require(self, call, OX_ACTION_CONFIGURE, "change the interval", error);
@@ -251,13 +279,17 @@ static int append_targets(struct manager *manager, sd_bus_message *reply)
 {
 	int r = sd_bus_message_open_container(reply, 'a', "s");
 
-	for (size_t i = 0; i < manager_count_targets(manager) && r >= 0; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < manager_count_targets(manager); i++) {
 		struct manager_target_info info;
 
 		manager_get_target(manager, i, &info);
 		r = sd_bus_message_append(reply, "s", info.text);
+		if (r < 0)
+			return r;
 	}
-	return r < 0 ? r : sd_bus_message_close_container(reply);
+	return sd_bus_message_close_container(reply);
 }
 
 static int append_samples(struct manager *manager, sd_bus_message *reply)
@@ -357,9 +389,11 @@ static void on_moved(void *userdata, const char *unit, const char *cgroup)
 	manager_move_unit(self->manager, unit, cgroup);
 }
 
+define_cleanup(struct manager_bus *, manager_bus_free);
+
 int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **ret)
 {
-	struct manager_bus *self = calloc(1, sizeof(*self));
+	_cleanup_(manager_bus_free_p) struct manager_bus *self = calloc(1, sizeof(*self));
 	int r;
 
 	if (!self)
@@ -368,17 +402,14 @@ int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **r
 	self->manager = manager;
 	self->authorizer = authorizer_new();
 	self->units = unit_watch_new(bus, on_moved, self);
-	r = self->authorizer && self->units ? 0 : -ENOMEM;
-	r = r < 0 ? r
-		  : sd_bus_add_object_vtable(bus, &self->slot, OX_BUS_PATH, OX_BUS_INTERFACE,
-					     vtable, self);
-	if (r < 0) {
-		manager_bus_free(self);
+	if (!self->authorizer || !self->units)
+		return -ENOMEM;
+	r = sd_bus_add_object_vtable(bus, &self->slot, OX_BUS_PATH, OX_BUS_INTERFACE, vtable, self);
+	if (r < 0)
 		return r;
-	}
 	manager_listen(manager, on_change, self);
 	manager_on_ready(manager, on_ready, self);
-	*ret = self;
+	*ret = take_ptr(self);
 	return 0;
 }
 

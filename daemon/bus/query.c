@@ -193,27 +193,34 @@ int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_err
 	return r < 0 ? r : 1;
 }
 
+/* Writes through a duplicate of the descriptor, which is closed in the end. */
+static int write_json(int fd, const struct result *result)
+{
+	_cleanup_close_ int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	_cleanup_fclose_ FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+
+	if (!out)
+		return -errno;
+	copy = -1; /* the FILE's from now on */
+	return result_write_json(result, out);
+}
+
 /* Makes a sealed file in memory, so that it cannot change under the client that maps or reads it.
  * Returns its descriptor or a negative errno. */
 static int make_json(const struct result *result)
 {
 	_cleanup_close_ int fd = memfd_create("oxprof-result", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0), r;
-	FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+	int r;
 
-	if (!out) {
-		r = -errno;
-		cleanup_close(&copy);
+	if (fd < 0)
+		return -errno;
+	r = write_json(fd, result);
+	if (r < 0)
 		return r;
-	}
-	r = result_write_json(result, out);
-	if (fclose(out) && r >= 0)
-		r = -EIO;
-	if (r >= 0 &&
-	    (lseek(fd, 0, SEEK_SET) < 0 ||
-	     fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0))
-		r = -errno;
-	return r < 0 ? r : take_fd(&fd);
+	if (lseek(fd, 0, SEEK_SET) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return -errno;
+	return take_fd(&fd);
 }
 
 int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
@@ -239,7 +246,9 @@ int manager_bus_export(struct manager_bus *self, sd_bus_message *call, sd_bus_er
 	uint32_t uid = UINT32_MAX;
 	int r = bus_read_export(call, &query, &options, &targets, error);
 
-	r = r < 0 ? r : manager_bus_restrict_query(self, call, &query, error);
+	if (r < 0)
+		return r;
+	r = manager_bus_restrict_query(self, call, &query, error);
 	if (r != 1)
 		return r;
 	if (!sender_is_privileged(call))

@@ -24,6 +24,7 @@ static int add_target(const char *text, struct target **targets, size_t *n, sd_b
 	if (*n >= OX_TARGETS_MAX)
 		return sd_bus_error_setf(error, OX_ERROR_LIMIT_REACHED,
 					 "more than %d targets in one call", OX_TARGETS_MAX);
+	/* Room for 64, as array_reserve() makes, would be 256 KiB; most calls name one target. */
 	grown = reallocarray(*targets, *n + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -46,9 +47,16 @@ int bus_read_targets(sd_bus_message *message, struct target **ret, size_t *ret_n
 	size_t n = 0;
 	int r = sd_bus_message_enter_container(message, 'a', "s");
 
-	while (r >= 0 && (r = sd_bus_message_read(message, "s", &text)) > 0)
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(message, "s", &text)) > 0) {
 		r = add_target(text, &targets, &n, error);
-	r = r < 0 ? r : sd_bus_message_exit_container(message);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0)
+		return r;
+	r = sd_bus_message_exit_container(message);
 	if (r < 0)
 		return r;
 	*ret = take_ptr(targets);
@@ -60,24 +68,34 @@ int bus_read_targets(sd_bus_message *message, struct target **ret, size_t *ret_n
 typedef int (*read_value_t)(sd_bus_message *message, const char *key, void *userdata,
 			    sd_bus_error *error);
 
+static int read_entry(sd_bus_message *message, read_value_t read, void *userdata,
+		      sd_bus_error *error)
+{
+	const char *key;
+	int r = sd_bus_message_read(message, "s", &key);
+
+	if (r < 0)
+		return r;
+	r = read(message, key, userdata, error);
+	if (r == -ENXIO || r == -ENOMSG)
+		return refuse(error, "option \"%.60s\" has a value of the wrong type", key);
+	if (r == 0)
+		return refuse(error, "there is no option \"%.60s\"", key);
+	return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
 /* Reads an a{sv} by `read`; a key that `read` does not know is refused. */
 static int read_dict(sd_bus_message *message, read_value_t read, void *userdata,
 		     sd_bus_error *error)
 {
 	int r = sd_bus_message_enter_container(message, 'a', "{sv}");
 
-	while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-		const char *key;
-
-		r = sd_bus_message_read(message, "s", &key);
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+		r = read_entry(message, read, userdata, error);
 		if (r < 0)
-			break;
-		r = read(message, key, userdata, error);
-		if (r == -ENXIO || r == -ENOMSG)
-			r = refuse(error, "option \"%.60s\" has a value of the wrong type", key);
-		else if (r == 0)
-			r = refuse(error, "there is no option \"%.60s\"", key);
-		r = r < 0 ? r : sd_bus_message_exit_container(message);
+			return r;
 	}
 	return r < 0 ? r : sd_bus_message_exit_container(message);
 }
@@ -86,8 +104,12 @@ static int read_variant(sd_bus_message *message, const char *type, void *ret)
 {
 	int r = sd_bus_message_enter_container(message, 'v', type);
 
-	r = r < 0 ? r : sd_bus_message_read_basic(message, type[0], ret);
-	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_read_basic(message, type[0], ret);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_exit_container(message);
 	return r < 0 ? r : 1;
 }
 
@@ -163,11 +185,14 @@ static int read_query_targets(sd_bus_message *message, struct query_reader *read
 {
 	int r = sd_bus_message_enter_container(message, 'v', "as");
 
+	if (r < 0)
+		return r;
 	free(take_ptr(reader->targets));
 	reader->query->n_targets = 0;
-	r = r < 0 ? r
-		  : bus_read_targets(message, &reader->targets, &reader->query->n_targets, error);
-	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	r = bus_read_targets(message, &reader->targets, &reader->query->n_targets, error);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_exit_container(message);
 	return r < 0 ? r : 1;
 }
 
@@ -235,18 +260,34 @@ static int read_dimension(const char *word, struct export_options *options, sd_b
 	return 0;
 }
 
+static int read_dimension_words(sd_bus_message *message, struct export_options *options,
+				sd_bus_error *error)
+{
+	const char *word;
+	int r = sd_bus_message_enter_container(message, 'a', "s");
+
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(message, "s", &word)) > 0) {
+		r = read_dimension(word, options, error);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
 static int read_dimensions(sd_bus_message *message, struct export_options *options,
 			   sd_bus_error *error)
 {
-	const char *word;
 	int r = sd_bus_message_enter_container(message, 'v', "as");
 
+	if (r < 0)
+		return r;
 	options->stacks = options->tasks = options->slots = false;
-	r = r < 0 ? r : sd_bus_message_enter_container(message, 'a', "s");
-	while (r >= 0 && (r = sd_bus_message_read(message, "s", &word)) > 0)
-		r = read_dimension(word, options, error);
-	r = r < 0 ? r : sd_bus_message_exit_container(message);
-	r = r < 0 ? r : sd_bus_message_exit_container(message);
+	r = read_dimension_words(message, options, error);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_exit_container(message);
 	return r < 0 ? r : 1;
 }
 
@@ -288,14 +329,11 @@ static int read_all(sd_bus_message *message, read_value_t read, struct query_rea
 		.only_uid = UINT32_MAX,
 	};
 	r = read_dict(message, read, reader, error);
-	if (r >= 0 && query->range.since_usec >= query->range.until_usec)
-		r = refuse(error, "the window ends before it begins");
-	if (r < 0) {
-		free(reader->targets);
+	query->targets = *ret_targets = reader->targets;
+	if (r < 0)
 		return r;
-	}
-	query->targets = reader->targets;
-	*ret_targets = reader->targets;
+	if (query->range.since_usec >= query->range.until_usec)
+		return refuse(error, "the window ends before it begins");
 	return 0;
 }
 

@@ -27,7 +27,8 @@ int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *re
 
 int bus_read_interval(double seconds, uint64_t *ret_ns, sd_bus_error *error);
 
-/* Reads a query. Its filter is borrowed from the message; the caller frees the targets. */
+/* Reads a query. Its filter is borrowed from the message; the caller frees the targets, whatever
+ * the result. */
 int bus_read_query(sd_bus_message *message, struct query *ret, struct target **ret_targets,
 		   sd_bus_error *error);
 /* Reads the options of Export likewise; focus is borrowed as well. state and interval_ns stay

@@ -32,6 +32,21 @@ int bus_error_refuse(sd_bus_error *error, int result, const char *what)
 		what);
 }
 
+static int enqueue_again(sd_bus_message *call)
+{
+	int r = sd_bus_message_rewind(call, true);
+
+	return r < 0 ? r : sd_bus_enqueue_for_read(sd_bus_message_get_bus(call), call);
+}
+
+void bus_call_again(sd_bus_message *call)
+{
+	int r = enqueue_again(call);
+
+	if (r < 0)
+		(void)sd_bus_reply_method_errno(call, r, NULL);
+}
+
 int bus_append_text(sd_bus_message *reply, const char *key, const char *text)
 {
 	return text[0] ? sd_bus_message_append(reply, "{sv}", key, "s", text) : 0;

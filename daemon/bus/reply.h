@@ -16,6 +16,10 @@ int bus_error_set(sd_bus_error *error, const struct failure *failure);
  * Returns a negative errno. */
 int bus_error_refuse(sd_bus_error *error, int result, const char *what);
 
+/* Hands a call to its handler again, from its beginning; answers it with the error where that
+ * fails. */
+void bus_call_again(sd_bus_message *call);
+
 /* Entries of an a{sv} that is open in a reply. Each returns 0 or more, or a negative errno. */
 int bus_append_text(sd_bus_message *reply, const char *key, const char *text); /* "": no entry */
 int bus_append_u32(sd_bus_message *reply, const char *key, uint32_t value);

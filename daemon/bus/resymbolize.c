@@ -29,34 +29,66 @@ static int append_file(sd_bus_message *reply, const struct resymbolize_file *fil
 {
 	int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
-	r = r < 0 ? r : bus_append_text(reply, "file", file->path);
-	r = r < 0 ? r : bus_append_text(reply, "build_id", file->build_id);
-	r = r < 0 ? r : bus_append_u64(reply, "named", file->named);
-	r = r < 0 ? r : bus_append_u64(reply, "unnamed", file->unnamed);
-	r = r < 0 ? r : bus_append_text(reply, "reason", name_reason(file));
+	if (r < 0)
+		return r;
+	r = bus_append_text(reply, "file", file->path);
+	if (r < 0)
+		return r;
+	r = bus_append_text(reply, "build_id", file->build_id);
+	if (r < 0)
+		return r;
+	r = bus_append_u64(reply, "named", file->named);
+	if (r < 0)
+		return r;
+	r = bus_append_u64(reply, "unnamed", file->unnamed);
+	if (r < 0)
+		return r;
+	r = bus_append_text(reply, "reason", name_reason(file));
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int reply_result(sd_bus_message *call, const struct resymbolize *result)
+static int append_sums(sd_bus_message *reply, const struct resymbolize *result, uint32_t n)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	uint32_t n = resymbolize_count_files(result);
 	uint64_t named = 0, unnamed = 0;
 	struct resymbolize_file file;
-	int r = sd_bus_message_new_method_return(call, &reply);
 
 	for (uint32_t i = 0; i < n; i++) {
 		resymbolize_get_file(result, i, &file);
 		named += file.named;
 		unnamed += file.unnamed;
 	}
-	r = r < 0 ? r : sd_bus_message_append(reply, "tt", named, unnamed);
-	r = r < 0 ? r : sd_bus_message_open_container(reply, 'a', "a{sv}");
-	for (uint32_t i = 0; i < n && i < OX_RECORDS_IN_MESSAGE && r >= 0; i++) {
+	return sd_bus_message_append(reply, "tt", named, unnamed);
+}
+
+static int append_files(sd_bus_message *reply, const struct resymbolize *result, uint32_t n)
+{
+	int r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < n && i < OX_RECORDS_IN_MESSAGE; i++) {
+		struct resymbolize_file file;
+
 		resymbolize_get_file(result, i, &file);
 		r = append_file(reply, &file);
+		if (r < 0)
+			return r;
 	}
-	r = r < 0 ? r : sd_bus_message_close_container(reply);
+	return sd_bus_message_close_container(reply);
+}
+
+static int reply_result(sd_bus_message *call, const struct resymbolize *result)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	uint32_t n = resymbolize_count_files(result);
+	int r = sd_bus_message_new_method_return(call, &reply);
+
+	if (r < 0)
+		return r;
+	r = append_sums(reply, result, n);
+	if (r < 0)
+		return r;
+	r = append_files(reply, result, n);
 	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 

@@ -48,6 +48,8 @@ static void watched_free(struct watched *watched)
 	free(watched);
 }
 
+define_cleanup(struct watched *, watched_free);
+
 void unit_watch_clear(struct unit_watch *watch)
 {
 	while (watch->units) {
@@ -94,7 +96,9 @@ static int load_unit(struct unit_watch *watch, const char *unit, char **ret_path
 	int r = sd_bus_call_method(watch->bus, SYSTEMD, SYSTEMD_PATH, MANAGER, "LoadUnit", NULL,
 				   &reply, "s", unit);
 
-	r = r < 0 ? r : sd_bus_message_read(reply, "o", &path);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_read(reply, "o", &path);
 	if (r < 0)
 		return r;
 	*ret_path = strdup(path);
@@ -107,15 +111,22 @@ static int get_cgroup(struct unit_watch *watch, const char *unit, const char *pa
 					  "ControlGroup", NULL, ret);
 }
 
+static int load_unit_state(struct unit_watch *watch, const char *unit, char **ret_path,
+			   char **ret_state)
+{
+	int r = load_unit(watch, unit, ret_path);
+
+	return r < 0 ? r
+		     : sd_bus_get_property_string(watch->bus, SYSTEMD, *ret_path, SYSTEMD ".Unit",
+						  "LoadState", NULL, ret_state);
+}
+
 int unit_watch_find(struct unit_watch *watch, const char *unit, char *ret_cgroup, size_t size,
 		    struct failure *failure)
 {
 	_cleanup_free_ char *path = NULL, *state = NULL, *cgroup = NULL;
-	int r = load_unit(watch, unit, &path);
+	int r = load_unit_state(watch, unit, &path, &state);
 
-	r = r < 0 ? r
-		  : sd_bus_get_property_string(watch->bus, SYSTEMD, path, SYSTEMD ".Unit",
-					       "LoadState", NULL, &state);
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_NO_SUCH_UNIT,
 				   "cannot ask systemd about unit %s: %s", unit, strerror(-r));
@@ -143,6 +154,37 @@ static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *
 	return 0;
 }
 
+/* Subscribes once: systemd sends signals only to those who do. */
+static void subscribe(struct unit_watch *watch)
+{
+	if (!watch->subscribed)
+		watch->subscribed = sd_bus_call_method(watch->bus, SYSTEMD, SYSTEMD_PATH, MANAGER,
+						       "Subscribe", NULL, NULL, NULL) >= 0;
+}
+
+static int watched_new(struct unit_watch *watch, const char *unit, struct watched **ret)
+{
+	_cleanup_(watched_free_p) struct watched *watched = calloc(1, sizeof(*watched));
+	int r;
+
+	if (!watched)
+		return -ENOMEM;
+	watched->watch = watch;
+	watched->unit = strdup(unit);
+	if (!watched->unit)
+		return -ENOMEM;
+	r = load_unit(watch, unit, &watched->path);
+	if (r < 0)
+		return r;
+	r = sd_bus_match_signal(watch->bus, &watched->slot, SYSTEMD, watched->path,
+				"org.freedesktop.DBus.Properties", "PropertiesChanged",
+				on_properties, watched);
+	if (r < 0)
+		return r;
+	*ret = take_ptr(watched);
+	return 0;
+}
+
 int unit_watch_add(struct unit_watch *watch, const char *unit)
 {
 	struct watched *watched;
@@ -151,26 +193,10 @@ int unit_watch_add(struct unit_watch *watch, const char *unit)
 	for (watched = watch->units; watched; watched = watched->next)
 		if (!strcmp(watched->unit, unit))
 			return 0;
-	if (!watch->subscribed) {
-		/* systemd sends signals only to those who subscribe. */
-		r = sd_bus_call_method(watch->bus, SYSTEMD, SYSTEMD_PATH, MANAGER, "Subscribe",
-				       NULL, NULL, NULL);
-		watch->subscribed = r >= 0;
-	}
-	watched = calloc(1, sizeof(*watched));
-	if (!watched)
-		return -ENOMEM;
-	watched->watch = watch;
-	watched->unit = strdup(unit);
-	r = watched->unit ? load_unit(watch, unit, &watched->path) : -ENOMEM;
-	r = r < 0 ? r
-		  : sd_bus_match_signal(watch->bus, &watched->slot, SYSTEMD, watched->path,
-					"org.freedesktop.DBus.Properties", "PropertiesChanged",
-					on_properties, watched);
-	if (r < 0) {
-		watched_free(watched);
+	subscribe(watch);
+	r = watched_new(watch, unit, &watched);
+	if (r < 0)
 		return r;
-	}
 	watched->next = watch->units;
 	watch->units = watched;
 	return 0;
