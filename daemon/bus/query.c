@@ -102,21 +102,20 @@ static int append_field(sd_bus_message *reply, const struct result_field *field,
 			uint64_t samples)
 {
 	const void *at = (const char *)object + field->offset;
+	double share;
 
 	switch (field->type) {
 	case RESULT_TEXT:
-		return bus_append_text(reply, field->key, *(const char *const *)at);
+		return bus_append(reply, bus_text(field->key, *(const char *const *)at));
 	case RESULT_KNOWN:
-		return *(const uint32_t *)at
-			       ? bus_append_u32(reply, field->key, *(const uint32_t *)at)
-			       : 0;
+		return bus_append(reply, bus_known_u32(field->key, *(const uint32_t *)at));
 	case RESULT_COUNT:
-		return bus_append_u64(reply, field->key, *(const uint64_t *)at);
+		return bus_append(reply, bus_u64(field->key, *(const uint64_t *)at));
 	case RESULT_SHARE:
-		return bus_append_double(reply, field->key,
-					 (double)*(const uint64_t *)at / (samples ? samples : 1));
+		share = (double)*(const uint64_t *)at / (samples ? samples : 1);
+		return bus_append(reply, bus_double(field->key, share));
 	case RESULT_FLAG:
-		return bus_append_bool(reply, field->key, *(const bool *)at);
+		return bus_append(reply, bus_bool(field->key, *(const bool *)at));
 	case RESULT_STOPS:
 		return bus_append_stops(reply, field->key, at);
 	case RESULT_LOST:

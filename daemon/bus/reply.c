@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/bus/reply.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "daemon/base/api.h"
@@ -47,29 +49,70 @@ void bus_call_again(sd_bus_message *call)
 		(void)sd_bus_reply_method_errno(call, r, NULL);
 }
 
-int bus_append_text(sd_bus_message *reply, const char *key, const char *text)
+struct bus_entry bus_text(const char *key, const char *text)
 {
-	return text[0] ? sd_bus_message_append(reply, "{sv}", key, "s", text) : 0;
+	return (struct bus_entry){key, text[0] ? 's' : 0, .value.s = text};
 }
 
-int bus_append_u32(sd_bus_message *reply, const char *key, uint32_t value)
+struct bus_entry bus_u32(const char *key, uint32_t value)
 {
-	return sd_bus_message_append(reply, "{sv}", key, "u", value);
+	return (struct bus_entry){key, 'u', .value.u = value};
 }
 
-int bus_append_u64(sd_bus_message *reply, const char *key, uint64_t value)
+struct bus_entry bus_u64(const char *key, uint64_t value)
 {
-	return sd_bus_message_append(reply, "{sv}", key, "t", value);
+	return (struct bus_entry){key, 't', .value.t = value};
 }
 
-int bus_append_bool(sd_bus_message *reply, const char *key, bool value)
+struct bus_entry bus_known_u32(const char *key, uint32_t value)
 {
-	return sd_bus_message_append(reply, "{sv}", key, "b", (int)value);
+	return (struct bus_entry){key, value ? 'u' : 0, .value.u = value};
 }
 
-int bus_append_double(sd_bus_message *reply, const char *key, double value)
+struct bus_entry bus_known_u64(const char *key, uint64_t value)
 {
-	return sd_bus_message_append(reply, "{sv}", key, "d", value);
+	return (struct bus_entry){key, value ? 't' : 0, .value.t = value};
+}
+
+struct bus_entry bus_bool(const char *key, bool value)
+{
+	return (struct bus_entry){key, 'b', .value.b = value};
+}
+
+struct bus_entry bus_double(const char *key, double value)
+{
+	return (struct bus_entry){key, isnan(value) ? 0 : 'd', .value.d = value};
+}
+
+int bus_append(sd_bus_message *reply, struct bus_entry entry)
+{
+	switch (entry.type) {
+	case 0:
+		return 0;
+	case 's':
+		return sd_bus_message_append(reply, "{sv}", entry.key, "s", entry.value.s);
+	case 'u':
+		return sd_bus_message_append(reply, "{sv}", entry.key, "u", entry.value.u);
+	case 't':
+		return sd_bus_message_append(reply, "{sv}", entry.key, "t", entry.value.t);
+	case 'd':
+		return sd_bus_message_append(reply, "{sv}", entry.key, "d", entry.value.d);
+	case 'b':
+		return sd_bus_message_append(reply, "{sv}", entry.key, "b", entry.value.b);
+	}
+	assert(false);
+	return -EINVAL;
+}
+
+int bus_append_entries(sd_bus_message *reply, const struct bus_entry *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = bus_append(reply, entries[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int bus_append_lost(sd_bus_message *reply, const struct recorder_totals *totals)
@@ -85,28 +128,35 @@ int bus_append_lost(sd_bus_message *reply, const struct recorder_totals *totals)
 	return 0;
 }
 
-int bus_open_counts(sd_bus_message *reply, const char *key)
+int bus_open_entry(sd_bus_message *reply, const char *key, const char *type)
 {
 	int r = sd_bus_message_open_container(reply, 'e', "sv");
 
 	if (r < 0)
 		return r;
 	r = sd_bus_message_append(reply, "s", key);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_open_container(reply, 'v', "a{st}");
+	return r < 0 ? r : sd_bus_message_open_container(reply, 'v', type);
+}
+
+int bus_close_entry(sd_bus_message *reply)
+{
+	int r = sd_bus_message_close_container(reply);
+
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int bus_open_counts(sd_bus_message *reply, const char *key)
+{
+	int r = bus_open_entry(reply, key, "a{st}");
+
 	return r < 0 ? r : sd_bus_message_open_container(reply, 'a', "{st}");
 }
 
 int bus_close_counts(sd_bus_message *reply)
 {
-	for (int depth = 0; depth < 3; depth++) {
-		int r = sd_bus_message_close_container(reply);
+	int r = sd_bus_message_close_container(reply);
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return r < 0 ? r : bus_close_entry(reply);
 }
 
 int bus_append_stops(sd_bus_message *reply, const char *key,

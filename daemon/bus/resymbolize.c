@@ -27,23 +27,16 @@ static const char *name_reason(const struct resymbolize_file *file)
 
 static int append_file(sd_bus_message *reply, const struct resymbolize_file *file)
 {
+	const struct bus_entry entries[] = {
+		bus_text("file", file->path),          bus_text("build_id", file->build_id),
+		bus_u64("named", file->named),         bus_u64("unnamed", file->unnamed),
+		bus_text("reason", name_reason(file)),
+	};
 	int r = sd_bus_message_open_container(reply, 'a', "{sv}");
 
 	if (r < 0)
 		return r;
-	r = bus_append_text(reply, "file", file->path);
-	if (r < 0)
-		return r;
-	r = bus_append_text(reply, "build_id", file->build_id);
-	if (r < 0)
-		return r;
-	r = bus_append_u64(reply, "named", file->named);
-	if (r < 0)
-		return r;
-	r = bus_append_u64(reply, "unnamed", file->unnamed);
-	if (r < 0)
-		return r;
-	r = bus_append_text(reply, "reason", name_reason(file));
+	r = bus_append_entries(reply, entries, array_length(entries));
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
