@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/bus/authorize.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ static void remove_authorizations(struct authorizer *authorizer, const sd_bus_me
 			p = &authorization->next;
 			continue;
 		}
+		assert(authorizer->n > 0);
 		*p = authorization->next;
 		authorizer->n--;
 		authorization_free(authorization);
@@ -104,6 +106,7 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	struct authorization *authorization = userdata;
 
+	assert(!authorization->result);
 	authorization->result = read_reply(reply);
 	authorization->slot = sd_bus_slot_unref(authorization->slot);
 	/* The handler of the call now finds the answer. */
@@ -148,6 +151,7 @@ int authorize(struct authorizer *authorizer, sd_bus_message *call, const char *a
 	struct authorization *authorization;
 	int r;
 
+	assert(action && detail);
 	if (sender_is_privileged(call))
 		return 1;
 	authorization = find_authorization(authorizer, call, action);

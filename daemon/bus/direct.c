@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/bus/direct.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -138,6 +139,7 @@ int direct_new(sd_event *event, const char *path, direct_fn fn, void *userdata, 
 	struct direct *direct = calloc(1, sizeof(*direct));
 	int fd = direct ? listen_at(path) : -ENOMEM, r;
 
+	assert(fn);
 	if (fd < 0) {
 		free(direct);
 		return fd;

@@ -6,6 +6,7 @@
  */
 #include "daemon/bus/manager_bus.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static void watch_units(struct manager_bus *self, const struct manager_request *
 
 static int wait_until_ready(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
+	assert(self->n_waiting <= array_length(self->waiting));
 	if (self->n_waiting == array_length(self->waiting))
 		return sd_bus_error_setf(error, OX_ERROR_LIMIT_REACHED,
 					 "%zu requests wait already until the BPF programs are "
@@ -71,6 +73,7 @@ static void on_ready(void *userdata, const struct failure *failure)
 	struct manager_bus *self = userdata;
 	size_t n = self->n_waiting;
 
+	assert(n <= array_length(self->waiting));
 	self->n_waiting = 0;
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = take_ptr(self->waiting[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/bus/read.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,7 @@ static int read_variant(sd_bus_message *message, const char *type, void *ret)
 {
 	int r = sd_bus_message_enter_container(message, 'v', type);
 
+	assert(type[0] && !type[1]);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_read_basic(message, type[0], ret);

@@ -14,6 +14,7 @@ int bus_error_set(sd_bus_error *error, const struct failure *failure)
 {
 	char text[sizeof(failure->text)];
 
+	assert(failure->name);
 	/* sd-bus refuses to send a text that was cut within a character. */
 	text_clean(failure->text, strlen(failure->text), text, sizeof(text));
 	return sd_bus_error_set(error, failure->name, text);
@@ -21,6 +22,7 @@ int bus_error_set(sd_bus_error *error, const struct failure *failure)
 
 int bus_error_refuse(sd_bus_error *error, int result, const char *what)
 {
+	assert(result < 0);
 	if (result == -ENOKEY)
 		return sd_bus_error_setf(
 			error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Resymbolize: the answer is sent when the work is done, which may take minutes. */
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/base/api.h"
@@ -92,6 +93,7 @@ static void on_done(void *userdata, const struct resymbolize *result, const stru
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 	int r;
 
+	assert(call);
 	if (!failure) {
 		r = reply_result(call, result);
 		if (r < 0)
@@ -113,6 +115,8 @@ int manager_bus_resymbolize(struct manager_bus *self, sd_bus_message *call, sd_b
 	r = manager_resymbolize(self->manager, on_done, self, &failure);
 	if (r < 0)
 		return bus_error_set(error, &failure);
+	/* One runs at a time, and its call is answered when it ends. */
+	assert(!self->resymbolize_call);
 	self->resymbolize_call = sd_bus_message_ref(call);
 	return 1;
 }

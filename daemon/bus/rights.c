@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rights: users may profile their own processes, all else is for polkit to decide. */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ int manager_bus_require_targets(struct manager_bus *self, sd_bus_message *call,
 	uint32_t uid;
 	int r = sender_get_uid(call, &uid);
 
+	assert(targets || !n);
 	if (sender_is_privileged(call))
 		return 1;
 	if (r < 0)
@@ -87,6 +89,7 @@ int manager_bus_require_unpause(struct manager_bus *self, sd_bus_message *call,
 	char what[OX_TARGET_BYTES_MAX + 32];
 	int r;
 
+	assert(request->targets || !request->n_targets);
 	for (size_t i = 0; i < request->n_targets; i++) {
 		const struct target_request *wanted = &request->targets[i];
 

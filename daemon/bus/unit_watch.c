@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/bus/unit_watch.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct unit_watch *unit_watch_new(sd_bus *bus, unit_moved_t moved, void *userdat
 {
 	struct unit_watch *watch = calloc(1, sizeof(*watch));
 
+	assert(moved);
 	if (!watch)
 		return NULL;
 	watch->bus = sd_bus_ref(bus);
@@ -127,6 +129,7 @@ int unit_watch_find(struct unit_watch *watch, const char *unit, char *ret_cgroup
 	_cleanup_free_ char *path = NULL, *state = NULL, *cgroup = NULL;
 	int r = load_unit_state(watch, unit, &path, &state);
 
+	assert(size > 0);
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_NO_SUCH_UNIT,
 				   "cannot ask systemd about unit %s: %s", unit, strerror(-r));
