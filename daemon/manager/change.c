@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 #include "daemon/manager/internal.h"
@@ -113,8 +114,6 @@ static uint32_t choose_number(const struct manager *manager)
 
 static int add_target(struct manager *manager, struct managed *managed, struct failure *failure)
 {
-	struct managed **grown;
-
 	assert(!managed->number);
 	if (manager->n_targets >= OX_TARGETS_MAX ||
 	    (managed->owner && count_owned(manager, managed->owner) >= OX_TARGETS_PER_USER))
@@ -122,10 +121,8 @@ static int add_target(struct manager *manager, struct managed *managed, struct f
 			failure, -E2BIG, OX_ERROR_LIMIT_REACHED,
 			"there are %zu targets already; drop them with: oxprofctl cancel",
 			manager->n_targets);
-	grown = realloc(manager->targets, (manager->n_targets + 1) * sizeof(*grown));
-	if (!grown)
+	if (array_reserve(manager->targets, manager->targets_size, manager->n_targets + 1) < 0)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
-	manager->targets = grown;
 	managed->number = choose_number(manager);
 	manager->targets[manager->n_targets++] = managed;
 	return 0;

@@ -69,10 +69,10 @@ struct manager {
 	sd_event_source *symbolizer_sources[RECORDER_FDS];
 
 	struct managed **targets;
-	size_t n_targets;
-	uint64_t interval_ns; /* of this session */
-	uint64_t chosen_ns;   /* of the next session whose request has none */
-	bool is_chosen;       /* chosen_ns is from SetInterval, not from the settings */
+	size_t n_targets, targets_size; /* those that there are, and the room */
+	uint64_t interval_ns;           /* of this session */
+	uint64_t chosen_ns;             /* of the next session whose request has none */
+	bool is_chosen;                 /* chosen_ns is from SetInterval, not from the settings */
 	bool running;
 	uint64_t session_started_usec;
 	uint64_t drain_usec; /* the pause between two drains */
