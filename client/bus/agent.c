@@ -20,7 +20,7 @@ static void __attribute__((noreturn)) run_agent(pid_t parent, int notify)
 	char number[16];
 	sigset_t none;
 
-	/* Nor must it be deaf to agent_stop() because a caller waits for its signals elsewhere. */
+	/* The caller may have blocked signals; agent_stop() needs SIGTERM to arrive. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* The agent must not outlive a client that is interrupted. */
@@ -30,7 +30,7 @@ static void __attribute__((noreturn)) run_agent(pid_t parent, int notify)
 	signal(SIGPIPE, SIG_DFL);
 	fcntl(notify, F_SETFD, 0);
 	snprintf(number, sizeof(number), "%d", notify);
-	/* Never into our output. It talks to the terminal itself. */
+	/* The agent opens the terminal by itself, and must not write into this program's output. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	execl(AGENT, AGENT, "--notify-fd", number, "--fallback", NULL);
 	_exit(1);
@@ -70,7 +70,7 @@ void agent_stop(pid_t agent)
 	if (agent <= 0)
 		return;
 	kill(agent, SIGTERM);
-	kill(agent, SIGCONT); /* it may stand stopped, waiting for the terminal */
+	kill(agent, SIGCONT); /* the agent may be stopped, waiting for the terminal */
 	while (waitpid(agent, NULL, 0) < 0 && errno == EINTR)
 		;
 }

@@ -14,10 +14,10 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/result_fields.h"
 
-/* A long answer from a slow disk; a person who looks for a password. */
+/* Limits: for a long answer from a slow disk, and for a person who has to type a password. */
 #define TIMEOUT_USEC          UINT64_C(90000000)
 #define TIMEOUT_QUESTION_USEC UINT64_C(300000000)
-/* Some seconds for each of very many files. */
+/* Limit for work that takes some seconds for each of very many files. */
 #define TIMEOUT_WORK_USEC UINT64_C(3600000000)
 
 struct bus {
@@ -144,7 +144,7 @@ static int new_call(struct bus *bus, const char *method, sd_bus_message **ret)
 					      OX_BUS_INTERFACE, method);
 }
 
-/* ret may be NULL. */
+/* Sends a call and waits for the reply. ret may be NULL. */
 static int send_call_for(struct bus *bus, sd_bus_message *message, uint64_t timeout_usec,
 			 sd_bus_message **ret)
 {
@@ -204,7 +204,7 @@ static int append_unpause_options(sd_bus_message *message, const struct request 
 	return sd_bus_message_close_container(message);
 }
 
-/* What query and history have in common; the container stays open. */
+/* Appends the options that query and history have in common. The container stays open. */
 static int append_window(sd_bus_message *message, const struct request *request)
 {
 	TRY(sd_bus_message_open_container(message, 'a', "{sv}"));
@@ -321,7 +321,7 @@ static int on_unpaused(sd_bus_message *reply, void *userdata, sd_bus_error *erro
 	return 1;
 }
 
-/* Handles what comes within a second, or until the answer is there. */
+/* Handles the messages of a second, or those until the answer is there. */
 static int unpause_process(struct unpause *unpause)
 {
 	uint64_t until_ns = clock_monotonic_ns() + WAITING_USEC * 1000;
@@ -341,7 +341,8 @@ static int unpause_process(struct unpause *unpause)
 	return 0;
 }
 
-/* Says what is waited for. 1: for the kernel; 0: for something else; or what went wrong. */
+/* Calls on_waiting where the daemon waits for the kernel. Returns 1 then, 0 where it waits for
+ * something else, or a negative errno. */
 static int unpause_explain(struct bus *bus)
 {
 	_cleanup_tree_ struct json_object *status = NULL;
@@ -357,7 +358,8 @@ static int unpause_explain(struct bus *bus)
 	return 1;
 }
 
-/* The time that is spent in the kernel does not count against the time that an answer may take. */
+/* Waits for the answer. The time that the daemon waits for the kernel does not count against the
+ * timeout. */
 static int unpause_wait(struct unpause *unpause, uint64_t timeout_usec)
 {
 	uint64_t waited_usec = 0;

@@ -8,7 +8,7 @@
 #include "client/bus/value.h"
 #include "daemon/base/api.h"
 
-/* systemd may be slow where the machine is; a person waits. */
+/* Limit for an answer of systemd, which is slow on a slow machine, while a person waits. */
 #define TIMEOUT_USEC UINT64_C(10000000)
 
 #define SYSTEMD      "org.freedesktop.systemd1"
@@ -24,7 +24,7 @@ static int call(sd_bus *bus, sd_bus_message *message, sd_bus_message **ret)
 	return sd_bus_call(bus, message, TIMEOUT_USEC, NULL, ret);
 }
 
-/* Asks for the names, and enters the array of them. */
+/* Asks for the names that the bus can start, and enters their array. */
 static int list_activatable(sd_bus *bus, sd_bus_message **ret)
 {
 	_cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
@@ -73,7 +73,7 @@ static enum name_state find_name(sd_bus *bus, const char *name)
 
 /* ---- units ---- */
 
-/* Not sd_bus_get_property(): that one would start systemd's name. */
+/* Reads a property. sd_bus_get_property() would start the service of systemd's name. */
 static int get(sd_bus *bus, const char *path, const char *interface, const char *name,
 	       const char *type, sd_bus_message **ret)
 {
@@ -139,7 +139,7 @@ static int read_service(sd_bus *bus, const char *path, struct unit_facts *ret)
 	return get_number(bus, path, "CapabilityBoundingSet", 't', &ret->bounding);
 }
 
-/* Reads all of a unit, or nothing. */
+/* Reads all properties of a unit; leaves *ret as it is where one is missing. */
 static void find_unit(sd_bus *bus, const char *name,
 		      int (*read)(sd_bus *bus, const char *path, struct unit_facts *ret),
 		      struct unit_facts *ret)

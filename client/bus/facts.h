@@ -15,7 +15,7 @@ struct unit_facts {
 	bool is_known;               /* systemd answered; else all below is "" and 0 */
 	char load[UNIT_TEXT_BYTES];  /* "loaded", "not-found", "masked" ... */
 	char state[UNIT_TEXT_BYTES]; /* "active", "inactive", "failed" ... */
-	/* The rest is for services only. */
+	/* Below: of services only. */
 	char result[UNIT_TEXT_BYTES]; /* "success", "exit-code" ... */
 	char user[UNIT_TEXT_BYTES];   /* "": root */
 	char drop_ins[UNIT_DROP_INS_BYTES];
@@ -36,5 +36,5 @@ struct bus_facts {
 	struct unit_facts service, opener;
 };
 
-/* Asks for all of it; facts that cannot be had stay unknown. */
+/* Reads all of these; facts that cannot be had stay unknown. */
 void bus_facts_read(struct bus *bus, struct bus_facts *ret);

@@ -9,10 +9,11 @@
 #include "client/bus/agent.h"
 #include "daemon/base/api.h"
 
-/* There is one terminal, and polkit knows one agent for a process. */
+/* Set while one thread asks: there is one terminal, and polkit knows one agent for a process. */
 static atomic_flag asking = ATOMIC_FLAG_INIT;
 
-/* Asked for a right that a password gives, polkit says no only after it has asked in vain. */
+/* True if no password was accepted: polkit refuses a right that a password gives only after it has
+ * asked for one in vain. */
 static bool was_rejected(const struct bus *bus)
 {
 	const char *name = bus_get_error(bus);

@@ -4,17 +4,18 @@
 
 #include "client/bus/bus.h"
 
-/* One call of bus.h; a negative errno is its failure. */
+/* Makes one call of bus.h. Returns a negative errno where it fails. */
 typedef int (*question_fn)(struct bus *bus, const struct request *request, void *userdata);
 
-/* Makes the call, and once more if it was refused only because nobody could be asked and here is
- * somebody: nothing is done twice, and nobody is asked without need. What the call returned, or
- * -EKEYREJECTED: a password was asked for, and none was accepted; -EINPROGRESS: another thread
- * waits for one. For any thread, of a bus each. */
+/* Makes the call, and once more with a question where it was refused only for want of a password
+ * and a person is at the terminal: nothing is done twice, and no needless question is asked.
+ * Returns the result of the call, -EKEYREJECTED where no password was accepted, or -EINPROGRESS
+ * where another thread waits for one. Threads may call it, each with a bus of its own. */
 int question_call(struct bus *bus, const struct request *request, question_fn fn, void *userdata);
 
-/* The two halves of it, for who has to make room for the question. After a call that failed: was it
- * for that, and may somebody be asked? */
+/* ---- the halves of question_call(), for callers that make room for the question ---- */
+
+/* True if the call that failed needs a password, and a person may be asked. */
 bool question_is_possible(const struct bus *bus, const struct request *request);
-/* The call with the question. */
+/* Makes the call with the question. Returns as question_call(). */
 int question_ask(struct bus *bus, const struct request *request, question_fn fn, void *userdata);

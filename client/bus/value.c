@@ -16,7 +16,7 @@ static struct json_object *new_double(double value)
 	object = json_object_new_double(value);
 	if (!object)
 		return NULL;
-	/* 17 digits, as json-c writes them, make 0.10000000000000001 of 0.1. */
+	/* With the 17 digits of json-c 0.1 would be 0.10000000000000001. */
 	json_object_set_serializer(object, json_object_double_to_json_string, (void *)"%.15g",
 				   NULL);
 	return object;
@@ -53,7 +53,7 @@ static int read_basic(sd_bus_message *message, char type, struct json_object **r
 	return 0;
 }
 
-/* a{s*}: inside the array. */
+/* Reads the entries of an a{s*}, inside the array. */
 static int read_pairs(sd_bus_message *message, struct json_object *object)
 {
 	const char *contents;

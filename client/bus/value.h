@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of the bus as JSON. D-Bus itself bounds their nesting. */
+/* Values of the bus as JSON. D-Bus itself limits how deep they are nested. */
 #pragma once
 
 #include <systemd/sd-bus.h>
 
 #include "client/base/json_tree.h"
 
-/* Forwards a failure; what follows it does not happen. */
+/* Returns from the function where the expression is a failure. */
 #define TRY(expression)                \
 	do {                           \
 		int _r = (expression); \
@@ -14,7 +14,8 @@
 			return _r;     \
 	} while (0)
 
-/* The next value of a message, whatever its type; the caller owns it. 0 or a negative errno. */
+/* Reads the next value of a message, of any type; the caller owns it. Returns 0 or a negative
+ * errno. */
 int bus_value_read(sd_bus_message *message, struct json_object **ret);
-/* The same, put into an object. */
+/* Reads the next value likewise, and adds it to the object. */
 int bus_value_read_field(sd_bus_message *message, struct json_object *tree, const char *key);

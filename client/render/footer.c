@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands below a table: of how much it is, from when to when, and what is not in it. */
+/* The lines below a table: samples, window, losses, and what is not in it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

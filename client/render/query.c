@@ -18,8 +18,7 @@ static const struct grid_column columns[N_FIELDS] = {
 	[KIND] = {.title = "KIND"},         [NAME] = {"NAME", .flexible = true},
 };
 
-/* A whole stack, process or user has no callers: its hits are its own, so one column says it all.
- */
+/* A whole stack, process or user has no callers: SELF is TOTAL, so one of the columns is enough. */
 static const struct layout {
 	const char *by;
 	enum field fields[N_FIELDS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How many stacks are whole: of an answer, of a session, of a target. */
+/* Shares of whole stacks: of an answer, of a session, of a target. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -9,7 +9,7 @@
 
 static const char whole_name[] = "root";
 
-/* Cut, not rounded: only when all are whole it says 100. */
+/* Cuts instead of rounding, so that 100 means that all are whole. */
 double stacks_get_share(struct json_object *stacks)
 {
 	uint64_t whole = 0, all = 0;

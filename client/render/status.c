@@ -17,7 +17,7 @@ static void print_key(const char *key, FILE *out)
 	fprintf(out, "%*s%s ", KEY_WIDTH, key, *key ? ":" : " ");
 }
 
-/* What others wrote. */
+/* Prints text from another program, without control characters. */
 static void print_clean(const char *text, FILE *out)
 {
 	_cleanup_free_ char *clean = text_clean_copy(text);
@@ -109,7 +109,7 @@ static void print_target(struct json_object *target, FILE *out)
 	fputc('\n', out);
 }
 
-/* What is in the kernel, and what an unpause would wait for. */
+/* Prints what is in the kernel, and so what an unpause would wait for. */
 static void print_kernel(struct json_object *status, FILE *out)
 {
 	static const struct {
@@ -167,7 +167,7 @@ static void print_interval(struct json_object *status, FILE *out)
 	fputc('\n', out);
 }
 
-/* One line each. How many lines. */
+/* Prints a line for each loss. Returns the number of lines. */
 static unsigned print_losses(struct json_object *lost, const char *title, bool in_part, FILE *out)
 {
 	unsigned lines = 0;
@@ -238,7 +238,7 @@ static void print_tables(struct json_object *status, FILE *out)
 	fputc('\n', out);
 }
 
-/* "CPython 3.11.2: 10, CPython 3.9.18: 2", most first. Empties `counts`. */
+/* Prints "CPython 3.11.2: 10, CPython 3.9.18: 2", most first. Empties `counts`. */
 static void print_counts(struct json_object *counts, FILE *out)
 {
 	for (const char *gap = ""; json_object_object_length(counts) > 0; gap = ", ") {
@@ -266,7 +266,7 @@ static bool interpreter_is_read(struct json_object *interpreter)
 	return !strcmp(tree_get_text(interpreter, "state"), "read");
 }
 
-/* Those whose frames have names: how many. 0, -ENOMEM */
+/* Prints how many interpreters there are whose frames have names. Returns 0 or -ENOMEM. */
 static int print_read_interpreters(struct json_object *rows, uint64_t *ret_n, FILE *out)
 {
 	_cleanup_tree_ struct json_object *counts = json_object_new_object();
@@ -304,7 +304,8 @@ static void print_interpreter(struct json_object *interpreter, FILE *out)
 	fputc('\n', out);
 }
 
-/* A line for each of those that have none, up to a number, and one for all that are not here. */
+/* Prints a line for each interpreter whose frames have no names, up to a number, and one for the
+ * rest. */
 static int print_interpreters(struct json_object *status, FILE *out)
 {
 	struct json_object *rows = tree_get_rows(status, "interpreters");

@@ -534,7 +534,7 @@ static void expect_line(const char *name, const char *text, int error, const cha
 	free(said);
 }
 
-/* What question_call() adds to what the bus says. */
+/* question_call() adds an explanation to the text of the bus. */
 Test(client_bus, questions_without_an_answer_are_explained)
 {
 	expect_line(OX_ERROR_NOT_PERMITTED, "not permitted", -EACCES, "pause: not permitted");

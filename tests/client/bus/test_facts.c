@@ -26,7 +26,7 @@ static int answer_owner(sd_bus_message *m, const struct fake *fake)
 	return sd_bus_reply_method_return(m, "b", fake->owned && !strcmp(name, fake->owned));
 }
 
-/* A property of a unit, in a variant. */
+/* Answers with a property of a unit, in a variant. */
 static int answer_property(sd_bus_message *m, const struct fake *fake)
 {
 	const char *interface, *name, *unit = strrchr(sd_bus_message_get_path(m), '/') + 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is not in test_client_bus.c: terminals, hostile names, all that may be missing. */
+/* Cases beside those of tests/client/bus/test_bus.c: terminals, hostile names, missing fields. */
 #include <criterion/criterion.h>
 #include <locale.h>
 #include <string.h>
@@ -179,7 +179,7 @@ Test(client_render, the_kernel_side_says_what_it_waits_for)
 	cr_expect_null(strstr(other, "Kernel"), "%s", other);
 }
 
-/* n of one name and state; the caller's to free. */
+/* Returns n rows of one name and state; the caller frees them. */
 static char *make_rows(unsigned n, unsigned pid, const char *name, const char *state,
 		       const char *note)
 {

@@ -232,7 +232,7 @@ Test(authorize, a_process_that_hides_is_not_its_owners)
 	busy_stop(&his);
 }
 
-/* What it quotes is cut somewhere; within a character it would be a text that nobody is sent. */
+/* An error quotes the sender's text and cuts it. Cut within a character, it could not be sent. */
 Test(authorize, a_caller_is_answered_whatever_he_wrote)
 {
 	for (size_t shift = 0; shift < 2; shift++) {

@@ -71,7 +71,7 @@ static int connect_to_it(void)
 	return fd;
 }
 
-/* As a program: exit status 0 where the answer is as it should be. */
+/* Returns the exit status of the child: 0 where the answer is as it should be. */
 static int ask(void)
 {
 	sd_bus *bus = NULL;
@@ -88,7 +88,7 @@ static int ask(void)
 	return r < 0 ? 2 : strcmp(text, "here") != 0;
 }
 
-/* The loop runs until the child has ended. Its exit status. */
+/* Runs the loop until the child has ended. Returns its exit status. */
 static int run_until_end(pid_t pid)
 {
 	int status;

@@ -12,7 +12,8 @@
 
 #define INVALID OX_ERROR_INVALID_ARGUMENT
 
-/* main > work > main > leaf (of the kernel), see store_world.h; and what fills a pipe. */
+/* Fills in main > work > main > leaf (of the kernel), see store_world.h, and enough to fill a pipe.
+ */
 static void fill(void)
 {
 	struct store *store = store_world_open();
@@ -128,7 +129,7 @@ Test(export_bus, a_session_has_to_be_there)
 		     1, "session", "t", UINT64_C(1));
 }
 
-/* Until as many are being written as before. */
+/* Runs the loop until as many exports are being written as before. */
 static void expect_room(void)
 {
 	while (sd_event_run(bus_world.event, 0) > 0)
@@ -164,7 +165,7 @@ Test(export_bus, so_many_at_once)
 	/* The others are being written when the daemon ends. */
 }
 
-/* It cannot be begun anew while one is written, so that one after the other would make it grow. */
+/* The log cannot be cut while an export reads it, so exports that overlap would let it grow. */
 Test(export_bus, the_log_does_not_grow_for_ever)
 {
 	_cleanup_(told_done) struct told told;
@@ -205,7 +206,7 @@ Test(export_bus, so_many_for_a_user)
 	expect_own_limit(1001, -EBUSY);
 	expect_own_limit(UINT32_MAX, 0);
 	expect_own_limit(1003, 0);
-	/* What is left is root's. */
+	/* The places that are left are for root. */
 	expect_own_limit(1003, -EBUSY);
 	expect_own_limit(1004, -EBUSY);
 	expect_own_limit(UINT32_MAX, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the object on the bus takes, refuses and tells; no target is sampled here but in the end. */
+/* Calls that the object on the bus takes and refuses, and its properties. Only the last tests
+ * sample. */
 #include "daemon/base/cleanup.h"
 #include "tests/support/bus_world.h"
 #include <criterion/criterion.h>
@@ -384,7 +385,7 @@ Test(manager_bus, a_time_that_was_asked_for_ends_the_sampling)
 		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
 	status = bus_world_answer("GetStatus", "");
 	assert_has(status, "state=s:paused,owner=");
-	/* It can be resumed, without a new end. */
+	/* The target can be resumed, without a new end. */
 	free(bus_world_answer("Unpause", "asa{sv}", 0, 0));
 	assert_property("State", "s:running");
 	busy_stop(&busy);

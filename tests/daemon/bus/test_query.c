@@ -11,7 +11,8 @@
 
 #define INVALID OX_ERROR_INVALID_ARGUMENT
 
-/* main > work > main > leaf (of the kernel), see store_world.h: 11 samples, two windows. */
+/* Fills in main > work > main > leaf (of the kernel), see store_world.h: 11 samples, two windows.
+ */
 static void fill(void)
 {
 	struct store *store = store_world_open();
@@ -97,7 +98,7 @@ Test(query_bus, what_is_asked_for_is_answered)
 
 	cr_assert_eq(count(filtered, "name="), 1);
 	assert_has(filtered, "name=s:leaf(kernel)");
-	/* What a filter hides was sampled all the same. */
+	/* Samples that a filter hides count all the same. */
 	assert_has(filtered, "samples=t:15");
 	assert_has(native, "samples=t:15,distinct=t:2,");
 	assert_has(native, "name=s:main(app),");
@@ -156,7 +157,7 @@ static int64_t integer(struct json_object *object, const char *name)
 	return json_object_get_int64(member(object, name));
 }
 
-/* One object and nothing behind it but white space. */
+/* Parses one object, which nothing but white space follows. */
 static struct json_object *parse(const char *text, size_t length)
 {
 	struct json_tokener *tokener = json_tokener_new();

@@ -149,7 +149,7 @@ Test(manager_resymbolize, the_next_question_sees_the_names)
 	assert_has(before, "{name=s:prog+0x10,");
 	call_later(&reply);
 	run_until_asked();
-	/* It holds up nobody, and is done once at a time. */
+	/* Other calls are answered meanwhile, and only one resymbolization runs at a time. */
 	during = bus_world_answer("Query", "a{sv}", 0);
 	assert_has(during, "{name=s:prog+0x10,");
 	assert_error(OX_ERROR_LIMIT_REACHED, "being looked up already", "Resymbolize", "");
