@@ -365,10 +365,12 @@ static int unpause_wait(struct unpause *unpause, uint64_t timeout_usec)
 	uint64_t waited_usec = 0;
 
 	while (!unpause->is_answered && waited_usec < timeout_usec) {
-		int r = unpause_process(unpause);
+		int r;
 
-		if (r >= 0 && !unpause->is_answered)
-			r = unpause_explain(unpause->bus);
+		TRY(unpause_process(unpause));
+		if (unpause->is_answered)
+			break;
+		r = unpause_explain(unpause->bus);
 		if (r < 0)
 			return r;
 		waited_usec += r > 0 ? 0 : WAITING_USEC;

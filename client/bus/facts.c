@@ -44,7 +44,9 @@ static enum name_state find_activatable(sd_bus *bus, const char *name)
 	const char *known;
 	int r = list_activatable(bus, &reply);
 
-	while (r >= 0 && (r = sd_bus_message_read_basic(reply, 's', &known)) > 0)
+	if (r < 0)
+		return NAME_UNKNOWN;
+	while ((r = sd_bus_message_read_basic(reply, 's', &known)) > 0)
 		if (!strcmp(known, name))
 			return NAME_ACTIVATABLE;
 	return r < 0 ? NAME_UNKNOWN : NAME_ABSENT;
@@ -148,8 +150,9 @@ static void find_unit(sd_bus *bus, const char *name,
 	struct unit_facts unit = {.is_known = true};
 	int r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", name, &path);
 
-	if (r >= 0 && read(bus, path, &unit) >= 0)
-		*ret = unit;
+	if (r < 0 || read(bus, path, &unit) < 0)
+		return;
+	*ret = unit;
 }
 
 /* True if the unit behind the name is enabled, which makes this alias: the bus lists the name as

@@ -90,9 +90,13 @@ int render_extent(struct json_object *answer, const char *also, FILE *out)
 	fprintf(out, "%" PRIu64 " sample%s%s", samples, samples == 1 ? "" : "s", also);
 	print_window(answer, out);
 	r = print_losses(answer, "lost", false, out);
-	r = r < 0 ? r : print_losses(answer, "incomplete", true, out);
+	if (r < 0)
+		return r;
+	r = print_losses(answer, "incomplete", true, out);
+	if (r < 0)
+		return r;
 	fputc('\n', out);
-	return r;
+	return 0;
 }
 
 void render_gaps(bool restricted, bool without_kernel, FILE *out)
@@ -116,10 +120,12 @@ int render_footer(struct json_object *answer, FILE *out)
 			 distinct == 1 ? "" : "s");
 	fputc('\n', out);
 	r = render_extent(answer, also, out);
-	if (r >= 0)
-		r = print_stacks(answer, out);
-	if (r >= 0)
-		render_gaps(tree_get_bool(answer, "restricted"),
-			    tree_get_bool(answer, "without_kernel"), out);
-	return r;
+	if (r < 0)
+		return r;
+	r = print_stacks(answer, out);
+	if (r < 0)
+		return r;
+	render_gaps(tree_get_bool(answer, "restricted"), tree_get_bool(answer, "without_kernel"),
+		    out);
+	return 0;
 }

@@ -93,7 +93,9 @@ int render_history(struct json_object *history, const struct screen *screen, FIL
 			return r;
 	}
 	r = grid_print(grid, screen, out);
-	if (r >= 0 && n == 0)
+	if (r < 0)
+		return r;
+	if (n == 0)
 		fputs("-- No entries --\n", out);
-	return r;
+	return 0;
 }

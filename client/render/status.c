@@ -271,20 +271,24 @@ static int print_read_interpreters(struct json_object *rows, uint64_t *ret_n, FI
 {
 	_cleanup_tree_ struct json_object *counts = json_object_new_object();
 	uint64_t n = 0;
-	int r = counts ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < json_object_array_length(rows) && r >= 0; i++) {
+	if (!counts)
+		return -ENOMEM;
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 		const char *name = tree_get_text(row, "name");
+		int r;
 
 		if (!interpreter_is_read(row))
 			continue;
 		n++;
 		r = tree_add(counts, name, json_object_new_uint64(tree_get_u64(counts, name) + 1));
+		if (r < 0)
+			return r;
 	}
 	*ret_n = n;
-	if (r < 0 || !n)
-		return r;
+	if (!n)
+		return 0;
 	print_key("Python", out);
 	fprintf(out, "%" PRIu64 " process%s (", n, n == 1 ? "" : "es");
 	print_counts(counts, out);
@@ -313,7 +317,9 @@ static int print_interpreters(struct json_object *status, FILE *out)
 	uint64_t total = tree_get_u64(status, "interpreters_total"), n_read = 0, lines = 0;
 	int r = rows ? print_read_interpreters(rows, &n_read, out) : 0;
 
-	for (size_t i = 0; i < n && lines < UNREAD_MAX && r >= 0; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n && lines < UNREAD_MAX; i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 
 		if (interpreter_is_read(row))
@@ -322,11 +328,11 @@ static int print_interpreters(struct json_object *status, FILE *out)
 		print_interpreter(row, out);
 		lines++;
 	}
-	if (r >= 0 && (total > n ? total : n) > n_read + lines) {
+	if ((total > n ? total : n) > n_read + lines) {
 		print_key("", out);
 		fprintf(out, "and %" PRIu64 " more\n", (total > n ? total : n) - n_read - lines);
 	}
-	return r;
+	return 0;
 }
 
 static void print_cost(struct json_object *status, FILE *out)

@@ -12,9 +12,24 @@ static int add_counts(struct json_object *tree, const char *key, const struct pr
 	struct json_object *object = json_object_new_object();
 	int r = object ? tree_add(tree, key, object) : -ENOMEM;
 
-	for (size_t i = 0; i < n && r >= 0; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
 		r = tree_add(object, counts[i].reason, json_object_new_uint64(counts[i].n));
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_numbers(struct json_object *tree, const struct profile_summary *summary)
+{
+	int r = tree_add(tree, "samples", json_object_new_uint64(summary->samples));
+
+	if (r < 0)
+		return r;
+	r = tree_add(tree, "since", json_object_new_uint64(summary->since_usec));
+	return r < 0 ? r : tree_add(tree, "until", json_object_new_uint64(summary->until_usec));
 }
 
 int summary_make_tree(const struct profile_summary *summary, struct json_object **ret)
@@ -24,23 +39,23 @@ int summary_make_tree(const struct profile_summary *summary, struct json_object 
 
 	if (!tree)
 		return -ENOMEM;
-	r = tree_add(tree, "samples", json_object_new_uint64(summary->samples));
-	if (r >= 0)
-		r = tree_add(tree, "since", json_object_new_uint64(summary->since_usec));
-	if (r >= 0)
-		r = tree_add(tree, "until", json_object_new_uint64(summary->until_usec));
-	if (r >= 0)
-		r = add_counts(tree, "lost", summary->lost, summary->n_lost);
-	if (r >= 0)
-		r = add_counts(tree, "stacks", summary->stacks, summary->n_stacks);
-	if (r >= 0)
-		r = tree_add(tree, "restricted", json_object_new_boolean(summary->restricted));
-	if (r >= 0)
-		r = tree_add(tree, "without_kernel",
-			     json_object_new_boolean(summary->without_kernel));
-	if (r >= 0)
-		*ret = take_ptr(tree);
-	return r;
+	r = add_numbers(tree, summary);
+	if (r < 0)
+		return r;
+	r = add_counts(tree, "lost", summary->lost, summary->n_lost);
+	if (r < 0)
+		return r;
+	r = add_counts(tree, "stacks", summary->stacks, summary->n_stacks);
+	if (r < 0)
+		return r;
+	r = tree_add(tree, "restricted", json_object_new_boolean(summary->restricted));
+	if (r < 0)
+		return r;
+	r = tree_add(tree, "without_kernel", json_object_new_boolean(summary->without_kernel));
+	if (r < 0)
+		return r;
+	*ret = take_ptr(tree);
+	return 0;
 }
 
 char *summary_describe_losses(const struct profile_summary *summary, const char *before)
