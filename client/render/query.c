@@ -19,7 +19,7 @@ static const struct grid_column columns[N_FIELDS] = {
 };
 
 /* A whole stack, process or user has no callers: SELF is TOTAL, so one of the columns is enough. */
-static const struct layout {
+static const struct table_layout {
 	const char *by;
 	enum field fields[N_FIELDS];
 	size_t n;
@@ -35,7 +35,7 @@ static const struct layout {
 	{"user", {TOTAL, TOTAL_SHARE, NAME}, 3},
 };
 
-static const struct layout *find_layout(const char *by)
+static const struct table_layout *find_layout(const char *by)
 {
 	for (size_t i = 0; by && i < array_length(layouts); i++)
 		if (strcmp(layouts[i].by, by) == 0)
@@ -103,7 +103,7 @@ static int render(struct json_object *answer, const struct grid_column *titles,
 int render_query(struct json_object *answer, const struct request *request,
 		 const struct screen *screen, FILE *out)
 {
-	const struct layout *layout = find_layout(request->by);
+	const struct table_layout *layout = find_layout(request->by);
 	struct grid_column titles[N_FIELDS];
 
 	for (size_t i = 0; i < layout->n; i++)

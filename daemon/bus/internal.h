@@ -21,14 +21,10 @@ struct manager_bus {
 	size_t n_waiting;
 };
 
-/* Reads a query and restricts it as below. Returns 1, CALL_IS_PENDING, or a negative errno with the
- * error set. The caller frees the targets, whatever the result. */
+/* Reads a query and restricts it to what its sender may see. Returns 1, CALL_IS_PENDING, or a
+ * negative errno with the error set. The caller frees the targets, whatever the result. */
 int manager_bus_read_query(struct manager_bus *self, sd_bus_message *call, struct query *ret,
 			   struct target **ret_targets, sd_bus_error *error);
-/* Restricts a query to what its sender may see: without the right to see others' processes, to the
- * sender's own; where the query names others' it is refused. Returns as above. */
-int manager_bus_restrict_query(struct manager_bus *self, sd_bus_message *call, struct query *query,
-			       sd_bus_error *error);
 
 /* ---- rights ---- */
 

@@ -32,8 +32,11 @@ static bool names_others(const struct query *query, uint32_t uid)
 	return false;
 }
 
-int manager_bus_restrict_query(struct manager_bus *self, sd_bus_message *call, struct query *query,
-			       sd_bus_error *error)
+/* Restricts a query to what its sender may see: without the right to see others' processes, to the
+ * sender's own; where the query names others' it is refused. Returns as manager_bus_read_query().
+ */
+static int restrict_query(struct manager_bus *self, sd_bus_message *call, struct query *query,
+			  sd_bus_error *error)
 {
 	uint32_t uid;
 	bool others;
@@ -63,7 +66,7 @@ int manager_bus_read_query(struct manager_bus *self, sd_bus_message *call, struc
 {
 	int r = bus_read_query(call, ret, ret_targets, error);
 
-	return r < 0 ? r : manager_bus_restrict_query(self, call, ret, error);
+	return r < 0 ? r : restrict_query(self, call, ret, error);
 }
 
 /* Reads the query and answers it. Returns 1 where the caller has to end the result by
@@ -249,7 +252,7 @@ int manager_bus_export(struct manager_bus *self, sd_bus_message *call, sd_bus_er
 
 	if (r < 0)
 		return r;
-	r = manager_bus_restrict_query(self, call, &query, error);
+	r = restrict_query(self, call, &query, error);
 	if (r != 1)
 		return r;
 	if (!sender_is_privileged(call))

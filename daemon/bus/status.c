@@ -13,7 +13,7 @@
 
 /* ---- History ---- */
 
-struct history {
+struct history_reply {
 	struct manager_bus *self;
 	sd_bus_message *reply;
 	uint32_t max;
@@ -55,7 +55,7 @@ static int append_targets(sd_bus_message *reply, const char *targets)
 	return r < 0 ? r : bus_close_entry(reply);
 }
 
-static int append_losses(const struct history *history, int64_t session)
+static int append_losses(const struct history_reply *history, int64_t session)
 {
 	int r = bus_open_counts(history->reply, "lost");
 
@@ -68,7 +68,7 @@ static int append_losses(const struct history *history, int64_t session)
 
 static int append_session(void *userdata, const struct store_session *session)
 {
-	struct history *history = userdata;
+	struct history_reply *history = userdata;
 	sd_bus_message *reply = history->reply;
 	const struct bus_entry entries[] = {
 		bus_u64("id", session->id),
@@ -101,7 +101,7 @@ int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_e
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	_cleanup_free_ struct target *targets = NULL;
-	struct history history = {.self = self};
+	struct history_reply history = {.self = self};
 	struct query query;
 	struct failure failure;
 	int r = manager_bus_read_query(self, call, &query, &targets, error);

@@ -153,8 +153,6 @@ int manager_push_filters(struct manager *manager);
 /* Records what was sampled since the last drain. finish: waits for names. Returns how full the
  * arenas were, in percent, or a negative errno, which is in the notice then. */
 int manager_drain(struct manager *manager, bool finish);
-/* True if a target is to be sampled, or children of one that has ended still run. */
-bool manager_has_work(const struct manager *manager);
 /* Sets one timer, for the target whose time is up first. */
 int manager_set_until(struct manager *manager);
 /* Handles the end of the process of a target (userdata). An sd_event_io_handler_t. */

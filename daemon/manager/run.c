@@ -42,6 +42,20 @@ int manager_push_filters(struct manager *manager)
 	return r < 0 ? r : sampler_follow_children(manager->sampler, children);
 }
 
+/* True if a target is to be sampled, or children of one that has ended still run. */
+static bool has_work(const struct manager *manager)
+{
+	bool children = false;
+
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		if (managed_is_active(manager->targets[i]))
+			return true;
+		children |= manager->targets[i]->state == TARGET_EXITED &&
+			    manager->targets[i]->wanted.children;
+	}
+	return children && manager->running && sampler_count_children(manager->sampler);
+}
+
 /* ---- time ---- */
 
 static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
@@ -56,7 +70,7 @@ static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
 		manager->drain_usec = OX_DRAIN_USEC;
 	(void)sd_event_source_set_time_relative(source, manager->drain_usec);
 	(void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	if (!manager_has_work(manager))
+	if (!has_work(manager))
 		manager_reconcile_or_pause(manager);
 	return 0;
 }
@@ -129,19 +143,6 @@ int manager_drain(struct manager *manager, bool finish)
 	else
 		manager->notice[0] = 0;
 	return full;
-}
-
-bool manager_has_work(const struct manager *manager)
-{
-	bool children = false;
-
-	for (size_t i = 0; i < manager->n_targets; i++) {
-		if (managed_is_active(manager->targets[i]))
-			return true;
-		children |= manager->targets[i]->state == TARGET_EXITED &&
-			    manager->targets[i]->wanted.children;
-	}
-	return children && manager->running && sampler_count_children(manager->sampler);
 }
 
 /* Returns the targets as the session's row has them, to be freed; NULL: no memory. */
@@ -267,7 +268,7 @@ int manager_reconcile(struct manager *manager, struct failure *failure)
 	int r;
 
 	manager_end_session(manager, PATIENCE_USEC);
-	if (!manager_has_work(manager)) {
+	if (!has_work(manager)) {
 		if (manager->sampler)
 			sampler_clear_children(manager->sampler);
 		manager->until_source = sd_event_source_disable_unref(manager->until_source);
@@ -303,7 +304,7 @@ int manager_on_process_end(sd_event_source *source, int fd, uint32_t events, voi
 	managed->exit_source = sd_event_source_unref(source);
 	managed->state = TARGET_EXITED;
 	/* The session goes on for the others. */
-	if (!manager->running || !manager_has_work(manager)) {
+	if (!manager->running || !has_work(manager)) {
 		manager_reconcile_or_pause(manager);
 	} else {
 		(void)manager_push_filters(manager);
