@@ -219,7 +219,7 @@ static void listen_directly(struct daemon *daemon)
 
 	if (r < 0)
 		log_warning("cannot listen at " OX_DIRECT_PATH
-			    ": %s; requests of root come by way of the bus",
+			    ": %s; root's requests go through dbus-daemon",
 			    strerror(-r));
 }
 
@@ -239,8 +239,8 @@ static int go_first(struct daemon *daemon)
 
 	if (r < 0)
 		log_warning(
-			"cannot go before the programs that are profiled: %s; on a machine that "
-			"is overloaded answers will be late (LimitRTPRIO=1 allows it)",
+			"cannot get real-time priority: %s; on an overloaded machine answers will "
+			"be late (LimitRTPRIO=1 in the unit allows it)",
 			strerror(-r));
 	return sd_event_add_post(daemon->event, NULL, on_round, daemon);
 }

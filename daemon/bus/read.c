@@ -24,7 +24,9 @@ static int add_target(const char *text, struct target **targets, size_t *n, sd_b
 
 	if (*n >= OX_TARGETS_MAX)
 		return sd_bus_error_setf(error, OX_ERROR_LIMIT_REACHED,
-					 "more than %d targets in one call", OX_TARGETS_MAX);
+					 "more than %d targets in one request; name a unit, a "
+					 "cgroup or a user that has them",
+					 OX_TARGETS_MAX);
 	/* Room for 64, as array_reserve() makes, would be 256 KiB; most calls name one target. */
 	grown = reallocarray(*targets, *n + 1, sizeof(*grown));
 	if (!grown)
@@ -141,7 +143,8 @@ static int read_unpause_option(sd_bus_message *message, const char *key, void *u
 		if (r > 0 && (!options->for_usec || options->for_usec > UINT64_C(315360000000000)))
 			return refuse(error,
 				      "a time of %" PRIu64
-				      " usec is not possible: more than 0, at most ten years",
+				      " usec is not possible: it must be above 0 and at most ten "
+				      "years",
 				      options->for_usec);
 		return r;
 	}
@@ -213,7 +216,9 @@ static int read_query_word(sd_bus_message *message, const char *key, struct quer
 		r = query_by_parse(word, &query->by);
 	else
 		r = query_kind_parse(word, &query->kind);
-	return r < 0 ? refuse(error, "%s cannot be \"%.60s\"", key, word) : 1;
+	return r < 0 ? refuse(error, "%s cannot be \"%.60s\"; oxprofd(8) lists its words", key,
+			      word)
+		     : 1;
 }
 
 /* Reads the options that choose stacks, which Query and Export have in common. */
@@ -335,7 +340,8 @@ static int read_all(sd_bus_message *message, read_value_t read, struct query_rea
 	if (r < 0)
 		return r;
 	if (query->range.since_usec >= query->range.until_usec)
-		return refuse(error, "the window ends before it begins");
+		return refuse(error,
+			      "the window ends before it begins: since must be before until");
 	return 0;
 }
 

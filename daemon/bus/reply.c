@@ -26,13 +26,13 @@ int bus_error_refuse(sd_bus_error *error, int result, const char *what)
 	if (result == -ENOKEY)
 		return sd_bus_error_setf(
 			error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-			"not permitted to %s without a password; there was nobody to "
-			"ask for it: use sudo",
+			"not permitted to %s without a password; there is no terminal or agent "
+			"to ask for one: use sudo",
 			what);
 	return sd_bus_error_setf(
 		error, OX_ERROR_NOT_PERMITTED,
-		"not permitted to %s; your own processes need no right, others are "
-		"for root and for whom polkit lets",
+		"not permitted to %s; use sudo, or have polkit allow it; your own processes need "
+		"no right",
 		what);
 }
 

@@ -149,8 +149,7 @@ static void describe_failure(struct manager *manager, const struct loader_result
 		failure_set(failure, error, OX_ERROR_KERNEL, "%s", result->report.why);
 	else
 		failure_set(failure, error, OX_ERROR_KERNEL,
-			    "cannot receive news of processes from the kernel: %s",
-			    strerror(-error));
+			    "cannot watch the events of the BPF programs: %s", strerror(-error));
 	log_error("%s", failure->text);
 	memcpy(log, result->report.log, sizeof(log));
 	for (char *line = strtok_r(log, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))

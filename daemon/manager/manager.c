@@ -72,8 +72,10 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 		return r;
 	r = open_symbolizer(manager);
 	if (r < 0)
-		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
-				   "cannot prepare to read files: %s", strerror(-r));
+		return failure_set(
+			failure, r, OX_ERROR_LIMIT_REACHED,
+			"cannot prepare oxprof-symbolizer, which reads the files of programs: %s",
+			strerror(-r));
 	manager->recorder =
 		recorder_new(manager->store, "/proc", config->symbolizer, warn, manager);
 	manager->engine = query_engine_new(manager->store);

@@ -59,7 +59,8 @@ static void finish(struct manager *manager, int error)
 		error = -ENOMEM;
 	recorder_forget_names(manager->recorder);
 	if (error < 0)
-		failure_set(&failure, error, OX_ERROR_DATABASE, "cannot give all names: %s",
+		failure_set(&failure, error, OX_ERROR_DATABASE,
+			    "cannot name all addresses of the history: %s",
 			    error == -ENOMEM || error == -ECANCELED ? strerror(-error)
 								    : store_error(manager->store));
 	if (run->fn)

@@ -135,7 +135,8 @@ int manager_drain(struct manager *manager, bool finish)
 
 	if (full == -EUCLEAN) {
 		/* The next start sets the file aside and begins a new one. */
-		log_error("The database is damaged: %s. Starting anew.",
+		log_error("The database is damaged: %s. The daemon restarts, sets it aside and "
+			  "begins a new one.",
 			  store_error(manager->store));
 		(void)sd_event_exit(manager->event, EXIT_FAILURE);
 	} else if (full < 0)

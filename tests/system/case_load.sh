@@ -159,7 +159,7 @@ case_load_goes_as_others() {
 	daemon_drop_in CPUSchedulingPolicy=other LimitRTPRIO=0
 	systemctl restart oxprofd
 	expect_equal "$(policies "$(daemon_pid)")" SCHED_OTHER
-	journalctl -q -u oxprofd | grep -q 'cannot go before the programs that are profiled: Operation not permitted'
+	journalctl -q -u oxprofd | grep -q 'cannot get real-time priority: Operation not permitted'
 	spawn root /opt/oxtest/spin
 	oxprofctl unpause --pid="$pid"
 	wait_until sh -c 'oxprofctl status | grep -qE "Samples: [1-9]"'
