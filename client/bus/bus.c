@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/bus/bus.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -69,6 +70,7 @@ int bus_open_peer(int fd, struct bus **ret)
 {
 	_cleanup_(bus_close_p) struct bus *bus = bus_new();
 
+	assert(fd >= 0);
 	if (!bus || sd_bus_new(&bus->bus) < 0) {
 		close(fd);
 		return -ENOMEM;
@@ -114,6 +116,7 @@ void bus_forbid_start(struct bus *bus)
 
 void bus_set_timeout(struct bus *bus, uint64_t usec)
 {
+	assert(usec > 0); /* sd-bus takes 0 for its own default */
 	bus->timeout_usec = usec;
 }
 
@@ -364,6 +367,7 @@ static int unpause_wait(struct unpause *unpause, uint64_t timeout_usec)
 {
 	uint64_t waited_usec = 0;
 
+	assert(timeout_usec > 0);
 	while (!unpause->is_answered && waited_usec < timeout_usec) {
 		int r;
 
@@ -414,6 +418,7 @@ int bus_set_interval(struct bus *bus, uint64_t interval_ns)
 {
 	_cleanup_message_ sd_bus_message *message = NULL;
 
+	assert(interval_ns > 0);
 	TRY(new_call(bus, "SetInterval", &message));
 	TRY(sd_bus_message_append(message, "d", (double)interval_ns / 1e9));
 	return send_call(bus, message, NULL);

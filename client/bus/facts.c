@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/bus/facts.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
@@ -106,6 +107,7 @@ static int get_number(sd_bus *bus, const char *path, const char *name, char type
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
 
+	assert(type == 'u' || type == 't');
 	TRY(get(bus, path, SYSTEMD_MAIN, name, (char[]){type, '\0'}, &reply));
 	return sd_bus_message_read_basic(reply, type, ret);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/bus/password.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -31,6 +32,7 @@ int question_ask(struct bus *bus, const struct request *request, question_fn fn,
 	pid_t agent;
 	int r;
 
+	assert(fn);
 	if (atomic_flag_test_and_set(&asking))
 		return -EINPROGRESS;
 	agent = agent_start();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/render/render.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -76,6 +77,7 @@ static void add_field(struct grid *grid, struct json_object *record, enum field 
 		[KIND] = {add_text, "kind"},     [NAME] = {add_text, "name"},
 	};
 
+	assert((size_t)field < array_length(sources));
 	sources[field].add(grid, record, sources[field].key);
 }
 
@@ -87,6 +89,7 @@ static int render(struct json_object *answer, const struct grid_column *titles,
 	size_t n_records = json_object_array_length(records);
 	int r;
 
+	assert(n > 0 && n <= N_FIELDS);
 	if (!grid)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_records; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/render/render.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -14,6 +15,7 @@
 
 static void print_key(const char *key, FILE *out)
 {
+	assert(strlen(key) <= KEY_WIDTH);
 	fprintf(out, "%*s%s ", KEY_WIDTH, key, *key ? ":" : " ");
 }
 
@@ -319,6 +321,7 @@ static int print_interpreters(struct json_object *status, FILE *out)
 
 	if (r < 0)
 		return r;
+	assert(n_read <= n);
 	for (size_t i = 0; i < n && lines < UNREAD_MAX; i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/render/summary.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "client/render/render.h"
@@ -88,6 +89,7 @@ double summary_find_interval_ns(const struct profile_summary *summary, bool *ret
 		observed_usec += (double)session->observed_usec;
 		ticks += (double)session->observed_usec / (double)session->interval_ns;
 	}
+	assert(!*ret_mixed || ticks > 0);
 	return *ret_mixed ? observed_usec / ticks : (double)(first_ns ?: summary->interval_ns);
 }
 
