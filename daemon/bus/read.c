@@ -126,45 +126,57 @@ int bus_read_interval(double seconds, uint64_t *ret_ns, sd_bus_error *error)
 	return 1;
 }
 
+static int read_for(sd_bus_message *message, struct unpause_options *options, sd_bus_error *error)
+{
+	int r = read_variant(message, "t", &options->for_usec);
+
+	if (r < 0)
+		return r;
+	if (!options->for_usec || options->for_usec > UINT64_C(315360000000000))
+		return refuse(error,
+			      "a time of %" PRIu64
+			      " usec is not possible: it must be above 0 and at most ten years",
+			      options->for_usec);
+	return 1;
+}
+
+static int read_mode(sd_bus_message *message, sd_bus_error *error)
+{
+	const char *mode;
+	int r = read_variant(message, "s", &mode);
+
+	if (r < 0)
+		return r;
+	if (!strcmp(mode, "wall"))
+		return refuse(
+			error,
+			"mode wall is not in this release; use --mode=cpu, the time on a CPU");
+	return strcmp(mode, "cpu") ? refuse(error, "there is no mode \"%.60s\"; there is cpu", mode)
+				   : 1;
+}
+
 static int read_unpause_option(sd_bus_message *message, const char *key, void *userdata,
 			       sd_bus_error *error)
 {
 	struct unpause_options *options = userdata;
-	const char *mode;
 	double seconds;
 	int yes, r;
 
+	if (!strcmp(key, "for"))
+		return read_for(message, options, error);
+	if (!strcmp(key, "mode"))
+		return read_mode(message, error);
 	if (!strcmp(key, "interval")) {
 		r = read_variant(message, "d", &seconds);
 		return r < 0 ? r : bus_read_interval(seconds, &options->interval_ns, error);
 	}
-	if (!strcmp(key, "for")) {
-		r = read_variant(message, "t", &options->for_usec);
-		if (r > 0 && (!options->for_usec || options->for_usec > UINT64_C(315360000000000)))
-			return refuse(error,
-				      "a time of %" PRIu64
-				      " usec is not possible: it must be above 0 and at most ten "
-				      "years",
-				      options->for_usec);
+	if (strcmp(key, "children"))
+		return 0;
+	r = read_variant(message, "b", &yes);
+	if (r < 0)
 		return r;
-	}
-	if (!strcmp(key, "children")) {
-		r = read_variant(message, "b", &yes);
-		if (r > 0)
-			options->children = yes;
-		return r;
-	}
-	if (!strcmp(key, "mode")) {
-		r = read_variant(message, "s", &mode);
-		if (r > 0 && !strcmp(mode, "wall"))
-			return refuse(error,
-				      "mode wall is not in this release: it samples the time on a "
-				      "CPU (--mode=cpu)");
-		if (r > 0 && strcmp(mode, "cpu"))
-			return refuse(error, "there is no mode \"%.60s\"; there is cpu", mode);
-		return r;
-	}
-	return 0;
+	options->children = yes;
+	return 1;
 }
 
 int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *ret,
@@ -302,12 +314,14 @@ static int read_step(sd_bus_message *message, struct export_options *options, sd
 {
 	int r = read_variant(message, "t", &options->step_usec);
 
-	if (r > 0 && (!options->step_usec || options->step_usec % OX_WINDOW_USEC))
+	if (r < 0)
+		return r;
+	if (!options->step_usec || options->step_usec % OX_WINDOW_USEC)
 		return refuse(error,
 			      "a step of %" PRIu64
 			      " usec is not possible: a multiple of 10 seconds is",
 			      options->step_usec);
-	return r;
+	return 1;
 }
 
 static int read_export_option(sd_bus_message *message, const char *key, void *userdata,
