@@ -254,7 +254,7 @@ static void parse(const char *line, struct request *request, char *words, char *
 		argv[argc++] = word;
 	r = arguments_parse(argc, argv, NOW_USEC, request, why);
 	cr_assert_eq(r, 0, "%s: %s", line, why);
-	/* A test may run on a terminal; nobody shall be asked there. */
+	/* A test that runs on a terminal must not ask for a password there. */
 	request->no_ask_password = true;
 }
 

@@ -15,7 +15,7 @@ struct fake {
 	pthread_t thread;
 	const char *owned, *activatable;
 	const char *loaded;     /* the one unit that is there, as its path has it */
-	unsigned int may_start; /* calls that would have started somebody */
+	unsigned int may_start; /* calls that would have started a service */
 };
 
 static int answer_owner(sd_bus_message *m, const struct fake *fake)

@@ -236,7 +236,7 @@ Test(client_render, losses_are_clean_wherever_they_stand)
 	cr_expect_not_null(strstr(state, "     Lost: 1 a" BAD "b\n           2 d\n"));
 }
 
-/* Nothing is said where all are whole, and never that all are where one is not. */
+/* There is no line where all stacks are whole, and no 100 % where one is not. */
 Test(client_render, stacks_that_are_not_whole_are_told)
 {
 	static const struct {

@@ -59,7 +59,7 @@ Test(authorize, without_polkit_nobody_but_root_may)
 	cr_assert_str_eq(caller_told(&caller_root, SET_INTERVAL), "ok \n");
 }
 
-/* More calls than there may be open queries: what was answered is forgotten. */
+/* Makes more calls than there may be open checks: those of calls that were answered are freed. */
 Test(authorize, each_call_is_answered_once_and_forgotten)
 {
 	struct caller often = {.uid = NOBODY, .times = 300};
@@ -159,7 +159,7 @@ Test(authorize, an_answer_holds_what_the_caller_may_see)
 	assert_has(caller_told(&caller_asked, "Query", "a{sv}", 0),
 		   "samples=t:3,distinct=t:1,restricted=b:1");
 	cr_assert_str_eq(polkit.action, OX_ACTION_QUERY_OTHERS);
-	/* Nobody is disturbed for what he did not ask for. */
+	/* polkit must not ask for a password: the query named no others. */
 	cr_assert_eq(polkit.flags, 0);
 	assert_has_not(caller_told(&caller_asked, "Query", "a{sv}", 0), "of_root");
 	assert_begins(
@@ -224,7 +224,7 @@ Test(authorize, a_process_that_hides_is_not_its_owners)
 	struct busy_process his;
 	char target[32];
 
-	/* Such as one that was root's and may still hold what was root's. */
+	/* As a process that was root's, and may still hold secrets of root. */
 	his = busy_start(&(struct busy){.uid = NOBODY, .depth = 3, .hides = true});
 	snprintf(target, sizeof(target), "pid:%d", his.pid);
 	polkit.verdict = VERDICT_NO;

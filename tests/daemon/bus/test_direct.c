@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* As root, whom alone it listens to. */
+/* The direct connection, which is for root alone: so root runs the test. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
@@ -41,7 +41,7 @@ static void start(void)
 	if (getuid() != 0)
 		cr_skip_test("needs root");
 	directory_make(directory, sizeof(directory));
-	/* For whoever gets as far as the socket. */
+	/* Other users get as far as the socket. */
 	cr_assert_eq(chmod(directory, 0755), 0);
 	cr_assert_lt(snprintf(address.sun_path, sizeof(address.sun_path), "%s/direct", directory),
 		     (int)sizeof(address.sun_path));
@@ -123,7 +123,7 @@ Test(direct, root_is_answered_again_and_again)
 Test(direct, nobody_else_gets_to_it)
 {
 	cr_assert_neq(ask_as(65534), 0);
-	/* The mode of the socket is not all that keeps others out. */
+	/* Others are refused also where the mode of the socket lets them in. */
 	cr_assert_eq(chmod(address.sun_path, 0777), 0);
 	cr_assert_neq(ask_as(65534), 0);
 	cr_assert_eq(n_connections, 0);

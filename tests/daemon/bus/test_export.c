@@ -159,7 +159,7 @@ Test(export_bus, so_many_at_once)
 	told_read(&told, fds[0]);
 	cr_expect_eq(told.end->samples, 2011);
 	expect_room();
-	/* A symbolizer who leaves. */
+	/* A reader that goes away. */
 	close(fds[1]);
 	expect_room();
 	/* The others are being written when the daemon ends. */

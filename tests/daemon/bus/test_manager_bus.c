@@ -29,7 +29,7 @@ static sd_bus_message *introspect(const char *types, ...)
 	return reply;
 }
 
-/* As sd-bus writes it. */
+/* The introspection, as sd-bus writes it. */
 #define ARGUMENT(type, name, way) \
 	"   <arg type=\"" type "\" name=\"" name "\" direction=\"" way "\"/>\n"
 #define IN(type, name)          ARGUMENT(type, name, "in")
@@ -204,7 +204,7 @@ Test(manager_bus, what_is_not_there_cannot_be_profiled)
 		     1, "user:no-such-user", 0);
 	assert_error(OX_ERROR_NO_SUCH_CGROUP, "cgroup", "Unpause", "asa{sv}", 1,
 		     "cgroup:/no/such/group", 0);
-	/* One that is there does not help: all or nothing. */
+	/* A target that exists is not taken either: a request is fulfilled as a whole. */
 	assert_error(OX_ERROR_NO_SUCH_PROCESS, "there is no process", "Unpause", "asa{sv}", 2,
 		     "comm:something", target, 0);
 	assert_property("Targets", "as:[]");
@@ -298,7 +298,7 @@ Test(manager_bus, a_new_interval_is_told_to_who_listens)
 	assert_has(text, OX_BUS_INTERFACE " {");
 	assert_has(text, "Interval=d:0.002");
 	assert_has(text, "State=s:paused");
-	/* The settings again. */
+	/* The interval of the settings holds again. */
 	free(bus_world_answer("Cancel", ""));
 	assert_property("Interval", "d:0.01010101");
 }
@@ -333,7 +333,7 @@ Test(manager_bus, a_process_is_sampled_from_unpause_to_pause)
 	snprintf(part, sizeof(part), "as:[%s]", target);
 	assert_property("Targets", part);
 	busy_let(busy.pid, 50);
-	/* Up to this moment, while it runs. */
+	/* A query has the samples up to this moment while the session runs. */
 	running = bus_world_answer("Query", "a{sv}", 1, "by", "s", "process");
 	snprintf(part, sizeof(part), "{name=s:bus busy[%d],", busy.pid);
 	assert_has(running, "{state=s:running,");

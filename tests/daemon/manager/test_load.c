@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The manager while the kernel side is being loaded, over the bus: sampler_new() is one that waits
- * until the test lets it go on (--wrap).
+ * The manager while the kernel side is being loaded, over the bus. The test replaces sampler_new()
+ * (--wrap) by a function that waits until the test lets it go on.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -40,7 +40,7 @@ static void start(void)
 static void stop(void)
 {
 	bus_world_stop();
-	/* A thread that was left alone ends. */
+	/* Lets a loader's thread end that the manager has left. */
 	sem_post(&go);
 }
 
@@ -192,7 +192,7 @@ Test(manager_load, all_who_waited_get_what_they_asked_for)
 	cr_assert_eq(n_loads, 1);
 	assert_property("State", "s:running");
 	assert_property("Targets", "as:[user:root,all]");
-	/* Paused it is loaded and open for nobody; to resume it is opened, not loaded, again. */
+	/* A pause closes the events and leaves the programs loaded; a resume only opens. */
 	free(bus_world_answer("Pause", "as", 0));
 	assert_kernel("loaded");
 	free(bus_world_answer("Unpause", "asa{sv}", 0, 0));

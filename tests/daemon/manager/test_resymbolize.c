@@ -13,7 +13,7 @@
 #include "daemon/manager/internal.h"
 #include "daemon/symbolizer/elf_info.h"
 
-static char proc[256]; /* in which PID 1 sees what we see */
+static char proc[256]; /* a /proc in which PID 1 has the root of the tests */
 static char program[4096], build_id[BUILD_ID_TEXT_BYTES];
 
 /* ---- a symbolizer of the test's own ---- */
@@ -186,6 +186,6 @@ Test(manager_resymbolize, the_daemon_may_end_meanwhile)
 	manager_bus_free(bus_world.object);
 	bus_world.object = NULL;
 	manager_stop_resymbolize(bus_world.manager);
-	/* The symbolizer answers all that was asked when it is freed. */
+	/* A symbolizer that is freed answers all requests. */
 	waiting(waiting_userdata, -ECANCELED, NULL);
 }
