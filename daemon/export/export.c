@@ -45,13 +45,10 @@ static int export_compile(const char *what, const char *text, struct pattern **r
 	if (!text)
 		return 0;
 	r = pattern_new(text, ret, why, sizeof(why));
-	if (r == -E2BIG) {
-		snprintf(ret_why, size, "--%s: the regular expression is %s", what, why);
-		return -EINVAL;
-	}
-	if (r == -EINVAL)
-		snprintf(ret_why, size, "--%s: not a regular expression: %s", what, why);
-	return r;
+	if (r != -EINVAL && r != -E2BIG)
+		return r;
+	snprintf(ret_why, size, "--%s: %s", what, why);
+	return -EINVAL;
 }
 
 static int export_copy(struct export *export, const struct query *query,

@@ -75,7 +75,7 @@ static int compile(const char *text, size_t length, pcre2_code **ret, char *ret_
 		return -ENOMEM;
 	if (pcre2_get_error_message(error, (PCRE2_UCHAR *)message, sizeof(message)) < 0)
 		snprintf(message, sizeof(message), "error %d", error);
-	snprintf(ret_why, size, "%s, at position %zu", message, offset);
+	snprintf(ret_why, size, "not a regular expression: %s, at position %zu", message, offset);
 	return -EINVAL;
 }
 
@@ -100,7 +100,8 @@ int pattern_new(const char *text, struct pattern **ret, char *ret_why, size_t si
 
 	assert(ret_why || !size);
 	if (length > OX_PATTERN_BYTES_MAX) {
-		snprintf(ret_why, size, "longer than %d bytes", OX_PATTERN_BYTES_MAX);
+		snprintf(ret_why, size, "the regular expression is longer than %d bytes",
+			 OX_PATTERN_BYTES_MAX);
 		return -E2BIG;
 	}
 	pattern = calloc(1, sizeof(*pattern));

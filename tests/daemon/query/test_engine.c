@@ -357,12 +357,13 @@ Test(engine, says_what_is_wrong_with_a_filter)
 
 	query.filter = "(";
 	cr_expect_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), -EINVAL);
-	cr_expect_str_eq(why, "missing closing parenthesis, at position 1");
+	cr_expect_str_eq(why,
+			 "not a regular expression: missing closing parenthesis, at position 1");
 	memset(text, 'a', sizeof(text));
 	text[sizeof(text) - 1] = '\0';
 	query.filter = text;
 	cr_expect_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), -EINVAL);
-	cr_expect_str_eq(why, "longer than 4096 bytes");
+	cr_expect_str_eq(why, "the regular expression is longer than 4096 bytes");
 	query.filter = "(*NO_START_OPT)(?R)?z";
 	cr_expect_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), -EINVAL);
 	cr_expect_str_eq(why, "the filter takes too long on these names; use a simpler one");

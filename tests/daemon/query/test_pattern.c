@@ -51,7 +51,7 @@ Test(pattern, says_why_and_where)
 		const char *regex;
 		const char *why;
 	} cases[] = {
-		{"(", "missing closing parenthesis, at position 1"},
+		{"(", "not a regular expression: missing closing parenthesis, at position 1"},
 		{"a[", "at position 2"},
 		{"*", "quantifier does not follow a repeatable item, at position 0"},
 		{"\\C", "\\C is disabled"},
@@ -77,7 +77,7 @@ Test(pattern, has_a_longest)
 	memset(regex, 'a', sizeof(regex));
 	regex[sizeof(regex) - 1] = '\0';
 	cr_expect_eq(pattern_new(regex, &pattern, why, sizeof(why)), -E2BIG);
-	cr_expect_str_eq(why, "longer than 4096 bytes");
+	cr_expect_str_eq(why, "the regular expression is longer than 4096 bytes");
 	regex[sizeof(regex) - 2] = '\0';
 	cr_expect_eq(pattern_new(regex, &pattern, why, sizeof(why)), 0);
 }
