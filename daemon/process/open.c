@@ -16,7 +16,6 @@
 #include <sys/vfs.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/process/internal.h"
 
 /* True if the file is on overlayfs. Its files have numbers of their own that need not be those in a
  * mapping: nothing can be compared. */

@@ -11,7 +11,6 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/parse.h"
 #include "daemon/base/text.h"
-#include "daemon/process/internal.h"
 
 /* Opens the one descriptor below which everything about a process is read: when the pid is used
  * again in between, the old directory answers ESRCH, and never for the new process. */

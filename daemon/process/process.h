@@ -80,3 +80,8 @@ int process_read_view(const char *proc, uint32_t pid, struct process_view *ret);
 /* Calls fn for each process; a negative result stops and is returned. Returns 0 or that result. */
 typedef int (*process_fn)(void *userdata, uint32_t pid);
 int process_foreach(const char *proc, process_fn fn, void *userdata);
+/* Opens /proc/PID. Returns an O_PATH descriptor, -ESRCH where there is no such process, or another
+ * negative errno. */
+int process_open_directory(const char *proc, uint32_t pid);
+/* Reads the path of the program, without " (deleted)"; "" where it cannot be read. */
+void process_read_exe(int directory, char *ret, size_t size);
