@@ -236,7 +236,7 @@ static int append_filter(sd_bus_message *message, const struct request *request)
 }
 
 static int append_export(sd_bus_message *message, const struct request *request,
-			 const struct export_options *options)
+			 const struct bus_export_options *options)
 {
 	TRY(append_filter(message, request));
 	TRY(append_text(message, "focus", request->focus));
@@ -445,8 +445,8 @@ int bus_query(struct bus *bus, const struct request *request, struct json_object
 	return 0;
 }
 
-int bus_export(struct bus *bus, const struct request *request, const struct export_options *options,
-	       int *ret_fd)
+int bus_export(struct bus *bus, const struct request *request,
+	       const struct bus_export_options *options, int *ret_fd)
 {
 	_cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
 	int fd;

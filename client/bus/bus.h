@@ -11,7 +11,7 @@
 struct bus;
 
 /* The dimensions by which hits of an export are told apart; see api.h. */
-struct export_options {
+struct bus_export_options {
 	bool stacks;
 	bool tasks;
 	bool slots;
@@ -65,8 +65,8 @@ int bus_set_interval(struct bus *bus, uint64_t interval_ns);
 int bus_query(struct bus *bus, const struct request *request, struct json_object **ret);
 /* Gives the stream of daemon/base/export.proto for the request's window, targets, filter, kind and
  * focus; client/profile/stream.h reads it. The caller owns the descriptor. */
-int bus_export(struct bus *bus, const struct request *request, const struct export_options *options,
-	       int *ret_fd);
+int bus_export(struct bus *bus, const struct request *request,
+	       const struct bus_export_options *options, int *ret_fd);
 /* Gives {"sessions":[...]}. */
 int bus_get_history(struct bus *bus, const struct request *request, struct json_object **ret);
 /* Gives the fields of GetStatus and "targets":[...]. */

@@ -122,7 +122,7 @@ static uint64_t choose_step_usec(struct bus *bus, const struct window *asked)
 static int read_side(struct report *report, struct sides *sides, int side)
 {
 	struct request request = *report->request;
-	struct export_options options = {.stacks = true, .slots = true};
+	struct bus_export_options options = {.stacks = true, .slots = true};
 	int r;
 
 	request.window = *get_window(report->request, side);
@@ -232,7 +232,7 @@ static int draw_side(struct report *report, int side, struct diff_drawing *drawi
 	int r;
 
 	request.window = *get_window(report->request, side);
-	r = report_read(report, &request, &(struct export_options){.stacks = true},
+	r = report_read(report, &request, &(struct bus_export_options){.stacks = true},
 			side == DIFF_BASE ? add_base : add_with, drawing->graph, &profile);
 	if (r < 0)
 		return r;

@@ -82,8 +82,8 @@ int flamegraph_report(struct report *report)
 
 	if (!graph)
 		return -ENOMEM;
-	r = report_read(report, request, &(struct export_options){.stacks = true}, on_hit, &drawing,
-			&profile);
+	r = report_read(report, request, &(struct bus_export_options){.stacks = true}, on_hit,
+			&drawing, &profile);
 	if (r < 0)
 		return r;
 	r = begin(&drawing);

@@ -60,7 +60,7 @@ int folded_report(struct report *report)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	struct folding folding = {.report = report};
-	int r = report_read(report, report->request, &(struct export_options){.stacks = true},
+	int r = report_read(report, report->request, &(struct bus_export_options){.stacks = true},
 			    on_hit, &folding, &profile);
 
 	stack_done(&folding.stack);

@@ -26,7 +26,7 @@ bool report_is_text(const struct request *request);
  * report->why set where the errno does not say it.
  */
 int report_read(struct report *report, const struct request *request,
-		const struct export_options *options, profile_hit_fn fn, void *userdata,
+		const struct bus_export_options *options, profile_hit_fn fn, void *userdata,
 		struct profile **ret);
 /* Checks the output, in a profile_hit_fn. Returns 0, or -EIO where nothing more can be written. */
 int report_check(const struct report *report);

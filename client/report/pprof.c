@@ -390,7 +390,7 @@ static void write_header(struct pprof *pprof, const struct profile_summary *summ
 static int write_all(struct pprof *pprof)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
-	const struct export_options options = {.stacks = true, .tasks = true};
+	const struct bus_export_options options = {.stacks = true, .tasks = true};
 	int r;
 
 	find_text(pprof, "");

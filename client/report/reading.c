@@ -19,7 +19,7 @@ bool report_is_text(const struct request *request)
 }
 
 struct export_call {
-	const struct export_options *options;
+	const struct bus_export_options *options;
 	int fd;
 };
 
@@ -71,7 +71,7 @@ int report_check(const struct report *report)
 }
 
 int report_read(struct report *report, const struct request *request,
-		const struct export_options *options, profile_hit_fn fn, void *userdata,
+		const struct bus_export_options *options, profile_hit_fn fn, void *userdata,
 		struct profile **ret)
 {
 	_cleanup_(progress_free_p) struct progress *progress = NULL;

@@ -137,8 +137,8 @@ int speedscope_report(struct report *report)
 	int r;
 
 	begin(&scope.json);
-	r = report_read(report, report->request, &(struct export_options){.stacks = true}, on_hit,
-			&scope, &profile);
+	r = report_read(report, report->request, &(struct bus_export_options){.stacks = true},
+			on_hit, &scope, &profile);
 	if (r < 0)
 		return r;
 	end(&scope, profile);

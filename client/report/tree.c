@@ -198,7 +198,7 @@ int tree_report(struct report *report)
 	page.graphs[SECTION_TREE] = graph_new();
 	if (!page.graphs[SECTION_TREE])
 		return -ENOMEM;
-	r = report_read(report, request, &(struct export_options){.stacks = true}, on_hit,
+	r = report_read(report, request, &(struct bus_export_options){.stacks = true}, on_hit,
 			page.graphs[SECTION_TREE], &profile);
 	if (r < 0)
 		return r;

@@ -126,7 +126,7 @@ static int respond_timeline(struct call *call)
 {
 	_cleanup_(web_timeline_free_p) struct web_timeline *timeline = web_timeline_new();
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
-	struct export_options options = {.slots = true};
+	struct bus_export_options options = {.slots = true};
 	int r;
 
 	if (!timeline)
@@ -147,7 +147,7 @@ static int respond_flame(struct call *call)
 {
 	_cleanup_(profile_free_p) struct profile *profile = NULL;
 	_cleanup_(graph_free_p) struct graph *graph = graph_new();
-	struct export_options options = {.stacks = true};
+	struct bus_export_options options = {.stacks = true};
 	int r;
 
 	if (!graph)

@@ -34,7 +34,7 @@ static int take_hit(void *userdata, const struct profile *profile, const struct 
 }
 
 static int read_export(struct bus *bus, const struct request *request,
-		       const struct export_options *options, struct export_reader *reader,
+		       const struct bus_export_options *options, struct export_reader *reader,
 		       struct profile **ret, char **ret_why)
 {
 	int r, fd;
@@ -46,7 +46,7 @@ static int read_export(struct bus *bus, const struct request *request,
 }
 
 int web_export_read(struct bus *bus, const struct request *request,
-		    const struct export_options *options, int client_fd, profile_hit_fn fn,
+		    const struct bus_export_options *options, int client_fd, profile_hit_fn fn,
 		    void *userdata, struct profile **ret, char **ret_why)
 {
 	struct export_reader reader = {.client_fd = client_fd, .fn = fn, .userdata = userdata};

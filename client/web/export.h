@@ -15,5 +15,5 @@
  * sentence about a wrong export, which the caller frees; NULL: the bus or the errno has the reason.
  */
 int web_export_read(struct bus *bus, const struct request *request,
-		    const struct export_options *options, int client_fd, profile_hit_fn fn,
+		    const struct bus_export_options *options, int client_fd, profile_hit_fn fn,
 		    void *userdata, struct profile **ret, char **ret_why);
