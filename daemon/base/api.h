@@ -13,7 +13,7 @@
  *   Query(a{sv} filter) -> (a{sv} summary, aa{sv} records)
  *       filter: filter s (regular expression), max u (0: all), since t, until t (usec, UTC),
  *               session x (that one alone; 0: all), targets as, sort s (self total name),
- *               by s (OX_BY_NAMES),
+ *               by s (function module file line stack process thread unit user),
  *               kind s (python native: frames of other kinds are taken out of each stack)
  *       summary, record: daemon/base/result_fields.h
  *   QueryByFileDescriptor(a{sv} filter) -> h     the same answer as one JSON object
