@@ -2,16 +2,14 @@
 # SPDX-License-Identifier: MIT
 #
 # Comments are sentences: none begins with Of, What, Who or It, and that of a function begins with a
-# verb in the third person ("Returns ...", "Reads ...") or with "True if". tests/comments.txt has the
-# files that still hold others, and how many; a file may hold no more than that, and no fewer either:
-# so the list only gets shorter.
+# verb in the third person ("Returns ...", "Reads ...") or with "True if". Prints FILE:LINE and the
+# first words of each that is none, and fails.
 #
-# usage: tests/comments.sh [--list FILE... | --write]
+# usage: tests/comments.sh [FILE...]
 set -u -o pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 
-# FILE:LINE: the first words, one line for each comment that breaks the rule.
 find_bad() {
 	awk '
 	function check(is_function,    word) {
@@ -56,35 +54,6 @@ sources() {
 	find bpf client daemon db tests -name '*.[ch]' ! -path '*/build/*' | sort
 }
 
-counts() {
-	mapfile -t all < <(sources)
-	find_bad "${all[@]}" | awk -F: '{ n[$1]++ } END { for (file in n) print file, n[file] }' | sort
-}
-
-case ${1:-} in
---list)
-	shift
-	[ $# -gt 0 ] || mapfile -t all < <(sources)
-	find_bad "${@:-${all[@]}}"
-	;;
---write)
-	counts >tests/comments.txt
-	;;
-*)
-	counts | diff tests/comments.txt - >/dev/null && exit 0
-	counts | awk '
-		NR == FNR { allowed[$1] = $2; next }
-		{ found[$1] = $2 }
-		END {
-			for (file in found)
-				if (found[file] > allowed[file] + 0)
-					printf "%s: %d comments are no sentences, %d are allowed: tests/comments.sh --list %s\n",
-					       file, found[file], allowed[file] + 0, file
-			for (file in allowed)
-				if (found[file] + 0 < allowed[file])
-					printf "%s: %d comments are left, not %d: tests/comments.sh --write\n",
-					       file, found[file] + 0, allowed[file]
-		}' tests/comments.txt -
-	exit 1
-	;;
-esac
+files=("$@")
+[ $# -gt 0 ] || mapfile -t files < <(sources)
+! find_bad "${files[@]}" | grep .

@@ -66,7 +66,7 @@ static void begin(struct side *side)
 	write_part(side, &part);
 }
 
-/* The modules are the texts 1 to 3, before all functions. */
+/* Writes a frame; the modules are the texts 1 to 3, before all functions. */
 static void write_frame(struct side *side, const char *word, uint32_t number)
 {
 	static char *modules[] = {"app", "app.py", "kernel", "/srv/app"};
