@@ -31,9 +31,6 @@ typedef int32_t ox_s32;
 typedef int64_t ox_s64;
 #endif
 
-/* Version of everything in this file; a reader of kept maps must see the same number. */
-#define OX_LAYOUT_VERSION 3
-
 #define OX_MAX_USER_FRAMES   256
 #define OX_MAX_KERNEL_FRAMES 127 /* kernel.perf_event_max_stack, its default */
 #define OX_COMM_BYTES        16  /* TASK_COMM_LEN */
