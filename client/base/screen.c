@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "daemon/base/cleanup.h"
@@ -65,12 +66,23 @@ int screen_write(int fd, const char *text, size_t length)
 	return 0;
 }
 
-static void __attribute__((noreturn)) run_pager(const char *pager, int in)
+/* True if this runs with the rights of somebody else than who logged in (sudo, su), or nobody did.
+ * Their environment then chooses no program, and the pager starts none: as systemctl has it. */
+static bool is_raised(void)
+{
+	uid_t uid;
+
+	return sd_pid_get_owner_uid(0, &uid) < 0 || uid != geteuid();
+}
+
+static void __attribute__((noreturn)) run_pager(const char *pager, bool secure, int in)
 {
 	signal(SIGPIPE, SIG_DFL);
 	setenv("LESSCHARSET", "utf-8", 0);
+	if (secure)
+		setenv("LESSSECURE", "1", 1);
 	dup2(in, STDIN_FILENO);
-	if (pager)
+	if (pager && !secure)
 		execl("/bin/sh", "sh", "-c", pager, NULL);
 	else
 		execlp("less", "less", "-FRSXMK", NULL);
@@ -80,6 +92,7 @@ static void __attribute__((noreturn)) run_pager(const char *pager, int in)
 int screen_page(const char *text, size_t length)
 {
 	const char *pager = getenv("PAGER");
+	bool secure = is_raised();
 	int ends[2], status;
 	pid_t pid;
 
@@ -89,7 +102,7 @@ int screen_page(const char *text, size_t length)
 		return -ENOENT;
 	pid = fork();
 	if (pid == 0)
-		run_pager(pager, ends[0]);
+		run_pager(pager, secure, ends[0]);
 	close(ends[0]);
 	if (pid > 0)
 		screen_write(ends[1], text, length);

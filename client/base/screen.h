@@ -26,6 +26,7 @@ const char *screen_style(const struct screen *screen, const char *style);
 int screen_write(int fd, const char *text, size_t length);
 
 bool screen_needs_pager(const struct screen *screen, const char *text, size_t length);
-/* Shows the text in $PAGER (less) and waits for its end. SIGPIPE must be ignored. Returns 0, also
- * where the pager was left early, or -ENOENT: there is no pager and nothing was shown. */
+/* Shows the text in $PAGER (less) and waits for its end; under sudo it is always less, and that
+ * with LESSSECURE=1. SIGPIPE must be ignored. Returns 0, also where the pager was left early, or
+ * -ENOENT: there is no pager and nothing was shown. */
 int screen_page(const char *text, size_t length);

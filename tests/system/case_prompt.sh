@@ -285,3 +285,20 @@ case_prompt_of_web() {
 	expect_ok oxprofctl status --json
 	expect_json 'd["interval_ns"] != 5000000'
 }
+
+# Who logged in has their own pager; root without a login has less, which is told to start nothing.
+case_prompt_pager() {
+	local bin
+	session_open
+	bin=$(mktemp -d)
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\necho "less secure=$LESSSECURE"\ncat >/dev/null\n' >"$bin/less"
+	chmod -R a+rx "$bin"
+	session_run "stty rows 10; PAGER='echo own pager secure=\$LESSSECURE; cat >/dev/null' oxprofctl doctor"
+	expect_shown '^own pager secure=$'
+	session_run "PATH=$bin:\$PATH oxprofctl doctor"
+	expect_shown '^less secure=$'
+	terminal_open 160 10 "env PATH=$bin:$PATH PAGER='echo own pager; cat >/dev/null' oxprofctl doctor"
+	expect_shown '^less secure=1$'
+	expect_hidden 'own pager'
+}
