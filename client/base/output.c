@@ -21,6 +21,9 @@ struct output {
 	char *path;      /* the final one, behind symbolic links; NULL: written directly */
 	char *temporary; /* the name until the file is complete; NULL: none */
 	mode_t mode;     /* that of an old file is kept: nobody else may read the new one */
+	uid_t uid;       /* the owner of an old file, with its group; -1: there was none */
+	gid_t gid;
+	bool is_foreign; /* a new file cannot have that owner, so the old one is filled */
 	int fd;
 	FILE *file;
 	int error; /* the first error of writing */
@@ -79,6 +82,8 @@ static int find_path(struct output *output)
 	struct stat st;
 
 	output->mode = 0666;
+	output->uid = (uid_t)-1;
+	output->gid = (gid_t)-1;
 	if (stat(output->name, &st) < 0) {
 		if (errno != ENOENT)
 			return -errno;
@@ -91,8 +96,25 @@ static int find_path(struct output *output)
 	if (access(output->name, W_OK) < 0)
 		return -errno;
 	output->mode = st.st_mode & 0777;
+	output->uid = st.st_uid;
+	output->gid = st.st_gid;
 	output->path = realpath(output->name, NULL);
 	return output->path ? 0 : -errno;
+}
+
+/* Gives the new file the owner of the one that it replaces: a report of root leaves a user's file
+ * the user's. */
+static int keep_owner(struct output *output)
+{
+	struct stat st;
+
+	if (output->uid == (uid_t)-1)
+		return 0;
+	if (fstat(output->fd, &st) < 0)
+		return -errno;
+	if (st.st_uid != output->uid || st.st_gid != output->gid)
+		output->is_foreign = fchown(output->fd, output->uid, output->gid) < 0;
+	return 0;
 }
 
 /* Opens the temporary file with open(), which applies the umask: mkstemp() would let its owner
@@ -111,9 +133,9 @@ static int open_temporary(struct output *output)
 		return -ENOMEM;
 	}
 	watch_signals(output->temporary);
-	output->fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	output->fd = open(output->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			  output->mode);
-	return output->fd < 0 ? -errno : 0;
+	return output->fd < 0 ? -errno : keep_owner(output);
 }
 
 static int open_named(struct output *output)
@@ -191,9 +213,31 @@ int output_error(const struct output *output)
 	return output->error;
 }
 
+/* Fills the old file, of another user who lets this one write, with what is complete now. */
+static int fill_foreign(const struct output *output)
+{
+	_cleanup_close_ int fd = open(output->path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	char buffer[BUFFER_BYTES];
+	off_t at = 0;
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = pread(output->fd, buffer, sizeof(buffer), at)) > 0) {
+		r = screen_write(fd, buffer, (size_t)n);
+		if (r < 0)
+			return r;
+		at += n;
+	}
+	if (n < 0 || close(take_fd(&fd)) < 0)
+		return -errno;
+	return 0;
+}
+
 static int give_name(struct output *output)
 {
-	if (!output->temporary)
+	if (!output->temporary || output->is_foreign)
 		return 0;
 	if (rename(output->temporary, output->path) < 0)
 		return -errno;
@@ -204,9 +248,16 @@ static int give_name(struct output *output)
 
 static int finish(struct output *output)
 {
+	int r;
+
 	fflush(output->file);
 	if (output->error < 0)
 		return output->error;
+	if (output->is_foreign) {
+		r = fill_foreign(output);
+		if (r < 0)
+			return r;
+	}
 	/* Some file systems report a full disk only at close(). */
 	if (output->name && close(take_fd(&output->fd)) < 0)
 		return -errno;

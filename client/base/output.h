@@ -3,7 +3,8 @@
  * The destination of a report: standard output, or a file. A file is written under another name in
  * the same directory and renamed when it is complete, so that nobody sees half of it. If it cannot
  * be completed, also on SIGINT, SIGTERM and SIGHUP, nothing is left of it, and what was there
- * before stays. Nobody can read the new file who could not read the old one.
+ * before stays. Nobody can read the new file who could not read the old one, and its owner is that
+ * of the old one: where a new file cannot have that owner, the old one is filled at the end.
  * Anything but a regular file (a FIFO, /dev/stdout) is written directly.
  */
 #pragma once

@@ -11,6 +11,7 @@
 #include "client/base/output.h"
 #include "daemon/base/cleanup.h"
 #include "tests/support/directory.h"
+#include "tests/support/skip.h"
 
 define_cleanup(struct output *, output_free);
 
@@ -120,6 +121,50 @@ Test(client_output, keeps_the_mode)
 	expect_text("a", "two\n");
 	cr_assert_eq(stat("a", &st), 0);
 	cr_expect_eq(st.st_mode & 0777, 0600);
+}
+
+/* A report of root into a user's file leaves it the user's. */
+Test(client_output, keeps_the_owner)
+{
+	struct stat st;
+
+	put("theirs", "old");
+	if (chown("theirs", 1234, 5678) < 0)
+		skip_loudly("giving files away needs root");
+	put("theirs", "new");
+	expect_text("theirs", "new");
+	cr_assert_eq(stat("theirs", &st), 0);
+	cr_expect_eq(st.st_uid, 1234);
+	cr_expect_eq(st.st_gid, 5678);
+}
+
+/* A file of somebody else that may be written is filled, since a new one could not be theirs. */
+Test(client_output, fills_the_file_of_somebody_else)
+{
+	struct stat before, after;
+	int status;
+	pid_t pid;
+
+	put("theirs", "old and longer");
+	if (getuid() != 0)
+		skip_loudly("becoming somebody else needs root");
+	cr_assert_eq(chmod("theirs", 0666), 0);
+	cr_assert_eq(chmod(".", 0777), 0);
+	cr_assert_eq(stat("theirs", &before), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (setgid(65534) < 0 || setuid(65534) < 0)
+			_exit(1);
+		put("theirs", "new");
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	expect_text("theirs", "new");
+	cr_assert_eq(stat("theirs", &after), 0);
+	cr_expect_eq(after.st_uid, before.st_uid);
+	cr_expect_eq(after.st_ino, before.st_ino);
+	cr_expect_eq(count_temporary(), 0);
 }
 
 /* Nothing is left of a longer old file, wherever it is. */
