@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The kernel side while it is loaded, ahead and at the first unpause; tests/workloads/loading.c stands
+# The kernel side while it is loaded, ahead and at the first unpause; tests/workloads/libraries/loading.c stands
 # in for a kernel that takes its time or refuses.
 
 is_kernel() {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hostile VARIANT: runs an interpreter that is none (hostile_python.c), until it is killed. */
+/* hostile VARIANT: runs an interpreter that is none (libraries/hostile_python.c), until it is
+ * killed. */
 #include <stdio.h>
 #include <stdlib.h>
 

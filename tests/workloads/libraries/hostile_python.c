@@ -4,7 +4,7 @@
  * exported names, and behind them structures that lie, each variant in its own way (hostile.h).
  * hostile.c runs it.
  */
-#include "hostile.h"
+#include "../hostile.h"
 
 #include <pthread.h>
 #include <stdint.h>
