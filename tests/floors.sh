@@ -75,6 +75,8 @@ FNR == 1 {
 	n_files++
 	if (!(here in known))
 		complain(FILENAME ": its folder is in no program")
+	if (FILENAME ~ /\.c$/ && ++n_sources[here] == 16)
+		complain(FILENAME ": its folder has more than 15 .c files")
 }
 /^[ \t]*#[ \t]*include/ {
 	where = FILENAME ":" FNR

@@ -9,13 +9,15 @@ work=$(mktemp -d /tmp/oxfloors.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# With this line at the end of the file, floors.sh fails and says that.
+# With this line at the end of the file, and with those files beside it, floors.sh fails and says that.
 expect() {
 	local file=$1 line=$2 says=$3 output
+	shift 3
 	rm -rf "$work/tree" && mkdir "$work/tree"
 	cp -r "$here"/../{bpf,client,daemon,db} "$work/tree"
 	mkdir -p "$work/tree/${file%/*}"
 	echo "$line" >>"$work/tree/$file"
+	[ $# = 0 ] || (cd "$work/tree" && for one; do echo 'int one;' >"$one"; done)
 	if output=$("$here/floors.sh" "$work/tree"); then
 		echo "nothing was said of $line in $file"
 		failed=1
@@ -42,5 +44,6 @@ expect daemon/recorder/drain.c '#include "daemon/resolver/internal.h"' 'is for i
 expect daemon/manager/run.c '#include <systemd/sd-bus.h>' 'daemon/manager does not own <systemd/sd-bus.h>'
 expect daemon/query/engine.c '#include <sqlite3.h>' 'daemon/query does not own <sqlite3.h>'
 expect daemon/new/new.c 'int new;' 'its folder is in no program'
+expect client/top/new.c 'int new;' 'its folder has more than 15 .c files' client/top/{1,2,3}.c
 [ "$failed" = 0 ] && echo "floors.sh: each rule holds"
 exit "$failed"
