@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <systemd/sd-bus.h>
 
-#include "tests/support/made_export.h"
+#include "tests/support/made/export.h"
 
 #define SERVICE_NOW_USEC UINT64_C(1764000000000000)
 

@@ -13,7 +13,7 @@
 #include "daemon/python/definitions.h"
 #include "daemon/sampler/blocks.h"
 #include "daemon/sampler/events.h"
-#include "tests/support/made_python.h"
+#include "tests/support/made/python.h"
 #include "tests/support/sampling.h"
 
 #define SHORT_MS 8

@@ -10,7 +10,7 @@
 
 #include "client/diff/chance.h"
 #include "daemon/base/cleanup.h"
-#include "tests/support/made_load.h"
+#include "tests/support/made/load.h"
 
 static bool is_near(double value, double wanted, double part)
 {

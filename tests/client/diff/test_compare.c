@@ -5,7 +5,7 @@
 
 #include "client/diff/compare.h"
 #include "daemon/base/cleanup.h"
-#include "tests/support/made_load.h"
+#include "tests/support/made/load.h"
 
 #define SEEDS 20
 

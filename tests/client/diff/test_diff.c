@@ -6,7 +6,7 @@
 #include "client/base/json_tree.h"
 #include "client/diff/render.h"
 #include "daemon/base/cleanup.h"
-#include "tests/support/made_export.h"
+#include "tests/support/made/export.h"
 
 static void use_utf8(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The findings about running Pythons and profilers, and about symbols of libraries. */
-#include "tests/support/elf_image.h"
 #include "tests/support/machine_world.h"
+#include "tests/support/made/elf_image.h"
 
 TestSuite(client_doctor_programs, .init = world_make, .fini = world_drop);
 

@@ -8,7 +8,7 @@
 #include "client/base/json_tree.h"
 #include "client/base/page.h"
 #include "daemon/base/cleanup.h"
-#include "tests/support/made_export.h"
+#include "tests/support/made/export.h"
 
 define_cleanup(struct graph *, graph_free);
 

@@ -5,7 +5,7 @@
 
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
-#include "tests/support/made_export.h"
+#include "tests/support/made/export.h"
 
 define_cleanup(struct graph *, graph_free);
 

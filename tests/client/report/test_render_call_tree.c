@@ -7,7 +7,7 @@
 #include "client/graph/call_tree.h"
 #include "client/report/render_call_tree.h"
 #include "daemon/base/cleanup.h"
-#include "tests/support/made_export.h"
+#include "tests/support/made/export.h"
 
 static void use_utf8(void)
 {

@@ -4,7 +4,7 @@
 
 #include "client/web/timeline.h"
 #include "daemon/base/api.h"
-#include "tests/support/made_export.h"
+#include "tests/support/made/export.h"
 
 #define MINUTE UINT64_C(60000000)
 

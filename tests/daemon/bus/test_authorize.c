@@ -3,7 +3,7 @@
 
 #include "daemon/base/cleanup.h"
 #include "tests/support/busy.h"
-#include "tests/support/fake_interpreters.h"
+#include "tests/support/fake/interpreters.h"
 #include "tests/support/kernel_side.h"
 #include "tests/support/rights_world.h"
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "tests/support/busy.h"
-#include "tests/support/fake_interpreters.h"
+#include "tests/support/fake/interpreters.h"
 #include "tests/support/kernel_side.h"
 
 #define INVALID OX_ERROR_INVALID_ARGUMENT

@@ -9,7 +9,7 @@
 #include "daemon/objfile/debug_file.h"
 #include "daemon/symbolizer/elf_info.h"
 #include "tests/support/directory.h"
-#include "tests/support/fake_inspector.h"
+#include "tests/support/fake/inspector.h"
 #include "tests/support/shell.h"
 
 #define run(...) shell_run(directory, __VA_ARGS__)

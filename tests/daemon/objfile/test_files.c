@@ -10,7 +10,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/objfile/files.h"
 #include "tests/support/directory.h"
-#include "tests/support/fake_inspector.h"
+#include "tests/support/fake/inspector.h"
 
 #define PID  10
 #define HERE UINT64_C(0x10000000)

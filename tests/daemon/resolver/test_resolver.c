@@ -13,8 +13,8 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/resolver/resolver.h"
 #include "tests/support/directory.h"
-#include "tests/support/fake_inspector.h"
-#include "tests/support/fake_symbolizer.h"
+#include "tests/support/fake/inspector.h"
+#include "tests/support/fake/symbolizer.h"
 #include "tests/support/shell.h"
 
 #define run(...) shell_run(directory, __VA_ARGS__)

@@ -10,7 +10,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/resolver/resymbolize.h"
 #include "tests/support/directory.h"
-#include "tests/support/fake_inspector.h"
+#include "tests/support/fake/inspector.h"
 
 #define LIBRARY "/lib/liba.so"
 #define DEBUG   "/usr/lib/debug/.build-id/ab/cd01.debug"

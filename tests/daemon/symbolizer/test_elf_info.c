@@ -8,7 +8,7 @@
 
 #include "tests/fuzz/fuzz_elf_info.c"
 #include "tests/support/directory.h"
-#include "tests/support/eh_image.h"
+#include "tests/support/made/eh_image.h"
 #include "tests/support/seeds.h"
 #include "tests/support/shell.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/fake_inspector.h"
+#include "tests/support/fake/inspector.h"
 
 #include "daemon/symbolizer/elf_info.h"
 #include "daemon/symbolizer/python_file.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/fake_interpreters.h"
+#include "tests/support/fake/interpreters.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/fake_symbolizer.h"
+#include "tests/support/fake/symbolizer.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/eh_image.h"
+#include "tests/support/made/eh_image.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/elf_image.h"
+#include "tests/support/made/elf_image.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/made_export.h"
+#include "tests/support/made/export.h"
 
 #include <criterion/criterion.h>
 #include <endian.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/made_load.h"
+#include "tests/support/made/load.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/support/made_python.h"
+#include "tests/support/made/python.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

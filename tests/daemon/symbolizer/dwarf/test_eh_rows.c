@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 
 #include "tests/fuzz/fuzz_eh_rows.c"
-#include "tests/support/eh_image.h"
+#include "tests/support/made/eh_image.h"
 #include "tests/support/skip.h"
 
 static struct eh_rows *read_rows(int fd, struct symbolizer_table *ret)

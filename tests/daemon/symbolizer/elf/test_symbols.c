@@ -11,7 +11,7 @@
 
 #include "daemon/symbolizer/elf/file.h"
 #include "tests/fuzz/fuzz_symbols.c"
-#include "tests/support/elf_image.h"
+#include "tests/support/made/elf_image.h"
 
 static struct binary *opened[128];
 static size_t n_opened;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/cleanup.h"
-#include "tests/support/elf_image.h"
+#include "tests/support/made/elf_image.h"
 
 static const struct wanted wanted[] = {
 	{"main", 0x10, 0x20, GLOBAL_FUNCTION},
