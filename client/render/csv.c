@@ -9,13 +9,17 @@
 
 static const char *const columns[] = {RESULT_ROW_FIELDS(RESULT_KEY)};
 
-static void print_text(const char *text, FILE *out)
+/* Prints a cell. Whether it is quoted is no matter to a spreadsheet, which takes a formula by its
+ * first character: the names are those of the profiled programs, so one gets a ' in front. */
+static void print_text(const char *text, bool is_name, FILE *out)
 {
+	const char *mark = is_name && *text && strchr("=+-@\t\r", *text) ? "'" : "";
+
 	if (!strpbrk(text, ",\"\r\n")) {
-		fputs(text, out);
+		fprintf(out, "%s%s", mark, text);
 		return;
 	}
-	fputc('"', out);
+	fprintf(out, "\"%s", mark);
 	for (; *text; text++) {
 		if (*text == '"')
 			fputc('"', out);
@@ -24,17 +28,18 @@ static void print_text(const char *text, FILE *out)
 	fputc('"', out);
 }
 
-/* Numbers as JSON has them: with a point in every country. */
+/* Prints a field, numbers as JSON has them: with a point in every country. */
 static void print_cell(struct json_object *record, const char *key, FILE *out)
 {
 	struct json_object *value;
+	bool is_name;
 
 	if (!json_object_object_get_ex(record, key, &value) || !value)
 		return;
-	print_text(json_object_is_type(value, json_type_string)
-			   ? json_object_get_string(value)
+	is_name = json_object_is_type(value, json_type_string);
+	print_text(is_name ? json_object_get_string(value)
 			   : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN),
-		   out);
+		   is_name, out);
 }
 
 int csv_print(struct json_object *answer, FILE *out)

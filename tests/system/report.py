@@ -88,6 +88,8 @@ def compare_csv(path, answer):
     for row, record in zip(rows, answer["records"]):
         for key, cell in row.items():
             value = record.get(key)
+            if isinstance(value, str) and value[:1] in tuple("=+-@\t\r"):
+                value = "'" + value
             if cell != "" if value is None else \
                     float(cell) != value if isinstance(value, float) else cell != str(value):
                 sys.exit(f"{key}: {cell!r} in the file, {value!r} in the answer")

@@ -387,7 +387,7 @@ Test(client_bus, query_prints_csv)
 	       "query --format=csv", "QueryByFileDescriptor(a{sv}) {}\n",
 	       "name,function,module,file,line,kind,pid,tid,self,total,self_share,total_share\r\n"
 	       "\"f(a,b \"\"c\"\")\",,,,7,,,,1,2,0.25,\r\n"
-	       "=1+2,,,,,,42,43,,,,\r\n");
+	       "'=1+2,,,,,,42,43,,,,\r\n");
 }
 
 Test(client_bus, show_asks_for_ten)
