@@ -11,7 +11,8 @@
 struct pattern;
 
 /* Compiles a pattern. Returns 0, -EINVAL if the text is no regular expression (ret_why, of `size`
- * bytes, says that, why and where), -E2BIG if it is longer than OX_PATTERN_BYTES_MAX, or -ENOMEM. */
+ * bytes, says that, why and where), -E2BIG if it is longer than OX_PATTERN_BYTES_MAX, or -ENOMEM.
+ */
 int pattern_new(const char *text, struct pattern **ret, char *ret_why, size_t size);
 struct pattern *pattern_free(struct pattern *pattern);
 /* Searches the text as Python's re.search does, without an anchor; bytes that are no UTF-8 match
