@@ -78,9 +78,11 @@ WHOLE static void sort_some()
 	sink = sink + numbers[0];
 }
 
+/* Lasts long enough to be sampled on a busy machine as well, where it mostly begins with a slice of
+ * time, always at the same distance from the timer of the samples. */
 WHOLE static void handler(int)
 {
-	spin(20000);
+	spin(100000);
 	sink = sink + 1; /* so that it is not the last call, and has its frame */
 }
 
