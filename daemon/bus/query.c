@@ -116,7 +116,7 @@ static int append_field(sd_bus_message *reply, const struct result_field *field,
 	case RESULT_COUNT:
 		return bus_append(reply, bus_u64(field->key, *(const uint64_t *)at));
 	case RESULT_SHARE:
-		share = (double)*(const uint64_t *)at / (samples ? samples : 1);
+		share = result_share(*(const uint64_t *)at, samples);
 		return bus_append(reply, bus_double(field->key, share));
 	case RESULT_FLAG:
 		return bus_append(reply, bus_bool(field->key, *(const bool *)at));

@@ -86,6 +86,11 @@ void result_done(struct result *result)
 	*result = (struct result){0};
 }
 
+double result_share(uint64_t hits, uint64_t samples)
+{
+	return (double)hits / (samples ? samples : 1);
+}
+
 static void write_stops(struct json *json, const char *key, const uint64_t *stops)
 {
 	json_open(json, key, '{');
@@ -119,8 +124,7 @@ static void write_field(struct json *json, const struct result_field *field, con
 		json_add_u64(json, field->key, *(const uint64_t *)at);
 		break;
 	case RESULT_SHARE:
-		json_add_double(json, field->key,
-				(double)*(const uint64_t *)at / (samples ? samples : 1));
+		json_add_double(json, field->key, result_share(*(const uint64_t *)at, samples));
 		break;
 	case RESULT_FLAG:
 		json_add_bool(json, field->key, *(const bool *)at);
