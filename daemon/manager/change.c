@@ -11,7 +11,7 @@
 #include "daemon/manager/internal.h"
 
 /* The state that is put back where a change fails. */
-struct memory {
+struct snapshot {
 	enum manager_target_state *states;
 	uint64_t *untils;
 	size_t n;
@@ -27,40 +27,40 @@ static int64_t running_session(const struct manager *manager)
 	return manager->running ? totals.session : 0;
 }
 
-static int remember(const struct manager *manager, struct memory *memory)
+static int snapshot_save(const struct manager *manager, struct snapshot *snapshot)
 {
-	memory->n = manager->n_targets;
-	memory->interval_ns = manager->interval_ns;
-	memory->session = running_session(manager);
-	memory->states = calloc(memory->n + 1, sizeof(*memory->states));
-	memory->untils = calloc(memory->n + 1, sizeof(*memory->untils));
-	for (size_t i = 0; memory->states && memory->untils && i < memory->n; i++) {
-		memory->states[i] = manager->targets[i]->state;
-		memory->untils[i] = manager->targets[i]->until_usec;
+	snapshot->n = manager->n_targets;
+	snapshot->interval_ns = manager->interval_ns;
+	snapshot->session = running_session(manager);
+	snapshot->states = calloc(snapshot->n + 1, sizeof(*snapshot->states));
+	snapshot->untils = calloc(snapshot->n + 1, sizeof(*snapshot->untils));
+	for (size_t i = 0; snapshot->states && snapshot->untils && i < snapshot->n; i++) {
+		snapshot->states[i] = manager->targets[i]->state;
+		snapshot->untils[i] = manager->targets[i]->until_usec;
 	}
-	return memory->states && memory->untils ? 0 : -ENOMEM;
+	return snapshot->states && snapshot->untils ? 0 : -ENOMEM;
 }
 
-static void memory_done(struct memory *memory)
+static void snapshot_done(struct snapshot *snapshot)
 {
-	free(memory->states);
-	free(memory->untils);
+	free(snapshot->states);
+	free(snapshot->untils);
 }
 
 /* Restores the targets as they were; a session that was stopped for the change is begun again, if
  * it can be. */
-static void put_back(struct manager *manager, const struct memory *memory)
+static void snapshot_restore(struct manager *manager, const struct snapshot *snapshot)
 {
 	/* A change adds targets; those that it replaces are freed only when it went well. */
-	assert(manager->n_targets >= memory->n);
-	manager_drop_targets(manager, memory->n);
-	manager->interval_ns = memory->interval_ns;
-	for (size_t i = 0; i < memory->n; i++) {
-		manager->targets[i]->state = memory->states[i];
-		manager->targets[i]->until_usec = memory->untils[i];
+	assert(manager->n_targets >= snapshot->n);
+	manager_drop_targets(manager, snapshot->n);
+	manager->interval_ns = snapshot->interval_ns;
+	for (size_t i = 0; i < snapshot->n; i++) {
+		manager->targets[i]->state = snapshot->states[i];
+		manager->targets[i]->until_usec = snapshot->untils[i];
 		manager->targets[i]->replaced = false;
 	}
-	if (memory->session && running_session(manager) != memory->session)
+	if (snapshot->session && running_session(manager) != snapshot->session)
 		manager_reconcile_or_pause(manager);
 }
 
@@ -277,7 +277,7 @@ static bool is_fulfilled(const struct manager *manager, const struct manager_req
 int manager_unpause(struct manager *manager, const struct manager_request *request,
 		    struct failure *failure)
 {
-	_cleanup_(memory_done) struct memory memory = {0};
+	_cleanup_(snapshot_done) struct snapshot snapshot = {0};
 	int r;
 
 	/* Nothing is stopped for a change that could not begin. */
@@ -288,12 +288,12 @@ int manager_unpause(struct manager *manager, const struct manager_request *reque
 	/* Targets that have exited stay for a resume, which says so where all have. */
 	if (request->n_targets)
 		drop_exited(manager);
-	r = remember(manager, &memory);
+	r = snapshot_save(manager, &snapshot);
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "out of memory");
 	r = apply(manager, request, failure);
 	if (r < 0) {
-		put_back(manager, &memory);
+		snapshot_restore(manager, &snapshot);
 	} else {
 		start_clocks(manager);
 		drop_exited(manager);
