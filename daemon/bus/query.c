@@ -71,8 +71,8 @@ int manager_bus_read_query(struct manager_bus *self, sd_bus_message *call, struc
 
 /* Reads the query and answers it. Returns 1 where the caller has to end the result by
  * result_done(). */
-static int answer_call(struct manager_bus *self, sd_bus_message *call, struct result *ret,
-		       sd_bus_error *error)
+static int run_query(struct manager_bus *self, sd_bus_message *call, struct result *ret,
+		     sd_bus_error *error)
 {
 	_cleanup_free_ struct target *targets = NULL;
 	struct query query;
@@ -164,7 +164,7 @@ static int append_rows(sd_bus_message *reply, const struct result *result)
 	return sd_bus_message_close_container(reply);
 }
 
-static int reply_answer(sd_bus_message *call, const struct result *result)
+static int reply_result(sd_bus_message *call, const struct result *result)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	int r = sd_bus_message_new_method_return(call, &reply);
@@ -181,7 +181,7 @@ static int reply_answer(sd_bus_message *call, const struct result *result)
 int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
 	struct result result;
-	int r = answer_call(self, call, &result, error);
+	int r = run_query(self, call, &result, error);
 
 	if (r != 1)
 		return r;
@@ -192,7 +192,7 @@ int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_err
 				      "QueryByFileDescriptor",
 				      result.n_rows);
 	else
-		r = reply_answer(call, &result);
+		r = reply_result(call, &result);
 	result_done(&result);
 	return r < 0 ? r : 1;
 }
@@ -231,7 +231,7 @@ int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_
 {
 	_cleanup_close_ int fd = -1;
 	struct result result;
-	int r = answer_call(self, call, &result, error);
+	int r = run_query(self, call, &result, error);
 
 	if (r != 1)
 		return r;
