@@ -88,7 +88,7 @@ static int on_definitions(sd_event_source *source, int fd, uint32_t events, void
 {
 	struct manager *manager = userdata;
 
-	recorder_take_definitions(manager->recorder);
+	recorder_read_definitions(manager->recorder);
 	return 0;
 }
 

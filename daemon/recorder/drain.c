@@ -18,7 +18,7 @@
 #define PAUSE_USEC UINT64_C(10000)
 
 /* Adds the growth of the sampler's counters since they were last read. */
-static void take_counters(struct recorder *recorder)
+static void read_counters(struct recorder *recorder)
 {
 	struct recorder_totals *totals = &recorder->totals;
 	struct sampler_counters now, *seen = &recorder->seen;
@@ -41,7 +41,7 @@ static void take_part(void *userdata, const struct ox_fragment *part, size_t siz
 	(void)resolver_add_part(recorder->resolver, part, size);
 }
 
-void recorder_take_definitions(struct recorder *recorder)
+void recorder_read_definitions(struct recorder *recorder)
 {
 	sampler_read_definitions(recorder->sampler, take_part, recorder);
 }
@@ -119,8 +119,8 @@ static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 	as_of_ns = clock_monotonic_ns();
 	recorder->held_since_ns = as_of_ns;
 	recorder->is_held = true;
-	take_counters(recorder);
-	recorder_take_definitions(recorder);
+	read_counters(recorder);
+	recorder_read_definitions(recorder);
 	r = recorder_drain_sideband(recorder);
 	update_processes(recorder, as_of_ns);
 	/* A drain just at a border belongs to the window that ends there. */
@@ -140,7 +140,7 @@ static int take_arena(struct recorder *recorder)
 	int full;
 
 	assert(recorder->is_held);
-	full = sampler_foreach(recorder->sampler, recorder_take, recorder);
+	full = sampler_foreach(recorder->sampler, recorder_add_sample, recorder);
 
 	sampler_clear(recorder->sampler);
 	recorder->is_held = false;

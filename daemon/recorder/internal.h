@@ -111,7 +111,7 @@ int rows_intern(struct rows *rows, const void *key, size_t length, uint32_t *ret
 /* Announces the addresses of a sample, whose names will be needed; a sampler_fn. */
 int recorder_want(void *userdata, const struct sampler_sample *sample);
 /* Counts a sample as pending, or as lost; a sampler_fn. */
-int recorder_take(void *userdata, const struct sampler_sample *sample);
+int recorder_add_sample(void *userdata, const struct sampler_sample *sample);
 /* Adds the process of the sample and reads its properties. Returns 0 or -ENOMEM. */
 int recorder_add_process(struct recorder *recorder, const struct sampler_sample *sample,
 			 uint32_t *ret_index);

@@ -62,7 +62,7 @@ struct inspector *recorder_inspector(const struct recorder *recorder);
  * of these processes at once. */
 void recorder_read_events(struct recorder *recorder);
 /* Reads the definitions of Python code objects only (sampler_definitions_fd()). */
-void recorder_take_definitions(struct recorder *recorder);
+void recorder_read_definitions(struct recorder *recorder);
 /* Reads the side band only, since its buffers are filling up. Returns 0 or the first error. */
 int recorder_drain_sideband(struct recorder *recorder);
 /* Drains for the last time, with that patience, and ends the session, also where its last rows

@@ -297,7 +297,7 @@ static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, ui
 	return 0;
 }
 
-static int take_sample(struct recorder *recorder, const struct sampler_sample *sample)
+static int add_sample(struct recorder *recorder, const struct sampler_sample *sample)
 {
 	uint32_t task, node = 0;
 	int r = array_reserve(recorder->shares, recorder->shares_size,
@@ -313,10 +313,10 @@ static int take_sample(struct recorder *recorder, const struct sampler_sample *s
 	return r < 0 ? r : count_row(recorder, task, node, sample->count);
 }
 
-int recorder_take(void *userdata, const struct sampler_sample *sample)
+int recorder_add_sample(void *userdata, const struct sampler_sample *sample)
 {
 	struct recorder *recorder = userdata;
-	int r = take_sample(recorder, sample);
+	int r = add_sample(recorder, sample);
 
 	assert(recorder->is_held);
 

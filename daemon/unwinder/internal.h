@@ -115,5 +115,5 @@ struct unwind_file *unwinder_get_file(struct unwinder *unwinder, const struct im
 				      const struct mapping *mapping, uint32_t *ret_number);
 /* Allocates words of the blocks, and drops tables that are not in use if there is no room. Returns
  * 0, -ENOSPC or -ENOMEM. */
-int unwinder_take(struct unwinder *unwinder, uint32_t n_words, uint32_t *ret_index);
+int unwinder_alloc(struct unwinder *unwinder, uint32_t n_words, uint32_t *ret_index);
 void unwinder_drop_tables(struct unwinder *unwinder, bool in_kernel);

@@ -189,7 +189,7 @@ static void unwind_table_free(const struct unwinder *unwinder, struct unwind_tab
 static int unwind_table_write(struct unwinder *unwinder, struct unwind_table *table)
 {
 	const uint32_t *rows = table->pack.rows;
-	int r = unwinder_take(unwinder, table->pack.n_pages * 2, &table->pages);
+	int r = unwinder_alloc(unwinder, table->pack.n_pages * 2, &table->pages);
 
 	if (r < 0)
 		return r;
@@ -200,7 +200,7 @@ static int unwind_table_write(struct unwinder *unwinder, struct unwind_table *ta
 
 		if (!n)
 			continue;
-		r = unwinder_take(unwinder, n, &index);
+		r = unwinder_alloc(unwinder, n, &index);
 		if (r < 0)
 			return r;
 		memcpy(sampler_blocks_at(unwinder->sampler, index), rows, n * sizeof(*rows));
@@ -332,7 +332,7 @@ static bool evict(struct unwinder *unwinder)
 	return oldest;
 }
 
-int unwinder_take(struct unwinder *unwinder, uint32_t n_words, uint32_t *ret_index)
+int unwinder_alloc(struct unwinder *unwinder, uint32_t n_words, uint32_t *ret_index)
 {
 	int r;
 

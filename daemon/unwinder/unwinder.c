@@ -112,7 +112,7 @@ static int layout_make(struct unwinder *unwinder, const struct image *image, uin
 	/* All requests come first: the reply to one may take room, or make some. */
 	for (ssize_t i = 0; i < n; i++)
 		ranges[i] = make_range(unwinder, image, &views[i], &files[i]);
-	r = unwinder_take(unwinder, n * OX_RANGE_WORDS, &ret->ranges);
+	r = unwinder_alloc(unwinder, n * OX_RANGE_WORDS, &ret->ranges);
 	if (r < 0)
 		return r;
 	for (ssize_t i = 0; i < n; i++)
