@@ -5,7 +5,7 @@
  *
  * Invariants: 1. `last` points to the `next` of the last request, or to `first` if there is none.
  * 2. `is_asked` is set only while there is a first request: the process has it. 3. `n_open` is the
- * length of the list.
+ * length of the list. 4. The requests of one user are in the order in which they came.
  */
 #include "daemon/objfile/symbolizer.h"
 
@@ -15,10 +15,12 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 #include "daemon/objfile/symbolizer_internal.h"
+#include "daemon/objfile/turns.h"
 
 /* Processes that were killed and have not ended yet, because a file system that hangs may keep
  * them. */
@@ -30,6 +32,7 @@ struct symbolizer {
 	struct symbolizer_process process;
 	struct symbolizer_request *first, **last;
 	size_t n_open;
+	struct turns turns;
 	bool is_asked;         /* the first request was sent */
 	bool is_closed;        /* all are being answered with one error; new ones are refused */
 	uint64_t asked_ns;     /* when the first request was sent, */
@@ -104,6 +107,9 @@ static void answer_first(struct symbolizer *symbolizer, int error,
 	if (!symbolizer->first)
 		symbolizer->last = &symbolizer->first;
 	symbolizer->n_open--;
+	if (symbolizer->is_asked)
+		turns_charge(&symbolizer->turns, request->uid,
+			     clock_monotonic_ns() - symbolizer->asked_ns, clock_monotonic_ns());
 	symbolizer->is_asked = false;
 	request->fn(request->userdata, error, reply);
 }
@@ -144,10 +150,36 @@ static void send_first(struct symbolizer *symbolizer)
 	symbolizer->asked_cpu_ns = symbolizer_process_cpu_ns(&symbolizer->process);
 }
 
+/* Moves the request to the front whose user has used the least of the process's time. */
+static void choose_first(struct symbolizer *symbolizer)
+{
+	struct symbolizer_request **best = &symbolizer->first, *chosen;
+	uint64_t least_ns = UINT64_MAX;
+
+	assert(!symbolizer->is_asked);
+	for (struct symbolizer_request **at = &symbolizer->first; *at; at = &(*at)->next) {
+		uint64_t used_ns = turns_get_used(&symbolizer->turns, (*at)->uid);
+
+		if (used_ns >= least_ns)
+			continue;
+		least_ns = used_ns;
+		best = at;
+	}
+	chosen = *best;
+	*best = chosen->next;
+	if (symbolizer->last == &chosen->next)
+		symbolizer->last = best;
+	chosen->next = symbolizer->first;
+	symbolizer->first = chosen;
+	if (!chosen->next)
+		symbolizer->last = &chosen->next;
+}
+
 static void go_on(struct symbolizer *symbolizer)
 {
 	if (!symbolizer->first || symbolizer->is_asked)
 		return;
+	choose_first(symbolizer);
 	if (ready_process(symbolizer) < 0)
 		answer_all(symbolizer, -EIO);
 	else
@@ -340,25 +372,49 @@ static int copy_files(struct symbolizer_request *request, const int files[WIRE_F
 	return 0;
 }
 
+/* Returns whose file is asked about; a file that does not say so is nobody's. */
+static uint32_t find_owner(const int files[WIRE_FILES])
+{
+	struct stat st;
+
+	for (size_t i = 0; i < WIRE_FILES; i++)
+		if (files[i] >= 0)
+			return fstat(files[i], &st) == 0 ? st.st_uid : UINT32_MAX;
+	return UINT32_MAX;
+}
+
+/* True if the user has so many requests open that there would be no room for those of others. */
+static bool has_many(const struct symbolizer *symbolizer, uint32_t uid)
+{
+	size_t n = 0;
+
+	if (symbolizer->n_open >= SYMBOLIZER_REQUESTS_MAX)
+		return true;
+	for (const struct symbolizer_request *at = symbolizer->first; at; at = at->next)
+		n += at->uid == uid;
+	return uid && n >= SYMBOLIZER_REQUESTS_PER_USER;
+}
+
 static int ask(struct symbolizer *symbolizer, const struct wire_request *wire,
 	       const int files[WIRE_FILES], const uint64_t *addresses, symbolizer_fn fn,
 	       void *userdata)
 {
 	_cleanup_(free_request_p) struct symbolizer_request *request = NULL;
 	size_t bytes = wire->n_addresses * sizeof(*addresses);
+	uint32_t uid = find_owner(files);
 	int r;
 
 	assert(fn && (addresses || !bytes));
 	assert(*symbolizer->last == NULL);
 	if (symbolizer->is_closed)
 		return -EIO;
-	if (symbolizer->n_open >= SYMBOLIZER_REQUESTS_MAX)
+	if (has_many(symbolizer, uid))
 		return -EBUSY;
 	request = malloc(sizeof(*request) + bytes);
 	if (!request)
 		return -ENOMEM;
 	*request = (struct symbolizer_request){
-		.fn = fn, .userdata = userdata, .files = {-1, -1, -1}, .wire = *wire};
+		.fn = fn, .userdata = userdata, .uid = uid, .files = {-1, -1, -1}, .wire = *wire};
 	if (bytes)
 		memcpy(request->addresses, addresses, bytes);
 	r = copy_files(request, files);

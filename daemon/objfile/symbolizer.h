@@ -5,8 +5,9 @@
  * program without any capability, file name or network, under a filter that leaves it little more
  * than pread, mmap and its socket; it gets open descriptors and sends back tables and names.
  *
- * The process is started by the first request and by the first one after it ended. Requests are
- * answered in their order. A request that the process dies of, or that takes too much time or
+ * The process is started by the first request and by the first one after it ended. The users whose
+ * files are read take turns by the time that they have used; requests about the files of one user
+ * are answered in their order. A request that the process dies of, or that takes too much time or
  * memory, fails alone, and the caller logs it; the requests behind it are sent to the next process.
  * Replies are checked here: they may be nonsense, but are never out of bounds.
  */
@@ -18,7 +19,8 @@
 
 #include "daemon/base/symbolizer_wire.h"
 
-#define SYMBOLIZER_REQUESTS_MAX 1024 /* open at a time; each holds its descriptors */
+#define SYMBOLIZER_REQUESTS_MAX      1024 /* open at a time; each holds its descriptors */
+#define SYMBOLIZER_REQUESTS_PER_USER 256  /* of these, of files of one user other than root */
 
 struct symbolizer;
 struct symbolizer_reply; /* borrowed for the call of symbolizer_fn */
@@ -57,7 +59,7 @@ size_t symbolizer_count_open(const struct symbolizer *symbolizer);
 
 /* Asks for the unwinding table of an ELF file. The descriptor stays the caller's. Returns 0, and fn
  * will be called once, later; or a negative errno, and fn will not be called: -EBUSY if too many
- * requests are open; -EIO; -ENOMEM; that of the descriptor. */
+ * requests are open, of all or of the owner of the file; -EIO; -ENOMEM; that of the descriptor. */
 int symbolizer_ask_table(struct symbolizer *symbolizer, int fd, symbolizer_fn fn, void *userdata);
 
 void symbolizer_reply_get_table(const struct symbolizer_reply *reply, struct symbolizer_table *ret);

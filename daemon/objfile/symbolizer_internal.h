@@ -10,6 +10,7 @@ struct symbolizer_request {
 	struct symbolizer_request *next;
 	symbolizer_fn fn;
 	void *userdata;
+	uint32_t uid;          /* whose turn it is: the owner of the file */
 	int files[WIRE_FILES]; /* owned by the request; -1 where there is none */
 	struct wire_request wire;
 	uint64_t addresses[]; /* wire.n_addresses of them */

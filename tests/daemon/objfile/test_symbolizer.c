@@ -172,6 +172,47 @@ Test(symbolizer, answers_in_order)
 	}
 }
 
+/* The files of a user that are asked about in a row keep nobody else's waiting. */
+Test(symbolizer, users_take_turns)
+{
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
+	_cleanup_close_ int own = make_file("no ELF", 6), other = make_file("no ELF", 6);
+	struct outcome outcomes[12] = {};
+
+	if (fchown(other, 65534, 65534) < 0)
+		skip_loudly("needs root: the file of another user");
+	calls_so_far = 0;
+	for (int i = 0; i < 12; i++)
+		cr_assert_eq(symbolizer_ask_table(symbolizer, i < 10 ? other : own, note_table,
+						  &outcomes[i]),
+			     0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
+	/* The first one was sent at once; then it is the turn of the one who has used nothing. */
+	cr_expect_eq(outcomes[0].order, 1);
+	cr_expect_eq(outcomes[10].order, 2);
+	cr_expect_leq(outcomes[11].order, 12);
+	for (int i = 1; i < 10; i++)
+		cr_expect_gt(outcomes[i].order, outcomes[i - 1].order, "one user's are in order");
+}
+
+/* Nor do they fill the list. */
+Test(symbolizer, a_user_has_a_part_of_the_list)
+{
+	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
+	_cleanup_close_ int own = make_file("no ELF", 6), other = make_file("no ELF", 6);
+	struct outcome outcome = {};
+	int n = 0;
+
+	if (fchown(other, 65534, 65534) < 0)
+		skip_loudly("needs root: the file of another user");
+	while (n < SYMBOLIZER_REQUESTS_MAX &&
+	       symbolizer_ask_table(symbolizer, other, note_table, &outcome) == 0)
+		n++;
+	cr_expect_eq(n, SYMBOLIZER_REQUESTS_PER_USER);
+	cr_expect_eq(symbolizer_ask_table(symbolizer, own, note_table, &outcome), 0);
+	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
+}
+
 Test(symbolizer, wakes_its_event_loop)
 {
 	_cleanup_(symbolizer_free_p) struct symbolizer *symbolizer = start(OX_SYMBOLIZER_BUILT);
