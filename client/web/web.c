@@ -25,17 +25,28 @@ static void tell(const char *line)
 	fprintf(stderr, "oxprofctl: web: %s\n", line);
 }
 
-static void on_event(void *userdata, enum web_event event)
+static void tell_of_browser(const char *what)
 {
 	char line[160];
 
-	snprintf(line, sizeof(line),
-		 event == WEB_EVENT_JOINED
-			 ? "a browser has joined; for another address: kill -USR1 %d"
-			 : "refused a browser: its address was used before; for another address: "
-			   "kill -USR1 %d",
-		 (int)getpid());
+	snprintf(line, sizeof(line), "%s; for another address: kill -USR1 %d", what, (int)getpid());
 	tell(line);
+}
+
+static void on_event(void *userdata, enum web_event event)
+{
+	switch (event) {
+	case WEB_EVENT_JOINED:
+		return tell_of_browser("a browser has joined");
+	case WEB_EVENT_USED_AGAIN:
+		return tell_of_browser("refused a browser: its address was used before");
+	case WEB_EVENT_STRANGER:
+		return tell("closed a connection of another user of this machine; others of "
+			    "that kind will not be told");
+	case WEB_EVENT_BLIND:
+		return tell("the kernel does not tell whose a connection is, so only the secret "
+			    "in the address keeps other users of this machine out");
+	}
 }
 
 /* Prints an address with a new invitation. The invitation stands after the '#', since a browser
@@ -96,6 +107,7 @@ static int wait_for_end(const struct web *web, int signals)
 		{.fd = signals, .events = POLLIN},
 		/* This only watches whether the terminal goes; polkit's agent reads the input. */
 		{.fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1},
+		{.fd = web_server_get_fd(web->server), .events = POLLIN},
 	};
 	int r = 1;
 
@@ -107,7 +119,10 @@ static int wait_for_end(const struct web *web, int signals)
 		}
 		if (fds[1].revents)
 			return 0;
-		r = handle_signal(web, signals);
+		if (fds[2].revents)
+			web_server_shut_late(web->server);
+		if (fds[0].revents)
+			r = handle_signal(web, signals);
 	}
 	return r;
 }

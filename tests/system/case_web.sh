@@ -6,6 +6,8 @@
 npm=/opt/oxtest/npm
 web=""
 web_pid=""
+# What the server is run by, if not only as its user.
+web_by=()
 
 # Serves the page as a user; sets `url`, `origin`, `web_pid` and a directory `web` with what it says.
 web_start() {
@@ -14,7 +16,7 @@ web_start() {
 	ip link set lo up
 	web=$(mktemp -d /tmp/web.XXXXXX)
 	chmod 711 "$web"
-	spawn "$user" oxprofctl web "$@" >"$web/out" 2>"$web/err"
+	spawn "$user" "${web_by[@]}" oxprofctl web "$@" >"$web/out" 2>"$web/err"
 	web_pid=$pid
 	wait_until test -s "$web/out"
 	url=$(tail -n 1 "$web/out")
@@ -261,10 +263,110 @@ case_web_is_its_user() {
 	expect_equal "$code" 200
 	is_state running
 	before=$(daemon_state)
-	out=$(as bob curl -s "$origin/api/status" "$origin/api/history")
-	[[ $out != *samples* ]] || fail "told bob: $out"
-	as bob curl -s -H "Origin: $origin" -H 'Content-Type: application/json' -d '{}' "$origin/api/pause"
+	out=$(as bob curl -s -b "$web/cookies" -H "X-Oxprof-Token: $token" "$origin/api/status" \
+		"$origin/api/history") || true
+	expect_equal "$out" ''
+	expect_not as bob curl -s -b "$web/cookies" -H "X-Oxprof-Token: $token" -H "Origin: $origin" \
+		-H 'Content-Type: application/json' -d '{}' "$origin/api/pause"
 	expect_equal "$(daemon_state)" "$before"
+}
+
+# The status that a user gets for the page by each address.
+web_as() {
+	local name
+	for name in 127.0.0.1 localhost '[::1]'; do
+		as "$1" curl -s -o /dev/null -w '%{http_code} ' "http://$name:${origin##*:}/" || true
+	done
+}
+
+# Not a byte for who is somebody else, whatever he sends or takes, by either protocol.
+case_web_closes_strangers() {
+	need curl
+	web_start alice
+	as bob python3 - "${origin##*:}" <<-'END'
+		import socket, sys
+		port, many = int(sys.argv[1]), []
+		for i in range(200):
+		    for address in "127.0.0.1", "::1":
+		        many.append(socket.create_connection((address, port)))
+		    try:
+		        many[-1].send(b"GET / HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % port)
+		    except OSError:
+		        pass
+		for one in many:
+		    one.settimeout(300)
+		    try:
+		        said = one.recv(1)
+		    except ConnectionError:
+		        said = b""
+		    assert said == b"", said
+	END
+	expect_equal "$(web_as bob)" '000 000 000 '
+	expect_equal "$(web_as alice)" '200 200 200 '
+	expect_equal "$(web_as root)" '200 200 200 '
+	expect_equal "$(grep -c 'closed a connection of another user' "$web/err")" 1
+	! grep -q 'does not tell' "$web/err" || fail "blind: $(cat "$web/err")"
+	# Who became root is still who sits at the browser.
+	local variable
+	for variable in SUDO_UID PKEXEC_UID; do
+		web_by=(env "$variable=$(id -u bob)")
+		web_start root
+		expect_equal "$(web_as bob)" '200 200 200 '
+		expect_equal "$(web_as alice)" '000 000 000 '
+	done
+}
+
+# Where the kernel cannot be asked there are still the secrets, and who runs it is told.
+case_web_without_sock_diag() {
+	need curl
+	web_by=(systemd-run --quiet --pipe --wait --unit=oxtest-web -p
+		'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6')
+	web_start root
+	expect_equal "$(grep -c 'does not tell whose a connection is' "$web/err")" 1
+	expect_equal "$(web_as bob)" '200 200 200 '
+	web_log_in
+	web_get /api/status
+	expect_equal "$code" 200
+	expect_equal "$(as bob curl -s -o /dev/null -w '%{http_code}' "$origin/api/status")" 401
+	systemctl stop oxtest-web
+}
+
+# A byte a second is no silence, but a head has ten seconds; a request that came in time is answered
+# beside it.
+case_web_head_has_its_time() {
+	need curl
+	web_start alice
+	as alice python3 - "${origin##*:}" <<-'END'
+		import http.client, select, socket, sys
+		port = int(sys.argv[1])
+		kept = http.client.HTTPConnection("127.0.0.1", port)
+		slow = [socket.create_connection((address, port)) for address in ("127.0.0.1", "::1")]
+		body = socket.create_connection(("127.0.0.1", port))
+		body.send(f"POST /login HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: http://localhost:{port}\r\n"
+		    "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n".encode())
+		slow.append(body)
+		for one in slow[:2]:
+		    one.send(b"GET / HTTP/1.1\r\nX-Slow: ")
+		for i in range(100):
+		    for one in select.select(slow, [], [], 1)[0]:
+		        try:
+		            said = one.recv(1)
+		        except ConnectionError:
+		            said = b""
+		        assert said == b"", said
+		        slow.remove(one)
+		    if not slow:
+		        break
+		    for one in slow:
+		        try:
+		            one.send(b"x")
+		        except OSError:
+		            pass
+		    kept.request("GET", "/")
+		    answer = kept.getresponse()
+		    assert answer.status == 200 and answer.read()
+		assert not slow, "they are still waited for"
+	END
 }
 
 web_is_listened_to() {
