@@ -206,3 +206,53 @@ case_restart_and_kill() {
 	oxprofctl unpause --pid="$pid" --frequency=199
 	is_state running
 }
+
+# Of a job that ends: by a SIGKILL.
+expect_killed() {
+	local status=0
+	wait "$1" || status=$?
+	expect_equal "$status" 137
+}
+
+was_killed_for_memory() {
+	grep -qE '^oom_kill [1-9]' "$1/memory.events" &&
+		journalctl -q -o cat -u oxprofd --since="@$2" | grep -q 'killed by the OOM killer'
+}
+
+# The unit stays well below its limits while it works; where they are met, one of its helpers is killed,
+# and the daemon goes on.
+case_memory() {
+	local began=$EPOCHSECONDS cgroup daemon eater before
+	cgroup=/sys/fs/cgroup$(systemctl show -P ControlGroup oxprofd)
+	daemon=$(daemon_pid)
+	spawn root /usr/bin/python3 /opt/oxtest/sample.py
+	oxprofctl unpause --all --frequency=199
+	run_for "$pid" 2
+	query
+	before=$(json 'd["samples"]')
+	echo "memory.peak $(cat "$cgroup/memory.peak") pids.peak $(cat "$cgroup/pids.peak" 2>/dev/null)"
+	grep -E '^(anon|file|kernel) ' "$cgroup/memory.stat"
+	expect_equal "$(cat "$cgroup/memory.high")" "$(systemctl show -P MemoryHigh oxprofd)"
+	expect_equal "$(cat "$cgroup/memory.max")" "$(systemctl show -P MemoryMax oxprofd)"
+	expect_equal "$(cat "$cgroup/pids.max")" "$(systemctl show -P TasksMax oxprofd)"
+	[ "$(cat "$cgroup/memory.peak")" -lt $(($(cat "$cgroup/memory.high") / 2)) ]
+	expect_equal "$(awk '$1 == "oom_kill" { print $2 }' "$cgroup/memory.events")" 0
+
+	# Here a guest in its cgroup is the helper that takes too much.
+	systemctl set-property --runtime oxprofd MemoryHigh=infinity \
+		MemoryMax=$(($(cat "$cgroup/memory.current") + 67108864))
+	# shellcheck disable=SC2016
+	sh -c 'echo $$ >"$0/cgroup.procs" && echo 1000 >/proc/self/oom_score_adj &&
+		exec python3 -c "bytearray(b\"x\" * (1 << 30))"' "$cgroup" &
+	eater=$!
+	expect_killed "$eater"
+	wait_until was_killed_for_memory "$cgroup" "$began"
+	run_for "$pid" 1
+	expect_equal "$(daemon_pid)" "$daemon"
+	expect_equal "$(systemctl is-active oxprofd)" active
+	query
+	expect_json "d['samples'] > $before"
+	systemctl set-property --runtime oxprofd MemoryHigh= MemoryMax=
+	rm -rf /run/systemd/system.control/oxprofd.service.d
+	systemctl daemon-reload
+}
