@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decides whether the current process is to be profiled: by pid (pinned by its start), as a child
- * of a target, by process name, by cgroup (any depth below it), by user, or because everything is.
+ * Decides which sessions have the current process profiled: by pid (pinned by its start), as a
+ * child of a target, by process name, by cgroup (any depth below it), by user, or because
+ * everything is; and which of them may: those that may see anybody's, and those of the user whose
+ * own it is at this very moment.
  */
 #pragma once
 
 #define CGROUP_DEPTH_MAX 64
-
-struct choice {
-	__u32 want; /* OX_WANT_* of all targets that match and permit, and CHOICE_* */
-	/* The process's ids are read once: each look at the kernel's structs costs the verifier
-	 * time. */
-	__u32 uid, euid, suid;
-	__u32 number; /* of the first target that permits */
-	__u64 start_ns;
-};
-
-#define CHOICE_CHOSEN  0x100 /* a target permits it */
-#define CHOICE_REFUSED 0x200 /* a target matches, but the process's ids are not its owner's */
-#define CHOICE_ANYBODY 0x400 /* a target that permits asks for no ids */
 
 /* Reads the number of a struct pid in the daemon's namespace into *ret. Returns false where it
  * cannot be seen from there. */
@@ -62,80 +51,145 @@ static __always_inline __u32 task_tid(struct task_struct *task)
 	return pid_in_namespace(&task->thread_pid, &tid) ? tid : 0;
 }
 
-static __always_inline void choice_add(struct choice *choice, const struct ox_target *target)
+#define DUMPABLE_MASK 3 /* MMF_DUMPABLE_MASK */
+#define DUMPABLE_USER 1 /* SUID_DUMP_USER; from 7.2 on TASK_DUMPABLE_OWNER */
+
+/* Returns whose the memory is for a dump, in the kernel's numbers; 0, nobody's, where the kernel
+ * has that in a place which is not known here. */
+static __always_inline __u32 task_dumpable(struct task_struct *task)
 {
+	const struct task_struct___exec *exec = (const void *)task;
+	const struct mm_struct___words *words = (const void *)task->mm;
+	const struct mm_struct___word *word = (const void *)task->mm;
+
+	if (!task->mm)
+		return 0;
+	if (bpf_core_field_exists(exec->exec_state)) {
+		const struct task_exec_state *state = exec->exec_state;
+
+		return state ? state->dumpable : 0;
+	}
+	if (bpf_core_field_exists(words->flags.__mm_flags))
+		return words->flags.__mm_flags[0] & DUMPABLE_MASK;
+	if (bpf_core_field_exists(word->flags))
+		return word->flags & DUMPABLE_MASK;
+	return 0;
+}
+
+/* Returns the uid whose own the current process is, OX_NOBODY where it is nobody's. A global
+ * function: the verifier looks at it once, not once for each path to it. */
+__noinline __u32 current_owner(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct cred *cred = task->cred;
+	__u32 uid = cred->uid.val, gid = cred->gid.val;
+
+	if (cred->euid.val != uid || cred->suid.val != uid || cred->fsuid.val != uid ||
+	    cred->egid.val != gid || cred->sgid.val != gid || cred->fsgid.val != gid)
+		return OX_NOBODY;
+	/* The memory is not the user's where the program was gained by set-uid, may not be read, or
+	 * has closed it. */
+	return task_dumpable(task) == DUMPABLE_USER ? uid : OX_NOBODY;
+}
+
+/* The search for the targets that match. */
+struct search {
+	struct choice choice;
+	__u64 running;
+	__u64 permitted; /* sessions that may see the process */
+	__u64 start_ns;
+};
+
+/* Adds a target that matches. The rights of several are not added up: each session has its own. */
+static __always_inline void search_add(struct search *search, const struct ox_target *target)
+{
+	struct choice *choice = &search->choice;
+	__u64 sessions, allowed;
+
 	if (!target)
 		return;
-	if (target->want & OX_WANT_OWN) {
-		if (choice->uid != target->uid || choice->euid != target->uid ||
-		    choice->suid != target->uid) {
-			choice->want |= CHOICE_REFUSED;
-			return;
-		}
-	} else {
-		choice->want |= CHOICE_ANYBODY;
-	}
-	if (!(choice->want & CHOICE_CHOSEN))
+	sessions = target->sessions & search->running;
+	allowed = sessions & search->permitted;
+	choice->wanted |= sessions;
+	if (!allowed)
+		return;
+	if (!choice->allowed)
 		choice->number = target->number;
-	choice->want |= CHOICE_CHOSEN | target->want;
+	choice->allowed |= allowed;
+	choice->children |= allowed & target->children;
 }
 
-static __always_inline void choice_add_pid(struct choice *choice, const struct ox_target *target)
+static __always_inline void search_add_pid(struct search *search, const struct ox_target *target)
 {
-	if (target && choice->start_ns >= target->start_min_ns &&
-	    choice->start_ns < target->start_max_ns)
-		choice_add(choice, target);
+	if (target && search->start_ns >= target->start_min_ns &&
+	    search->start_ns < target->start_max_ns)
+		search_add(search, target);
 }
 
-static long choice_add_cgroup(__u32 level, struct choice *choice)
+static long search_add_cgroup(__u32 level, struct search *search)
 {
 	__u64 id = bpf_get_current_ancestor_cgroup_id(level);
 
 	if (!id)
 		return 1;
-	choice_add(choice, bpf_map_lookup_elem(&cgroups, &id));
+	search_add(search, bpf_map_lookup_elem(&cgroups, &id));
 	return 0;
 }
 
-static __always_inline void choice_add_pids(struct choice *choice, struct task_struct *task,
-					    __u32 mask)
+static __always_inline void search_run(struct search *search, struct task_struct *task, __u32 pid)
 {
-	__u32 pid = task_pid(task);
-
-	if (mask & OX_FILTER_PID)
-		choice_add_pid(choice, bpf_map_lookup_elem(&pids, &pid));
-	if (mask & OX_FILTER_CHILD)
-		choice_add_pid(choice, bpf_map_lookup_elem(&children, &pid));
-}
-
-/* Returns how the current process is chosen: OX_WANT_* and CHOICE_*, and in the upper half the
- * number of the target. A global function: the verifier looks at it once, not once for each path to
- * it. */
-__noinline __u64 filter_current(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	const struct cred *cred = task->cred;
-	struct choice choice = {
-		.uid = cred->uid.val,
-		.euid = cred->euid.val,
-		.suid = cred->suid.val,
-		.start_ns = task->group_leader->start_boottime,
-	};
 	__u32 mask = filters;
 
-	if (mask & (OX_FILTER_PID | OX_FILTER_CHILD))
-		choice_add_pids(&choice, task, mask);
+	if (mask & OX_FILTER_PID)
+		search_add_pid(search, bpf_map_lookup_elem(&pids, &pid));
+	if (mask & OX_FILTER_CHILD)
+		search_add_pid(search, bpf_map_lookup_elem(&children, &pid));
 	if (mask & OX_FILTER_COMM) {
 		struct comm comm = {};
 
 		bpf_probe_read_kernel_str(&comm, sizeof(comm), task->group_leader->comm);
-		choice_add(&choice, bpf_map_lookup_elem(&comms, &comm));
+		search_add(search, bpf_map_lookup_elem(&comms, &comm));
 	}
-	if (mask & OX_FILTER_USER)
-		choice_add(&choice, bpf_map_lookup_elem(&users, &choice.euid));
+	if (mask & OX_FILTER_USER) {
+		__u32 euid = task->cred->euid.val;
+
+		search_add(search, bpf_map_lookup_elem(&users, &euid));
+	}
 	if (mask & OX_FILTER_CGROUP)
-		bpf_loop(CGROUP_DEPTH_MAX, choice_add_cgroup, &choice, 0);
+		bpf_loop(CGROUP_DEPTH_MAX, search_add_cgroup, search, 0);
 	if (mask & OX_FILTER_ALL)
-		choice_add(&choice, &everything);
-	return (__u64)choice.number << 32 | choice.want;
+		search_add(search, &everything);
+}
+
+/* Returns the sessions that may see a process which is that user's own. */
+static __always_inline __u64 owner_sessions(__u32 owner)
+{
+	__u64 *sessions = owner == OX_NOBODY ? 0 : bpf_map_lookup_elem(&owners, &owner);
+
+	return sessions ? *sessions : 0;
+}
+
+/* Finds how the current process, which has that pid, is chosen. A global function, too. */
+__noinline int filter_current(__u32 pid, struct choice *ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct search search = {
+		.choice.owner = OX_NOBODY,
+		.running = *(volatile __u64 *)&running,
+		.permitted = anybody,
+		.start_ns = task->group_leader->start_boottime,
+	};
+	bool asks_owner = search.running & ~search.permitted;
+
+	if (!ret)
+		return 0;
+	if (asks_owner) {
+		search.choice.owner = current_owner();
+		search.permitted |= owner_sessions(search.choice.owner);
+	}
+	search_run(&search, task, pid);
+	if (!asks_owner && search.choice.allowed)
+		search.choice.owner = current_owner();
+	*ret = search.choice;
+	return 0;
 }

@@ -106,16 +106,25 @@ __noinline __u32 record_append(__u32 which, __u32 from, __u32 head, __u32 tag)
 	return position + 1;
 }
 
-/* Finds or writes the record. Returns its position + 1, or 0 where it could not be kept: the CPU's
- * counters say why. */
+/* Counts a loss of the sessions that take the sample in the scratch. */
+static __always_inline void sample_lose(__u32 loss)
+{
+	struct scratch *scratch = scratch_get();
+	struct ox_sample *sample;
+
+	if (!scratch)
+		return;
+	sample = (void *)&scratch->words[SCRATCH_SAMPLE];
+	sessions_lose(sample->sessions, loss);
+}
+
+/* Finds or writes a record of the sample in the scratch. Returns its position + 1, or 0 where it
+ * could not be kept: the losses say why. */
 __noinline __u32 record_intern(__u32 which, __u32 from, __u32 head)
 {
-	struct ox_cpu *cpu = cpu_get();
 	__u64 hash = record_hash(from, head & 0xffff);
 	__u32 mask = arenas[which & 1].slot_mask, tag = hash >> 32, mine = 0;
 
-	if (!cpu)
-		return 0;
 	for (__u32 i = 0; i < OX_PROBE_LIMIT; i++) {
 		__u64 *slot = index_slot(which, ((__u32)hash + i) & mask), seen;
 
@@ -126,7 +135,7 @@ __noinline __u32 record_intern(__u32 which, __u32 from, __u32 head)
 			if (!mine)
 				mine = record_append(which, from, head, tag);
 			if (!mine) {
-				cpu->lost[OX_LOST_FULL]++;
+				sample_lose(OX_LOST_FULL);
 				return 0;
 			}
 			seen = __sync_val_compare_and_swap(slot, 0, (__u64)tag << 32 | mine);
@@ -136,6 +145,6 @@ __noinline __u32 record_intern(__u32 which, __u32 from, __u32 head)
 		if (seen >> 32 == tag && record_equal(which, (__u32)seen - 1, from, head))
 			return (__u32)seen;
 	}
-	cpu->lost[OX_LOST_CROWDED]++;
+	sample_lose(OX_LOST_CROWDED);
 	return 0;
 }

@@ -10,14 +10,53 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct mm_struct;
+
 typedef struct {
 	__u32 val;
 } kuid_t;
 
+typedef struct {
+	__u32 val;
+} kgid_t;
+
 struct cred {
 	kuid_t uid;
+	kgid_t gid;
 	kuid_t suid;
+	kgid_t sgid;
 	kuid_t euid;
+	kgid_t egid;
+	kuid_t fsuid;
+	kgid_t fsgid;
+};
+
+/* Whether the memory is dumpable is one of its flags, in a single word up to 6.17. */
+struct mm_struct___word {
+	unsigned long flags;
+};
+
+/* In 6.18 and later they are several words. */
+typedef struct {
+	unsigned long __mm_flags[1];
+} mm_flags_t;
+
+struct mm_struct___words {
+	mm_flags_t flags;
+};
+
+/* In 7.2 it is among what an exec gives to all threads. */
+enum task_dumpable {
+	TASK_DUMPABLE_OFF = 0,
+	TASK_DUMPABLE_OWNER = 1,
+};
+
+struct task_exec_state {
+	enum task_dumpable dumpable;
+};
+
+struct task_struct___exec {
+	struct task_exec_state *exec_state;
 };
 
 struct ns_common {
@@ -64,6 +103,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	__u64 start_boottime;
 	__u64 self_exec_id;
+	struct mm_struct *mm;
 	const struct cred *cred;
 	char comm[16];
 	struct signal_struct *signal;

@@ -15,12 +15,16 @@ __u32 pid_ns_inum = 0;
 /* Globals that the daemon changes while the programs run. */
 __u32 active = 0; /* arena being written: 0 or 1 */
 __u32 filters = 0;
-__u64 period_ns = 0;
+__u32 n_slots = 0;                     /* all sessions that run have a slot below it */
+__u64 running = 0;                     /* mask of the sessions that do */
+__u64 anybody = 0;                     /* of those that may see others' processes */
+__u64 with_kernel = 0;                 /* of those that have kernel stacks */
+__u64 intervals[OX_SESSIONS_MAX] = {}; /* in ns */
+__u64 period_ns = 0;                   /* of the timers: the shortest interval */
 struct ox_target everything = {};
 
 struct ox_arena arenas[2] = {};
 
-__u64 n_children = 0;
 __u32 last_process = 0; /* number */
 
 struct chunk {
@@ -54,8 +58,18 @@ struct unwind {
 	bool unknown; /* the leaf is in no range */
 };
 
+/* How the current process is chosen (filter.bpf.h). */
+struct choice {
+	__u64 wanted;   /* sessions with a target that matches */
+	__u64 allowed;  /* of these, the ones that may see the process as it is now */
+	__u64 children; /* of the allowed, the ones that follow what it starts */
+	__u32 number;   /* of the first target that is allowed */
+	__u32 owner;    /* whose own the process is, or OX_NOBODY; only where one is allowed */
+};
+
 struct scratch {
 	__u64 words[SCRATCH_WORDS];
+	struct choice choice;
 	/* Memory of the user's stack: address and bytes of what is at SCRATCH_STACK. */
 	__u64 stack_at, stack_bytes;
 	__u64 stack_word;
@@ -87,15 +101,31 @@ struct {
 } cpus SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ox_paces);
+} paces SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
 
+/* By uid: mask of the sessions of that user that may see only what is the user's own. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, OX_SESSIONS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} owners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, OX_TARGETS_MAX);
 	__type(key, __u32);
 	__type(value, struct ox_target);
 } pids SEC(".maps");
@@ -113,21 +143,21 @@ struct comm {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, OX_TARGETS_MAX);
 	__type(key, struct comm);
 	__type(value, struct ox_target);
 } comms SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, OX_TARGETS_MAX);
 	__type(key, __u64);
 	__type(value, struct ox_target);
 } cgroups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, OX_TARGETS_MAX);
 	__type(key, __u32);
 	__type(value, struct ox_target);
 } users SEC(".maps");

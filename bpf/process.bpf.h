@@ -107,8 +107,12 @@ static __always_inline struct ox_process *process_get(__u32 pid, __u64 start_ns,
 
 static __always_inline void process_enter(struct task_struct *task, __u32 pid)
 {
-	if (pid && task->se.sum_exec_runtime >= period_ns / ENTER_PART &&
-	    (__u32)filter_current() & CHOICE_CHOSEN)
+	struct choice choice = {};
+
+	if (!pid || task->se.sum_exec_runtime < period_ns / ENTER_PART)
+		return;
+	filter_current(pid, &choice);
+	if (choice.allowed)
 		process_get(pid, task->group_leader->start_boottime, task->self_exec_id);
 }
 

@@ -35,6 +35,12 @@ typedef int64_t ox_s64;
 #define OX_MAX_KERNEL_FRAMES 127 /* kernel.perf_event_max_stack, its default */
 #define OX_COMM_BYTES        16  /* TASK_COMM_LEN */
 
+/* Sessions that run at once. Each has a slot, which is its bit in every mask. */
+#define OX_SESSIONS_MAX 64
+
+/* The owner of what is nobody's own. */
+#define OX_NOBODY 0xffffffffu
+
 /* Log: chunks of 4096 words (32 KiB); a record never crosses the end of its chunk. */
 #define OX_CHUNK_WORDS 4096
 /* Index: blocks of 4096 slots; the number of blocks is a power of two, chosen at load. */
@@ -47,20 +53,20 @@ typedef int64_t ox_s64;
  * one is a row here and one in oxprofd(8); where only a part is missing, also in the view of
  * sessions (a new file in db/schema).
  */
-#define OX_KERNEL_LOSSES(X)                                                   \
-	/* the timer came so late that ticks were skipped */                  \
-	X(LATE, "late", WHOLE)                                                \
-	/* the arena had no room until the next drain */                      \
-	X(FULL, "arena-full", WHOLE)                                          \
-	/* no free slot within OX_PROBE_LIMIT */                              \
-	X(CROWDED, "index-crowded", WHOLE)                                    \
-	/* the process runs with other ids than the target's owner may see */ \
-	X(NOT_PERMITTED, "not-permitted", WHOLE)                              \
-	/* the kernel stack could not be read */                              \
-	X(KERNEL_STACK, "kernel-stack", PART)                                 \
-	/* the stack is deeper than is kept; the leaf end is there */         \
-	X(CUT, "stack-cut", PART)                                             \
-	/* a child was not followed: the table of children is full */         \
+#define OX_KERNEL_LOSSES(X)                                           \
+	/* the timer came so late that ticks were skipped */          \
+	X(LATE, "late", WHOLE)                                        \
+	/* the arena had no room until the next drain */              \
+	X(FULL, "arena-full", WHOLE)                                  \
+	/* no free slot within OX_PROBE_LIMIT */                      \
+	X(CROWDED, "index-crowded", WHOLE)                            \
+	/* the process is not the session's owner's own */            \
+	X(NOT_PERMITTED, "not-permitted", WHOLE)                      \
+	/* the kernel stack could not be read */                      \
+	X(KERNEL_STACK, "kernel-stack", PART)                         \
+	/* the stack is deeper than is kept; the leaf end is there */ \
+	X(CUT, "stack-cut", PART)                                     \
+	/* a child was not followed: the table of children is full */ \
 	X(CHILD, "child", WHOLE)
 /* Losses that the daemon counts. */
 #define OX_DAEMON_LOSSES(X)                                                         \
@@ -136,40 +142,52 @@ struct ox_sample {
 	ox_u32 user_stack;
 	ox_u64 as_of_ns; /* the user stack was followed by the mappings of this time; 0: by none */
 	ox_u32 epoch;    /* struct ox_process */
-	ox_u32 target;   /* number of the target that chose it */
+	ox_u32 target;   /* number of a target that chose it */
 	ox_u32 python_stack;
-	ox_u32 reserved;
+	ox_u32 owner;    /* the uid whose own process it was at this sample, or OX_NOBODY */
+	ox_u64 sessions; /* mask of those that took it */
 };
-#define OX_SAMPLE_WORDS 12
+#define OX_SAMPLE_WORDS 13
 
-/* Bits of ox_target.want; a struct ox_target is the value of the filter maps. */
-#define OX_WANT_CHILDREN 1u /* follow processes that it starts */
-#define OX_WANT_KERNEL   2u /* with kernel stacks */
-#define OX_WANT_OWN      4u /* only while real, effective and saved uid all equal .uid */
+/* Different targets of one kind. */
+#define OX_TARGETS_MAX 1024
 
+/* The value of the filter maps: all targets that name the same. */
 struct ox_target {
 	ox_u64 start_min_ns; /* pid targets: the process began in [min, max), CLOCK_BOOTTIME */
 	ox_u64 start_max_ns;
-	ox_u32 want;
-	ox_u32 uid; /* with OX_WANT_OWN */
-	ox_u32 number;
+	ox_u64 sessions; /* mask of those that have such a target */
+	ox_u64 children; /* of these, the ones that follow the processes that it starts */
+	ox_u32 number;   /* of the first of these targets */
 	ox_u32 reserved;
 };
 
-/* Counters of one CPU, which alone writes them; the daemon reads them live. One cache line pair and
- * more. */
+/* Counters of one CPU, which alone writes them; the daemon reads them live. A pair of cache
+ * lines: none is shared between CPUs. */
 struct ox_cpu {
-	ox_u64 entries; /* odd while a sample is being taken: see sampler_swap() */
+	ox_u64 entries; /* odd while a tick is handled: see sampler_quiesce() */
 	ox_u64 samples;
-	ox_u64 expected_ns; /* when the timer should have come */
-	ox_u64 last_ns;
+	ox_u64 woken_ns; /* when it ceased to be idle; 0: it has had a tick since */
 	ox_u64 timed_ns; /* entry to exit, one sample in 64 */
 	ox_u64 timed_n;
-	ox_u64 gap_n; /* the interval achieved: sums over ticks, deviation in units of 256 ns */
+	ox_u64 pad[11];
+};
+
+/* The pace of one session on one CPU (bpf/pace.h), which alone writes it, and its losses there. A
+ * pair of cache lines, of which a tick needs the first. */
+struct ox_pace {
+	ox_u64 next_ns; /* when its next sample is due; 0: it begins */
+	ox_u64 last_ns; /* its last due tick */
+	ox_u64 gap_n;   /* the interval achieved: sums over samples, deviation in units of 256 ns */
 	ox_s64 gap_sum;
 	ox_u64 gap_squares;
 	ox_u64 lost[OX_N_KERNEL_LOSSES];
-	ox_u64 pad[8]; /* to 24 words: no line is shared between CPUs */
+	ox_u64 pad[4];
+};
+
+/* The paces of all sessions on one CPU, by slot. */
+struct ox_paces {
+	struct ox_pace slots[OX_SESSIONS_MAX];
 };
 
 /* One arena: where its log goes on, and how much of the index is in use (a mask). */
@@ -177,6 +195,12 @@ struct ox_arena {
 	ox_u64 cursor;
 	ox_u64 slot_mask;
 	ox_u64 pad[6];
+};
+
+/* The argument of walk_children(), which goes through all children that are followed. */
+struct ox_children_walk {
+	ox_u64 dropped; /* sessions that follow none of them any more */
+	ox_u64 counted; /* sessions of which the children are counted, each once */
 };
 
 /* Which filters exist, so that the others cost nothing. */
@@ -190,5 +214,6 @@ struct ox_arena {
 _Static_assert(sizeof(struct ox_arena) == 64, "arena");
 _Static_assert(sizeof(struct ox_record) == OX_HEADER_WORDS * 8, "record header");
 _Static_assert(sizeof(struct ox_sample) == OX_SAMPLE_WORDS * 8, "sample");
-_Static_assert(sizeof(struct ox_target) == 32, "target");
-_Static_assert(sizeof(struct ox_cpu) == 192, "cpu counters");
+_Static_assert(sizeof(struct ox_target) == 40, "target");
+_Static_assert(sizeof(struct ox_cpu) == 128, "cpu counters");
+_Static_assert(sizeof(struct ox_pace) == 128, "pace");

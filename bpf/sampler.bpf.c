@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sampler. On each tick of a CPU's timer it decides whether the current process is chosen; then
- * its stacks and its identity are interned, and the sample is counted. No sample is sent: the
- * daemon reads the arena.
+ * The sampler. On each tick of a CPU's timer it decides which sessions want the current process,
+ * may see it, and are due for a sample; where there is one, the stacks and the identity of the
+ * process are interned, and the sample is counted. No sample is sent: the daemon reads the arena.
  *
  * The headers are not self-contained: each one uses only those above it, and this is their order.
  *
@@ -10,11 +10,12 @@
  *   python.h         Python frames and definitions, shared with the daemon (included by rule.h)
  *   rule.h           unwinding tables, processes and events, shared with the daemon
  *   sample.h         arenas, records and counters, shared with the daemon
+ *   pace.h           which ticks are samples of a session, shared with the tests
  *   maps.bpf.h       maps, globals and the scratch of a CPU
- *   filter.bpf.h     is the current process chosen, and its pid in the daemon's namespace
- *   intern.bpf.h     puts records into the arena, each content once
- *   process.bpf.h    the processes that are known, and events to the daemon
- *   stack.bpf.h      reads memory of the user, the stack by the piece
+ *   filter.bpf.h     who wants and may see the current process, and its pid in the daemon's
+ * namespace pace.bpf.h       the paces of all sessions, and what they lose intern.bpf.h     puts
+ * records into the arena, each content once process.bpf.h    the processes that are known, and
+ * events to the daemon stack.bpf.h      reads memory of the user, the stack by the piece
  *   unwind.bpf.h     the native user stack, by the tables
  *   code.bpf.h       the code object that is looked at, and the cache of known ones
  *   fragment.bpf.h   sends fragments of definitions
@@ -34,12 +35,15 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/kernel.h"
+#include "bpf/pace.h"
 #include "bpf/rule.h"
 #include "bpf/sample.h"
 
 #include "bpf/maps.bpf.h"
 
 #include "bpf/filter.bpf.h"
+#include "bpf/pace.bpf.h"
+
 #include "bpf/intern.bpf.h"
 #include "bpf/process.bpf.h"
 #include "bpf/stack.bpf.h"
@@ -63,45 +67,9 @@
  * are MIT. */
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-/* Sums up the achieved interval: deviations in units of 256 ns, so that squares fit. */
-static __always_inline void cpu_add_gap(struct ox_cpu *cpu, __u64 now, __u64 period)
-{
-	__s64 deviation;
-
-	if (cpu->last_ns) {
-		deviation = (__s64)(now - cpu->last_ns - period) >> 8;
-		if (deviation > 1 << 24)
-			deviation = 1 << 24;
-		cpu->gap_n++;
-		cpu->gap_sum += deviation;
-		cpu->gap_squares += deviation * deviation;
-	}
-	cpu->last_ns = now;
-}
-
-/*
- * Counts the ticks that the timer skipped before this one. The kernel moves a late timer on along
- * its grid and says nothing. expected_ns follows the grid: the earliest tick sets its phase, a tick
- * that is a period or more behind it means that whole ticks are missing.
- */
-static __always_inline __u64 cpu_count_late(struct ox_cpu *cpu, __u64 now, __u64 period)
-{
-	__u64 missed = 0;
-
-	if (!cpu->expected_ns || now < cpu->expected_ns) {
-		cpu->expected_ns = now;
-	} else if (now - cpu->expected_ns >= period) {
-		missed = (now - cpu->expected_ns) / period;
-		cpu->expected_ns += missed * period;
-	}
-	cpu->expected_ns += period;
-	return missed;
-}
-
 /* Interns the kernel stack. Returns false where there was no room for it, which is counted: the
  * sample would be a wrong one. */
-static __always_inline bool take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u32 which,
-					      struct ox_sample *sample)
+static __always_inline bool take_kernel_stack(void *ctx, __u32 which, struct ox_sample *sample)
 {
 	struct scratch *scratch = scratch_get();
 	__u32 flags = 0;
@@ -111,11 +79,11 @@ static __always_inline bool take_kernel_stack(void *ctx, struct ox_cpu *cpu, __u
 		return false;
 	bytes = bpf_get_stack(ctx, &scratch->words[SCRATCH_KERNEL], OX_MAX_KERNEL_FRAMES * 8, 0);
 	if (bytes < 8) {
-		cpu->lost[OX_LOST_KERNEL_STACK]++;
+		sessions_lose(sample->sessions & with_kernel, OX_LOST_KERNEL_STACK);
 		return true;
 	}
 	if (bytes >= OX_MAX_KERNEL_FRAMES * 8) {
-		cpu->lost[OX_LOST_CUT]++;
+		sessions_lose(sample->sessions & with_kernel, OX_LOST_CUT);
 		flags = OX_STOP_CUT;
 	}
 	sample->kernel_stack = record_intern(
@@ -203,7 +171,7 @@ static __always_inline int take_user_stack(struct ox_sample *sample, __u32 which
 }
 
 static __always_inline void take_sample(struct bpf_perf_event_data *ctx, struct ox_cpu *cpu,
-					struct ox_sample *sample, __u32 want)
+					struct ox_sample *sample)
 {
 	__u32 which = *(volatile __u32 *)&active & 1;
 	__u64 cs = *(volatile __u64 *)&ctx->regs.cs;
@@ -211,72 +179,68 @@ static __always_inline void take_sample(struct bpf_perf_event_data *ctx, struct 
 	sample->kernel_stack = 0;
 	sample->user_stack = 0;
 	sample->python_stack = 0;
-	sample->reserved = 0;
 	sample->as_of_ns = 0;
 	sample->epoch = 0;
-	if (want & OX_WANT_KERNEL && !(cs & 3) && !take_kernel_stack(ctx, cpu, which, sample))
+	if (sample->sessions & with_kernel && !(cs & 3) && !take_kernel_stack(ctx, which, sample))
 		return;
 	if (take_user_stack(sample, which, !(cs & 3)) < 0)
 		return;
 	count_sample(cpu, which);
 }
 
-SEC("perf_event")
-int on_tick(struct bpf_perf_event_data *ctx)
+/* Handles a tick of the CPU's timer. A tick of the idle task, or of a process that the daemon's pid
+ * namespace has no number for, moves the paces on and is nobody's. */
+static __always_inline void take_tick(struct bpf_perf_event_data *ctx, struct ox_cpu *cpu,
+				      struct scratch *scratch, __u64 now)
 {
+	struct ox_sample *sample = (void *)&scratch->words[SCRATCH_SAMPLE];
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 now = bpf_ktime_get_ns(), missed, period = period_ns;
-	struct scratch *scratch = scratch_get();
-	struct ox_cpu *cpu = cpu_get();
-	struct ox_sample *sample;
-	__u32 pid, tid, want;
-	__u64 choice;
+	struct choice *choice = &scratch->choice;
+	__u32 pid = task_pid(task);
 
-	if (!cpu || !scratch || !period)
-		return 0;
-	cpu_add_gap(cpu, now, period);
-	missed = cpu_count_late(cpu, now, period);
-	if (!task->pid)
-		return 0;
-	choice = filter_current();
-	want = choice;
-	if (!(want & CHOICE_CHOSEN)) {
-		if (want & CHOICE_REFUSED)
-			cpu->lost[OX_LOST_NOT_PERMITTED]++;
-		return 0;
-	}
-	pid = task_pid(task);
-	tid = task->pid == task->tgid ? pid : task_tid(task);
-	/* With --all in a container: a process outside of it has no number inside. */
-	if (!pid || !tid)
-		return 0;
-	cpu->lost[OX_LOST_LATE] += missed;
-	/* An odd number says that an arena is in use on this CPU. The atomic is a full barrier
-	 * before `active` is read. */
-	__sync_fetch_and_add(&cpu->entries, 1);
-	sample = (void *)&scratch->words[SCRATCH_SAMPLE];
-	take_identity(task, pid, tid, sample);
-	sample->target = choice >> 32;
-	take_sample(ctx, cpu, sample, want);
-	if (!(cpu->entries >> 1 & 63)) {
+	choice->wanted = choice->allowed = 0;
+	if (pid)
+		filter_current(pid, choice);
+	sample->sessions = paces_step(now, cpu->woken_ns, choice->wanted, choice->allowed);
+	cpu->woken_ns = 0;
+	if (!sample->sessions)
+		return;
+	take_identity(task, pid, task->pid == task->tgid ? pid : task_tid(task), sample);
+	sample->target = choice->number;
+	sample->owner = choice->owner;
+	take_sample(ctx, cpu, sample);
+	if (!(cpu->samples & 63)) {
 		cpu->timed_ns += bpf_ktime_get_ns() - now;
 		cpu->timed_n++;
 	}
+}
+
+SEC("perf_event")
+int on_tick(struct bpf_perf_event_data *ctx)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct scratch *scratch = scratch_get();
+	struct ox_cpu *cpu = cpu_get();
+
+	if (!cpu || !scratch)
+		return 0;
+	/* An odd number says that a tick is handled on this CPU. The atomic is a full barrier
+	 * before `running` and `active` are read; what was written before the end is seen before
+	 * the end, as x86 keeps the order of writes. */
 	__sync_fetch_and_add(&cpu->entries, 1);
+	take_tick(ctx, cpu, scratch, now);
+	*(volatile __u64 *)&cpu->entries = cpu->entries + 1;
 	return 0;
 }
 
-/* An idle CPU has no ticks worth counting, and some have none at all: when it wakes up, the next
- * tick is due within a period from here, and the interval since the last one says nothing. */
+/* Ticks of an idle CPU say nothing about those of a busy one (bpf/pace.h). */
 SEC("tp_btf/cpu_idle")
 int BPF_PROG(on_idle, unsigned int state, unsigned int cpu_id)
 {
 	struct ox_cpu *cpu = cpu_get();
 
-	if (cpu && state == (unsigned int)-1) {
-		cpu->expected_ns = bpf_ktime_get_ns() + period_ns;
-		cpu->last_ns = 0;
-	}
+	if (cpu && state == (unsigned int)-1)
+		cpu->woken_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -284,29 +248,25 @@ int BPF_PROG(on_idle, unsigned int state, unsigned int cpu_id)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	struct ox_cpu *cpu = cpu_get();
 	struct ox_target target = {};
-	__u64 choice;
-	__u32 pid, want;
+	struct choice choice = {};
+	__u32 pid;
 
 	if (child->tgid == parent->tgid)
 		return 0;
-	choice = filter_current();
-	want = choice;
-	if (!(want & OX_WANT_CHILDREN))
-		return 0;
-	pid = task_pid(child);
+	pid = task_pid(parent);
 	if (!pid)
+		return 0;
+	filter_current(pid, &choice);
+	pid = task_pid(child);
+	if (!pid || !choice.children)
 		return 0;
 	target.start_min_ns = child->start_boottime;
 	target.start_max_ns = target.start_min_ns + 1;
-	target.want = want & (want & CHOICE_ANYBODY ? 0xff & ~OX_WANT_OWN : 0xff);
-	target.uid = parent->cred->euid.val;
-	target.number = choice >> 32;
-	if (!bpf_map_update_elem(&children, &pid, &target, BPF_ANY))
-		__sync_fetch_and_add(&n_children, 1);
-	else if (cpu)
-		cpu->lost[OX_LOST_CHILD]++;
+	target.sessions = target.children = choice.children;
+	target.number = choice.number;
+	if (bpf_map_update_elem(&children, &pid, &target, BPF_ANY))
+		sessions_lose(choice.children, OX_LOST_CHILD);
 	return 0;
 }
 
@@ -318,9 +278,40 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	if (task->signal->live.counter)
 		return 0;
 	pid = task_pid(task);
-	if (!bpf_map_delete_elem(&children, &pid))
-		__sync_fetch_and_add(&n_children, -1);
+	bpf_map_delete_elem(&children, &pid);
 	return 0;
+}
+
+struct children_walk {
+	struct ox_children_walk request;
+	__u32 n;
+};
+
+static long children_step(void *map, __u32 *pid, struct ox_target *target,
+			  struct children_walk *walk)
+{
+	__u64 dropped = walk->request.dropped;
+
+	if (target->sessions & walk->request.counted)
+		walk->n++;
+	if (!(target->sessions & dropped))
+		return 0;
+	__sync_fetch_and_and(&target->sessions, ~dropped);
+	__sync_fetch_and_and(&target->children, ~dropped);
+	if (!target->sessions)
+		bpf_map_delete_elem(map, pid);
+	return 0;
+}
+
+/* Goes through the children that are followed. Returns how many were counted. The daemon runs
+ * this. */
+SEC("syscall")
+int walk_children(struct ox_children_walk *request)
+{
+	struct children_walk walk = {.request = *request};
+
+	bpf_for_each_map_elem(&children, children_step, &walk, 0);
+	return walk.n;
 }
 
 /* Finds the daemon's own pid namespace and its depth. The daemon runs this once. */

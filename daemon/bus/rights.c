@@ -12,7 +12,7 @@
 
 /* True if the target is the user, or a process of which all ids are the user's and which is
  * dumpable (else /proc shows it as root's). A process that changes its ids later is left out by the
- * kernel side, sample by sample (OX_WANT_OWN). */
+ * kernel side, sample by sample (bpf/filter.bpf.h). */
 bool manager_bus_is_own(const struct target *target, uint32_t uid)
 {
 	struct process_ids ids;

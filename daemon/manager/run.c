@@ -18,28 +18,42 @@
 /* Limit of the time for which a request waits for names. */
 #define PATIENCE_USEC UINT64_C(1000000)
 
+/* Adds the rights of a target to those of the only session. */
+static void session_add(struct sampler_session *session, const struct managed *managed)
+{
+	session->owner = managed->owner;
+	session->anybody |= !managed->wanted.own;
+	session->kernel |= managed->wanted.kernel;
+}
+
 int manager_push_filters(struct manager *manager)
 {
 	_cleanup_free_ struct sampler_target *filters =
 		calloc(manager->n_targets + 1, sizeof(*filters));
-	bool children = false;
-	size_t n = 0;
-	int r;
+	struct sampler_session sessions[OX_SESSIONS_MAX] = {
+		[RECORDER_SLOT].interval_ns = manager->interval_ns,
+	};
+	struct sampler_plan plan = {
+		.running = UINT64_C(1) << RECORDER_SLOT,
+		.sessions = sessions,
+		.targets = filters,
+	};
 
 	assert(manager->sampler);
 	if (!filters)
 		return -ENOMEM;
-	for (size_t i = 0; i < manager->n_targets; i++)
-		if (!managed_get_filter(manager->targets[i], &filters[n])) {
-			filters[n].target.number = manager->targets[i]->number;
-			children |= manager->targets[i]->wanted.children;
-			n++;
-		} else if (manager->targets[i]->state == TARGET_EXITED) {
-			/* Its children go on. */
-			children |= manager->targets[i]->wanted.children;
-		}
-	r = sampler_set_targets(manager->sampler, filters, n, children);
-	return r < 0 ? r : sampler_follow_children(manager->sampler, children);
+	for (size_t i = 0; i < manager->n_targets; i++) {
+		const struct managed *managed = manager->targets[i];
+
+		if (!managed_get_filter(managed, &filters[plan.n_targets]))
+			filters[plan.n_targets++].target.number = managed->number;
+		else if (managed->state != TARGET_EXITED)
+			continue;
+		/* The children of one that has exited go on. */
+		session_add(&sessions[RECORDER_SLOT], managed);
+		plan.children |= managed->wanted.children;
+	}
+	return sampler_apply(manager->sampler, &plan);
 }
 
 /* True if a target is to be sampled, or children of one that has ended still run. */
@@ -53,7 +67,8 @@ static bool has_work(const struct manager *manager)
 		children |= manager->targets[i]->state == TARGET_EXITED &&
 			    manager->targets[i]->wanted.children;
 	}
-	return children && manager->running && sampler_count_children(manager->sampler);
+	return children && manager->running &&
+	       sampler_count_children(manager->sampler, UINT64_C(1) << RECORDER_SLOT);
 }
 
 /* ---- time ---- */
@@ -62,6 +77,8 @@ static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct manager *manager = userdata;
 	int full = manager_drain(manager, false);
+
+	(void)sampler_check_cpus(manager->sampler);
 
 	/* Half full after one pause: the next one is half as long. */
 	if (full > 50 && manager->drain_usec > DRAIN_USEC_MIN)
@@ -219,16 +236,18 @@ static int start_sampling(struct manager *manager)
 	r = sideband_enable(manager->sideband);
 	if (r < 0)
 		return r;
-	r = sampler_enable(manager->sampler, manager->interval_ns);
+	r = sampler_enable(manager->sampler);
 	return r < 0 ? r : start_drains(manager);
 }
 
 static void stop_sampling(struct manager *manager)
 {
+	const struct sampler_plan nothing = {};
+
 	manager->drain_source = sd_event_source_disable_unref(manager->drain_source);
 	(void)manager_hear_kernel(manager, false);
 	(void)sampler_disable(manager->sampler);
-	(void)sampler_follow_children(manager->sampler, false);
+	(void)sampler_apply(manager->sampler, &nothing);
 	sideband_disable(manager->sideband);
 }
 
@@ -271,7 +290,7 @@ int manager_reconcile(struct manager *manager, struct failure *failure)
 	manager_end_session(manager, PATIENCE_USEC);
 	if (!has_work(manager)) {
 		if (manager->sampler)
-			sampler_clear_children(manager->sampler);
+			sampler_clear_slot(manager->sampler, RECORDER_SLOT);
 		manager->until_source = sd_event_source_disable_unref(manager->until_source);
 		manager_close(manager);
 		return 0;

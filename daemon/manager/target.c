@@ -192,10 +192,8 @@ static struct ox_target make_target(const struct managed *managed, uint64_t star
 	return (struct ox_target){
 		.start_min_ns = start_ticks * tick_ns(),
 		.start_max_ns = (start_ticks + 1) * tick_ns(),
-		.want = (managed->wanted.children ? OX_WANT_CHILDREN : 0) |
-			(managed->wanted.kernel ? OX_WANT_KERNEL : 0) |
-			(managed->wanted.own ? OX_WANT_OWN : 0),
-		.uid = managed->owner,
+		.sessions = UINT64_C(1) << RECORDER_SLOT,
+		.children = (uint64_t)managed->wanted.children << RECORDER_SLOT,
 	};
 }
 

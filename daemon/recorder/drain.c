@@ -21,17 +21,20 @@
 static void read_counters(struct recorder *recorder)
 {
 	struct recorder_totals *totals = &recorder->totals;
+	struct sampler_pace pace, *seen_pace = &recorder->seen_pace;
 	struct sampler_counters now, *seen = &recorder->seen;
 
 	sampler_read_counters(recorder->sampler, &now);
+	sampler_read_pace(recorder->sampler, RECORDER_SLOT, &pace);
 	totals->timed_ns += now.timed_ns - seen->timed_ns;
 	totals->timed_n += now.timed_n - seen->timed_n;
-	totals->gap_n += now.gap_n - seen->gap_n;
-	totals->gap_sum_ns += now.gap_sum_ns - seen->gap_sum_ns;
-	totals->gap_squares_ns += now.gap_squares_ns - seen->gap_squares_ns;
+	totals->gap_n += pace.gap_n - seen_pace->gap_n;
+	totals->gap_sum_ns += pace.gap_sum_ns - seen_pace->gap_sum_ns;
+	totals->gap_squares_ns += pace.gap_squares_ns - seen_pace->gap_squares_ns;
 	for (unsigned i = 0; i < OX_N_KERNEL_LOSSES; i++)
-		recorder->lost[i] += now.lost[i] - seen->lost[i];
+		recorder->lost[i] += pace.lost[i] - seen_pace->lost[i];
 	*seen = now;
+	*seen_pace = pace;
 }
 
 static void take_part(void *userdata, const struct ox_fragment *part, size_t size)

@@ -100,6 +100,7 @@ struct recorder {
 	uint64_t started_usec;
 	uint32_t window;
 	struct sampler_counters seen; /* as they were last read */
+	struct sampler_pace seen_pace;
 	struct recorder_totals totals;
 };
 

@@ -245,6 +245,7 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 	if (recorder->shares)
 		memset(recorder->shares, 0, recorder->shares_size * sizeof(*recorder->shares));
 	sampler_read_counters(sampler, &recorder->seen);
+	sampler_read_pace(sampler, RECORDER_SLOT, &recorder->seen_pace);
 	recorder->is_held = false;
 	images_clear(recorder->images);
 	interpreters_clear(recorder->interpreters);

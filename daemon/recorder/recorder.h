@@ -22,6 +22,9 @@
 #define RECORDER_PENDING_MAX 1000000
 #define RECORDER_BYTES_MAX   (UINT64_C(128) << 20)
 
+/* The slot of the only session. */
+#define RECORDER_SLOT 0
+
 struct recorder;
 
 /* Receives one line about a file that cannot be read. */

@@ -14,6 +14,44 @@
 #include "daemon/sampler/blocks.h"
 #include "daemon/sampler/internal.h"
 
+/* A sample makes up to four records; half the slots stay free, so that probes are short. */
+#define SLOTS_PER_SAMPLE 8
+
+/* Computes how many slots of the index the period needs: a power of two. */
+static uint64_t count_slots(const struct sampler *sampler)
+{
+	uint64_t period_ns = sampler->bpf->bss->period_ns, n = OX_SLOT_BLOCK, wanted;
+
+	if (!period_ns)
+		return n;
+	wanted = sampler->n_cpus * UINT64_C(1000000000) / period_ns * SLOTS_PER_SAMPLE;
+	while (n < wanted && n < sampler->index_slots)
+		n *= 2;
+	return n;
+}
+
+void sampler_clear_arena(struct sampler *sampler, unsigned which)
+{
+	struct ox_arena *arena = &sampler->bpf->bss->arenas[which];
+
+	assert(which < 2);
+	memset(sampler->indexes + which * sampler->index_slots, 0, (arena->slot_mask + 1) * 8);
+	arena->cursor = 0;
+	arena->slot_mask = count_slots(sampler) - 1;
+}
+
+/* Slots that were not in use yet are zero. A record that is not found any more is written once
+ * more, and each of the two has its own count. */
+void sampler_grow_arenas(struct sampler *sampler)
+{
+	uint64_t mask = count_slots(sampler) - 1;
+
+	for (unsigned which = 0; which < 2; which++)
+		if (sampler->bpf->bss->arenas[which].slot_mask < mask)
+			__atomic_store_n(&sampler->bpf->bss->arenas[which].slot_mask, mask,
+					 __ATOMIC_SEQ_CST);
+}
+
 /* Returns the record at a position, 1 + a word offset; NULL if there is none. Positions come from
  * the kernel's own program, yet nothing is read outside of the log. */
 static const struct ox_record *record_at(const struct sampler *sampler, unsigned which,
@@ -81,7 +119,7 @@ void sampler_quiesce(struct sampler *sampler)
 		const uint64_t *entries = &sampler->cpus[cpu].entries;
 		uint64_t seen = __atomic_load_n(entries, __ATOMIC_SEQ_CST);
 
-		/* A sample takes microseconds, unless a virtual CPU is descheduled in the middle of
+		/* A tick takes microseconds, unless a virtual CPU is descheduled in the middle of
 		 * it. */
 		while (seen & 1 && __atomic_load_n(entries, __ATOMIC_SEQ_CST) == seen)
 			sched_yield();

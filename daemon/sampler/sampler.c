@@ -1,30 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sampler/internal.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
-#include "daemon/base/cpus.h"
-#include "daemon/base/opener.h"
 
 /* Memory of one arena: this much log for each CPU, within these bounds in all. */
 #define LOG_BYTES_PER_CPU (UINT64_C(4) << 20)
 #define LOG_BYTES_MIN     (UINT64_C(8) << 20)
 #define LOG_BYTES_MAX     (UINT64_C(32) << 20)
 #define SLOTS_MAX         (UINT64_C(1) << 19)
-/* A sample makes up to four records; half the slots stay free, so that probes are short. */
-#define SLOTS_PER_SAMPLE 8
 
 define_cleanup(struct sampler *, sampler_free);
 
@@ -40,14 +32,6 @@ static uint64_t power_of_two(uint64_t n)
 static uint64_t clamp(uint64_t n, uint64_t low, uint64_t high)
 {
 	return n < low ? low : n > high ? high : n;
-}
-
-/* Computes how many slots of the index a rate needs: a power of two. */
-static uint64_t count_slots(const struct sampler *sampler, uint64_t interval_ns)
-{
-	uint64_t samples = sampler->n_cpus * UINT64_C(1000000000) / interval_ns;
-
-	return clamp(power_of_two(samples * SLOTS_PER_SAMPLE), OX_SLOT_BLOCK, sampler->index_slots);
 }
 
 /* Finds the daemon's pid namespace, as the kernel numbers it: /proc shows only what is below its
@@ -80,7 +64,10 @@ static int set_sizes(struct sampler *sampler)
 	if (r < 0)
 		return r;
 	r = bpf_map__set_max_entries(bpf->maps.indexes, bpf->rodata->slot_blocks * 2);
-	return r < 0 ? r : bpf_map__set_max_entries(bpf->maps.cpus, sampler->n_cpus);
+	if (r < 0)
+		return r;
+	r = bpf_map__set_max_entries(bpf->maps.cpus, sampler->n_cpus);
+	return r < 0 ? r : bpf_map__set_max_entries(bpf->maps.paces, sampler->n_cpus);
 }
 
 static void *map_memory(struct bpf_map *map, size_t bytes)
@@ -114,8 +101,12 @@ static int map_all(struct sampler *sampler)
 	sampler->logs = map_memory(bpf->maps.logs, sampler->log_words * 16);
 	sampler->indexes = map_memory(bpf->maps.indexes, sampler->index_slots * 16);
 	sampler->cpus = map_memory(bpf->maps.cpus, sampler->n_cpus * sizeof(struct ox_cpu));
+	sampler->paces = map_memory(bpf->maps.paces, sampler->n_cpus * sizeof(struct ox_paces));
 	sampler->rules = map_memory(bpf->maps.rules, sizeof(struct ox_rule) * OX_RULES_MAX);
-	return sampler->logs && sampler->indexes && sampler->cpus && sampler->rules ? 0 : -ENOMEM;
+	return sampler->logs && sampler->indexes && sampler->cpus && sampler->paces &&
+			       sampler->rules
+		       ? 0
+		       : -ENOMEM;
 }
 
 static int load(struct sampler *sampler, uint64_t unwind_bytes)
@@ -131,61 +122,6 @@ static int load(struct sampler *sampler, uint64_t unwind_bytes)
 	return r < 0 ? r : sampler_definitions_init(sampler);
 }
 
-static int open_timer(struct sampler *sampler, struct opener *opener, unsigned cpu)
-{
-	_cleanup_close_ int fd = opener_open(opener, PERF_EVENT_TICK, cpu), link = -1;
-
-	if (fd < 0)
-		return fd;
-	/* bpf_program__attach_perf_event() would enable the event, too. */
-	link = bpf_link_create(bpf_program__fd(sampler->bpf->progs.on_tick), fd, BPF_PERF_EVENT,
-			       NULL);
-	if (link < 0)
-		return -errno;
-	sampler->event_fds[cpu] = take_fd(&fd);
-	sampler->link_fds[cpu] = take_fd(&link);
-	return 0;
-}
-
-/* Opens the timers that are missing. A CPU that goes offline meanwhile gets none, which is no
- * failure. */
-static int open_timers(struct sampler *sampler, struct opener *opener)
-{
-	_cleanup_free_ bool *online = calloc(sampler->n_cpus, sizeof(*online));
-	bool any = false;
-	int r = online ? cpus_read_online(online, sampler->n_cpus) : -ENOMEM;
-
-	if (r < 0)
-		return r;
-	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
-		if (sampler->event_fds[cpu] < 0 && online[cpu])
-			r = open_timer(sampler, opener, cpu);
-		if (r < 0 && r != -ENODEV)
-			return r;
-		any |= sampler->event_fds[cpu] >= 0;
-	}
-	return any ? 0 : -ENODEV;
-}
-
-int sampler_open(struct sampler *sampler, struct opener *opener, struct sampler_report *report)
-{
-	int r = open_timers(sampler, opener);
-
-	if (r < 0)
-		opener_explain(opener, r, "open a timer on each CPU", report->why,
-			       sizeof(report->why));
-	return r;
-}
-
-void sampler_close(struct sampler *sampler)
-{
-	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++) {
-		cleanup_close(&sampler->link_fds[cpu]);
-		cleanup_close(&sampler->event_fds[cpu]);
-		sampler->link_fds[cpu] = sampler->event_fds[cpu] = -1;
-	}
-}
-
 static struct sampler *allocate(void)
 {
 	_cleanup_(sampler_free_p) struct sampler *sampler = calloc(1, sizeof(*sampler));
@@ -193,10 +129,11 @@ static struct sampler *allocate(void)
 
 	if (!sampler || n_cpus < 1)
 		return NULL;
-	sampler->interval_ns = UINT64_C(10000000000);
 	sampler->event_fds = malloc(n_cpus * sizeof(int));
 	sampler->link_fds = malloc(n_cpus * sizeof(int));
-	if (!sampler->event_fds || !sampler->link_fds)
+	sampler->seen_entries = calloc(n_cpus, sizeof(*sampler->seen_entries));
+	sampler->online = calloc(n_cpus, sizeof(*sampler->online));
+	if (!sampler->event_fds || !sampler->link_fds || !sampler->seen_entries || !sampler->online)
 		return NULL;
 	memset(sampler->event_fds, -1, n_cpus * sizeof(int));
 	memset(sampler->link_fds, -1, n_cpus * sizeof(int));
@@ -232,6 +169,8 @@ struct sampler *sampler_free(struct sampler *sampler)
 		munmap(sampler->indexes, sampler->index_slots * 16);
 	if (sampler->cpus)
 		munmap(sampler->cpus, sampler->n_cpus * sizeof(struct ox_cpu));
+	if (sampler->paces)
+		munmap(sampler->paces, sampler->n_cpus * sizeof(struct ox_paces));
 	if (sampler->rules)
 		munmap(sampler->rules, sizeof(struct ox_rule) * OX_RULES_MAX);
 	ring_buffer__free(sampler->events);
@@ -244,96 +183,11 @@ struct sampler *sampler_free(struct sampler *sampler)
 	sampler_bpf__destroy(sampler->bpf);
 	free(sampler->event_fds);
 	free(sampler->link_fds);
+	free(sampler->seen_entries);
+	free(sampler->online);
+	free(sampler->targets);
 	free(sampler);
 	return NULL;
-}
-
-static int control_timers(struct sampler *sampler, unsigned long request, void *argument)
-{
-	int r = 0;
-
-	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++)
-		if (sampler->event_fds[cpu] >= 0 &&
-		    ioctl(sampler->event_fds[cpu], request, argument) < 0)
-			r = -errno;
-	return r;
-}
-
-void sampler_clear_arena(struct sampler *sampler, unsigned which)
-{
-	assert(which < 2);
-	memset(sampler->indexes + which * sampler->index_slots, 0,
-	       (sampler->bpf->bss->arenas[which].slot_mask + 1) * 8);
-	sampler->bpf->bss->arenas[which].cursor = 0;
-	sampler->bpf->bss->arenas[which].slot_mask = count_slots(sampler, sampler->interval_ns) - 1;
-}
-
-int sampler_enable(struct sampler *sampler, uint64_t interval_ns)
-{
-	_cleanup_(opener_done) struct opener opener;
-	int r;
-
-	opener_init(&opener, OX_OPENER_PATH);
-	sampler_disable(sampler);
-	assert(interval_ns > 0);
-	sampler->interval_ns = interval_ns;
-	r = open_timers(sampler, &opener);
-	if (r < 0)
-		return r;
-	r = control_timers(sampler, PERF_EVENT_IOC_PERIOD, &interval_ns);
-	if (r < 0)
-		return r;
-	for (unsigned cpu = 0; cpu < sampler->n_cpus; cpu++)
-		sampler->cpus[cpu].expected_ns = sampler->cpus[cpu].last_ns = 0;
-	sampler->bpf->bss->period_ns = interval_ns;
-	sampler_clear_arena(sampler, 0);
-	sampler_clear_arena(sampler, 1);
-	sampler->idle_link = bpf_program__attach(sampler->bpf->progs.on_idle);
-	sampler->fault_link = bpf_program__attach(sampler->bpf->progs.on_fault);
-	r = sampler->idle_link && sampler->fault_link
-		    ? control_timers(sampler, PERF_EVENT_IOC_ENABLE, NULL)
-		    : -errno;
-	if (r < 0)
-		sampler_disable(sampler);
-	return r;
-}
-
-int sampler_disable(struct sampler *sampler)
-{
-	bpf_link__destroy(take_ptr(sampler->idle_link));
-	bpf_link__destroy(take_ptr(sampler->fault_link));
-	return control_timers(sampler, PERF_EVENT_IOC_DISABLE, NULL);
-}
-
-int sampler_follow_children(struct sampler *sampler, bool follow)
-{
-	if (!follow) {
-		bpf_link__destroy(take_ptr(sampler->fork_link));
-		bpf_link__destroy(take_ptr(sampler->exit_link));
-		return 0;
-	}
-	if (!sampler->exit_link)
-		sampler->exit_link = bpf_program__attach(sampler->bpf->progs.on_exit);
-	if (sampler->exit_link && !sampler->fork_link)
-		sampler->fork_link = bpf_program__attach(sampler->bpf->progs.on_fork);
-	return sampler->exit_link && sampler->fork_link ? 0 : -errno;
-}
-
-void sampler_read_counters(const struct sampler *sampler, struct sampler_counters *ret)
-{
-	*ret = (struct sampler_counters){0};
-	for (unsigned i = 0; i < sampler->n_cpus; i++) {
-		const struct ox_cpu *cpu = &sampler->cpus[i];
-
-		ret->samples += cpu->samples;
-		for (unsigned loss = 0; loss < OX_N_KERNEL_LOSSES; loss++)
-			ret->lost[loss] += cpu->lost[loss];
-		ret->timed_ns += cpu->timed_ns;
-		ret->timed_n += cpu->timed_n;
-		ret->gap_n += cpu->gap_n;
-		ret->gap_sum_ns += cpu->gap_sum * 256.0;
-		ret->gap_squares_ns += cpu->gap_squares * 65536.0;
-	}
 }
 
 int sampler_read_ksyms(struct sampler *sampler, sampler_text_fn fn, void *userdata)

@@ -58,7 +58,7 @@ static void begin_fork(void)
 	forked->is_wanted = true;
 	while (!forked->pid)
 		busy_let(python_world.busy.pid, 1);
-	target = sampling_by_pid(forked->pid, 0);
+	target = sampling_by_pid(forked->pid);
 	sampling_choose(&target, 1);
 }
 

@@ -27,3 +27,16 @@ struct sampler *sampler_or_skip(void)
 	cr_assert_eq(r, 0, "%s\n%s", report.why, report.log);
 	return sampler;
 }
+
+void kernel_side_choose(struct sampler *sampler, struct sampler_target *targets, size_t n,
+			uint64_t interval_ns)
+{
+	const struct sampler_session sessions[OX_SESSIONS_MAX] = {
+		{.interval_ns = interval_ns, .anybody = true}};
+	const struct sampler_plan plan = {
+		.running = 1, .sessions = sessions, .targets = targets, .n_targets = n};
+
+	for (size_t i = 0; i < n; i++)
+		targets[i].target.sessions = 1;
+	cr_assert_eq(sampler_apply(sampler, &plan), 0);
+}

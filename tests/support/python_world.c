@@ -65,7 +65,7 @@ void python_world_begin_with(void (*run)(void))
 	while (!*python_world.is_ready)
 		busy_let(python_world.busy.pid, 1);
 	cr_assert_eq(sampler_add_process(sampling.sampler, python_world.busy.pid, &process), 0);
-	target = sampling_by_pid(python_world.busy.pid, 0);
+	target = sampling_by_pid(python_world.busy.pid);
 	sampling_choose(&target, 1);
 }
 

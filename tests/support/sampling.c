@@ -44,6 +44,9 @@ void sampling_set_up(void)
 	sampling.sampler = sampler_or_skip();
 	sampling.seen = calloc(SEEN_MAX, sizeof(*sampling.seen));
 	cr_assert_not_null(sampling.seen);
+	sampling.sessions[0] =
+		(struct sampler_session){.interval_ns = INTERVAL_NS, .anybody = true};
+	sampling.plan = (struct sampler_plan){.running = 1, .sessions = sampling.sessions};
 }
 
 void sampling_tear_down(void)
@@ -52,18 +55,30 @@ void sampling_tear_down(void)
 	free(sampling.seen);
 }
 
-struct sampler_target sampling_by_pid(uint32_t pid, uint32_t want)
+struct sampler_target sampling_by_pid(uint32_t pid)
 {
 	return (struct sampler_target){
 		.filter = SAMPLER_PID,
 		.id = pid,
-		.target = {.start_max_ns = UINT64_MAX, .want = want},
+		.target = {.start_max_ns = UINT64_MAX, .sessions = 1},
 	};
 }
 
-void sampling_choose(const struct sampler_target *targets, size_t n)
+void sampling_choose(struct sampler_target *targets, size_t n)
 {
-	cr_assert_eq(sampler_set_targets(sampling.sampler, targets, n, false), 0);
+	for (size_t i = 0; i < n; i++)
+		if (!targets[i].target.sessions)
+			targets[i].target.sessions = 1;
+	sampling.plan.targets = targets;
+	sampling.plan.n_targets = n;
+	cr_assert_eq(sampler_apply(sampling.sampler, &sampling.plan), 0);
+}
+
+void sampling_add_session(unsigned slot, uint64_t interval_ns, uint32_t owner)
+{
+	sampling.plan.running |= UINT64_C(1) << slot;
+	sampling.sessions[slot] =
+		(struct sampler_session){.interval_ns = interval_ns, .owner = owner};
 }
 
 void sampling_drain(void)
@@ -73,14 +88,16 @@ void sampling_drain(void)
 	sampler_clear(sampling.sampler);
 }
 
-static void start_sampling(void)
+void sampling_start(void)
 {
 	sampling.n_seen = 0;
 	sampler_read_counters(sampling.sampler, &sampling.start);
-	cr_assert_eq(sampler_enable(sampling.sampler, INTERVAL_NS), 0);
+	for (unsigned slot = 0; slot < OX_SESSIONS_MAX; slot++)
+		sampler_read_pace(sampling.sampler, slot, &sampling.start_paces[slot]);
+	cr_assert_eq(sampler_enable(sampling.sampler), 0);
 }
 
-static void stop_sampling(void)
+void sampling_stop(void)
 {
 	cr_assert_eq(sampler_disable(sampling.sampler), 0);
 	sampling_drain();
@@ -88,17 +105,17 @@ static void stop_sampling(void)
 
 void sampling_run(pid_t pid, uint64_t cpu_ms)
 {
-	start_sampling();
+	sampling_start();
 	busy_let(pid, cpu_ms);
-	stop_sampling();
+	sampling_stop();
 }
 
 void sampling_run_both(const struct busy_process *one, const struct busy_process *two)
 {
-	start_sampling();
+	sampling_start();
 	busy_let(one->pid, 20);
 	busy_let(two->pid, 20);
-	stop_sampling();
+	sampling_stop();
 }
 
 uint64_t sampling_counted(void)
@@ -109,12 +126,27 @@ uint64_t sampling_counted(void)
 	return now.samples - sampling.start.samples;
 }
 
+uint64_t sampling_lost_by(unsigned slot, enum ox_loss loss)
+{
+	struct sampler_pace now;
+
+	sampler_read_pace(sampling.sampler, slot, &now);
+	return now.lost[loss] - sampling.start_paces[slot].lost[loss];
+}
+
 uint64_t sampling_lost(enum ox_loss loss)
 {
-	struct sampler_counters now;
+	return sampling_lost_by(0, loss);
+}
 
-	sampler_read_counters(sampling.sampler, &now);
-	return now.lost[loss] - sampling.start.lost[loss];
+uint64_t sampling_taken_by(unsigned slot)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < sampling.n_seen; i++)
+		if (sampling.seen[i].id.sessions >> slot & 1)
+			n += sampling.seen[i].count;
+	return n;
 }
 
 uint64_t sampling_hits(uint32_t pid)

@@ -33,7 +33,11 @@ struct listed {
 
 extern struct sampling {
 	struct sampler *sampler;
+	/* At first there is one session, in slot 0, which may see anybody's processes. */
+	struct sampler_plan plan;
+	struct sampler_session sessions[OX_SESSIONS_MAX];
 	struct sampler_counters start;
+	struct sampler_pace start_paces[OX_SESSIONS_MAX];
 	struct listed *seen; /* since it was started last */
 	size_t n_seen;
 } sampling;
@@ -44,11 +48,19 @@ void sampling_set_up(void);
 /* Frees it. */
 void sampling_tear_down(void);
 
-/* Returns the target that is the process with that pid, as old as it may be. */
-struct sampler_target sampling_by_pid(uint32_t pid, uint32_t want);
+/* Returns the target that is the process with that pid, as old as it may be, of slot 0. */
+struct sampler_target sampling_by_pid(uint32_t pid);
 
-/* Has these sampled and no others. */
-void sampling_choose(const struct sampler_target *targets, size_t n);
+/* Applies the plan, with these targets and no others. Those of no session become slot 0's. */
+void sampling_choose(struct sampler_target *targets, size_t n);
+
+/* Lets a session run with the next sampling_choose(): one that sees only what is that user's own.
+ */
+void sampling_add_session(unsigned slot, uint64_t interval_ns, uint32_t owner);
+
+/* Starts and stops to sample; stopping reads all samples. */
+void sampling_start(void);
+void sampling_stop(void);
 
 /* Reads all samples that are there. */
 void sampling_drain(void);
@@ -62,8 +74,12 @@ void sampling_run_both(const struct busy_process *one, const struct busy_process
 /* Returns how many samples the kernel's side has counted since the start. */
 uint64_t sampling_counted(void);
 
-/* Returns how many were lost since then for that reason. */
+/* Returns how many slot 0, or another, lost since then for that reason. */
 uint64_t sampling_lost(enum ox_loss loss);
+uint64_t sampling_lost_by(unsigned slot, enum ox_loss loss);
+
+/* Returns the hits that a session took. */
+uint64_t sampling_taken_by(unsigned slot);
 
 /* Returns the hits of a process, 0: of all. */
 uint64_t sampling_hits(uint32_t pid);

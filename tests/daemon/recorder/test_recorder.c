@@ -99,10 +99,10 @@ static void sample(const struct busy_process *busy, uint64_t cpu_ms)
 		.target = {.start_max_ns = UINT64_MAX, .number = 7},
 	};
 
-	cr_assert_eq(sampler_set_targets(sampler, &target, 1, false), 0);
+	kernel_side_choose(sampler, &target, 1, INTERVAL_NS);
 	recorder_expect(recorder, busy->pid);
 	cr_assert_eq(sideband_enable(sideband), 0);
-	cr_assert_eq(sampler_enable(sampler, INTERVAL_NS), 0);
+	cr_assert_eq(sampler_enable(sampler), 0);
 	busy_let(busy->pid, cpu_ms);
 	cr_assert_eq(sampler_disable(sampler), 0);
 	sideband_disable(sideband);
@@ -330,7 +330,7 @@ static void listen_until_followed(struct busy_process *process)
 {
 	struct ox_process known = {0};
 
-	cr_assert_eq(sampler_enable(sampler, INTERVAL_NS), 0);
+	cr_assert_eq(sampler_enable(sampler), 0);
 	while (!known.as_of_ns) {
 		busy_let(process->pid, 5);
 		recorder_read_events(recorder);

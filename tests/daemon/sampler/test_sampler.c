@@ -14,7 +14,7 @@ Test(sampler, samples_the_chosen_process_and_no_other)
 {
 	struct busy_process chosen = busy_start(&(struct busy){.comm = "chosen", .depth = 5});
 	struct busy_process other = busy_start(&(struct busy){.comm = "other", .depth = 5});
-	struct sampler_target target = sampling_by_pid(chosen.pid, 0);
+	struct sampler_target target = sampling_by_pid(chosen.pid);
 
 	sampling_choose(&target, 1);
 	sampling_run_both(&chosen, &other);
@@ -32,7 +32,7 @@ Test(sampler, a_sample_says_whose_it_is)
 {
 	struct busy_process busy =
 		busy_start(&(struct busy){.comm = "who am i", .uid = NOBODY, .depth = 5});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 	uint64_t tick_ns = 1000000000 / sysconf(_SC_CLK_TCK);
 	struct process_stat stat;
 
@@ -55,7 +55,7 @@ Test(sampler, a_sample_says_whose_it_is)
 Test(sampler, a_stack_is_the_chain_of_frames)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 40});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 	const struct listed *most;
 
 	sampling_choose(&target, 1);
@@ -74,7 +74,7 @@ Test(sampler, a_stack_is_the_chain_of_frames)
 Test(sampler, an_equal_stack_is_kept_once)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 20});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 
 	sampling_choose(&target, 1);
 	busy_let(busy.pid, 10);
@@ -91,11 +91,11 @@ Test(sampler, an_equal_stack_is_kept_once)
 Test(sampler, nothing_is_lost_or_counted_twice_between_drains)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 5});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 
 	sampling_choose(&target, 1);
 	sampler_read_counters(sampling.sampler, &sampling.start);
-	cr_assert_eq(sampler_enable(sampling.sampler, INTERVAL_NS), 0);
+	cr_assert_eq(sampler_enable(sampling.sampler), 0);
 	for (int i = 0; i < 20; i++) {
 		busy_let(busy.pid, 5);
 		sampling_drain();
@@ -111,7 +111,7 @@ Test(sampler, nothing_is_lost_or_counted_twice_between_drains)
 Test(sampler, disabled_it_takes_nothing)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 5});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 
 	sampling_choose(&target, 1);
 	sampler_read_counters(sampling.sampler, &sampling.start);
@@ -138,10 +138,10 @@ static int fail(void *userdata, const struct sampler_sample *sample)
 Test(sampler, a_failure_of_the_reader_is_told_after_all_was_handed_out)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 5});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 
 	sampling_choose(&target, 1);
-	cr_assert_eq(sampler_enable(sampling.sampler, INTERVAL_NS), 0);
+	cr_assert_eq(sampler_enable(sampling.sampler), 0);
 	busy_let(busy.pid, 20);
 	cr_assert_eq(sampler_disable(sampling.sampler), 0);
 	sampler_swap(sampling.sampler);
@@ -158,7 +158,7 @@ Test(sampler, a_failure_of_the_reader_is_told_after_all_was_handed_out)
 Test(sampler, the_deepest_stack_is_whole)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = OX_MAX_USER_FRAMES - 1});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 
 	sampling_choose(&target, 1);
 	busy_let(busy.pid, 10);
@@ -173,7 +173,7 @@ Test(sampler, the_deepest_stack_is_whole)
 Test(sampler, a_deeper_one_is_cut_and_says_so)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = OX_MAX_USER_FRAMES});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 
 	sampling_choose(&target, 1);
 	busy_let(busy.pid, 10);
@@ -188,7 +188,7 @@ Test(sampler, a_deeper_one_is_cut_and_says_so)
 Test(sampler, a_circle_of_frames_ends)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 3, .loops = true});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 
 	sampling_choose(&target, 1);
 	busy_let(busy.pid, 10);
@@ -201,7 +201,7 @@ Test(sampler, a_circle_of_frames_ends)
 Test(sampler, a_leaf_without_a_caller_says_that_there_was_no_table)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 0});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 
 	sampling_choose(&target, 1);
 	busy_let(busy.pid, 10);
@@ -221,7 +221,7 @@ static int read_ksyms(void *userdata, const char *text, size_t length)
 Test(sampler, the_kernels_side_is_there_for_who_may_see_it)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 5, .in_kernel = true});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 	struct ksyms *ksyms = ksyms_new();
 	const char *name, *module;
 	bool found = false;
@@ -233,7 +233,7 @@ Test(sampler, the_kernels_side_is_there_for_who_may_see_it)
 	for (size_t i = 0; i < sampling.n_seen; i++)
 		cr_assert_eq(sampling.seen[i].n_kernel, 0);
 
-	target = sampling_by_pid(busy.pid, OX_WANT_KERNEL);
+	sampling.sessions[0].kernel = true;
 	sampling_choose(&target, 1);
 	sampling_run(busy.pid, CPU_MS);
 	cr_assert_gt(sampling_main()->n_kernel, 0);
@@ -253,16 +253,18 @@ Test(sampler, the_kernels_side_is_there_for_who_may_see_it)
 Test(sampler, the_interval_that_was_achieved_is_measured)
 {
 	struct busy_process busy = busy_start(&(struct busy){.depth = 5});
-	struct sampler_target target = sampling_by_pid(busy.pid, 0);
+	struct sampler_target target = sampling_by_pid(busy.pid);
 	struct sampler_counters now;
+	struct sampler_pace pace;
 
 	sampling_choose(&target, 1);
 	sampling_run(busy.pid, CPU_MS);
 	sampler_read_counters(sampling.sampler, &now);
-	cr_assert_gt(now.gap_n, 0);
+	sampler_read_pace(sampling.sampler, 0, &pace);
+	cr_assert_gt(pace.gap_n, 0);
 	/* A mean of half the interval would be wrong on any machine. */
-	cr_assert_gt(INTERVAL_NS + now.gap_sum_ns / now.gap_n, INTERVAL_NS / 2.0);
-	cr_assert_geq(now.gap_squares_ns, 0);
+	cr_assert_gt(INTERVAL_NS + pace.gap_sum_ns / pace.gap_n, INTERVAL_NS / 2.0);
+	cr_assert_geq(pace.gap_squares_ns, 0);
 	cr_assert_gt(now.timed_n, 0);
 	cr_assert_gt(now.timed_ns, 0);
 	busy_stop(&busy);

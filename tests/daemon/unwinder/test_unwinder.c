@@ -243,8 +243,8 @@ static void sample_pids(const struct busy_process *processes, size_t n)
 			.id = processes[i].pid,
 			.target = {.start_max_ns = UINT64_MAX},
 		};
-	cr_assert_eq(sampler_set_targets(sampler, targets, n, false), 0);
-	cr_assert_eq(sampler_enable(sampler, INTERVAL_NS), 0);
+	kernel_side_choose(sampler, targets, n, INTERVAL_NS);
+	cr_assert_eq(sampler_enable(sampler), 0);
 	for (size_t i = 0; i < n; i++) {
 		struct ox_process known = {};
 
@@ -288,8 +288,8 @@ Test(unwinder, who_is_expected_is_whole_from_the_first_sample_on, .fini = close_
 	open_world(UINT64_C(8) << 20);
 	unwinder_expect(unwinder, images_find(images, process.pid, now_ns), now_ns);
 	cr_assert(symbolizer_wait(symbolizer, PATIENCE_USEC));
-	cr_assert_eq(sampler_set_targets(sampler, &target, 1, false), 0);
-	cr_assert_eq(sampler_enable(sampler, INTERVAL_NS), 0);
+	kernel_side_choose(sampler, &target, 1, INTERVAL_NS);
+	cr_assert_eq(sampler_enable(sampler), 0);
 	busy_let(process.pid, 50);
 	drain();
 	cr_assert_gt(n_samples, 0);
