@@ -65,9 +65,12 @@ static __always_inline __u32 task_dumpable(struct task_struct *task)
 	if (!task->mm)
 		return 0;
 	if (bpf_core_field_exists(exec->exec_state)) {
-		const struct task_exec_state *state = exec->exec_state;
+		__u32 dumpable = 0;
 
-		return state ? state->dumpable : 0;
+		if (dumpable_offset)
+			bpf_probe_read_kernel(&dumpable, sizeof(dumpable),
+					      (const void *)exec->exec_state + dumpable_offset);
+		return dumpable;
 	}
 	if (bpf_core_field_exists(words->flags.__mm_flags))
 		return words->flags.__mm_flags[0] & DUMPABLE_MASK;

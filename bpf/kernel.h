@@ -45,15 +45,10 @@ struct mm_struct___words {
 	mm_flags_t flags;
 };
 
-/* In 7.2 it is among what an exec gives to all threads. */
-enum task_dumpable {
-	TASK_DUMPABLE_OFF = 0,
-	TASK_DUMPABLE_OWNER = 1,
-};
-
-struct task_exec_state {
-	enum task_dumpable dumpable;
-};
+/* In 7.2 it is in a struct of its own, which exec makes for all threads. Older kernels have no such
+ * struct, and for one that is missing libbpf asks for the types of all modules, which it may not:
+ * so where that has it is in `dumpable_offset`. */
+struct task_exec_state;
 
 struct task_struct___exec {
 	struct task_exec_state *exec_state;

@@ -6,6 +6,7 @@
 const volatile __u64 hash_seed = 0;  /* secret: nobody can aim at the index */
 const volatile __u32 log_chunks = 0; /* of one arena */
 const volatile __u32 slot_blocks = 0;
+const volatile __u32 dumpable_offset = 0; /* in struct task_exec_state; 0: the kernel has none */
 const volatile struct ox_layout layouts[OX_LAYOUTS_MAX] = {};
 
 /* The daemon's pid namespace: found by find_namespace(), run once by the daemon itself. */

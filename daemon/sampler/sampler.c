@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 
 #include "daemon/base/cleanup.h"
 
@@ -42,6 +43,30 @@ static int find_namespace(struct sampler_bpf *bpf)
 	int r = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.find_namespace), &opts);
 
 	return r < 0 ? r : opts.retval ? -EIO : 0;
+}
+
+/* Returns the offset of a member, in bytes; 0 where the kernel has no such struct or member. */
+static uint32_t find_offset(const struct btf *btf, const char *name, const char *member)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, id);
+
+	for (unsigned i = 0; type && i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member))
+			return btf_member_bit_offset(type, i) / 8;
+	return 0;
+}
+
+/* Sets what the programs have to know of this kernel beside their relocations (bpf/kernel.h). */
+static int set_offsets(struct sampler_bpf *bpf)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return -errno;
+	bpf->rodata->dumpable_offset = find_offset(btf, "task_exec_state", "dumpable");
+	btf__free(btf);
+	return 0;
 }
 
 static int set_sizes(struct sampler *sampler)
@@ -84,6 +109,9 @@ static int load_programs(struct sampler *sampler, uint64_t unwind_bytes)
 	sampler->bpf = sampler_bpf__open();
 	if (!sampler->bpf)
 		return -errno;
+	r = set_offsets(sampler->bpf);
+	if (r < 0)
+		return r;
 	r = set_sizes(sampler);
 	if (r < 0)
 		return r;
