@@ -99,21 +99,38 @@ __noinline __u32 current_owner(void)
 struct search {
 	struct choice choice;
 	__u64 running;
-	__u64 permitted; /* sessions that may see the process */
+	__u64 permitted; /* sessions that may see the process; found with the first match */
 	__u64 start_ns;
 };
+
+/* Finds the sessions that may see the process. Most processes match no target, and are not asked.
+ */
+static __noinline int search_ask(struct search *search)
+{
+	__u32 owner = current_owner();
+	__u64 *sessions = 0;
+
+	search->choice.owner = owner;
+	search->permitted = anybody;
+	if (owner != OX_NOBODY && search->running & ~search->permitted)
+		sessions = bpf_map_lookup_elem(&owners, &owner);
+	if (sessions)
+		search->permitted |= *sessions;
+	return 0;
+}
 
 /* Adds a target that matches. The rights of several are not added up: each session has its own. */
 static __always_inline void search_add(struct search *search, const struct ox_target *target)
 {
 	struct choice *choice = &search->choice;
-	__u64 sessions, allowed;
+	__u64 sessions = target ? target->sessions & search->running : 0, allowed;
 
-	if (!target)
+	if (!sessions)
 		return;
-	sessions = target->sessions & search->running;
-	allowed = sessions & search->permitted;
+	if (!choice->wanted)
+		search_ask(search);
 	choice->wanted |= sessions;
+	allowed = sessions & search->permitted;
 	if (!allowed)
 		return;
 	if (!choice->allowed)
@@ -164,35 +181,18 @@ static __always_inline void search_run(struct search *search, struct task_struct
 		search_add(search, &everything);
 }
 
-/* Returns the sessions that may see a process which is that user's own. */
-static __always_inline __u64 owner_sessions(__u32 owner)
-{
-	__u64 *sessions = owner == OX_NOBODY ? 0 : bpf_map_lookup_elem(&owners, &owner);
-
-	return sessions ? *sessions : 0;
-}
-
 /* Finds how the current process, which has that pid, is chosen. A global function, too. */
 __noinline int filter_current(__u32 pid, struct choice *ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct search search = {
-		.choice.owner = OX_NOBODY,
 		.running = *(volatile __u64 *)&running,
-		.permitted = anybody,
 		.start_ns = task->group_leader->start_boottime,
 	};
-	bool asks_owner = search.running & ~search.permitted;
 
 	if (!ret)
 		return 0;
-	if (asks_owner) {
-		search.choice.owner = current_owner();
-		search.permitted |= owner_sessions(search.choice.owner);
-	}
 	search_run(&search, task, pid);
-	if (!asks_owner && search.choice.allowed)
-		search.choice.owner = current_owner();
 	*ret = search.choice;
 	return 0;
 }
