@@ -256,3 +256,28 @@ case_memory() {
 	rm -rf /run/systemd/system.control/oxprofd.service.d
 	systemctl daemon-reload
 }
+
+is_refused() {
+	query
+	[ "$(json 'd["lost"].get("not-permitted", 0)')" -gt 0 ]
+}
+
+# A user sees what is own at each sample. Each kernel keeps elsewhere whether the memory is closed.
+case_own() {
+	local samples
+	spawn alice /usr/bin/python3 -c '
+import ctypes, signal
+signal.signal(signal.SIGUSR1, lambda *_: ctypes.CDLL(None).prctl(4, 0)) # PR_SET_DUMPABLE
+while True:
+    pass'
+	as alice oxprofctl unpause --pid="$pid" --frequency=499
+	run_for "$pid" 1
+	query
+	expect_json 'd["samples"] > 100 and d["lost"].get("not-permitted", 0) == 0'
+	kill -USR1 "$pid"
+	wait_until is_refused
+	samples=$(json 'd["samples"]')
+	run_for "$pid" 1
+	query
+	expect_json "d['samples'] == $samples and d['lost']['not-permitted'] > 100"
+}

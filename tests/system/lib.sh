@@ -73,6 +73,10 @@ clean_case() {
 		kill -9 "$job" 2>/dev/null
 	done
 	tmux -L oxtest kill-server 2>/dev/null # the terminals of case_top.sh, and the sessions there
+	if mountpoint -q /run/oxtest-sys; then # of case_cpus.sh
+		echo 1 >/run/oxtest-sys/devices/system/cpu/cpu1/online
+		umount /run/oxtest-sys
+	fi 2>/dev/null
 	while umount /var/lib/oxprof 2>/dev/null; do :; done
 	rm -rf /etc/systemd/system/oxprofd.service.d /run/systemd/system/oxtest-*.service \
 		/run/systemd/system/oxprof-opener@.service.d \
