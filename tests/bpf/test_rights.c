@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may see which sample (bpf/filter.bpf.h). */
+/* The rights of sessions, sample by sample (bpf/filter.bpf.h). */
 #include <criterion/criterion.h>
 #include <linux/securebits.h>
 #include <string.h>

@@ -9,7 +9,7 @@ TestSuite(sampler_plan, .init = sampling_set_up, .fini = sampling_tear_down);
 
 #define RATIO 10
 
-/* Two sessions on one process, the second with an interval that is RATIO times as long. */
+/* Lets two sessions have one process, the second with an interval that is RATIO times as long. */
 static void begin_two(const struct busy_process *busy, struct sampler_target *target)
 {
 	*target = sampling_by_pid(busy->pid);
@@ -25,7 +25,8 @@ static uint64_t ticks(unsigned slot)
 	return sampling_taken_by(slot) + sampling_lost_by(slot, OX_LOST_LATE);
 }
 
-/* The process has the CPU in pieces, of each of which the second session sees every tenth tick. */
+/* Checks the rates. The process has the CPU in pieces, of each of which the second session sees
+ * every tenth tick. */
 static void check_ratio(void)
 {
 	double expected = ticks(0) / (double)RATIO;
