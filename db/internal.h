@@ -3,9 +3,10 @@
  * Shared by the files of the store; no other folder includes it.
  *
  * Invariants:
- * 1. session.rolled = R says: sample_hour has every row of sample with t < R and none with t >= R.
+ * 1. rollup.rolled = R says: sample_hour has every row of sample with t < R and none with t >= R.
  *    It moves in the same transaction as the rows, so a kill cannot part them.
- * 2. session.samples is the sum of n over its rows of sample, at each commit.
+ * 2. session.samples has grown by n with each row that was added to one of its sets, at each
+ * commit.
  * 3. A bind that fails leaves NULL, which every column refuses: binds need no check of their own.
  */
 #pragma once
@@ -14,6 +15,7 @@
 #include <stdbool.h>
 
 #include "daemon/base/cleanup.h"
+#include "daemon/base/table.h"
 #include "db/sql.h"
 #include "db/store.h"
 
@@ -21,12 +23,15 @@
 #define STORE_RESERVE_BYTES  (UINT64_C(16) << 20)
 #define STORE_PAGE_BYTES     4096
 
-/* The session that is being written to, and what its row does not say yet. session 0: none. */
+/* The sets that are being written to, and what the other tables do not say yet of their rows. */
 struct store_tail {
-	int64_t session;
-	int64_t rolled; /* as in the row */
-	int64_t latest; /* window; those below it are over */
-	uint64_t n;     /* samples to be added to the row */
+	bool is_read;       /* rolled and latest are known */
+	bool has_all;       /* sets that are not in the table may have windows to be rolled up */
+	int64_t rolled;     /* as in the row */
+	int64_t latest;     /* window; those below it are over */
+	struct table *sets; /* int64_t, those that have windows to be rolled up; NULL: none yet */
+	uint64_t *n;        /* by index: samples to be added to the sessions of the set */
+	size_t n_size;
 };
 
 #define STORE_BUSY_MSEC 2000 /* how long to wait for a lock of another connection */
@@ -52,7 +57,12 @@ int store_step(struct store *store, sqlite3_stmt *statement);
 /* Runs a statement to its end. *ret is the first column of the first row; ret may be NULL. Returns
  * 1, 0 where there is no row, or a negative errno. */
 int store_fetch(struct store *store, sqlite3_stmt *statement, int64_t *ret);
+/* Runs an INSERT ... RETURNING id, or anything else that gives exactly one number. Returns 0,
+ * -ENOENT where it gives none, or another negative errno. */
+int store_fetch_id(struct store *store, sqlite3_stmt *statement, int64_t *ret_id);
 void store_bind_text(sqlite3_stmt *statement, int position, const char *text);
+/* Returns the number that stands for an owner in the tables: -1 for UINT32_MAX. */
+int64_t store_owner_number(uint32_t owner);
 
 static inline void statement_reset(sqlite3_stmt **statement)
 {
@@ -61,14 +71,16 @@ static inline void statement_reset(sqlite3_stmt **statement)
 }
 #define _cleanup_statement_ _cleanup_(statement_reset)
 
-/* ---- store_write.c ---- */
+/* ---- store_session.c ---- */
 
-/* Writes the tail into its session's row and rolls up the windows that are over. */
+/* Counts what was added in the rows of its sessions, and rolls up the windows that are over. */
 int store_flush_tail(struct store *store);
+/* Forgets what was added: its transaction is rolled back. */
+void store_drop_tail(struct store *store);
 
 /* ---- store_hits.c ---- */
 
-/* Binds a range to ?1, ?2 and ?3 of the statement. */
+/* Binds a range without its owner to ?1, ?2 and ?3 of the statement. */
 void store_bind_range(sqlite3_stmt *statement, const struct store_range *range);
 
 /* ---- store_file.c: the file before sqlite sees it; these explain a failure in *ret_why ---- */

@@ -106,6 +106,18 @@ int store_fetch(struct store *store, sqlite3_stmt *statement, int64_t *ret)
 	return found;
 }
 
+int store_fetch_id(struct store *store, sqlite3_stmt *statement, int64_t *ret_id)
+{
+	int r = store_fetch(store, statement, ret_id);
+
+	return r == 0 ? -ENOENT : r < 0 ? r : 0;
+}
+
+int64_t store_owner_number(uint32_t owner)
+{
+	return owner == UINT32_MAX ? -1 : (int64_t)owner;
+}
+
 void store_bind_text(sqlite3_stmt *statement, int position, const char *text)
 {
 	sqlite3_bind_text(statement, position, text, -1, SQLITE_STATIC);
@@ -129,6 +141,8 @@ struct store *store_free(struct store *store)
 		store_file_mark_damaged(store->path);
 	}
 	sqlite3_close(store->db);
+	table_free(store->tail.sets);
+	free(store->tail.n);
 	free(store->directory);
 	free(store->path);
 	free(store);

@@ -48,8 +48,7 @@ void store_cut_log(struct store *store);
 /* Begins a transaction. Returns -ENOSPC already here where less than 16 MiB are free on the disk:
  * nothing is half done. */
 int store_begin(struct store *store);
-/* Commits, and rolls back where that fails. Windows before the newest one of the session are rolled
- * up here. */
+/* Commits, and rolls back where that fails. Windows before the newest one are rolled up here. */
 int store_commit(struct store *store);
 void store_rollback(struct store *store); /* safe without a transaction */
 
@@ -66,18 +65,27 @@ struct store_session {
 	uint64_t samples; /* read only */
 };
 int store_add_session(struct store *store, const struct store_session *session, int64_t *ret_id);
-/* Ends a session and rolls its windows up. Needs no transaction, and no reserve on the disk.
- * Returns -ENOENT where there is no such session. */
+/* Changes what a session is about. Returns -ENOENT where there is no such session. */
+int store_set_session_targets(struct store *store, int64_t id, const char *targets);
+/* Ends a session. Needs no transaction, and no reserve on the disk. Returns -ENOENT where there is
+ * no such session. */
 int store_end_session(struct store *store, int64_t session, uint64_t ended_usec);
 /* Ends the sessions that a killed daemon left open at the time when they were last written to.
  * Returns how many there were. */
 int store_end_left_sessions(struct store *store);
 
+/* Finds the set of these sessions, or adds it; the samples that all of them took are added to it.
+ * Ids are ascending, n is at least 1. Belongs into a transaction. Returns -ENOENT where one of the
+ * sessions is not there. */
+int store_add_set(struct store *store, const int64_t *sessions, size_t n, int64_t *ret_set);
+
+/* A process while its ids stay the same: one that changes them has several rows. */
 struct store_process {
 	uint32_t pid;
 	uint64_t started_usec; /* since the epoch */
 	uint32_t exec_id;
-	uint32_t uid; /* effective */
+	uint32_t uid;   /* effective */
+	uint32_t owner; /* whose own it was; UINT32_MAX: nobody's */
 	const char *comm;
 	const char *exe;
 	const char *cmdline;
@@ -85,8 +93,8 @@ struct store_process {
 	const char *unit;
 	const char *cgroup;
 };
-/* Finds a process by pid, start, exec, or adds it; texts that were unknown before are filled in,
- * the comm is the last one. */
+/* Finds a process by pid, start, exec, uid, owner, or adds it; texts that were unknown before are
+ * filled in, the comm is the last one. */
 int store_add_process(struct store *store, const struct store_process *process, int64_t *ret_id);
 /* Finds a thread of a process by process, tid, comm, or adds it. */
 int store_add_task(struct store *store, int64_t process, uint32_t tid, const char *comm,
@@ -99,33 +107,39 @@ int store_rename_frame(struct store *store, int64_t id, const struct frame *fram
  * smaller than its children's. */
 int store_add_node(struct store *store, int64_t parent, int64_t frame, int64_t *ret_id);
 
-/* Adds n samples; window: OX_WINDOW_USEC since the session's start; node 0: no stack. Returns
- * -ENOENT where there is no such session. */
-int store_add_sample(struct store *store, int64_t session, uint32_t window, int64_t task,
-		     int64_t node, uint64_t n);
+/* Adds n samples to a set, and at the latest at the commit to `samples` of each of its sessions.
+ * window: OX_WINDOW_USEC since the epoch, in any order; node 0: no stack. Returns -ENOENT where
+ * there is no such set. */
+int store_add_sample(struct store *store, int64_t set, uint32_t window, int64_t task, int64_t node,
+		     uint64_t n);
 int store_add_loss(struct store *store, int64_t session, uint32_t window, const char *reason,
 		   uint64_t n);
 
 /* ---- reading ---- */
 
-/* The range of a query: a window counts when it overlaps [since, until) and its session does. */
+/* The range of a query: a window counts when it overlaps [since, until). */
 struct store_range {
 	uint64_t since_usec; /* 0: from the first */
 	uint64_t until_usec; /* UINT64_MAX: to the last */
-	int64_t session;     /* 0: all; else that one */
+	int64_t session;     /* 0: all; else that one: what it took, alone or with others */
+	uint32_t owner;      /* UINT32_MAX: all. Else sessions and losses are those of the sessions
+			      * that this user began, and the cover is that of the user's processes;
+			      * hits are not chosen by it: struct store_task tells the owner. */
 };
 
 typedef int (*store_session_fn)(void *userdata, const struct store_session *session);
 /* Calls fn for the sessions that touch the range, newest first; a negative result of fn stops and
- * is returned. only_uid UINT32_MAX: all; else the sessions that this user owns, and those with a
- * process of the user. */
-int store_foreach_session(struct store *store, const struct store_range *range, uint32_t only_uid,
-			  store_session_fn fn, void *userdata);
+ * is returned. */
+int store_foreach_session(struct store *store, const struct store_range *range, store_session_fn fn,
+			  void *userdata);
+/* Finds the newest session of a user that runs, or else the newest one. Returns 1, or 0 where there
+ * is none. */
+int store_find_last_session(struct store *store, uint32_t owner, int64_t *ret_id);
 int store_has_session(struct store *store, int64_t id); /* 1, 0 */
 
 /* Calls fn for the hits by task and node over the range, each pair once and in no order, from
- * roll-ups where whole hours are asked for. The end of a session that still runs is that of its
- * last window. ret_since, ret_until: the time that the rows really cover (0, 0 where there are
+ * roll-ups where whole hours are asked for. ret_since, ret_until: the time that the rows really
+ * cover, from the begin to the end of windows, or of a session within them (0, 0 where there are
  * none). */
 typedef int (*store_hits_fn)(void *userdata, int64_t task, int64_t node, uint64_t n);
 int store_foreach_hits(struct store *store, const struct store_range *range, store_hits_fn fn,
@@ -134,13 +148,12 @@ int store_foreach_hits(struct store *store, const struct store_range *range, sto
 int store_find_cover(struct store *store, const struct store_range *range, uint64_t *ret_since_usec,
 		     uint64_t *ret_until_usec);
 
-/* Calls fn for the hits with their time: slot s of a session is its windows from s * windows on.
- * They come row by row, the same ones more than once, in no order; where `windows` is a multiple of
+/* Calls fn for the hits with their time: slot s is the windows from s * windows on. They come row
+ * by row, the same ones more than once, in no order; where `windows` is a multiple of
  * STORE_HOUR_WINDOWS from roll-ups as far as that goes. STORE_ALL_WINDOWS: slot 0 is everything. */
 #define STORE_HOUR_WINDOWS 360
 #define STORE_ALL_WINDOWS  ((uint64_t)STORE_HOUR_WINDOWS << 40)
 struct store_slot_hits {
-	int64_t session;
 	uint64_t slot;
 	int64_t task;
 	int64_t node;

@@ -99,10 +99,14 @@ void store_bind_range(sqlite3_stmt *statement, const struct store_range *range)
 int store_find_cover(struct store *store, const struct store_range *range, uint64_t *ret_since,
 		     uint64_t *ret_until)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_FIND_COVER];
+	bool all = range->owner == UINT32_MAX;
+	_cleanup_statement_ sqlite3_stmt *statement =
+		store->statements[all ? SQL_FIND_COVER : SQL_FIND_OWNER_COVER];
 	int r;
 
 	store_bind_range(statement, range);
+	if (!all)
+		sqlite3_bind_int64(statement, 4, range->owner);
 	r = store_step(store, statement);
 	if (r < 0)
 		return r;
@@ -144,11 +148,10 @@ int store_foreach_slot_hits(struct store *store, const struct store_range *range
 	sqlite3_bind_int64(statement, 4, windows);
 	while ((r = store_step(store, statement)) > 0) {
 		struct store_slot_hits hits = {
-			.session = sqlite3_column_int64(statement, 0),
-			.slot = sqlite3_column_int64(statement, 1),
-			.task = sqlite3_column_int64(statement, 2),
-			.node = sqlite3_column_int64(statement, 3),
-			.n = sqlite3_column_int64(statement, 4),
+			.slot = sqlite3_column_int64(statement, 0),
+			.task = sqlite3_column_int64(statement, 1),
+			.node = sqlite3_column_int64(statement, 2),
+			.n = sqlite3_column_int64(statement, 3),
 		};
 
 		r = fn(userdata, &hits);

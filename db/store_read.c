@@ -35,8 +35,16 @@ int store_has_session(struct store *store, int64_t id)
 	return store_fetch(store, statement, NULL);
 }
 
-int store_foreach_session(struct store *store, const struct store_range *range, uint32_t only_uid,
-			  store_session_fn fn, void *userdata)
+int store_find_last_session(struct store *store, uint32_t owner, int64_t *ret_id)
+{
+	sqlite3_stmt *statement = store->statements[SQL_FIND_LAST_SESSION];
+
+	sqlite3_bind_int64(statement, 1, owner);
+	return store_fetch(store, statement, ret_id);
+}
+
+int store_foreach_session(struct store *store, const struct store_range *range, store_session_fn fn,
+			  void *userdata)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_SESSIONS];
 	int r = store_flush_tail(store);
@@ -45,8 +53,7 @@ int store_foreach_session(struct store *store, const struct store_range *range, 
 	if (r < 0)
 		return r;
 	store_bind_range(statement, range);
-	if (only_uid != UINT32_MAX)
-		sqlite3_bind_int64(statement, 4, only_uid);
+	sqlite3_bind_int64(statement, 4, store_owner_number(range->owner));
 	while ((r = store_step(store, statement)) > 0) {
 		r = call_session(statement, fn, userdata);
 		if (r < 0)
@@ -75,6 +82,7 @@ int store_foreach_loss(struct store *store, const struct store_range *range, sto
 	sqlite3_stmt *statement = store->statements[SQL_LIST_LOSSES];
 
 	store_bind_range(statement, range);
+	sqlite3_bind_int64(statement, 4, store_owner_number(range->owner));
 	return foreach_loss(store, statement, fn, userdata);
 }
 
@@ -203,12 +211,13 @@ static int call_task(sqlite3_stmt *statement, store_task_fn fn, void *userdata)
 				.started_usec = sqlite3_column_int64(statement, 5),
 				.exec_id = sqlite3_column_int64(statement, 6),
 				.uid = sqlite3_column_int64(statement, 7),
-				.comm = column_text(statement, 8),
-				.exe = column_text(statement, 9),
-				.cmdline = column_text(statement, 10),
-				.user = column_text(statement, 11),
-				.unit = column_text(statement, 12),
-				.cgroup = column_text(statement, 13),
+				.owner = (uint32_t)sqlite3_column_int64(statement, 8),
+				.comm = column_text(statement, 9),
+				.exe = column_text(statement, 10),
+				.cmdline = column_text(statement, 11),
+				.user = column_text(statement, 12),
+				.unit = column_text(statement, 13),
+				.cgroup = column_text(statement, 14),
 			},
 	};
 

@@ -6,205 +6,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "daemon/base/api.h"
-#include "daemon/base/clock.h"
-
-/* Checks the two that the SQL has as numbers. */
-static_assert(OX_WINDOW_USEC == 10000000, "queries and views count in windows of 10 s");
+/* Checks what the SQL has as numbers. */
 static_assert(FRAME_NATIVE == 0 && FRAME_KERNEL == 1 && FRAME_PYTHON == 2, "function.kind_name");
-
-/* Runs an INSERT ... RETURNING id, or anything else that gives exactly one number. */
-static int fetch_id(struct store *store, sqlite3_stmt *statement, int64_t *ret_id)
-{
-	int r = store_fetch(store, statement, ret_id);
-
-	return r == 0 ? -ENOENT : r < 0 ? r : 0;
-}
-
-/* ---- the session that is written to ---- */
-
-static int tail_take(struct store *store, int64_t session)
-{
-	sqlite3_stmt *statement = store->statements[SQL_FIND_SESSION];
-	int64_t rolled;
-	int r;
-
-	assert(!store->reads && session > 0);
-	if (store->tail.session == session)
-		return 0;
-	r = store_flush_tail(store);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(statement, 1, session);
-	r = fetch_id(store, statement, &rolled);
-	if (r == -ENOENT)
-		snprintf(store->error, sizeof(store->error), "%s: no session %lld", store->path,
-			 (long long)session);
-	if (r < 0)
-		return r;
-	store->tail = (struct store_tail){
-		.session = session,
-		.rolled = rolled,
-		.latest = rolled,
-	};
-	return 0;
-}
-
-static int roll(struct store *store, int64_t session, int64_t from, int64_t to)
-{
-	sqlite3_stmt *statement = store->statements[SQL_ROLL_SESSION];
-
-	sqlite3_bind_int64(statement, 1, session);
-	sqlite3_bind_int64(statement, 2, from);
-	sqlite3_bind_int64(statement, 3, to);
-	return store_fetch(store, statement, NULL);
-}
-
-int store_flush_tail(struct store *store)
-{
-	sqlite3_stmt *statement = store->statements[SQL_UPDATE_SESSION];
-	struct store_tail *tail = &store->tail;
-	int r = 0;
-
-	assert(tail->rolled <= tail->latest);
-	if (!tail->session || (!tail->n && tail->latest == tail->rolled))
-		return 0;
-	if (tail->latest > tail->rolled)
-		r = roll(store, tail->session, tail->rolled, tail->latest);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(statement, 1, tail->session);
-	sqlite3_bind_int64(statement, 2, tail->n);
-	sqlite3_bind_int64(statement, 3, tail->latest);
-	sqlite3_bind_int64(statement, 4, clock_realtime_usec());
-	r = store_fetch(store, statement, NULL);
-	if (r < 0)
-		return r;
-	tail->rolled = tail->latest;
-	tail->n = 0;
-	return 0;
-}
-
-static int add_sample(struct store *store, enum sql sql, uint32_t window, int64_t task,
-		      int64_t node, uint64_t n)
-{
-	sqlite3_stmt *statement = store->statements[sql];
-
-	sqlite3_bind_int64(statement, 1, store->tail.session);
-	sqlite3_bind_int64(statement, 2, window);
-	sqlite3_bind_int64(statement, 3, task);
-	sqlite3_bind_int64(statement, 4, node);
-	sqlite3_bind_int64(statement, 5, n);
-	return store_fetch(store, statement, NULL);
-}
-
-int store_add_sample(struct store *store, int64_t session, uint32_t window, int64_t task,
-		     int64_t node, uint64_t n)
-{
-	int r = tail_take(store, session);
-
-	assert(task > 0 && node >= 0);
-	if (r < 0)
-		return r;
-	r = add_sample(store, SQL_ADD_SAMPLE, window, task, node, n);
-	if (r < 0)
-		return r;
-	if (window < store->tail.rolled)
-		r = add_sample(store, SQL_ADD_HOUR_SAMPLE, window, task, node, n);
-	if (r < 0)
-		return r;
-	store->tail.n += n;
-	if (window > store->tail.latest)
-		store->tail.latest = window;
-	return sqlite3_get_autocommit(store->db) ? store_flush_tail(store) : 0;
-}
-
-int store_add_loss(struct store *store, int64_t session, uint32_t window, const char *reason,
-		   uint64_t n)
-{
-	sqlite3_stmt *statement = store->statements[SQL_ADD_LOSS];
-
-	sqlite3_bind_int64(statement, 1, session);
-	sqlite3_bind_int64(statement, 2, window);
-	store_bind_text(statement, 3, reason);
-	sqlite3_bind_int64(statement, 4, n);
-	return store_fetch(store, statement, NULL);
-}
-
-/* ---- sessions ---- */
-
-int store_add_session(struct store *store, const struct store_session *session, int64_t *ret_id)
-{
-	sqlite3_stmt *statement = store->statements[SQL_ADD_SESSION];
-
-	sqlite3_bind_int64(statement, 1, session->started_usec);
-	store_bind_text(statement, 2, session->mode);
-	sqlite3_bind_int64(statement, 3, session->interval_ns);
-	store_bind_text(statement, 4, session->targets);
-	sqlite3_bind_int64(statement, 5, session->owner);
-	return fetch_id(store, statement, ret_id);
-}
-
-/* Ends a session: all its windows are over now, the last one too. */
-static int session_end(struct store *store, int64_t session, uint64_t ended_usec)
-{
-	sqlite3_stmt *last = store->statements[SQL_FIND_LAST_WINDOW];
-	sqlite3_stmt *end = store->statements[SQL_END_SESSION];
-	int64_t window = -1;
-	int r = tail_take(store, session);
-
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(last, 1, session);
-	r = fetch_id(store, last, &window);
-	if (r < 0)
-		return r;
-	if (window >= store->tail.latest)
-		store->tail.latest = window + 1;
-	r = store_flush_tail(store);
-	if (r < 0)
-		return r;
-	sqlite3_bind_int64(end, 1, session);
-	sqlite3_bind_int64(end, 2, ended_usec);
-	return store_fetch(store, end, NULL);
-}
-
-/* Writes so little that it fits into the reserve that store_begin() keeps free. */
-int store_end_session(struct store *store, int64_t session, uint64_t ended_usec)
-{
-	bool alone = sqlite3_get_autocommit(store->db);
-	int r = alone ? store_execute(store, "BEGIN IMMEDIATE") : 0;
-
-	if (r < 0)
-		return r;
-	r = session_end(store, session, ended_usec);
-	if (!alone)
-		return r;
-	if (r == 0)
-		return store_commit(store);
-	store_rollback(store);
-	return r;
-}
-
-int store_end_left_sessions(struct store *store)
-{
-	sqlite3_stmt *statement = store->statements[SQL_FIND_LEFT_SESSION];
-
-	for (int n = 0;; n++) {
-		int64_t session, ended;
-		int r = store_step(store, statement);
-
-		session = sqlite3_column_int64(statement, 0);
-		ended = sqlite3_column_int64(statement, 1);
-		sqlite3_reset(statement);
-		if (r == 0)
-			return n;
-		if (r > 0)
-			r = store_end_session(store, session, ended);
-		if (r < 0)
-			return r;
-	}
-}
 
 /* ---- processes and stacks ---- */
 
@@ -230,13 +33,14 @@ static int process_add(struct store *store, const struct store_process *process,
 	sqlite3_bind_int64(statement, 2, process->started_usec);
 	sqlite3_bind_int64(statement, 3, process->exec_id);
 	sqlite3_bind_int64(statement, 4, process->uid);
-	store_bind_text(statement, 5, process->comm);
-	store_bind_text(statement, 6, process->exe);
-	store_bind_text(statement, 7, process->cmdline);
-	store_bind_text(statement, 8, process->user);
-	store_bind_text(statement, 9, process->unit);
-	store_bind_text(statement, 10, process->cgroup);
-	return fetch_id(store, statement, ret_id);
+	sqlite3_bind_int64(statement, 5, store_owner_number(process->owner));
+	store_bind_text(statement, 6, process->comm);
+	store_bind_text(statement, 7, process->exe);
+	store_bind_text(statement, 8, process->cmdline);
+	store_bind_text(statement, 9, process->user);
+	store_bind_text(statement, 10, process->unit);
+	store_bind_text(statement, 11, process->cgroup);
+	return store_fetch_id(store, statement, ret_id);
 }
 
 int store_add_process(struct store *store, const struct store_process *process, int64_t *ret_id)
@@ -248,6 +52,8 @@ int store_add_process(struct store *store, const struct store_process *process, 
 	sqlite3_bind_int64(statement, 1, process->pid);
 	sqlite3_bind_int64(statement, 2, process->started_usec);
 	sqlite3_bind_int64(statement, 3, process->exec_id);
+	sqlite3_bind_int64(statement, 4, process->uid);
+	sqlite3_bind_int64(statement, 5, store_owner_number(process->owner));
 	r = store_fetch(store, statement, &id);
 	if (r < 0)
 		return r;
@@ -272,7 +78,7 @@ static int find_or_add(struct store *store, enum sql find, enum sql add,
 	if (r != 0)
 		return r < 0 ? r : 0;
 	bind(store->statements[add], row);
-	return fetch_id(store, store->statements[add], ret_id);
+	return store_fetch_id(store, store->statements[add], ret_id);
 }
 
 static void bind_task(sqlite3_stmt *statement, const void *row)
@@ -404,7 +210,7 @@ int store_commit(struct store *store)
 
 void store_rollback(struct store *store)
 {
-	store->tail = (struct store_tail){};
+	store_drop_tail(store);
 	if (!sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }

@@ -53,7 +53,7 @@ static int restrict_query(struct manager_bus *self, sd_bus_message *call, struct
 	if (r < 0 && others)
 		return bus_error_refuse(error, r, "see what others' processes do");
 	if (r < 0)
-		query->only_uid = uid;
+		query->only_uid = query->range.owner = uid;
 	r = authorize(self->authorizer, call, OX_ACTION_PROFILE_KERNEL, "kernel stacks", false);
 	if (r == 0)
 		return CALL_IS_PENDING;

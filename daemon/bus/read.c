@@ -347,6 +347,7 @@ static int read_all(sd_bus_message *message, read_value_t read, struct query_rea
 	*query = (struct query){
 		.max = OX_RECORDS_DEFAULT,
 		.range.until_usec = UINT64_MAX,
+		.range.owner = UINT32_MAX,
 		.only_uid = UINT32_MAX,
 	};
 	r = read_dict(message, read, reader, error);

@@ -22,6 +22,7 @@ struct export_dictionary {
 	uint32_t *tasks;
 	size_t tasks_size;
 	uint32_t *slot_numbers;
+	size_t slot_numbers_size;
 	uint32_t n_nodes;
 	uint32_t n_frames;
 	uint32_t n_tasks;
@@ -50,10 +51,8 @@ int export_dictionary_new(struct store *store, const struct export_paths *paths,
 	dictionary->processes = table_new();
 	dictionary->nodes =
 		calloc((size_t)export_paths_count(paths) + 1, sizeof(*dictionary->nodes));
-	dictionary->slot_numbers =
-		calloc((size_t)export_slots_count(slots) + 1, sizeof(*dictionary->slot_numbers));
 	if (!dictionary->texts || !dictionary->processes || !dictionary->nodes ||
-	    !dictionary->slot_numbers || table_intern(dictionary->texts, "", 1, &none) < 0)
+	    table_intern(dictionary->texts, "", 1, &none) < 0)
 		return -ENOMEM;
 	*ret = take_ptr(dictionary);
 	return 0;
@@ -253,6 +252,10 @@ static int emit_slot(struct export_dictionary *dictionary, uint32_t slot, uint32
 	int r;
 
 	assert(slot <= export_slots_count(dictionary->slots));
+	r = array_reserve(dictionary->slot_numbers, dictionary->slot_numbers_size,
+			  (size_t)slot + 1);
+	if (r < 0)
+		return r;
 	if (slot && !dictionary->slot_numbers[slot]) {
 		export_slots_get(dictionary->slots, slot, &message.start, &message.usec);
 		r = export_chunk_add_slot(dictionary->part, &message);

@@ -83,8 +83,8 @@ static int read_summary(struct export_run *run)
 	const struct query *query = &run->order->query;
 	struct result *result = &run->result;
 	uint64_t now_usec = clock_realtime_usec();
-	int r = export_slots_new(run->store, &query->range, query->only_uid,
-				 windows_of(&run->order->options), now_usec, &run->slots);
+	int r = export_slots_new(run->store, &query->range, windows_of(&run->order->options),
+				 now_usec, &run->slots);
 
 	if (r < 0)
 		return r;
@@ -115,10 +115,23 @@ static uint64_t expect_samples(const struct export_session *session)
 {
 	uint64_t usec = session->end_usec - session->started_usec;
 
+	if (session->end_usec < session->started_usec)
+		return session->samples;
 	return session->observed_usec < usec
 		       ? (uint64_t)((double)session->samples * (double)session->observed_usec /
 				    (double)usec)
 		       : session->samples;
+}
+
+/* Returns how long was sampled. A user who began no session may have samples in another one's, of
+ * whose time nothing is told but what the own samples cover. */
+static uint64_t observed_usec(const struct export_run *run)
+{
+	uint64_t usec = export_slots_observed_usec(run->slots);
+
+	if (usec || run->result.until_usec < run->result.since_usec)
+		return usec;
+	return run->result.until_usec - run->result.since_usec;
 }
 
 /* Adds the sessions to the summary. Both arrays are the caller's to free, also after an error. */
@@ -133,10 +146,10 @@ static int add_sessions(struct export_run *run, Oxprof__Summary *summary, Oxprof
 	*ret_pointers = summary->sessions = calloc(n + 1, sizeof(*summary->sessions));
 	if (!messages || !summary->sessions)
 		return -ENOMEM;
+	summary->observed_usec = observed_usec(run);
 	for (size_t i = 0; i < n; i++) {
 		fill_session(&sessions[i], &messages[i]);
 		summary->sessions[summary->n_sessions++] = &messages[i];
-		summary->observed_usec += sessions[i].observed_usec;
 		run->expected += expect_samples(&sessions[i]);
 	}
 	return 0;
@@ -237,7 +250,9 @@ static int on_hits(void *userdata, const struct store_slot_hits *row)
 		return -EOVERFLOW;
 	hit.node = (uint32_t)row->node;
 	hit.task = options->tasks ? (uint32_t)row->task : 0;
-	hit.slot = options->slots ? export_slots_find(run->slots, row->session, row->slot) : 0;
+	r = options->slots ? export_slots_find(run->slots, row->slot, &hit.slot) : 0;
+	if (r < 0)
+		return r;
 	if (run->follows_first) {
 		r = judge(run, &hit);
 		if (r <= 0)

@@ -7,51 +7,78 @@
 #include "daemon/base/api.h"
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
+#include "daemon/base/table.h"
+
+/* A stretch of time, from `start` to below `end`. */
+struct span {
+	uint64_t start;
+	uint64_t end;
+};
 
 struct export_slots {
-	const struct store_range *range; /* NULL after the sessions were read */
+	struct span range; /* whole windows */
 	uint64_t now_usec;
-	uint64_t windows;
-	uint32_t count;
-	struct export_session *sessions;
-	size_t n;
-	size_t size;
-	size_t at; /* the session that was found last, since rows come session by session */
+	uint64_t slot_usec;
+	struct export_session *sessions; /* the oldest one first */
+	size_t n, sessions_size;
+	struct span *spans; /* when any of them sampled in the range: apart, in order */
+	size_t n_spans, spans_size;
+	struct table *numbers; /* uint64_t: the slots that were found */
+	uint64_t last_slot;   /* of the last number that was found, as rows come in order of time */
+	uint32_t last_number; /* 0: none yet */
 };
 
 define_cleanup(struct export_slots *, export_slots_free);
 
 struct export_slots *export_slots_free(struct export_slots *slots)
 {
-	if (slots)
-		free(slots->sessions);
+	if (!slots)
+		return NULL;
+	free(slots->sessions);
+	free(slots->spans);
+	table_free(slots->numbers);
 	free(slots);
 	return NULL;
 }
 
-static uint64_t window_usec(const struct export_session *session, uint64_t window)
+static uint64_t at_least(uint64_t value, uint64_t least)
 {
-	return session->started_usec + window * OX_WINDOW_USEC;
+	return value > least ? value : least;
 }
 
-/* Finds the windows that overlap the range, as the queries of the store count them, up to the end
- * of the session. */
-static void session_measure(struct export_session *session, const struct store_range *range)
+static uint64_t at_most(uint64_t value, uint64_t most)
 {
-	uint64_t since = range->since_usec, until = range->until_usec, end;
+	return value < most ? value : most;
+}
 
-	until = until < session->end_usec ? until : session->end_usec;
-	if (since > session->started_usec)
-		session->first = (since - session->started_usec) / OX_WINDOW_USEC;
-	if (until > session->started_usec)
-		session->last =
-			(until - session->started_usec + OX_WINDOW_USEC - 1) / OX_WINDOW_USEC;
-	if (session->last <= session->first)
-		session->last = session->first + 1;
-	end = window_usec(session, session->last);
-	end = end < session->end_usec ? end : session->end_usec;
-	if (end > window_usec(session, session->first))
-		session->observed_usec = end - window_usec(session, session->first);
+static struct span span_cut(struct span span, struct span by)
+{
+	return (struct span){at_least(span.start, by.start), at_most(span.end, by.end)};
+}
+
+static uint64_t span_usec(struct span span)
+{
+	return span.end > span.start ? span.end - span.start : 0;
+}
+
+/* Returns the windows that overlap the range, as the queries of the store count them. */
+static struct span whole_windows(const struct store_range *range)
+{
+	uint64_t rest = range->until_usec % OX_WINDOW_USEC;
+	uint64_t more = rest ? OX_WINDOW_USEC - rest : 0;
+
+	return (struct span){
+		range->since_usec - range->since_usec % OX_WINDOW_USEC,
+		range->until_usec + at_most(more, UINT64_MAX - range->until_usec),
+	};
+}
+
+/* ---- the sessions ---- */
+
+static struct span session_span(const struct export_slots *slots,
+				const struct export_session *session)
+{
+	return span_cut((struct span){session->started_usec, session->end_usec}, slots->range);
 }
 
 static int on_session(void *userdata, const struct store_session *row)
@@ -65,11 +92,11 @@ static int on_session(void *userdata, const struct store_session *row)
 		.samples = row->samples,
 		.end_usec = row->ended_usec ? row->ended_usec : slots->now_usec,
 	};
-	int r = array_reserve(slots->sessions, slots->size, slots->n + 1);
+	int r = array_reserve(slots->sessions, slots->sessions_size, slots->n + 1);
 
 	if (r < 0)
 		return r;
-	session_measure(&session, slots->range);
+	session.observed_usec = span_usec(session_span(slots, &session));
 	slots->sessions[slots->n++] = session;
 	return 0;
 }
@@ -84,24 +111,28 @@ static void slots_reverse(struct export_slots *slots)
 	}
 }
 
-static int slots_number(struct export_slots *slots)
+/* Adds a span that begins no earlier than those that are there. */
+static int slots_unite(struct export_slots *slots, struct span span)
 {
-	uint64_t n = 0;
+	struct span *last = slots->n_spans ? &slots->spans[slots->n_spans - 1] : NULL;
+	int r;
 
-	for (size_t i = 0; i < slots->n; i++) {
-		struct export_session *session = &slots->sessions[i];
-
-		session->base = n;
-		n += (session->last - 1) / slots->windows - session->first / slots->windows + 1;
-		if (n > UINT32_MAX)
-			return -EOVERFLOW;
+	if (!span_usec(span))
+		return 0;
+	assert(!last || span.start >= last->start);
+	if (last && span.start <= last->end) {
+		last->end = at_least(last->end, span.end);
+		return 0;
 	}
-	slots->count = (uint32_t)n;
+	r = array_reserve(slots->spans, slots->spans_size, slots->n_spans + 1);
+	if (r < 0)
+		return r;
+	slots->spans[slots->n_spans++] = span;
 	return 0;
 }
 
-int export_slots_new(struct store *store, const struct store_range *range, uint32_t only_uid,
-		     uint64_t windows, uint64_t now_usec, struct export_slots **ret)
+int export_slots_new(struct store *store, const struct store_range *range, uint64_t windows,
+		     uint64_t now_usec, struct export_slots **ret)
 {
 	_cleanup_(export_slots_free_p) struct export_slots *slots = calloc(1, sizeof(*slots));
 	int r;
@@ -109,17 +140,22 @@ int export_slots_new(struct store *store, const struct store_range *range, uint3
 	assert(windows > 0);
 	if (!slots)
 		return -ENOMEM;
-	slots->range = range;
+	slots->numbers = table_new();
+	if (!slots->numbers)
+		return -ENOMEM;
+	slots->range = whole_windows(range);
 	slots->now_usec = now_usec;
-	slots->windows = windows;
-	r = store_foreach_session(store, range, only_uid, on_session, slots);
+	slots->slot_usec =
+		windows <= UINT64_MAX / OX_WINDOW_USEC ? windows * OX_WINDOW_USEC : UINT64_MAX;
+	r = store_foreach_session(store, range, on_session, slots);
 	if (r < 0)
 		return r;
-	slots->range = NULL;
 	slots_reverse(slots);
-	r = slots_number(slots);
-	if (r < 0)
-		return r;
+	for (size_t i = 0; i < slots->n; i++) {
+		r = slots_unite(slots, session_span(slots, &slots->sessions[i]));
+		if (r < 0)
+			return r;
+	}
 	*ret = take_ptr(slots);
 	return 0;
 }
@@ -130,52 +166,65 @@ const struct export_session *export_slots_sessions(const struct export_slots *sl
 	return slots->sessions;
 }
 
-uint32_t export_slots_count(const struct export_slots *slots)
+/* ---- the slots ---- */
+
+/* Returns how much of a span was observed, and the begin of that in *ret_start_usec. */
+static uint64_t slots_measure(const struct export_slots *slots, struct span span,
+			      uint64_t *ret_start_usec)
 {
-	return slots->count;
+	size_t i = array_upper_bound(slots->spans, slots->n_spans, .start, span.start);
+	uint64_t usec = 0;
+
+	for (i = i ? i - 1 : 0; i < slots->n_spans && slots->spans[i].start < span.end; i++) {
+		struct span part = span_cut(span, slots->spans[i]);
+
+		if (!usec && span_usec(part))
+			*ret_start_usec = part.start;
+		usec += span_usec(part);
+	}
+	return usec;
 }
 
-uint32_t export_slots_find(struct export_slots *slots, int64_t id, uint64_t slot)
+uint64_t export_slots_observed_usec(const struct export_slots *slots)
 {
-	for (size_t i = 0; i < slots->n; i++, slots->at++) {
-		const struct export_session *session;
-		uint64_t first, last;
+	uint64_t start;
 
-		if (slots->at >= slots->n)
-			slots->at = 0;
-		session = &slots->sessions[slots->at];
-		if (session->id != id)
-			continue;
-		/* If the clock was set while the session ran, a slot may lie outside: it counts as
-		 * the first or last one. */
-		first = session->first / slots->windows;
-		last = (session->last - 1) / slots->windows;
-		slot = slot < first ? first : slot > last ? last : slot;
-		return (uint32_t)(session->base + slot - first + 1);
+	return slots_measure(slots, slots->range, &start);
+}
+
+int export_slots_find(struct export_slots *slots, uint64_t slot, uint32_t *ret_number)
+{
+	uint32_t index;
+	int r;
+
+	if (!slots->last_number || slots->last_slot != slot) {
+		r = table_intern(slots->numbers, &slot, sizeof(slot), &index);
+		if (r < 0)
+			return r;
+		slots->last_slot = slot;
+		slots->last_number = index + 1;
 	}
+	*ret_number = slots->last_number;
 	return 0;
 }
 
-static const struct export_session *find_session(const struct export_slots *slots, uint32_t number)
+uint32_t export_slots_count(const struct export_slots *slots)
 {
-	size_t n;
-
-	assert(number > 0 && number <= slots->count);
-	/* The first slot of a session has the number base + 1. */
-	n = array_upper_bound(slots->sessions, slots->n, .base, number - 1);
-	return &slots->sessions[n ? n - 1 : 0];
+	return table_count(slots->numbers);
 }
 
 void export_slots_get(const struct export_slots *slots, uint32_t number, uint64_t *ret_start_usec,
 		      uint64_t *ret_usec)
 {
-	const struct export_session *session = find_session(slots, number);
-	uint64_t slot = session->first / slots->windows + number - session->base - 1;
-	uint64_t first = slot * slots->windows, last = first + slots->windows, start, end;
+	const uint64_t *slot = table_get_key(slots->numbers, number - 1, NULL);
+	struct span span;
 
-	start = window_usec(session, first < session->first ? session->first : first);
-	end = window_usec(session, last > session->last ? session->last : last);
-	end = end < session->end_usec ? end : session->end_usec;
-	*ret_start_usec = start;
-	*ret_usec = end > start ? end - start : 0;
+	assert(number > 0 && number <= table_count(slots->numbers));
+	span.start = *slot * slots->slot_usec;
+	span.end = span.start + at_most(slots->slot_usec, UINT64_MAX - span.start);
+	span = span_cut(span, slots->range);
+	*ret_start_usec = span.start;
+	*ret_usec = slots_measure(slots, span, ret_start_usec);
+	if (!*ret_usec)
+		*ret_usec = span_usec(span);
 }

@@ -57,11 +57,12 @@ int manager_foreach_session(struct manager *manager, uint64_t since_usec, uint64
 			    uint32_t only_uid, store_session_fn fn, void *userdata,
 			    struct failure *failure)
 {
-	struct store_range range = {.since_usec = since_usec, .until_usec = until_usec};
+	struct store_range range = {
+		.since_usec = since_usec, .until_usec = until_usec, .owner = only_uid};
 	int r;
 
 	manager_refresh(manager);
-	r = store_foreach_session(manager->store, &range, only_uid, fn, userdata);
+	r = store_foreach_session(manager->store, &range, fn, userdata);
 	return r >= 0 ? 0
 		      : failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
 				    store_error(manager->store));

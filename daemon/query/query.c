@@ -124,7 +124,7 @@ static bool target_has(const struct target *target, const struct store_process *
 bool query_wants_task(const struct query *query, const struct store_task *task)
 {
 	assert(query->targets || !query->n_targets);
-	if (query->only_uid != UINT32_MAX && task->process.uid != query->only_uid)
+	if (query->only_uid != UINT32_MAX && task->process.owner != query->only_uid)
 		return false;
 	for (size_t i = 0; i < query->n_targets; i++)
 		if (target_has(&query->targets[i], &task->process))

@@ -51,7 +51,9 @@ struct query {
 	enum query_sort sort; /* ties: by total, self and name, so that the order is fixed */
 	enum query_by by;
 	enum query_kind kind;
-	uint32_t only_uid;   /* only this user's processes; UINT32_MAX: everybody's */
+	/* Only what was this user's own process at the sample; UINT32_MAX: everybody's.
+	 * range.owner is then the same, so that losses and the cover tell nothing of others. */
+	uint32_t only_uid;
 	bool without_kernel; /* kernel frames are left out; their hits are their callers' */
 };
 
@@ -61,7 +63,7 @@ bool query_prunes(const struct query *query);
 bool query_wants_kind(const struct query *query, enum frame_kind kind);
 /* True if the result depends on which process was sampled. Otherwise no task need be read. */
 bool query_needs_tasks(const struct query *query);
-/* True if the query is about the task: its user is wanted, and its process matches a target, if
+/* True if the query is about the task: its owner is wanted, and its process matches a target, if
  * there is one. A user is matched by name and by uid, a pid by each process that had the pid; a
  * cgroup, and a unit that is a slice, include everything below them; "all" matches everything. */
 bool query_wants_task(const struct query *query, const struct store_task *task);

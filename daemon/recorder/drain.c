@@ -127,8 +127,7 @@ static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 	r = recorder_drain_sideband(recorder);
 	update_processes(recorder, as_of_ns);
 	/* A drain just at a border belongs to the window that ends there. */
-	if (now_usec > recorder->started_usec)
-		recorder->window = (now_usec - recorder->started_usec - 1) / OX_WINDOW_USEC;
+	recorder->window = (now_usec - 1) / OX_WINDOW_USEC;
 	recorder->wants_ksyms = false;
 	(void)sampler_foreach(recorder->sampler, recorder_want, recorder);
 	if (recorder->wants_ksyms)

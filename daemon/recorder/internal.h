@@ -28,7 +28,7 @@ struct recorder_node_key {
 };
 
 struct row_key {
-	int64_t session; /* a row may have to wait beyond the end of its session */
+	int64_t set; /* of sessions: a row may have to wait beyond the end of its session */
 	uint32_t window;
 	uint32_t task;
 	uint32_t node; /* index + 1; 0: no stack */
@@ -97,7 +97,7 @@ struct recorder {
 	/* When the machine began, read from the clock once: a process that is read again has to
 	 * begin at the same microsecond, or it would get another row. */
 	uint64_t booted_usec;
-	uint64_t started_usec;
+	int64_t set; /* of the session alone */
 	uint32_t window;
 	struct sampler_counters seen; /* as they were last read */
 	struct sampler_pace seen_pace;

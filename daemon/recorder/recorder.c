@@ -197,9 +197,9 @@ struct inspector *recorder_inspector(const struct recorder *recorder)
 	return recorder->inspector;
 }
 
-/* Adds the session in one transaction, which the caller rolls back on failure. */
+/* Adds the session and its set in one transaction, which the caller rolls back on failure. */
 static int add_session(struct recorder *recorder, const struct store_session *session,
-		       int64_t *ret_id)
+		       int64_t *ret_id, int64_t *ret_set)
 {
 	int r = store_begin(recorder->store);
 
@@ -208,13 +208,16 @@ static int add_session(struct recorder *recorder, const struct store_session *se
 	r = store_add_session(recorder->store, session, ret_id);
 	if (r < 0)
 		return r;
+	r = store_add_set(recorder->store, ret_id, 1, ret_set);
+	if (r < 0)
+		return r;
 	return store_commit(recorder->store);
 }
 
 static int begin_session(struct recorder *recorder, const struct store_session *session)
 {
-	int64_t id = 0;
-	int r = add_session(recorder, session, &id);
+	int64_t id = 0, set = 0;
+	int r = add_session(recorder, session, &id, &set);
 
 	if (r < 0) {
 		store_rollback(recorder->store);
@@ -222,8 +225,8 @@ static int begin_session(struct recorder *recorder, const struct store_session *
 	}
 	recorder->totals =
 		(struct recorder_totals){.session = id, .interval_ns = session->interval_ns};
-	recorder->started_usec = session->started_usec;
-	recorder->window = 0;
+	recorder->set = set;
+	recorder->window = session->started_usec / OX_WINDOW_USEC;
 	return 0;
 }
 

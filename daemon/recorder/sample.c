@@ -277,7 +277,7 @@ int recorder_want(void *userdata, const struct sampler_sample *sample)
 
 static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, uint64_t count)
 {
-	struct row_key key = {recorder->totals.session, recorder->window, task, node, 0};
+	struct row_key key = {recorder->set, recorder->window, task, node, 0};
 	uint32_t index;
 	int r;
 

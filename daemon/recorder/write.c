@@ -25,6 +25,7 @@ static int write_process(struct recorder *recorder, uint32_t index, int64_t *ret
 		.started_usec = known->started_usec,
 		.exec_id = key->exec_id,
 		.uid = known->uid,
+		.owner = known->uid,
 		.comm = known->comm,
 		.exe = known->exe,
 		.cmdline = known->cmdline,
@@ -131,7 +132,7 @@ static int write_row(struct recorder *recorder, uint32_t index)
 		return r;
 	r = write_node(recorder, key->node, &node);
 	return r < 0 ? r
-		     : store_add_sample(recorder->store, key->session, key->window, task, node,
+		     : store_add_sample(recorder->store, key->set, key->window, task, node,
 					recorder->counts[index]);
 }
 

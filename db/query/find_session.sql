@@ -1,2 +1,2 @@
 -- SPDX-License-Identifier: MIT
-SELECT rolled FROM session WHERE id = ?1;
+SELECT id FROM session WHERE id = ?1;

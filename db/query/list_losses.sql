@@ -1,12 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- 1 since, 2 until, 3 session or 0: all
-WITH
-	-- The windows [first, last) of each session that overlap what is asked for.
-	asked(session, first, last, rolled) AS (
-		SELECT id, max(0, (?1 - started) / 10000000), (?2 - started + 9999999) / 10000000,
-			rolled
-		FROM session
-		WHERE started < ?2 AND (ended IS NULL OR ended > ?1 OR started >= ?1)
-			AND (?3 = 0 OR id = ?3))
-SELECT reason, sum(n) FROM asked CROSS JOIN loss USING (session)
-WHERE t >= first AND t < last GROUP BY reason;
+-- 1 since, 2 until, 3 session or 0: all, 4 owner of the session or -1: all
+SELECT reason, sum(n) FROM session CROSS JOIN loss ON session = id
+	AND t >= ?1 / 10000000 AND t < (?2 + 9999999) / 10000000
+WHERE (?3 = 0 OR id = ?3) AND (?4 = -1 OR owner = ?4)
+GROUP BY reason;

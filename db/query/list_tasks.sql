@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
 SELECT task.id, process, tid, task.comm,
-	pid, started, exec_id, uid, process.comm, exe, cmdline, user, unit, cgroup
+	pid, started, exec_id, uid, owner, process.comm, exe, cmdline, user, unit, cgroup
 FROM task JOIN process ON process.id = task.process
 ORDER BY task.id;

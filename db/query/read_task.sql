@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- 1 the id; the columns of list_tasks.sql
 SELECT task.id, process, tid, task.comm,
-	pid, started, exec_id, uid, process.comm, exe, cmdline, user, unit, cgroup
+	pid, started, exec_id, uid, owner, process.comm, exe, cmdline, user, unit, cgroup
 FROM task JOIN process ON process.id = task.process
 WHERE task.id = ?1;

@@ -75,6 +75,7 @@ static void add_tasks(uint32_t p)
 		.pid = 1000 + p * 100,
 		.started_usec = FIRST_START_USEC - 1000000,
 		.uid = p % 2 ? 1000 : 0,
+		.owner = p % 2 ? 1000 : 0,
 		.comm = comm,
 		.exe = exe,
 		.cmdline = exe,
@@ -165,7 +166,8 @@ static void add_world(void)
 }
 
 /* Adds the samples of a window. Returns the number of rows that are new. */
-static uint64_t add_window(int64_t session, uint32_t window, uint64_t stamp, uint64_t max_rows)
+static uint64_t add_window(int64_t session, int64_t set, uint32_t window, uint64_t stamp,
+			   uint64_t max_rows)
 {
 	uint64_t rows = 0;
 
@@ -179,8 +181,8 @@ static uint64_t add_window(int64_t session, uint32_t window, uint64_t stamp, uin
 			fill.seen[p][t][s] = stamp;
 			rows++;
 		}
-		must(store_add_sample(fill.store, session, window, fill.tasks[p][t],
-				      fill.leaves[p][s], 1));
+		must(store_add_sample(fill.store, set, window, fill.tasks[p][t], fill.leaves[p][s],
+				      1));
 	}
 	if (window % 6 == 5)
 		must(store_add_loss(fill.store, session, window, "late", 1 + draw(3)));
@@ -200,11 +202,14 @@ static void add_sessions(uint64_t rows)
 			.interval_ns = OX_INTERVAL_DEFAULT_NS,
 			.targets = "all",
 		};
-		int64_t id;
+		int64_t id, set;
 
+		must(store_begin(fill.store));
 		must(store_add_session(fill.store, &session, &id));
-		for (uint32_t window = 0; left; window++, start += OX_WINDOW_USEC)
-			left -= add_window(id, window, ++stamp, left);
+		must(store_add_set(fill.store, &id, 1, &set));
+		must(store_commit(fill.store));
+		for (; left; start += OX_WINDOW_USEC)
+			left -= add_window(id, set, start / OX_WINDOW_USEC, ++stamp, left);
 		must(store_end_session(fill.store, id, start));
 		start += 60 * OX_WINDOW_USEC;
 	}

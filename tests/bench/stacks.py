@@ -59,9 +59,9 @@ def add_functions(db):
 
 def add_tasks(db):
     for p in range(16):
-        db.execute("INSERT INTO process(pid, started, exec_id, uid, comm, exe, cmdline, user, unit,"
-                   " cgroup) VALUES (?, ?, 1, ?, ?, ?, '', ?, ?, '')",
-                   (1000 + 10 * p, START - 1000000, 1000 * (p % 2), f"service{p}",
+        db.execute("INSERT INTO process(pid, started, exec_id, uid, owner, comm, exe, cmdline, user,"
+                   " unit, cgroup) VALUES (?, ?, 1, ?, ?, ?, ?, '', ?, ?, '')",
+                   (1000 + 10 * p, START - 1000000, 1000 * (p % 2), 1000 * (p % 2), f"service{p}",
                     f"/usr/bin/service{p}", "alice" if p % 2 else "root", f"service{p}.service"))
         for t in range(4):
             db.execute("INSERT INTO task(process, tid, comm) VALUES (?, ?, ?)",
@@ -112,13 +112,17 @@ def main():
     samples = {(draw.randrange(WINDOWS), draw.randrange(64) + 1, leaf): draw.randrange(1, 4)
                for leaf in leaves}
     total = sum(samples.values())
-    db.execute("INSERT INTO session(started, ended, mode, interval_ns, targets, owner, samples,"
-               " rolled, seen) VALUES (?, ?, 'cpu', 10101010, 'all', 0, ?, ?, 0)",
-               (START, START + WINDOWS * WINDOW, total, WINDOWS))
+    db.execute("INSERT INTO session(started, ended, mode, interval_ns, targets, owner, samples)"
+               " VALUES (?, ?, 'cpu', 10101010, 'all', 0, ?)",
+               (START, START + WINDOWS * WINDOW, total))
+    db.execute("INSERT INTO session_set(id, sessions) VALUES (1, '1')")
+    db.execute("INSERT INTO member(session, session_set) VALUES (1, 1)")
+    first = START // WINDOW
+    db.execute("UPDATE rollup SET rolled = ?", (first + WINDOWS,))
     for table, time, width in ("sample", "t", 1), ("sample_hour", "hour", WINDOWS):
-        db.executemany(f"INSERT INTO {table}(session, {time}, task, node, kind, n)"
-                       " VALUES (1, ?, ?, ?, 0, ?)",
-                       ((t // width, task, node, n)
+        db.executemany(f"INSERT INTO {table}(session_set, {time}, task, node, kind, n)"
+                       " VALUES (1, ?, ?, ?, 0, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+                       (((first + t) // width, task, node, n)
                         for (t, task, node), n in sorted(samples.items())))
     db.execute("COMMIT")
     db.execute("PRAGMA wal_checkpoint(truncate)")

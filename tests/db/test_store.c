@@ -85,8 +85,8 @@ Test(store, reads_back_what_was_added)
 	struct read_rows told = {};
 
 	store_world_fill(store);
-	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
-					   UINT32_MAX, on_session, &told),
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){STORE_WORLD_ALL},
+					   on_session, &told),
 		     0);
 	cr_assert_str_eq(told.text,
 			 "1 1760000000000000-0 cpu 10101010 [pid:42 comm:nginx] 1000 11\n");
@@ -120,8 +120,8 @@ Test(store, a_callback_stops_the_reading)
 	cr_assert_eq(store_foreach_frame(store, 0, on_frame, &told), -ECANCELED);
 	cr_assert_eq(store_foreach_task(store, on_task, &told), -ECANCELED);
 	cr_assert_eq(store_foreach_session_loss(store, 1, on_loss, &told), -ECANCELED);
-	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
-					   UINT32_MAX, on_session, &told),
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){STORE_WORLD_ALL},
+					   on_session, &told),
 		     -ECANCELED);
 	cr_assert_eq(told.n, 5);
 	store_free(store);
@@ -130,8 +130,8 @@ Test(store, a_callback_stops_the_reading)
 Test(store, losses_are_asked_for_by_time)
 {
 	struct store *store = store_world_open();
-	struct store_range first = {START, START + OX_WINDOW_USEC, 0};
-	struct store_range second = {START + OX_WINDOW_USEC, UINT64_MAX, 0};
+	struct store_range first = {START, START + OX_WINDOW_USEC, 0, UINT32_MAX};
+	struct store_range second = {START + OX_WINDOW_USEC, UINT64_MAX, 0, UINT32_MAX};
 	struct read_rows told = {};
 
 	store_world_fill(store);
@@ -204,8 +204,8 @@ Test(store, rollback_leaves_nothing)
 	cr_assert_eq(store_begin(store), 0);
 	store_world_add_sample(store, 1, 9, 1, 1, 1);
 	cr_assert_eq(store_commit(store), 0);
-	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
-					   UINT32_MAX, on_session, &told),
+	cr_assert_eq(store_foreach_session(store, &(struct store_range){STORE_WORLD_ALL},
+					   on_session, &told),
 		     0);
 	cr_assert_not_null(strstr(told.text, " 12\n"), "%s", told.text);
 	assert_answer("SELECT count(*) FROM function WHERE function = 'gone'", "0");
@@ -263,9 +263,7 @@ static void hits_by_hand(sqlite3 *db, const struct store_range *range, struct ke
 			 uint64_t ret[2])
 {
 	static const char rows[] =
-		" FROM sample JOIN session ON session.id = session"
-		" WHERE started + t * 10000000 < ?2 AND started + (t + 1) * 10000000 > ?1"
-		" AND (ended IS NULL OR ended > ?1)";
+		" FROM sample WHERE t * 10000000 < ?2 AND (t + 1) * 10000000 > ?1";
 	char sql[2048];
 	sqlite3_stmt *statement;
 
@@ -286,8 +284,10 @@ static void hits_by_hand(sqlite3 *db, const struct store_range *range, struct ke
 		}
 		sqlite3_finalize(statement);
 		snprintf(sql, sizeof(sql),
-			 "SELECT min(started + t * 10000000), max(min(started + (t + 1) * 10000000,"
-			 "coalesce(ended, %lld)))%s",
+			 "SELECT min(max(t * 10000000, coalesce((SELECT started FROM session"
+			 " WHERE id = session_set AND started / 10000000 = t), 0))),"
+			 " max(min((t + 1) * 10000000, coalesce((SELECT ended FROM session"
+			 " WHERE id = session_set AND ended / 10000000 = t), %lld)))%s",
 			 (long long)INT64_MAX, rows);
 	}
 }
@@ -295,7 +295,7 @@ static void hits_by_hand(sqlite3 *db, const struct store_range *range, struct ke
 static void assert_range(struct store *store, sqlite3 *db, uint64_t since, uint64_t until)
 {
 	static struct kept_hits by_store, by_hand;
-	struct store_range range = {since, until, 0};
+	struct store_range range = {since, until, 0, UINT32_MAX};
 	uint64_t cover[2] = {1, 1}, cover_by_hand[2];
 
 	by_store.n = by_hand.n = 0;
@@ -338,7 +338,7 @@ static void assert_ranges(struct store *store)
 static size_t count_hits(struct store *store, uint64_t since, uint64_t until)
 {
 	static struct kept_hits hits;
-	struct store_range range = {since, until, 0};
+	struct store_range range = {since, until, 0, UINT32_MAX};
 	uint64_t cover[2];
 
 	hits.n = 0;
@@ -379,14 +379,14 @@ Test(store, rollups_give_what_the_windows_give)
 	cr_assert_eq(store_end_session(store, ids[2], START + 4 * hour + 30500000), 0);
 	ids[3] = store_world_add_session(store, START + 5 * hour); /* never ended */
 	add_random_windows(store, ids[3], 0, 400);
-	cr_assert_eq(count_hits(store, START + 4 * hour + 30500000, START + 4 * hour + 35000000), 0,
-		     "the window of a session ends with it");
-	cr_assert_gt(count_hits(store, START + 4 * hour + 30499999, START + 4 * hour + 35000000),
+	cr_assert_eq(count_hits(store, START + 4 * hour + 20000000, START + 4 * hour + 30000000),
 		     0);
+	cr_assert_gt(count_hits(store, START + 4 * hour + 39999999, START + 4 * hour + 40000000), 0,
+		     "a window counts as a whole, also where its session ended in it");
 	add_random_windows(store, ids[0], 790, 820); /* after its end */
 	assert_ranges(store);
 	assert_answer("SELECT count(*) FROM session WHERE samples <>"
-		      " (SELECT sum(n) FROM sample WHERE session = session.id)",
+		      " (SELECT sum(n) FROM sample WHERE session_set = session.id)",
 		      "0");
 	store_free(store);
 	store = store_world_open();
@@ -394,16 +394,16 @@ Test(store, rollups_give_what_the_windows_give)
 	cr_assert_eq(store_end_left_sessions(store), 1);
 	cr_assert_eq(store_end_left_sessions(store), 0);
 	assert_ranges(store);
-	assert_answer("SELECT sum(n) = (SELECT sum(n) FROM sample) FROM sample_hour"
-		      " WHERE (SELECT min(rolled) > 0 FROM session)",
-		      "0"); /* those after the end are windows only */
+	assert_answer("SELECT sum(n) = (SELECT sum(n) FROM sample WHERE t < rolled)"
+		      " FROM sample_hour, rollup",
+		      "1");
 	store_free(store);
 }
 
 Test(store, rows_in_an_open_transaction_are_counted)
 {
 	struct store *store = store_world_open();
-	struct store_range all = {.until_usec = UINT64_MAX};
+	struct store_range all = {STORE_WORLD_ALL};
 	struct kept_hits *hits = calloc(1, sizeof(*hits));
 	uint64_t since, until;
 
@@ -420,49 +420,44 @@ Test(store, rows_in_an_open_transaction_are_counted)
 
 /* ---- sessions ---- */
 
-Test(store, sessions_are_chosen_by_time_and_user)
+static void expect_sessions(struct store *store, struct store_range range, const char *ids)
+{
+	struct read_rows told = {};
+	char got[64] = {};
+	size_t n = 0;
+
+	cr_assert_eq(store_foreach_session(store, &range, on_session, &told), 0);
+	for (char *line = told.text; *line; line = strchr(line, '\n') + 1)
+		got[n++] = *line;
+	cr_expect_str_eq(got, ids, "%s, not %s", got, ids);
+}
+
+/* A session is its owner's: that a process of another user was sampled in it tells that user
+ * nothing. */
+Test(store, sessions_are_chosen_by_time_and_owner)
 {
 	struct store *store = store_world_open();
-	struct read_rows told = {};
 	int64_t first, second, task;
 
 	first = store_world_fill(store); /* owned by 1000 */
 	cr_assert_eq(store_end_session(store, first, START + 20000000), 0);
-	second = store_world_add_session(store, START + 60000000);
-	task = store_world_add_task(store, 43, 33);
+	second = store_world_add_session_of(store, START + 60000000, 33);
+	task = store_world_add_task(store, 43, 1000);
 	store_world_add_sample(store, second, 0, task, 1, 1);
-	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
-					   33, on_session, &told),
-		     0);
-	cr_assert_eq(told.n, 1);
-	cr_assert_eq(told.text[0], '2');
-	cr_assert_eq(store_end_session(store, second, START + 70000000), 0);
-	told = (struct read_rows){};
-	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
-					   33, on_session, &told),
-		     0);
-	cr_assert_eq(told.n, 1);
-	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
-					   34, on_session, &told),
-		     0);
-	cr_assert_eq(told.n, 1);
-	told = (struct read_rows){};
-	cr_assert_eq(store_foreach_session(store, &(struct store_range){.until_usec = UINT64_MAX},
-					   1000, on_session, &told),
-		     0);
-	cr_assert_eq(told.n, 2);
-	cr_assert_eq(told.text[0], '2', "newest first: %s", told.text);
-	told = (struct read_rows){};
-	cr_assert_eq(store_foreach_session(
-			     store, &(struct store_range){START + 20000000, START + 60000000, 0},
-			     UINT32_MAX, on_session, &told),
-		     0);
-	cr_assert_eq(told.n, 0, "%s", told.text);
-	cr_assert_eq(store_foreach_session(
-			     store, &(struct store_range){START + 19999999, START + 60000001, 0},
-			     UINT32_MAX, on_session, &told),
-		     0);
-	cr_assert_eq(told.n, 2);
+	for (int ended = 0; ended < 2; ended++) {
+		expect_sessions(store, (struct store_range){STORE_WORLD_ALL}, "21");
+		expect_sessions(store, (struct store_range){0, UINT64_MAX, 0, 1000}, "1");
+		expect_sessions(store, (struct store_range){0, UINT64_MAX, 0, 33}, "2");
+		expect_sessions(store, (struct store_range){0, UINT64_MAX, 0, 34}, "");
+		expect_sessions(store, (struct store_range){0, UINT64_MAX, 1, UINT32_MAX}, "1");
+		expect_sessions(store, (struct store_range){0, UINT64_MAX, 1, 33}, "");
+		cr_assert_eq(store_end_session(store, second, START + 70000000), 0);
+	}
+	expect_sessions(
+		store, (struct store_range){START + 20000000, START + 60000000, 0, UINT32_MAX}, "");
+	expect_sessions(store,
+			(struct store_range){START + 19999999, START + 60000001, 0, UINT32_MAX},
+			"21");
 	store_free(store);
 }
 
@@ -500,26 +495,26 @@ Test(store, views_show_what_people_look_for)
 			      "work(app)|work|app|/srv/app|native|2|10\n"
 			      "leaf(kernel)|leaf|kernel|NULL|kernel|5|5");
 		assert_answer("SELECT * FROM history ORDER BY time, name",
-			      "2025-10-09T08:53:20Z|10|1|42|app|NULL|leaf(kernel)|kernel|5|5\n"
-			      "2025-10-09T08:53:20Z|10|1|42|app|NULL|main(app)|native|0|7\n"
-			      "2025-10-09T08:53:20Z|10|1|42|app|NULL|work(app)|native|2|7\n"
-			      "2025-10-09T08:53:30Z|10|1|42|app|NULL|main(app)|native|3|3\n"
-			      "2025-10-09T08:53:30Z|10|1|42|app|NULL|work(app)|native|0|3");
+			      "2025-10-09T08:53:20Z|10|1|42|app|NULL|leaf(kernel)|kernel|5|5|1\n"
+			      "2025-10-09T08:53:20Z|10|1|42|app|NULL|main(app)|native|0|7|1\n"
+			      "2025-10-09T08:53:20Z|10|1|42|app|NULL|work(app)|native|2|7|1\n"
+			      "2025-10-09T08:53:30Z|10|1|42|app|NULL|main(app)|native|3|3|1\n"
+			      "2025-10-09T08:53:30Z|10|1|42|app|NULL|work(app)|native|0|3|1");
 		assert_answer("SELECT * FROM stacks ORDER BY time, hits",
-			      "2025-10-09T08:53:20Z|1|42|app|main(app);work(app)|2\n"
+			      "2025-10-09T08:53:20Z|1|42|app|main(app);work(app)|2|1\n"
 			      "2025-10-09T08:53:20Z|1|42|app|"
-			      "main(app);work(app);main(app);leaf(kernel)|5\n"
-			      "2025-10-09T08:53:30Z|1|42|app|NULL|1\n"
-			      "2025-10-09T08:53:30Z|1|42|app|main(app);work(app);main(app)|3");
+			      "main(app);work(app);main(app);leaf(kernel)|5|1\n"
+			      "2025-10-09T08:53:30Z|1|42|app|NULL|1|1\n"
+			      "2025-10-09T08:53:30Z|1|42|app|main(app);work(app);main(app)|3|1");
 		assert_answer("SELECT * FROM losses ORDER BY time",
 			      "2025-10-09T08:53:20Z|1|full|1\n2025-10-09T08:53:30Z|1|late|6");
 		assert_answer("SELECT * FROM processes",
-			      "42|2025-10-09T08:53:19Z|app|NULL|NULL|NULL|NULL|NULL");
+			      "42|2025-10-09T08:53:19Z|app|NULL|NULL|NULL|NULL|NULL|1000");
 		assert_answer("SELECT * FROM sessions",
 			      ended ? "1|2025-10-09T08:53:20Z|2025-10-09T08:53:45Z|cpu|10101010|"
-				      "pid:42 comm:nginx|11|7"
+				      "pid:42 comm:nginx|11|7|1000"
 				    : "1|2025-10-09T08:53:20Z|NULL|cpu|10101010|"
-				      "pid:42 comm:nginx|11|7");
+				      "pid:42 comm:nginx|11|7|1000");
 		cr_assert_eq(store_end_session(store, session, START + 25000000), 0);
 	}
 	store_free(store);
@@ -560,9 +555,11 @@ Test(store, lost_are_the_samples_that_are_missing)
 	int64_t session = store_world_add_session(store, START);
 
 	for (size_t i = 0; i < array_length(in_part); i++)
-		cr_assert_eq(store_add_loss(store, session, 0, in_part[i], 100), 0);
-	cr_assert_eq(store_add_loss(store, session, 0, "late", 1), 0);
-	cr_assert_eq(store_add_loss(store, session, 0, "store", 2), 0);
+		cr_assert_eq(store_add_loss(store, session, store_world_window(session, 0),
+					    in_part[i], 100),
+			     0);
+	cr_assert_eq(store_add_loss(store, session, store_world_window(session, 0), "late", 1), 0);
+	cr_assert_eq(store_add_loss(store, session, store_world_window(session, 0), "store", 2), 0);
 	assert_answer("SELECT lost FROM sessions", "3");
 	store_free(store);
 }
@@ -635,11 +632,12 @@ Test(store, views_keep_their_columns_in_order)
 	assert_answer("SELECT m.name, group_concat(c.name, ' ') FROM sqlite_schema m,"
 		      " pragma_table_info(m.name) c WHERE m.type = 'view' GROUP BY 1",
 		      "functions|name function module file kind self_hits total_hits\n"
-		      "history|time seconds session pid comm unit name kind self_hits total_hits\n"
+		      "history|time seconds session pid comm unit name kind self_hits total_hits "
+		      "sessions\n"
 		      "losses|time session reason count\n"
-		      "processes|pid started comm exe cmdline user unit cgroup\n"
-		      "sessions|id started ended mode interval_ns targets samples lost\n"
-		      "stacks|time session pid comm folded hits");
+		      "processes|pid started comm exe cmdline user unit cgroup owner\n"
+		      "sessions|id started ended mode interval_ns targets samples lost owner\n"
+		      "stacks|time session pid comm folded hits sessions");
 }
 
 Test(store, an_unknown_function_has_a_name)

@@ -9,9 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
 
 struct store_world store_world;
+
+/* When a session began, by its id. */
+static uint64_t started_usecs[64];
 
 void store_world_set_up(void)
 {
@@ -112,16 +116,23 @@ void store_world_execute(const char *sql)
 
 int64_t store_world_add_session(struct store *store, uint64_t started_usec)
 {
+	return store_world_add_session_of(store, started_usec, 1000);
+}
+
+int64_t store_world_add_session_of(struct store *store, uint64_t started_usec, uint32_t owner)
+{
 	struct store_session session = {
 		.started_usec = started_usec,
 		.mode = "cpu",
 		.interval_ns = 10101010,
 		.targets = "pid:42 comm:nginx",
-		.owner = 1000,
+		.owner = owner,
 	};
 	int64_t id = 0;
 
 	cr_assert_eq(store_add_session(store, &session, &id), 0, "%s", store_error(store));
+	cr_assert_lt(id, (int64_t)array_length(started_usecs));
+	started_usecs[id] = started_usec;
 	return id;
 }
 
@@ -132,6 +143,7 @@ int64_t store_world_add_task(struct store *store, uint32_t pid, uint32_t uid)
 		.started_usec = START - 500000,
 		.exec_id = 1,
 		.uid = uid,
+		.owner = uid,
 		.comm = "app",
 		.exe = "",
 		.cmdline = "",
@@ -173,11 +185,20 @@ int64_t store_world_add_node(struct store *store, int64_t parent, const char *fu
 	return id;
 }
 
+uint32_t store_world_window(int64_t session, uint32_t window)
+{
+	return started_usecs[session] / OX_WINDOW_USEC + window;
+}
+
 void store_world_add_sample(struct store *store, int64_t session, uint32_t window, int64_t task,
 			    int64_t node, uint64_t n)
 {
-	cr_assert_eq(store_add_sample(store, session, window, task, node, n), 0, "%s",
-		     store_error(store));
+	int64_t set = 0;
+
+	cr_assert_eq(store_add_set(store, &session, 1, &set), 0, "%s", store_error(store));
+	cr_assert_eq(
+		store_add_sample(store, set, store_world_window(session, window), task, node, n), 0,
+		"%s", store_error(store));
 }
 
 int64_t store_world_fill(struct store *store)
@@ -197,9 +218,9 @@ int64_t store_world_fill(struct store *store)
 	store_world_add_sample(store, session, 0, task, work, 2);
 	store_world_add_sample(store, session, 1, task, again, 3);
 	store_world_add_sample(store, session, 1, task, 0, 1);
-	cr_assert_eq(store_add_loss(store, session, 1, "late", 4), 0);
-	cr_assert_eq(store_add_loss(store, session, 1, "late", 2), 0);
-	cr_assert_eq(store_add_loss(store, session, 0, "full", 1), 0);
+	cr_assert_eq(store_add_loss(store, session, store_world_window(session, 1), "late", 4), 0);
+	cr_assert_eq(store_add_loss(store, session, store_world_window(session, 1), "late", 2), 0);
+	cr_assert_eq(store_add_loss(store, session, store_world_window(session, 0), "full", 1), 0);
 	cr_assert_eq(store_commit(store), 0, "%s", store_error(store));
 	return session;
 }

@@ -43,13 +43,20 @@ void store_world_execute(const char *sql);
 
 /* ---- a small world ---- */
 
-/* Adds one each, and returns its id. */
+/* The range of everything. */
+#define STORE_WORLD_ALL .until_usec = UINT64_MAX, .owner = UINT32_MAX
+
+/* Adds one each, and returns its id. A task's process is its user's own. */
 int64_t store_world_add_session(struct store *store, uint64_t started_usec);
+int64_t store_world_add_session_of(struct store *store, uint64_t started_usec, uint32_t owner);
 int64_t store_world_add_task(struct store *store, uint32_t pid, uint32_t uid);
 int64_t store_world_add_frame(struct store *store, const char *function, enum frame_kind kind);
 int64_t store_world_add_node(struct store *store, int64_t parent, const char *function);
 
-/* Adds n samples of a stack in a window. */
+/* Returns the window on the grid: `window` counts from that in which the session began. */
+uint32_t store_world_window(int64_t session, uint32_t window);
+
+/* Adds n samples of a stack in a window of the session, which took them alone. */
 void store_world_add_sample(struct store *store, int64_t session, uint32_t window, int64_t task,
 			    int64_t node, uint64_t n);
 

@@ -122,8 +122,10 @@ case_readme_table() {
 	python3 /opt/oxtest/same_load.py "$database"
 	sqlite3 "$database" "UPDATE function SET function = 'parse_some' WHERE function = 'some';
 		CREATE TEMP TABLE later AS
-			SELECT ($EPOCHSECONDS - 7200) * 1000000 - min(started) AS usec FROM session;
-		UPDATE session SET started = started + usec, ended = ended + usec, seen = seen + usec FROM later"
+			SELECT (($EPOCHSECONDS - 7200) * 1000000 - min(started)) / 10000000 AS windows FROM session;
+		UPDATE session SET started = started + windows * 10000000, ended = ended + windows * 10000000,
+			seen = seen + windows * 10000000 FROM later;
+		UPDATE sample SET t = t + windows FROM later"
 	daemon_start
 	cd "$(mktemp -d)" || exit
 	mapfile -t lines < <(readme_table)

@@ -276,8 +276,7 @@ class History:
         """(frames, samples) of a process."""
         for node, n in self.db.execute(
                 "SELECT node, sum(n) FROM (SELECT node, task, n FROM sample_hour UNION ALL"
-                " SELECT node, task, n FROM session CROSS JOIN sample"
-                " ON sample.session = session.id AND t >= rolled) AS hit"
+                " SELECT node, task, n FROM rollup CROSS JOIN sample ON t >= rolled) AS hit"
                 " JOIN task ON task.id = hit.task JOIN process ON process.id = task.process"
                 " WHERE pid = ? GROUP BY node", (pid,)):
             yield self.stack(node), n

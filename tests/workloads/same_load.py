@@ -31,21 +31,23 @@ def add_stack(db, parent, name):
 def draw_session(db, draw, start, task, nodes, weights):
     session = add_row(db, "session", started=start, ended=start + SECONDS * 1000000, mode="cpu",
                       interval_ns=1000000000 // HZ, targets="comm:made", owner=0,
-                      samples=0, rolled=0, seen=start + SECONDS * 1000000)
+                      samples=0, seen=start + SECONDS * 1000000)
+    alone = add_row(db, "session_set", sessions=str(session))
+    add_row(db, "member", session=session, session_set=alone)
     total = 0
-    for t in range(SECONDS // WINDOW):
+    for t in range(start // 1000000 // WINDOW, start // 1000000 // WINDOW + SECONDS // WINDOW):
         ticks = draw.choices(nodes + [None], weights + [IDLE], k=HZ * WINDOW)
         for node in nodes:
             n = ticks.count(node)
             total += n
             if n:
-                add_row(db, "sample", session=session, t=t, task=task, node=node, kind=0, n=n)
+                add_row(db, "sample", session_set=alone, t=t, task=task, node=node, kind=0, n=n)
     db.execute("UPDATE session SET samples = ? WHERE id = ?", (total, session))
 
 
 def main():
     db = sqlite3.connect(sys.argv[1])
-    process = add_row(db, "process", pid=4711, started=START, exec_id=1, uid=0, comm="made",
+    process = add_row(db, "process", pid=4711, started=START, exec_id=1, uid=0, owner=0, comm="made",
                       exe="/usr/bin/made", cmdline="", user="root", unit="", cgroup="/")
     task = add_row(db, "task", process=process, tid=4711, comm="made")
     root = add_stack(db, 0, "main")

@@ -187,7 +187,8 @@ Test(export_bus, the_log_does_not_grow_for_ever)
 
 static void expect_own_limit(uint32_t uid, int wanted)
 {
-	struct query query = {.range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
+	struct query query = {.range = {.until_usec = UINT64_MAX, .owner = UINT32_MAX},
+			      .only_uid = UINT32_MAX};
 	struct export_options options = {.stacks = true};
 	struct failure failure = {0};
 	int fd = -1, r = manager_export(bus_world.manager, &query, &options, uid, &fd, &failure);

@@ -16,7 +16,7 @@
 static char directory[] = "/tmp/ox-test-query-XXXXXX";
 static struct store *store;
 static struct query_engine *engine;
-static int64_t session, tasks[4], nodes[8];
+static int64_t session, set, tasks[4], nodes[8];
 
 enum { APP, WORKER, CRON, LATER };                                    /* tasks */
 enum { MAIN, WORK, READ, MAIN12, RECURSION, UNNAMED, PYTHON, ENTRY }; /* nodes */
@@ -27,6 +27,7 @@ static int64_t add_process(uint32_t pid, uint32_t uid, const char *comm, const c
 	struct store_process process = {.pid = pid,
 					.started_usec = START,
 					.uid = uid,
+					.owner = uid,
 					.comm = comm,
 					.exe = "",
 					.cmdline = "",
@@ -65,7 +66,8 @@ static int64_t add_node(int64_t parent, enum frame_kind kind, const char *functi
 
 static void add_sample(uint32_t window, int task, int64_t node, uint64_t n)
 {
-	cr_assert_eq(store_add_sample(store, session, window, tasks[task], node, n), 0);
+	cr_assert_eq(store_add_sample(store, set, START / WINDOW + window, tasks[task], node, n),
+		     0);
 }
 
 static void add_stacks(void)
@@ -112,10 +114,11 @@ static void open_store(void)
 	cr_assert_eq(store_open(path, 0, &store, &aside, &why), 0, "%s", why);
 	cr_assert_eq(store_begin(store), 0, "%s", store_error(store));
 	cr_assert_eq(store_add_session(store, &row, &session), 0);
+	cr_assert_eq(store_add_set(store, &session, 1, &set), 0);
 	add_stacks();
 	add_samples();
-	cr_assert_eq(store_add_loss(store, session, 0, "late", 3), 0);
-	cr_assert_eq(store_add_loss(store, session, 2, "full", 5), 0);
+	cr_assert_eq(store_add_loss(store, session, START / WINDOW, "late", 3), 0);
+	cr_assert_eq(store_add_loss(store, session, START / WINDOW + 2, "full", 5), 0);
 	cr_assert_eq(store_commit(store), 0);
 	engine = query_engine_new(store);
 	cr_assert_not_null(engine);
@@ -139,7 +142,9 @@ TestSuite(engine, .init = open_store, .fini = close_store);
 
 static struct query ask_all(enum query_by by)
 {
-	return (struct query){.by = by, .range.until_usec = UINT64_MAX, .only_uid = EVERYONE};
+	return (struct query){.by = by,
+			      .range = {.until_usec = UINT64_MAX, .owner = UINT32_MAX},
+			      .only_uid = EVERYONE};
 }
 
 struct expected {
@@ -317,7 +322,7 @@ Test(engine, shows_a_user_own_processes_only)
 	char why[128];
 
 	target_parse("all", &everything);
-	query.only_uid = 1000;
+	query.only_uid = query.range.owner = 1000;
 	query.targets = &everything;
 	query.n_targets = 1;
 	expect_answer(query, {"app[100]", 287, 287});
@@ -412,14 +417,14 @@ Test(engine, keeps_to_the_range)
 	_cleanup_(result_done) struct result result = {0}, nothing = {0};
 	char why[128];
 
-	query.range = (struct store_range){START + WINDOW, START + 2 * WINDOW, 0};
+	query.range = (struct store_range){START + WINDOW, START + 2 * WINDOW, 0, UINT32_MAX};
 	expect_answer(query, {"main(app)", 8, 56}, {"[unknown](libz.so)", 32, 32},
 		      {"work(app)", 16, 16});
 	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
 	cr_expect_eq(result.samples, 56);
 	cr_expect_eq(result.since_usec, START + WINDOW);
 	cr_expect_eq(result.n_lost, 0);
-	query.range = (struct store_range){0, START, 0};
+	query.range = (struct store_range){0, START, 0, UINT32_MAX};
 	cr_assert_eq(query_engine_run(engine, &query, &nothing, why, sizeof(why)), 0);
 	cr_expect(nothing.samples == 0 && nothing.n_rows == 0 && nothing.since_usec == 0);
 }
@@ -514,7 +519,7 @@ Test(engine, counts_how_stacks_end)
 	target_parse("pid:100", &target);
 	query.targets = &target;
 	query.n_targets = 1;
-	query.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX, 0};
+	query.range = (struct store_range){START + 3 * WINDOW, UINT64_MAX, 0, UINT32_MAX};
 	cr_assert_eq(query_engine_run(engine, &query, &some, why, sizeof(why)), 0);
 	cr_expect_eq(some.stops[OX_STOP_ROOT], 0);
 	cr_expect_eq(some.stops[OX_STOP_NO_RULE], 1000 * OX_STOP_NO_RULE);

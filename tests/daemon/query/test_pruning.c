@@ -70,8 +70,10 @@ static void add(const char *stack, uint32_t pid, uint64_t n)
 
 static struct query about(enum query_kind kind, enum query_by by)
 {
-	return (struct query){
-		.kind = kind, .by = by, .range.until_usec = UINT64_MAX, .only_uid = UINT32_MAX};
+	return (struct query){.kind = kind,
+			      .by = by,
+			      .range = {.until_usec = UINT64_MAX, .owner = UINT32_MAX},
+			      .only_uid = UINT32_MAX};
 }
 
 /* Returns "samples/distinct", then "|name self/total" for each row; the caller frees the text. */
@@ -180,7 +182,7 @@ Test(pruning, works_with_filters_targets_and_rights)
 	query.n_targets = 1;
 	expect(&query, "40/1|spin(app) 8/8|_start(app) 0/8");
 	query = about(QUERY_KIND_NATIVE, QUERY_BY_FUNCTION);
-	query.only_uid = 43;
+	query.only_uid = query.range.owner = 43;
 	query.without_kernel = true;
 	expect(&query, "40/1|spin(app) 8/8|_start(app) 0/8");
 	query.kind = QUERY_KIND_PYTHON;

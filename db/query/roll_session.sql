@@ -1,7 +1,0 @@
--- SPDX-License-Identifier: MIT
--- Adds the windows from 2 to below 3 of session 1 to their hours.
-INSERT INTO sample_hour(session, hour, task, node, kind, n)
-SELECT session, t / 360, task, node, kind, sum(n) FROM sample
-WHERE session = ?1 AND t >= ?2 AND t < ?3
-GROUP BY session, t / 360, task, node, kind
-ON CONFLICT DO UPDATE SET n = n + excluded.n;
