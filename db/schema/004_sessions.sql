@@ -71,15 +71,18 @@ CREATE TABLE sample_hour(
 	n INTEGER NOT NULL,
 	PRIMARY KEY(session_set, hour, task, node, kind)
 ) WITHOUT ROWID;
+-- Not by GROUP BY, which would sort all rows in memory.
 INSERT INTO sample_hour(session_set, hour, task, node, kind, n)
-	SELECT session_set, t / 360, task, node, kind, sum(n) FROM sample
-	GROUP BY session_set, t / 360, task, node, kind;
+	SELECT session_set, t / 360, task, node, kind, n FROM sample WHERE true
+	ON CONFLICT DO UPDATE SET n = n + excluded.n;
 
 -- One row.
 CREATE TABLE rollup(
 	rolled INTEGER NOT NULL -- windows below this one are in sample_hour
 );
-INSERT INTO rollup(rolled) SELECT coalesce(max(t) + 1, 0) FROM sample;
+INSERT INTO rollup(rolled) SELECT coalesce(max(
+		(SELECT max(t) FROM sample WHERE session_set = session_set.id)) + 1, 0)
+	FROM session_set;
 
 ALTER TABLE loss RENAME TO loss_old;
 CREATE TABLE loss(

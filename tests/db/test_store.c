@@ -640,6 +640,18 @@ Test(store, views_keep_their_columns_in_order)
 		      "stacks|time session pid comm folded hits sessions");
 }
 
+/* As in folded output. */
+Test(store, a_semicolon_in_a_name_divides_no_stack)
+{
+	struct store *store = store_world_open();
+	int64_t session = store_world_add_session(store, START),
+		node = store_world_add_node(store, store_world_add_node(store, 0, "a;b"), "c;");
+
+	store_world_add_sample(store, session, 0, store_world_add_task(store, 42, 0), node, 1);
+	assert_answer("SELECT folded FROM stacks", "a:b(app);c:(app)");
+	store_free(store);
+}
+
 Test(store, an_unknown_function_has_a_name)
 {
 	struct store *store = store_world_open();

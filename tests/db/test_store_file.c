@@ -187,10 +187,15 @@ static void make_version_1(void)
 		"INSERT INTO process VALUES (1, 42, 0, 1, 0, 'app', '', '', '', '', '');"
 		"INSERT INTO task VALUES (1, 1, 42, 'app');"
 		"INSERT INTO session(id, started, mode, interval_ns, targets, owner, samples)"
-		" VALUES (1, 1760000000000000, 'cpu', 1, 'all', 0, 5);"
-		"INSERT INTO sample VALUES (1, 0, 1, 6, 0, 5);"
+		" VALUES (1, 1760000000000000, 'cpu', 1, 'all', 0, 5),"
+		" (4, 1760000025000000, 'cpu', 1, '', 33, 9);"
+		"UPDATE session SET rolled = 2, ended = started + 30000000 WHERE id = 4;"
+		"INSERT INTO sample VALUES (1, 0, 1, 6, 0, 5), (4, 0, 1, 6, 0, 2), (4, 1, 1, 6, 0, "
+		"3),"
+		" (4, 400, 1, 0, 0, 4);"
+		"INSERT INTO sample_hour VALUES (4, 0, 1, 6, 0, 5);"
 		"INSERT INTO loss VALUES (1, 0, 'no-table', 3), (1, 0, 'late', 2),"
-		" (1, 0, 'python-broken', 8), (1, 0, 'python-name', 16)");
+		" (1, 0, 'python-broken', 8), (1, 0, 'python-name', 16), (4, 2, 'late', 7)");
 }
 
 Test(store_file, a_file_of_version_1_is_brought_to_this_one)
@@ -208,11 +213,25 @@ Test(store_file, a_file_of_version_1_is_brought_to_this_one)
 	store = store_world_open();
 	assert_answer("PRAGMA user_version", "4");
 	assert_answer("SELECT * FROM frame", "2|1|7|ab|4096\n5|4|0|cd|-2");
-	assert_answer("SELECT name FROM sqlite_schema WHERE name LIKE '%copy%'", "");
-	assert_answer("SELECT folded, hits FROM stacks", "main(app);libz.so+0x12|5");
+	assert_answer("SELECT name FROM sqlite_schema WHERE name LIKE '%copy%'"
+		      " OR name LIKE '%old%'",
+		      "");
+	assert_answer("SELECT time, folded, hits, sessions FROM stacks ORDER BY time",
+		      "2025-10-09T08:53:20Z|main(app);libz.so+0x12|5|1\n"
+		      "2025-10-09T08:53:40Z|main(app);libz.so+0x12|2|4\n"
+		      "2025-10-09T08:53:50Z|main(app);libz.so+0x12|3|4\n"
+		      "2025-10-09T10:00:20Z|NULL|4|4");
 	assert_answer("SELECT name, self_hits, total_hits FROM functions ORDER BY name",
-		      "libz.so+0x12|5|5\nmain(app)|0|5");
-	assert_answer("SELECT lost FROM sessions", "2");
+		      "libz.so+0x12|10|10\nmain(app)|0|10");
+	assert_answer("SELECT id, samples, lost, owner FROM sessions", "1|5|2|0\n4|9|7|33");
+	assert_answer("SELECT time, session FROM losses WHERE reason = 'late' ORDER BY time",
+		      "2025-10-09T08:53:20Z|1\n2025-10-09T08:54:00Z|4");
+	assert_answer("SELECT session, session_set, sessions FROM member"
+		      " JOIN session_set ON id = session_set",
+		      "1|1|1\n4|4|4");
+	assert_answer("SELECT sum(n) FROM sample_hour", "14");
+	assert_answer("SELECT rolled FROM rollup", "176000403");
+	assert_answer("SELECT pid, owner FROM processes", "42|0");
 	cr_assert_eq(store_add_frame(store, &again, &id), 0);
 	cr_expect_eq(id, 2, "it is there already");
 	again.line = 8;

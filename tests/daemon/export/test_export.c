@@ -451,6 +451,51 @@ Test(export, sessions_and_ranges)
 	}
 }
 
+/* Time in which sessions ran side by side counts once, and a hit that both took is told once. */
+Test(export, sessions_side_by_side)
+{
+	_cleanup_(told_done) struct told told;
+	struct query query = everything();
+	struct export_options options = {.slots = true, .state = ""};
+	int64_t ids[3], task = store_world_add_task(store, 42, 1000), both;
+
+	for (uint32_t i = 0; i < 3; i++)
+		ids[i] = store_world_add_session_of(store, START + i * 12000000, 1000 + i);
+	cr_assert_eq(store_add_set(store, ids, 2, &both), 0);
+	store_world_add_sample(store, ids[0], 0, task, 0, 1);
+	cr_assert_eq(store_add_sample(store, both, store_world_window(ids[1], 0), task, 0, 2), 0);
+	store_world_add_sample(store, ids[2], 0, task, 0, 4);
+	store_world_add_sample(store, ids[2], 10, task, 0, 8);
+	cr_assert_eq(store_end_session(store, ids[0], START + 18000000), 0);
+	cr_assert_eq(store_end_session(store, ids[1], START + 15000000), 0);
+	cr_assert_eq(store_end_session(store, ids[2], START + 26000000), 0);
+	read_export(&query, &options, &told);
+	cr_expect_eq(told.summary->observed_usec, 20000000);
+	cr_expect_eq(told.summary->sessions[1]->observed_usec, 3000000);
+	cr_assert_eq(told.n_hits, 4);
+	for (size_t i = 0; i < told.n_hits; i++) {
+		const Oxprof__Slot *slot = told.slots[told.hits[i].slot];
+		/* The clock was set while the last one was sampled: its slot has its length. */
+		uint64_t start[] = {0, 10, 24, 120}, length[] = {10, 8, 2, 10};
+		int bit = __builtin_ctzll(told.hits[i].n);
+
+		cr_expect_eq(slot->start, START + start[bit] * 1000000, "%d: %lu", bit,
+			     slot->start);
+		cr_expect_eq(slot->usec, length[bit] * 1000000, "%d: %lu", bit, slot->usec);
+	}
+	told_done(&told);
+	query.range.session = ids[1];
+	expect_export(&query, &options, "[no stack] 2/0/12");
+	/* One who began no session has samples in another's: the time is that of the samples. */
+	query.range.session = 0;
+	query.only_uid = query.range.owner = 1007;
+	store_world_add_sample(store, ids[0], 0, store_world_add_task(store, 43, 1007), 0, 16);
+	read_export(&query, &options, &told);
+	cr_expect_eq(told.summary->n_sessions, 0);
+	cr_expect_eq(told.end->samples, 16);
+	cr_expect_eq(told.summary->observed_usec, 10000000);
+}
+
 /* Rolled-up hours and windows give the same hits, whatever the step. */
 Test(export, hours_are_as_good_as_windows)
 {

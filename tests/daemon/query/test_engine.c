@@ -21,13 +21,13 @@ static int64_t session, set, tasks[4], nodes[8];
 enum { APP, WORKER, CRON, LATER };                                    /* tasks */
 enum { MAIN, WORK, READ, MAIN12, RECURSION, UNNAMED, PYTHON, ENTRY }; /* nodes */
 
-static int64_t add_process(uint32_t pid, uint32_t uid, const char *comm, const char *user,
-			   const char *unit, const char *cgroup)
+static int64_t add_process_of(uint32_t pid, uint32_t uid, uint32_t owner, const char *comm,
+			      const char *user, const char *unit, const char *cgroup)
 {
 	struct store_process process = {.pid = pid,
 					.started_usec = START,
 					.uid = uid,
-					.owner = uid,
+					.owner = owner,
 					.comm = comm,
 					.exe = "",
 					.cmdline = "",
@@ -38,6 +38,12 @@ static int64_t add_process(uint32_t pid, uint32_t uid, const char *comm, const c
 
 	cr_assert_eq(store_add_process(store, &process, &id), 0);
 	return id;
+}
+
+static int64_t add_process(uint32_t pid, uint32_t uid, const char *comm, const char *user,
+			   const char *unit, const char *cgroup)
+{
+	return add_process_of(pid, uid, uid, comm, user, unit, cgroup);
 }
 
 static int64_t add_task(int64_t process, uint32_t tid, const char *comm)
@@ -312,6 +318,29 @@ Test(engine, chooses_by_target)
 	query.n_targets = 2;
 	expect_answer(query, {"kthread(kernel)", 128, 128}, {"main(app)", 0, 96},
 		      {"a;b(__main__)", 64, 64}, {"[unknown](libz.so)", 32, 32});
+}
+
+/* A process that is nobody's own, as a set-uid program, is not for its user to see; a user is told
+ * the losses of the own sessions and the time of the own processes. */
+Test(engine, shows_a_user_what_was_own_at_the_sample)
+{
+	struct query query = ask_all(QUERY_BY_PROCESS);
+	_cleanup_(result_done) struct result result = {0};
+	char why[128];
+
+	add_process_of(300, 1000, UINT32_MAX, "su", "alice", "", "");
+	tasks[LATER] =
+		add_task(add_process_of(300, 1000, UINT32_MAX, "su", "alice", "", ""), 300, "su");
+	add_sample(5, LATER, nodes[MAIN], 512);
+	query.only_uid = query.range.owner = 1000;
+	expect_answer(query, {"app[100]", 287, 287});
+	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
+	cr_expect_eq(result.n_lost, 0, "the session is root's");
+	cr_expect_eq(result.since_usec, START);
+	cr_expect_eq(result.until_usec, START + 3 * WINDOW);
+	query = ask_all(QUERY_BY_PROCESS);
+	expect_answer(query, {"su[300]", 512, 512}, {"app[100]", 287, 287},
+		      {"cron[200]", 224, 224});
 }
 
 Test(engine, shows_a_user_own_processes_only)
