@@ -2,6 +2,7 @@
 /* The rights of sessions, sample by sample (bpf/filter.bpf.h). */
 #include <criterion/criterion.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
@@ -69,8 +70,9 @@ static void take_guise(const struct guise *guise)
 		_exit(1);
 	setfsgid(gids[3]);
 	setfsuid(uids[3]);
-	/* A change of ids closes the memory. */
+	/* A change of ids closes the memory, and forgets the signal at the parent's end. */
 	prctl(PR_SET_DUMPABLE, !guise->hides);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 /* Spins, in whichever guise is wanted. It keeps its capabilities, to take another one. */
