@@ -87,7 +87,8 @@ Test(sampler_plan, timers_follow_the_shortest_interval)
 	sampling_choose(&target, 1);
 	busy_let(busy.pid, 500);
 	sampling_stop();
-	cr_assert_gt(ticks(0), 500 * 1000000 / INTERVAL_NS / 2);
+	/* Ten times as many, at most; with timers as slow as before, as many. */
+	cr_assert_gt(sampling_taken_by(0), 2 * sampling_taken_by(1));
 	busy_stop(&busy);
 }
 
