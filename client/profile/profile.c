@@ -233,9 +233,12 @@ static int add_slots(struct profile *profile, const Oxprof__Part *part)
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < part->n_slots; i++)
+	for (size_t i = 0; i < part->n_slots; i++) {
+		const Oxprof__Slot *slot = part->slots[i];
+
 		profile->slots[++profile->n_slots] =
-			(struct profile_slot){part->slots[i]->start, part->slots[i]->usec};
+			(struct profile_slot){slot->start, slot->usec, slot->end};
+	}
 	return 0;
 }
 

@@ -42,7 +42,8 @@ struct profile_task {
 
 struct profile_slot {
 	uint64_t start_usec;
-	uint64_t usec;
+	uint64_t usec; /* that was observed */
+	uint64_t end_usec;
 };
 
 struct profile_session {

@@ -93,7 +93,7 @@ static size_t list_slots(const struct web_timeline *timeline, const struct profi
 		if (timeline->hits[i])
 			ret[n++] = (struct timeline_slot){
 				.start_usec = slot->start_usec,
-				.end_usec = slot->start_usec + slot->usec,
+				.end_usec = slot->end_usec,
 				.observed_usec = slot->usec,
 				.hits = timeline->hits[i],
 			};

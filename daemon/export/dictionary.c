@@ -257,7 +257,8 @@ static int emit_slot(struct export_dictionary *dictionary, uint32_t slot, uint32
 	if (r < 0)
 		return r;
 	if (slot && !dictionary->slot_numbers[slot]) {
-		export_slots_get(dictionary->slots, slot, &message.start, &message.usec);
+		export_slots_get(dictionary->slots, slot, &message.start, &message.end,
+				 &message.usec);
 		r = export_chunk_add_slot(dictionary->part, &message);
 		if (r < 0)
 			return r;

@@ -168,18 +168,21 @@ const struct export_session *export_slots_sessions(const struct export_slots *sl
 
 /* ---- the slots ---- */
 
-/* Returns how much of a span was observed, and the begin of that in *ret_start_usec. */
-static uint64_t slots_measure(const struct export_slots *slots, struct span span,
-			      uint64_t *ret_start_usec)
+/* Returns how much of a span was observed, and cuts it to the part in which that lies. */
+static uint64_t slots_measure(const struct export_slots *slots, struct span *span)
 {
-	size_t i = array_upper_bound(slots->spans, slots->n_spans, .start, span.start);
+	struct span whole = *span;
+	size_t i = array_upper_bound(slots->spans, slots->n_spans, .start, whole.start);
 	uint64_t usec = 0;
 
-	for (i = i ? i - 1 : 0; i < slots->n_spans && slots->spans[i].start < span.end; i++) {
-		struct span part = span_cut(span, slots->spans[i]);
+	for (i = i ? i - 1 : 0; i < slots->n_spans && slots->spans[i].start < whole.end; i++) {
+		struct span part = span_cut(whole, slots->spans[i]);
 
-		if (!usec && span_usec(part))
-			*ret_start_usec = part.start;
+		if (!span_usec(part))
+			continue;
+		if (!usec)
+			span->start = part.start;
+		span->end = part.end;
 		usec += span_usec(part);
 	}
 	return usec;
@@ -187,9 +190,9 @@ static uint64_t slots_measure(const struct export_slots *slots, struct span span
 
 uint64_t export_slots_observed_usec(const struct export_slots *slots)
 {
-	uint64_t start;
+	struct span range = slots->range;
 
-	return slots_measure(slots, slots->range, &start);
+	return slots_measure(slots, &range);
 }
 
 int export_slots_find(struct export_slots *slots, uint64_t slot, uint32_t *ret_number)
@@ -214,7 +217,7 @@ uint32_t export_slots_count(const struct export_slots *slots)
 }
 
 void export_slots_get(const struct export_slots *slots, uint32_t number, uint64_t *ret_start_usec,
-		      uint64_t *ret_usec)
+		      uint64_t *ret_end_usec, uint64_t *ret_usec)
 {
 	const uint64_t *slot = table_get_key(slots->numbers, number - 1, NULL);
 	struct span span;
@@ -223,8 +226,9 @@ void export_slots_get(const struct export_slots *slots, uint32_t number, uint64_
 	span.start = *slot * slots->slot_usec;
 	span.end = span.start + at_most(slots->slot_usec, UINT64_MAX - span.start);
 	span = span_cut(span, slots->range);
-	*ret_start_usec = span.start;
-	*ret_usec = slots_measure(slots, span, ret_start_usec);
+	*ret_usec = slots_measure(slots, &span);
 	if (!*ret_usec)
 		*ret_usec = span_usec(span);
+	*ret_start_usec = span.start;
+	*ret_end_usec = span.end;
 }

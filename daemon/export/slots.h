@@ -36,8 +36,8 @@ uint64_t export_slots_observed_usec(const struct export_slots *slots);
 /* Finds the number of a slot of store_foreach_slot_hits(). Returns 0 or -ENOMEM. */
 int export_slots_find(struct export_slots *slots, uint64_t slot, uint32_t *ret_number);
 uint32_t export_slots_count(const struct export_slots *slots);
-/* Gets the begin of the part of a slot that lies in the range and was observed, and how much was.
- * A slot outside of all sessions (the clock was set while one ran, or the rows are another user's
- * session's) counts as observed from end to end. */
+/* Gets the part of a slot that lies in the range, from the first time that was observed to the
+ * last, and how much of it was. A slot outside of all sessions (the clock was set while one ran, or
+ * the rows are another user's session's) counts as observed from end to end. */
 void export_slots_get(const struct export_slots *slots, uint32_t number, uint64_t *ret_start_usec,
-		      uint64_t *ret_usec);
+		      uint64_t *ret_end_usec, uint64_t *ret_usec);

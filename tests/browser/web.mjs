@@ -188,6 +188,10 @@ test("hostile_names_are_text", async (page) => {
 });
 
 test("the_brush_chooses_the_time", async (page) => {
+	/* Windows are those of the clock, whatever sessions lie in them: some time has to pass. */
+	oxprofctl("unpause", `--pid=${WEB_PID}`);
+	await eventually(() => windows() >= 3, "samples in a third window");
+	oxprofctl("pause");
 	await open(page);
 	await loaded(page);
 	const all = await hits(page);
@@ -196,7 +200,7 @@ test("the_brush_chooses_the_time", async (page) => {
 		return (await fetch("/api/timeline", {headers: {"X-Oxprof-Token": token}})).json();
 	});
 	assert.equal(slots.hits.reduce((a, b) => a + b, 0), all);
-	assert.ok(slots.hits.length >= 4, String(slots.hits));
+	assert.ok(slots.hits.length >= 3, String(slots.hits));
 
 	/* By keys: one slot after the other. */
 	await page.locator("#timeline svg").focus();

@@ -59,12 +59,12 @@ static void compare(struct made_diff *made, bool focus_only)
 }
 
 static const struct profile_slot slots[] = {
-	{MADE_SINCE_USEC, 10000000},
-	{MADE_SINCE_USEC + 10000000, 10000000},
-	{MADE_SINCE_USEC + 20000000, 10000000},
-	{MADE_SINCE_USEC + 30000000, 10000000},
-	{MADE_SINCE_USEC + 40000000, 10000000},
-	{MADE_SINCE_USEC + 50000000, 10000000},
+	{.start_usec = MADE_SINCE_USEC, .usec = 10000000},
+	{.start_usec = MADE_SINCE_USEC + 10000000, .usec = 10000000},
+	{.start_usec = MADE_SINCE_USEC + 20000000, .usec = 10000000},
+	{.start_usec = MADE_SINCE_USEC + 30000000, .usec = 10000000},
+	{.start_usec = MADE_SINCE_USEC + 40000000, .usec = 10000000},
+	{.start_usec = MADE_SINCE_USEC + 50000000, .usec = 10000000},
 };
 
 /* Makes a side of six slots of 10 s at 100 Hz: in each so many hits of work, the rest of 800 in
@@ -317,10 +317,10 @@ static const struct tally *tally_slots(struct made_diff *made, const char *stack
 Test(client_diff, short_slots_join_their_neighbours)
 {
 	static const struct profile_slot times[] = {
-		{MADE_SINCE_USEC + 30000000, 2000000},
-		{MADE_SINCE_USEC, 3000000},
-		{MADE_SINCE_USEC + 10000000, 10000000},
-		{MADE_SINCE_USEC + 20000000, 10000000},
+		{.start_usec = MADE_SINCE_USEC + 30000000, .usec = 2000000},
+		{.start_usec = MADE_SINCE_USEC, .usec = 3000000},
+		{.start_usec = MADE_SINCE_USEC + 10000000, .usec = 10000000},
+		{.start_usec = MADE_SINCE_USEC + 20000000, .usec = 10000000},
 	};
 	_cleanup_made_ struct made_diff made = {0};
 	const struct tally *tally =
@@ -356,7 +356,8 @@ Test(client_diff, there_are_never_more_slots_than_can_be_told_apart)
 	const struct tally *tally;
 
 	for (size_t i = 0; i < array_length(times); i++)
-		times[i] = (struct profile_slot){MADE_SINCE_USEC + i * 10000000, 10000000};
+		times[i] = (struct profile_slot){.start_usec = MADE_SINCE_USEC + i * 10000000,
+						 .usec = 10000000};
 	tally = tally_slots(&made, "f 7/0/1000\n g 3/0/1\n", times, array_length(times),
 			    UINT64_C(10000000000));
 	cr_expect_leq(tally_count_slots(tally), 64);

@@ -53,9 +53,10 @@ static struct json_object *make_timeline(const struct made_export *export)
 Test(web_timeline, hits_by_time)
 {
 	static const struct profile_slot slots[] = {
-		{MADE_SINCE_USEC + 20000000, 5000000},
-		{MADE_SINCE_USEC, 10000000},
-		{MADE_SINCE_USEC + 10000000, 10000000}, /* nothing in it */
+		{MADE_SINCE_USEC + 20000000, 5000000, MADE_SINCE_USEC + 29000000}, /* a gap */
+		{MADE_SINCE_USEC, 10000000, MADE_SINCE_USEC + 10000000},
+		/* nothing in it */
+		{MADE_SINCE_USEC + 10000000, 10000000, MADE_SINCE_USEC + 20000000},
 	};
 	_cleanup_tree_ struct json_object *tree =
 		make_timeline(&(struct made_export){.stacks = "a 5/0/1\n"
@@ -72,7 +73,7 @@ Test(web_timeline, hits_by_time)
 	cr_assert_eq(get_at(tree, "end", 0), MADE_SINCE_USEC + 10000000);
 	cr_assert_eq(get_at(tree, "hits", 0), 7);
 	cr_assert_eq(get_at(tree, "start", 1), MADE_SINCE_USEC + 20000000);
-	cr_assert_eq(get_at(tree, "end", 1), MADE_SINCE_USEC + 25000000);
+	cr_assert_eq(get_at(tree, "end", 1), MADE_SINCE_USEC + 29000000);
 	cr_assert_eq(get_at(tree, "hits", 1), 6);
 	cr_assert_eq(sum_column(tree, "observed_usec", &n), 15000000);
 	cr_assert_eq(tree_get_u64(tree, "samples"), 13);
@@ -90,7 +91,9 @@ Test(web_timeline, very_many_slots_become_few)
 	FILE *out = open_memstream(&stacks, &length);
 
 	for (uint64_t i = 0; i < 1000; i++) {
-		slots[i] = (struct profile_slot){MADE_SINCE_USEC + i * 20000000, 3000000};
+		uint64_t start = MADE_SINCE_USEC + i * 20000000;
+
+		slots[i] = (struct profile_slot){start, 3000000, start + 3000000};
 		fprintf(out, "f%d %d/0/%d\n", (int)i % 7, (int)i + 1, (int)i + 1);
 	}
 	fclose(out);

@@ -482,7 +482,19 @@ Test(export, sessions_side_by_side)
 		cr_expect_eq(slot->start, START + start[bit] * 1000000, "%d: %lu", bit,
 			     slot->start);
 		cr_expect_eq(slot->usec, length[bit] * 1000000, "%d: %lu", bit, slot->usec);
+		cr_expect_eq(slot->end, slot->start + slot->usec);
 	}
+	told_done(&told);
+	/* 18 to 24 s is a gap. */
+	options.step_usec = 60 * OX_WINDOW_USEC;
+	query.range.until_usec = START + 100000000;
+	read_export(&query, &options, &told);
+	cr_assert_eq(told.n_slots, 1 + 1);
+	cr_expect_eq(told.slots[1]->start, START);
+	cr_expect_eq(told.slots[1]->usec, 20000000);
+	cr_expect_eq(told.slots[1]->end, START + 26000000);
+	query.range.until_usec = UINT64_MAX;
+	options.step_usec = 0;
 	told_done(&told);
 	query.range.session = ids[1];
 	expect_export(&query, &options, "[no stack] 2/0/12");

@@ -19,8 +19,8 @@ const struct profile_task made_export_tasks[] = {
 };
 
 const struct profile_slot made_export_slots[] = {
-	{MADE_SINCE_USEC, 10000000},
-	{MADE_SINCE_USEC + 10000000, 10000000},
+	{MADE_SINCE_USEC, 10000000, MADE_SINCE_USEC + 10000000},
+	{MADE_SINCE_USEC + 10000000, 10000000, MADE_SINCE_USEC + 20000000},
 };
 
 #define MADE_MAX 65536 /* of anything */
@@ -279,6 +279,7 @@ static void made_add_slots(struct made_stream *stream)
 		oxprof__slot__init(made);
 		made->start = stream->export->slots[i].start_usec;
 		made->usec = stream->export->slots[i].usec;
+		made->end = stream->export->slots[i].end_usec;
 		made_append(stream->part.slots, stream->part.n_slots, made);
 	}
 }
