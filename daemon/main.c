@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
@@ -16,6 +15,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/config.h"
 #include "daemon/base/priority.h"
+#include "daemon/bus/connection.h"
 #include "daemon/bus/direct.h"
 #include "daemon/bus/manager_bus.h"
 #include "daemon/manager/log.h"
@@ -25,9 +25,9 @@
 
 struct daemon {
 	sd_event *event;
-	sd_bus *bus;
 	struct manager *manager;
 	struct manager_bus *manager_bus;
+	struct connection *connection;
 	struct direct *direct;
 	struct priority_budget budget;
 	const char *config_file;
@@ -179,36 +179,11 @@ static int listen_to_signals(struct daemon *daemon)
 	return r < 0 ? r : sd_event_add_signal(daemon->event, NULL, SIGHUP, on_reload, daemon);
 }
 
-static int take_name(struct daemon *daemon)
-{
-	int r = sd_bus_request_name(daemon->bus, OX_BUS_NAME, 0);
-
-	if (r == -EEXIST)
-		log_error("another oxprofd runs already: %s is taken", OX_BUS_NAME);
-	else if (r < 0)
-		log_error("cannot take the name %s on the bus: %s; is the policy org.oxprof1.conf "
-			  "installed?",
-			  OX_BUS_NAME, strerror(-r));
-	return r;
-}
-
 static int open_bus(struct daemon *daemon)
 {
-	int r = sd_bus_open_system(&daemon->bus);
+	int r = manager_bus_new(NULL, daemon->manager, &daemon->manager_bus);
 
-	if (r < 0) {
-		log_error("cannot reach the system bus: %s; is dbus running?", strerror(-r));
-		return r;
-	}
-	r = sd_bus_attach_event(daemon->bus, daemon->event, SD_EVENT_PRIORITY_NORMAL);
-	if (r < 0)
-		return r;
-	/* Without the bus no request can come: the daemon ends, and systemd starts it again. */
-	r = sd_bus_set_exit_on_disconnect(daemon->bus, true);
-	if (r < 0)
-		return r;
-	r = manager_bus_new(daemon->bus, daemon->manager, &daemon->manager_bus);
-	return r < 0 ? r : take_name(daemon);
+	return r < 0 ? r : connection_new(daemon->event, daemon->manager_bus, &daemon->connection);
 }
 
 /* Listens for root's direct connections. They are only faster: without them root uses the bus. */
@@ -289,7 +264,7 @@ static void stop(struct daemon *daemon)
 	direct_free(daemon->direct);
 	manager_bus_free(daemon->manager_bus);
 	manager_free(daemon->manager);
-	sd_bus_flush_close_unref(daemon->bus);
+	connection_free(daemon->connection);
 	sd_event_unref(daemon->event);
 }
 
@@ -307,6 +282,5 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		r = sd_event_loop(daemon.event);
 	stop(&daemon);
-	/* A positive result means that the loop ended because the bus is gone. */
-	return r ? 1 : 0;
+	return r < 0 ? 1 : 0;
 }

@@ -79,6 +79,7 @@
 #define OX_ERROR_NOT_PERMITTED    OX_ERROR("NotPermitted")
 #define OX_ERROR_KERNEL           OX_ERROR("Kernel")
 #define OX_ERROR_DATABASE         OX_ERROR("Database")
+#define OX_ERROR_SYSTEMD          OX_ERROR("Systemd") /* PID 1 does not answer, or cannot be asked */
 
 /* polkit actions. */
 #define OX_ACTION_PROFILE_OTHERS "org.oxprof1.profile-others"
@@ -103,7 +104,9 @@
 
 #define OX_WINDOW_USEC        UINT64_C(10000000) /* a row of the history */
 #define OX_DRAIN_USEC         UINT64_C(1000000)
-#define OX_WAITING_MAX        64 /* calls of Unpause while the programs are being loaded */
+#define OX_WAITING_MAX        64 /* calls of Unpause that wait for the same: systemd, the kernel */
+#define OX_WAITING_FOR_ROOT   8  /* of these, so that others cannot keep root out */
+#define OX_WAITING_PER_USER   16
 #define OX_TARGETS_MAX        1024
 #define OX_TARGETS_PER_USER   64
 #define OX_TARGET_BYTES_MAX   4096

@@ -29,5 +29,5 @@ bool sender_is_privileged(sd_bus_message *call);
  */
 int authorize(struct authorizer *authorizer, sd_bus_message *call, const char *action,
 	      const char *detail, bool interactive);
-/* Frees the checks of a call that is answered. */
+/* Frees the checks of a call that is answered; NULL: of all calls. */
 void authorize_done(struct authorizer *authorizer, sd_bus_message *call);

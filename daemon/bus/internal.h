@@ -5,20 +5,22 @@
 #include "daemon/base/api.h"
 #include "daemon/bus/authorize.h"
 #include "daemon/bus/manager_bus.h"
+#include "daemon/bus/unit_ask.h"
 #include "daemon/bus/unit_watch.h"
+#include "daemon/bus/waiting.h"
 
 /* A handler returns this where its call comes again, or is answered later. */
 #define CALL_IS_PENDING 2
 
 struct manager_bus {
-	sd_bus *bus;
+	sd_bus *bus; /* NULL: it is away */
 	struct manager *manager;
 	struct authorizer *authorizer;
+	struct unit_asker *asker;
 	struct unit_watch *units;
 	sd_bus_slot *slot;
-	sd_bus_message *resymbolize_call;        /* waits for its answer; NULL: none */
-	sd_bus_message *waiting[OX_WAITING_MAX]; /* until the kernel side is ready */
-	size_t n_waiting;
+	sd_bus_message *resymbolize_call; /* waits for its answer; NULL: none */
+	struct waiting waiting;           /* until the kernel side is ready */
 };
 
 /* Reads a query and restricts it to what its sender may see. Returns 1, CALL_IS_PENDING, or a
@@ -54,3 +56,5 @@ int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_
 int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_resymbolize(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_status(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+/* Lets no call wait for the end of a resymbolization, which continues. */
+void manager_bus_forget_resymbolize(struct manager_bus *self);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Handlers are thin: read, ask for the right, call one function of the manager, reply. A handler
- * returns CALL_IS_PENDING while polkit is being asked; it has changed nothing then and is called
- * again from its beginning.
+ * returns CALL_IS_PENDING while polkit or systemd is being asked; it has changed nothing then and
+ * is called again from its beginning.
  */
 #include "daemon/bus/manager_bus.h"
 
@@ -19,17 +19,6 @@
 
 /* ---- changes ---- */
 
-static int fill_requested(struct manager_bus *self, const struct target *target, bool privileged,
-			  uint32_t uid, struct target_request *wanted, struct failure *failure)
-{
-	wanted->target = *target;
-	wanted->own = !privileged && manager_bus_is_own(target, uid);
-	if (target->kind != TARGET_UNIT)
-		return 0;
-	return unit_watch_find(self->units, target_value(target), wanted->cgroup,
-			       sizeof(wanted->cgroup), failure);
-}
-
 static void watch_units(struct manager_bus *self, const struct manager_request *request)
 {
 	for (size_t i = 0; i < request->n_targets; i++)
@@ -40,16 +29,11 @@ static void watch_units(struct manager_bus *self, const struct manager_request *
 
 /* ---- calls that wait until the kernel side is ready ---- */
 
-static int wait_until_ready(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
+/* Frees what is known for a call that is answered. */
+static void forget_call(struct manager_bus *self, sd_bus_message *call)
 {
-	assert(self->n_waiting <= array_length(self->waiting));
-	if (self->n_waiting == array_length(self->waiting))
-		return sd_bus_error_setf(error, OX_ERROR_LIMIT_REACHED,
-					 "%zu requests wait already until the BPF programs are "
-					 "loaded; try again later",
-					 self->n_waiting);
-	self->waiting[self->n_waiting++] = sd_bus_message_ref(call);
-	return CALL_IS_PENDING;
+	authorize_done(self->authorizer, call);
+	unit_ask_done(self->asker, call);
 }
 
 /* Hands the call to its handler again, from its beginning, since much may have changed; or answers
@@ -65,40 +49,39 @@ static void answer_waiting(struct manager_bus *self, sd_bus_message *call,
 	}
 	(void)bus_error_set(&error, failure);
 	(void)sd_bus_reply_method_error(call, &error);
-	authorize_done(self->authorizer, call);
+	forget_call(self, call);
 }
 
 static void on_ready(void *userdata, const struct failure *failure)
 {
 	struct manager_bus *self = userdata;
-	size_t n = self->n_waiting;
+	struct waiting waiting = waiting_take(&self->waiting);
+	bool anybody = false;
 
-	assert(n <= array_length(self->waiting));
-	self->n_waiting = 0;
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_(sd_bus_message_unrefp) sd_bus_message *call = take_ptr(self->waiting[i]);
+	for (size_t i = 0; i < waiting.n; i++) {
+		sd_bus_message *call = waiting.calls[i].call;
 
-		answer_waiting(self, call, failure);
+		if (sd_bus_is_open(sd_bus_message_get_bus(call)) > 0) {
+			answer_waiting(self, call, failure);
+			anybody = true;
+		}
 	}
+	waiting_drop(&waiting, NULL);
+	if (!anybody)
+		manager_stop_if_idle(self->manager);
 }
 
-static int fill_all_requested(struct manager_bus *self, sd_bus_message *call,
-			      struct target_request *requested,
-			      const struct manager_request *request, const struct target *targets,
-			      bool children, sd_bus_error *error)
+static void fill_requested(sd_bus_message *call, struct target_request *requested,
+			   const struct manager_request *request, const struct target *targets,
+			   bool children)
 {
 	bool privileged = sender_is_privileged(call);
-	struct failure failure;
 
 	for (size_t i = 0; i < request->n_targets; i++) {
-		int r = fill_requested(self, &targets[i], privileged, request->owner, &requested[i],
-				       &failure);
-
-		if (r < 0)
-			return bus_error_set(error, &failure);
+		requested[i].target = targets[i];
+		requested[i].own = !privileged && manager_bus_is_own(&targets[i], request->owner);
 		requested[i].children = children;
 	}
-	return 0;
 }
 
 /* Begins to sample, or lets the call wait until the kernel side is ready for that. */
@@ -112,9 +95,10 @@ static int begin_unpause(struct manager_bus *self, sd_bus_message *call,
 		return bus_error_set(error, &failure);
 	r = manager_make_ready(self->manager, &failure);
 	if (r == 0)
-		return wait_until_ready(self, call, error);
-	if (r < 0)
-		return bus_error_set(error, &failure);
+		r = waiting_add(&self->waiting, call, request->owner, "the BPF programs are loaded",
+				&failure);
+	if (r <= 0)
+		return r < 0 ? bus_error_set(error, &failure) : CALL_IS_PENDING;
 	r = manager_unpause(self->manager, request, &failure);
 	if (r < 0)
 		return bus_error_set(error, &failure);
@@ -126,11 +110,11 @@ static int unpause(struct manager_bus *self, sd_bus_message *call, struct target
 		   struct manager_request *request, const struct target *targets, bool children,
 		   sd_bus_error *error)
 {
+	struct failure failure;
 	bool kernel = false;
-	int r = fill_all_requested(self, call, requested, request, targets, children, error);
+	int r;
 
-	if (r < 0)
-		return r;
+	fill_requested(call, requested, request, targets, children);
 	if (!request->n_targets) {
 		r = manager_bus_require_targets(self, call, NULL, 0, OX_ACTION_PROFILE_OTHERS,
 						"resume what others profile", error);
@@ -142,6 +126,9 @@ static int unpause(struct manager_bus *self, sd_bus_message *call, struct target
 		return r;
 	for (size_t i = 0; i < request->n_targets; i++)
 		requested[i].kernel = kernel;
+	r = unit_ask(self->asker, call, request->owner, requested, request->n_targets, &failure);
+	if (r <= 0)
+		return r < 0 ? bus_error_set(error, &failure) : CALL_IS_PENDING;
 	return begin_unpause(self, call, request, error);
 }
 
@@ -226,13 +213,14 @@ static int handle_set_interval(struct manager_bus *self, sd_bus_message *call, s
 
 /* ---- the table ---- */
 
-/* Ends a call. One that waits for polkit or the kernel is not answered yet, and keeps its rights.
+/* Ends a call. One that waits for polkit, systemd or the kernel is not answered yet, and keeps its
+ * rights.
  */
 static int finish_call(struct manager_bus *self, sd_bus_message *call, int result)
 {
 	if (result == CALL_IS_PENDING)
 		return 1;
-	authorize_done(self->authorizer, call);
+	forget_call(self, call);
 	return result;
 }
 
@@ -380,6 +368,8 @@ static void on_change(void *userdata)
 {
 	struct manager_bus *self = userdata;
 
+	if (!self->bus)
+		return;
 	(void)sd_bus_emit_properties_changed(self->bus, OX_BUS_PATH, OX_BUS_INTERFACE, "State",
 					     "Mode", "Interval", "Targets", "Samples", "Lost",
 					     NULL);
@@ -392,6 +382,34 @@ static void on_moved(void *userdata, const char *unit, const char *cgroup)
 	manager_move_unit(self->manager, unit, cgroup);
 }
 
+int manager_bus_attach(struct manager_bus *self, sd_bus *bus)
+{
+	int r;
+
+	assert(!self->bus);
+	r = sd_bus_add_object_vtable(bus, &self->slot, OX_BUS_PATH, OX_BUS_INTERFACE, vtable, self);
+	if (r < 0)
+		return r;
+	self->bus = sd_bus_ref(bus);
+	unit_asker_attach(self->asker, bus);
+	unit_watch_attach(self->units, bus);
+	return 0;
+}
+
+void manager_bus_detach(struct manager_bus *self)
+{
+	if (!self->bus)
+		return;
+	authorize_done(self->authorizer, NULL);
+	unit_asker_attach(self->asker, NULL);
+	unit_watch_attach(self->units, NULL);
+	waiting_drop(&self->waiting, self->bus);
+	if (self->resymbolize_call && sd_bus_message_get_bus(self->resymbolize_call) == self->bus)
+		manager_bus_forget_resymbolize(self);
+	self->slot = sd_bus_slot_unref(self->slot);
+	self->bus = sd_bus_unref(self->bus);
+}
+
 define_cleanup(struct manager_bus *, manager_bus_free);
 
 int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **ret)
@@ -401,13 +419,13 @@ int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **r
 
 	if (!self)
 		return -ENOMEM;
-	self->bus = sd_bus_ref(bus);
 	self->manager = manager;
 	self->authorizer = authorizer_new();
-	self->units = unit_watch_new(bus, on_moved, self);
-	if (!self->authorizer || !self->units)
+	self->asker = unit_asker_new();
+	self->units = unit_watch_new(on_moved, self);
+	if (!self->authorizer || !self->asker || !self->units)
 		return -ENOMEM;
-	r = sd_bus_add_object_vtable(bus, &self->slot, OX_BUS_PATH, OX_BUS_INTERFACE, vtable, self);
+	r = bus ? manager_bus_attach(self, bus) : 0;
 	if (r < 0)
 		return r;
 	manager_listen(manager, on_change, self);
@@ -427,15 +445,12 @@ struct manager_bus *manager_bus_free(struct manager_bus *self)
 		return NULL;
 	manager_listen(self->manager, NULL, NULL);
 	manager_on_ready(self->manager, NULL, NULL);
-	for (size_t i = 0; i < self->n_waiting; i++)
-		sd_bus_message_unref(self->waiting[i]);
-	if (self->resymbolize_call)
-		manager_forget_resymbolize(self->manager);
-	sd_bus_message_unref(self->resymbolize_call);
-	sd_bus_slot_unref(self->slot);
+	manager_bus_detach(self);
+	waiting_drop(&self->waiting, NULL);
+	manager_bus_forget_resymbolize(self);
 	authorizer_free(self->authorizer);
+	unit_asker_free(self->asker);
 	unit_watch_free(self->units);
-	sd_bus_unref(self->bus);
 	free(self);
 	return NULL;
 }

@@ -120,3 +120,10 @@ int manager_bus_resymbolize(struct manager_bus *self, sd_bus_message *call, sd_b
 	self->resymbolize_call = sd_bus_message_ref(call);
 	return 1;
 }
+
+void manager_bus_forget_resymbolize(struct manager_bus *self)
+{
+	if (self->resymbolize_call)
+		manager_forget_resymbolize(self->manager);
+	self->resymbolize_call = sd_bus_message_unref(self->resymbolize_call);
+}

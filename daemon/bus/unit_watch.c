@@ -3,57 +3,70 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
-
-#define SYSTEMD      "org.freedesktop.systemd1"
-#define SYSTEMD_PATH "/org/freedesktop/systemd1"
-#define MANAGER      "org.freedesktop.systemd1.Manager"
+#include "daemon/bus/systemd.h"
 
 struct watched {
 	struct unit_watch *watch;
 	char *unit;
-	char *path; /* of its object */
-	sd_bus_slot *slot;
+	char *path;         /* of its object; NULL: to be asked for */
+	sd_bus_slot *match; /* its signals; there when its path is */
+	bool stale;         /* where it runs is to be asked */
 	struct watched *next;
 };
 
 struct unit_watch {
-	sd_bus *bus;
+	sd_bus *bus; /* NULL: none */
 	unit_moved_t moved;
 	void *userdata;
 	struct watched *units;
-	bool subscribed;
+	sd_bus_slot *owner;    /* hears of a systemd that comes; there when one is subscribed */
+	sd_bus_slot *question; /* that is open */
+	struct watched *asked; /* whom it is about */
 };
 
-struct unit_watch *unit_watch_new(sd_bus *bus, unit_moved_t moved, void *userdata)
+struct unit_watch *unit_watch_new(unit_moved_t moved, void *userdata)
 {
 	struct unit_watch *watch = calloc(1, sizeof(*watch));
 
 	assert(moved);
 	if (!watch)
 		return NULL;
-	watch->bus = sd_bus_ref(bus);
 	watch->moved = moved;
 	watch->userdata = userdata;
 	return watch;
 }
 
+/* Forgets what PID 1 said of the unit; it is to be asked anew. */
+static void watched_reset(struct watched *watched)
+{
+	watched->match = sd_bus_slot_unref(watched->match);
+	free(take_ptr(watched->path));
+	watched->stale = true;
+}
+
 static void watched_free(struct watched *watched)
 {
-	sd_bus_slot_unref(watched->slot);
+	watched_reset(watched);
 	free(watched->unit);
-	free(watched->path);
 	free(watched);
 }
 
 define_cleanup(struct watched *, watched_free);
 
+static void end_question(struct unit_watch *watch)
+{
+	watch->question = sd_bus_slot_unref(watch->question);
+	watch->asked = NULL;
+}
+
 void unit_watch_clear(struct unit_watch *watch)
 {
+	end_question(watch);
 	while (watch->units) {
 		struct watched *watched = watch->units;
 
@@ -67,123 +80,194 @@ struct unit_watch *unit_watch_free(struct unit_watch *watch)
 	if (!watch)
 		return NULL;
 	unit_watch_clear(watch);
-	sd_bus_unref(watch->bus);
+	unit_watch_attach(watch, NULL);
 	free(watch);
 	return NULL;
 }
 
-static const char *unit_interface(const char *unit)
-{
-	const char *suffix = strrchr(unit, '.');
+/* ---- questions ---- */
 
-	if (suffix && !strcmp(suffix, ".scope"))
-		return SYSTEMD ".Scope";
-	if (suffix && !strcmp(suffix, ".slice"))
-		return SYSTEMD ".Slice";
-	if (suffix && !strcmp(suffix, ".socket"))
-		return SYSTEMD ".Socket";
-	if (suffix && !strcmp(suffix, ".mount"))
-		return SYSTEMD ".Mount";
-	if (suffix && !strcmp(suffix, ".swap"))
-		return SYSTEMD ".Swap";
-	return SYSTEMD ".Service";
+static void ask_next(struct unit_watch *watch);
+
+static void append_watched(struct unit_watch *watch, struct watched *watched)
+{
+	struct watched **p = &watch->units;
+
+	while (*p)
+		p = &(*p)->next;
+	*p = watched;
+	watched->next = NULL;
 }
 
-/* Finds the object of a unit. LoadUnit also has units that are installed but do not run, which
- * GetUnit has not. */
-static int load_unit(struct unit_watch *watch, const char *unit, char **ret_path)
+/* Takes a unit that is to be asked about; NULL: there is none. It goes to the end of the list, so
+ * that one that changes all the time does not keep the others out. */
+static struct watched *take_stale(struct unit_watch *watch)
 {
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-	const char *path;
-	int r = sd_bus_call_method(watch->bus, SYSTEMD, SYSTEMD_PATH, MANAGER, "LoadUnit", NULL,
-				   &reply, "s", unit);
+	for (struct watched **p = &watch->units; *p; p = &(*p)->next) {
+		struct watched *watched = *p;
 
-	if (r < 0)
-		return r;
-	r = sd_bus_message_read(reply, "o", &path);
-	if (r < 0)
-		return r;
-	*ret_path = strdup(path);
-	return *ret_path ? 0 : -ENOMEM;
+		if (!watched->stale)
+			continue;
+		*p = watched->next;
+		append_watched(watch, watched);
+		watched->stale = false;
+		return watched;
+	}
+	return NULL;
 }
 
-static int get_cgroup(struct unit_watch *watch, const char *unit, const char *path, char **ret)
+/* A PID 1 that does not answer is waited for: what it says in the end is news. */
+static struct systemd_call call_to(struct watched *watched, sd_bus_message_handler_t fn)
 {
-	return sd_bus_get_property_string(watch->bus, SYSTEMD, path, unit_interface(unit),
-					  "ControlGroup", NULL, ret);
+	return (struct systemd_call){watched->watch->bus, UINT64_MAX, fn, watched};
 }
 
-static int load_unit_state(struct unit_watch *watch, const char *unit, char **ret_path,
-			   char **ret_state)
+/* Ends the question that was answered. Returns the text of the answer, NULL for an error: then a
+ * signal, or a systemd that comes back, has the unit asked about again. */
+static const char *take_answer(struct watched *watched, sd_bus_message *reply,
+			       int (*read)(sd_bus_message *reply, const char **ret))
 {
-	int r = load_unit(watch, unit, ret_path);
+	const char *text;
 
-	return r < 0 ? r
-		     : sd_bus_get_property_string(watch->bus, SYSTEMD, *ret_path, SYSTEMD ".Unit",
-						  "LoadState", NULL, ret_state);
+	assert(watched->watch->asked == watched);
+	end_question(watched->watch);
+	if (sd_bus_message_is_method_error(reply, NULL) || read(reply, &text) < 0)
+		return NULL;
+	return text;
 }
 
-int unit_watch_find(struct unit_watch *watch, const char *unit, char *ret_cgroup, size_t size,
-		    struct failure *failure)
+static int on_cgroup(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	_cleanup_free_ char *path = NULL, *state = NULL, *cgroup = NULL;
-	int r = load_unit_state(watch, unit, &path, &state);
+	struct watched *watched = userdata;
+	struct unit_watch *watch = watched->watch;
+	const char *cgroup = take_answer(watched, reply, systemd_read_text);
 
-	assert(size > 0);
-	if (r < 0)
-		return failure_set(failure, r, OX_ERROR_NO_SUCH_UNIT,
-				   "cannot ask systemd about unit %s: %s", unit, strerror(-r));
-	if (!strcmp(state, "not-found"))
-		return failure_set(failure, -ENOENT, OX_ERROR_NO_SUCH_UNIT,
-				   "there is no unit %s (systemctl list-units)", unit);
-	r = get_cgroup(watch, unit, path, &cgroup);
-	if (r < 0)
-		return failure_set(failure, r, OX_ERROR_NO_SUCH_UNIT,
-				   "unit %s has no processes of its own, so there is nothing to "
-				   "profile; name a service, scope or slice",
-				   unit);
-	snprintf(ret_cgroup, size, "%s", cgroup);
-	return 0;
+	ask_next(watch);
+	if (cgroup)
+		watch->moved(watch->userdata, watched->unit, cgroup);
+	return 1;
+}
+
+static int ask_cgroup(struct watched *watched)
+{
+	const struct systemd_call call = call_to(watched, on_cgroup);
+
+	return systemd_get_cgroup(&call, watched->unit, watched->path, &watched->watch->question);
 }
 
 static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
 	struct watched *watched = userdata;
-	_cleanup_free_ char *cgroup = NULL;
 
 	/* Whichever property has changed: the cgroup is read again. */
-	if (get_cgroup(watched->watch, watched->unit, watched->path, &cgroup) >= 0)
-		watched->watch->moved(watched->watch->userdata, watched->unit, cgroup);
+	watched->stale = true;
+	ask_next(watched->watch);
 	return 0;
 }
 
-/* Subscribes once: systemd sends signals only to those who do. */
-static void subscribe(struct unit_watch *watch)
+/* Without a function for this, sd-bus closes the connection when the bus has too many matches. */
+static int on_match_added(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	if (!watch->subscribed)
-		watch->subscribed = sd_bus_call_method(watch->bus, SYSTEMD, SYSTEMD_PATH, MANAGER,
-						       "Subscribe", NULL, NULL, NULL) >= 0;
+	return 1;
+}
+
+static int set_path(struct watched *watched, const char *path)
+{
+	watched->path = strdup(path);
+	if (!watched->path)
+		return -ENOMEM;
+	return sd_bus_match_signal_async(watched->watch->bus, &watched->match, SYSTEMD_NAME, path,
+					 "org.freedesktop.DBus.Properties", "PropertiesChanged",
+					 on_properties, on_match_added, watched);
+}
+
+/* Asks for the cgroup behind the match, so that no change falls in between. */
+static int on_path(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	struct watched *watched = userdata;
+	struct unit_watch *watch = watched->watch;
+	const char *path = take_answer(watched, reply, systemd_read_path);
+
+	if (path && set_path(watched, path) >= 0 && ask_cgroup(watched) >= 0)
+		watch->asked = watched;
+	else
+		ask_next(watch);
+	return 1;
+}
+
+static int ask_about(struct watched *watched)
+{
+	const struct systemd_call call = call_to(watched, on_path);
+
+	if (watched->path)
+		return ask_cgroup(watched);
+	return systemd_load_unit(&call, watched->unit, &watched->watch->question);
+}
+
+static void ask_next(struct unit_watch *watch)
+{
+	struct watched *watched;
+
+	while (!watch->question && (watched = take_stale(watch)))
+		if (ask_about(watched) >= 0)
+			watch->asked = watched;
+}
+
+/* ---- the bus ---- */
+
+static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	struct unit_watch *watch = userdata;
+	const char *name, *old, *new;
+
+	if (sd_bus_message_read(message, "sss", &name, &old, &new) < 0 || !new[0])
+		return 0;
+	(void)systemd_subscribe(watch->bus);
+	end_question(watch);
+	for (struct watched *watched = watch->units; watched; watched = watched->next)
+		watched_reset(watched);
+	ask_next(watch);
+	return 0;
+}
+
+/* Begins to listen to systemd, once for each connection. systemd may come to the bus later than the
+ * daemon does, where both come back to it. */
+static void listen_to_systemd(struct unit_watch *watch)
+{
+	if (!watch->bus || watch->owner)
+		return;
+	(void)sd_bus_add_match_async(
+		watch->bus, &watch->owner,
+		"type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+		"interface='org.freedesktop.DBus',member='NameOwnerChanged',"
+		"arg0='" SYSTEMD_NAME "'",
+		on_owner, on_match_added, watch);
+	(void)systemd_subscribe(watch->bus);
+}
+
+void unit_watch_attach(struct unit_watch *watch, sd_bus *bus)
+{
+	end_question(watch);
+	watch->owner = sd_bus_slot_unref(watch->owner);
+	for (struct watched *watched = watch->units; watched; watched = watched->next)
+		watched_reset(watched);
+	sd_bus_unref(watch->bus);
+	watch->bus = sd_bus_ref(bus);
+	if (!watch->units || !bus)
+		return;
+	listen_to_systemd(watch);
+	ask_next(watch);
 }
 
 static int watched_new(struct unit_watch *watch, const char *unit, struct watched **ret)
 {
 	_cleanup_(watched_free_p) struct watched *watched = calloc(1, sizeof(*watched));
-	int r;
 
 	if (!watched)
 		return -ENOMEM;
-	watched->watch = watch;
-	watched->unit = strdup(unit);
+	*watched = (struct watched){.watch = watch, .unit = strdup(unit), .stale = true};
 	if (!watched->unit)
 		return -ENOMEM;
-	r = load_unit(watch, unit, &watched->path);
-	if (r < 0)
-		return r;
-	r = sd_bus_match_signal(watch->bus, &watched->slot, SYSTEMD, watched->path,
-				"org.freedesktop.DBus.Properties", "PropertiesChanged",
-				on_properties, watched);
-	if (r < 0)
-		return r;
 	*ret = take_ptr(watched);
 	return 0;
 }
@@ -196,11 +280,13 @@ int unit_watch_add(struct unit_watch *watch, const char *unit)
 	for (watched = watch->units; watched; watched = watched->next)
 		if (!strcmp(watched->unit, unit))
 			return 0;
-	subscribe(watch);
 	r = watched_new(watch, unit, &watched);
 	if (r < 0)
 		return r;
-	watched->next = watch->units;
-	watch->units = watched;
+	append_watched(watch, watched);
+	if (!watch->bus)
+		return 0;
+	listen_to_systemd(watch);
+	ask_next(watch);
 	return 0;
 }

@@ -100,7 +100,8 @@ Test(authorize, wrong_arguments_are_refused_before_anybody_is_asked)
 
 Test(authorize, others_processes_need_the_right)
 {
-	static const char *const others[] = {"pid:1", "all", "user:root", "comm:init"};
+	static const char *const others[] = {"pid:1", "all", "user:root", "comm:init",
+					     "unit:a.service"};
 
 	polkit.verdict = VERDICT_NO;
 	for (size_t i = 0; i < array_length(others); i++) {
@@ -110,8 +111,6 @@ Test(authorize, others_processes_need_the_right)
 		cr_assert_str_eq(polkit.action, OX_ACTION_PROFILE_OTHERS);
 	}
 	cr_assert_eq(manager_count_targets(bus_world.manager), 0);
-	assert_begins(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, "unit:a.service", 0),
-		      OX_ERROR_NO_SUCH_UNIT ": ");
 }
 
 Test(authorize, a_fast_rate_needs_the_right)

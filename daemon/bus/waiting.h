@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls that wait for what takes its time, and how many of them may. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <systemd/sd-bus.h>
+
+#include "daemon/base/api.h"
+#include "daemon/manager/failure.h"
+
+/* Checks that one more call may wait, where n_all wait, of which n_of_user are of the same user.
+ * until: for people, as "systemd has answered". Returns 0, or -EBUSY with the failure. */
+int waiting_check_room(sd_bus_message *call, size_t n_all, size_t n_of_user, const char *until,
+		       struct failure *failure);
+
+/* Calls that all wait for the same. */
+struct waiting {
+	struct waiting_call {
+		sd_bus_message *call; /* held */
+		uint32_t uid;
+	} calls[OX_WAITING_MAX];
+	size_t n;
+};
+
+/* Lets a call of that user wait. Returns 0, or -EBUSY with the failure. */
+int waiting_add(struct waiting *waiting, sd_bus_message *call, uint32_t uid, const char *until,
+		struct failure *failure);
+/* Takes all calls out: they wait no longer. The caller frees them. */
+struct waiting waiting_take(struct waiting *waiting);
+/* Drops the calls that came over that connection; NULL: all. */
+void waiting_drop(struct waiting *waiting, const sd_bus *bus);
