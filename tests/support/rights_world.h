@@ -17,8 +17,22 @@
 /* Starts the bus, the daemon and polkit, or skips the test. */
 void rights_world_set_up(void);
 
+/* Starts the bus, as the system bus of this process, and a manager that is not on it yet. */
+void rights_world_set_up_bus(void);
+
 /* Ends all of it. */
 void rights_world_tear_down(void);
+
+/* ---- the bus ---- */
+
+/* Connects, takes the name if one is given, and attaches the connection to the event loop. */
+void rights_world_connect(sd_bus **bus, const char *name);
+
+/* Ends the bus: all connections to it break. */
+void rights_world_stop_bus(void);
+
+/* Starts the bus at its old place; nobody is on it. */
+void rights_world_start_bus(void);
 
 /* Expects that interval of the session. */
 void assert_interval(uint64_t ns);
@@ -46,6 +60,9 @@ extern struct polkit {
 	sd_bus_message *held;
 } polkit;
 
+/* Puts polkit on the bus. */
+void polkit_start(void);
+
 /* Answers a request that was held. */
 void polkit_answer(sd_bus_message *call, enum verdict verdict);
 
@@ -58,6 +75,7 @@ struct caller {
 	uint32_t uid;
 	bool interactive;
 	bool leaves;    /* at once, without waiting for the answer */
+	bool stays;     /* on the bus until the test ends; nobody waits for its answer */
 	unsigned times; /* 0: once */
 };
 
