@@ -20,7 +20,7 @@ static int make_call(sd_bus *bus, const char *path, const char *interface, const
 	if (!bus)
 		return -ENOTCONN;
 	r = sd_bus_message_new_method_call(bus, ret, SYSTEMD_NAME, path, interface, member);
-	/* Who is not there need not be started: it is PID 1. */
+	/* The bus is not to start it: it is PID 1. */
 	return r < 0 ? r : sd_bus_message_set_auto_start(*ret, false);
 }
 

@@ -32,7 +32,8 @@ int systemd_get_cgroup(const struct systemd_call *call, const char *unit, const 
 /* Subscribes: signals of units are sent only to those who do. */
 int systemd_subscribe(sd_bus *bus);
 
-/* Read an answer that is no error. The text belongs to the message. Return 0 or more, or a negative
- * errno. */
+/* Reads the answer of systemd_load_unit(), which is no error. The path belongs to the message.
+ * Returns 0 or more, or a negative errno. */
 int systemd_read_path(sd_bus_message *reply, const char **ret);
+/* Reads the answer of the other two, likewise. */
 int systemd_read_text(sd_bus_message *reply, const char **ret);

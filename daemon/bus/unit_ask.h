@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What calls want to know of units. PID 1 is asked for one unit of a call after another; meanwhile
- * the handler returns, and the call is handed to it once more when all answers are there. To be
- * asked only for a sender whose right was granted.
+ * Calls that name units. PID 1 is asked for one unit of a call after another; meanwhile the handler
+ * returns, and the call is handed to it once more when all answers are there. To be used only where
+ * the sender's right was granted.
  */
 #pragma once
 

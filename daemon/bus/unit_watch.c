@@ -116,7 +116,7 @@ static struct watched *take_stale(struct unit_watch *watch)
 	return NULL;
 }
 
-/* A PID 1 that does not answer is waited for: what it says in the end is news. */
+/* Makes a call that waits without end: what PID 1 says in the end is news. */
 static struct systemd_call call_to(struct watched *watched, sd_bus_message_handler_t fn)
 {
 	return (struct systemd_call){watched->watch->bus, UINT64_MAX, fn, watched};
@@ -165,7 +165,8 @@ static int on_properties(sd_bus_message *message, void *userdata, sd_bus_error *
 	return 0;
 }
 
-/* Without a function for this, sd-bus closes the connection when the bus has too many matches. */
+/* Ignores what became of a match. Without a function for that, sd-bus closes the connection when
+ * the bus has too many. */
 static int on_match_added(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	return 1;

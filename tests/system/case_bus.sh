@@ -78,8 +78,51 @@ case_bus_bad_calls() {
 	expect_equal "$(daemon_state)" "$before"
 }
 
-# The bus goes away: the daemon leaves and is started again, with its name.
+bus_answers() {
+	busctl --auto-start=no get-property "${manager[@]}" State
+}
+
+samples_of() {
+	sql "SELECT samples FROM sessions WHERE id = $1"
+}
+
+has_more_samples() {
+	[ "$(samples_of "$1")" -gt "$2" ]
+}
+
+# The bus goes away and comes back: the daemon is the same one, and so is its session.
 case_bus_restart() {
+	local daemon session samples busy
+	printf '%s\n' '[Service]' 'ExecStart=/opt/oxtest/spin' >/run/systemd/system/oxtest-bus.service
+	systemctl daemon-reload
+	spawn root /opt/oxtest/spin
+	busy=$pid
+	daemon=$(daemon_pid)
+	oxprofctl unpause --pid="$busy" --unit=oxtest-bus.service --frequency=999
+	wait_until has_more_samples 1 0
+	session=$(sql 'SELECT max(id) FROM sessions')
 	systemctl restart dbus
-	wait_until is_state paused
+	wait_until bus_answers
+	samples=$(samples_of "$session")
+	wait_until has_more_samples "$session" "$samples"
+	expect_equal "$(daemon_pid)" "$daemon"
+	expect_equal "$(sql 'SELECT count(*) FROM sessions')" 1
+	expect_equal "$(sql 'SELECT ended IS NULL FROM sessions')" 1
+	expect_ok as daemon oxprofctl status --json
+	expect_json 'd["state"] == "running"'
+	expect_ok oxprofctl status --json
+	expect_json "d['session'] == $session"
+	# Units are followed over the new bus, too.
+	expect_json 'any(t["target"] == "unit:oxtest-bus.service" and t["state"] == "waiting" for t in d["targets"])'
+	systemctl start oxtest-bus.service
+	wait_until unit_is_sampled
+	expect_equal "$(journalctl -q -o cat _PID="$daemon" | grep -c 'the system bus is gone')" 1
+	expect_equal "$(journalctl -q -o cat _PID="$daemon" | grep -c 'the system bus is back after')" 1
+	oxprofctl pause
+}
+
+unit_is_sampled() {
+	oxprofctl status --json | python3 -c 'import json, sys
+sys.exit(not any(t["target"] == "unit:oxtest-bus.service" and t["state"] == "running" and t["samples"] > 0
+	for t in json.load(sys.stdin)["targets"]))'
 }

@@ -17,7 +17,7 @@ static void start(void)
 	polkit_start();
 }
 
-/* In the order of the daemon's end. */
+/* Frees everything in the order in which the daemon does at its end. */
 static void stop(void)
 {
 	polkit_stop();

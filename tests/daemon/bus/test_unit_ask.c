@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an Unpause of units asks of PID 1, when, and what comes of it. */
+/* An Unpause of units: what it asks of PID 1 and when, and how it ends. */
 #include <criterion/criterion.h>
 
 #include "daemon/base/cleanup.h"
