@@ -25,7 +25,7 @@
 /* A symbolizer that wants a CPU and gets none does not hang and gets more time, but not without
  * end: it may have been taken over. */
 #define SYMBOLIZER_STARVED_USEC      (10 * SYMBOLIZER_WALL_USEC)
-#define SYMBOLIZER_MEMORY_BYTES      (UINT64_C(2) << 30)
+#define SYMBOLIZER_MEMORY_BYTES      (UINT64_C(512) << 20)
 #define SYMBOLIZER_ROWS_MAX          4000000
 #define SYMBOLIZER_TEXT_BYTES_MAX    4096 /* of one name or path, with its NUL */
 #define SYMBOLIZER_ANSWER_BYTES      (UINT64_C(64) << 20)

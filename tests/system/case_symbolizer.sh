@@ -42,6 +42,8 @@ expect_no_rights() {
 	expect_not sh -c "ls -l /proc/$symbolizer/fd | grep -E 'oxprof.db|bpf|perf_event|timerfd|signalfd'"
 	[ "$(find "/proc/$symbolizer/fd" -lname 'socket:*' | wc -l)" -le 3 ]
 	expect_equal "$(awk '/Max core file size/ { print $5 }' "/proc/$symbolizer/limits")" 0
+	expect_equal "$(awk '/Max address space/ { print $4 }' "/proc/$symbolizer/limits")" 536870912
+	expect_equal "$(cat "/proc/$symbolizer/oom_score_adj")" 1000
 }
 
 case_reader_has_no_rights() {
