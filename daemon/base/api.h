@@ -62,6 +62,7 @@
 #define OX_CONFIG_FILE    "/etc/oxprof/oxprofd.conf"
 #define OX_CONFIG_DROPINS "/etc/oxprof/oxprofd.conf.d"
 #define OX_OPENER_PATH    "/run/oxprof/opener" /* oxprof-opener.socket */
+#define OX_DEPUTY_PATH    "/run/oxprof/deputy" /* oxprof-deputy.socket */
 /* The socket by which root reaches the objects without dbus-daemon; it is there while the daemon
  * runs. */
 #define OX_DIRECT_PATH "/run/oxprofd/direct"

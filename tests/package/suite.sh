@@ -21,6 +21,7 @@ settings=/etc/oxprof/oxprofd.conf
 daemon_reset() {
 	dpkg --purge oxprof
 	! id oxprof 2>/dev/null || userdel oxprof
+	! id oxprof-deputy 2>/dev/null || userdel oxprof-deputy
 	! getent group oxprof-read || groupdel oxprof-read
 }
 

@@ -92,7 +92,7 @@ machine_strip() {
 		>"$etc/systemd/journald.conf.d/oxtest.conf"
 	# An installed oxprof of this machine is not the one under test.
 	rm -rf "$etc/oxprof" "$1/var/lib/oxprof" "$etc/systemd/system/dbus-org.oxprof1.service" \
-		"$etc"/systemd/system/oxprofd.service* "$etc"/systemd/system/oxprof-opener*
+		"$etc"/systemd/system/oxprofd.service* "$etc"/systemd/system/oxprof-opener* "$etc"/systemd/system/oxprof-deputy*
 }
 
 machine_boot() {
