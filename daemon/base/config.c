@@ -25,6 +25,7 @@ void config_init(struct config *config)
 	};
 	memcpy(config->database, OX_DATABASE_PATH, sizeof(OX_DATABASE_PATH));
 	memcpy(config->symbolizer, OX_SYMBOLIZER_PROGRAM, sizeof(OX_SYMBOLIZER_PROGRAM));
+	memcpy(config->deputy, OX_DEPUTY_PATH, sizeof(OX_DEPUTY_PATH));
 }
 
 /* Setters return 0, or a negative errno, and then config is as it was. */

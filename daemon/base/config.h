@@ -14,6 +14,7 @@ struct config {
 	char database[4096];         /* [Storage] Path= absolute */
 	uint64_t database_max_bytes; /* [Storage] MaxSize=; 0: no limit */
 	char symbolizer[4096];       /* the installed oxprof-symbolizer; no setting */
+	char deputy[4096];           /* the socket of oxprof-deputy; no setting */
 };
 
 void config_init(struct config *config);

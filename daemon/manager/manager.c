@@ -76,8 +76,8 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 			failure, r, OX_ERROR_LIMIT_REACHED,
 			"cannot prepare oxprof-symbolizer, which reads the files of programs: %s",
 			strerror(-r));
-	manager->recorder =
-		recorder_new(manager->store, "/proc", config->symbolizer, warn, manager);
+	manager->recorder = recorder_new(manager->store, "/proc", config->symbolizer,
+					 config->deputy, warn, manager);
 	manager->engine = query_engine_new(manager->store);
 	if (!manager->recorder || !manager->engine)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");

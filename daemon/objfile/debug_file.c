@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "daemon/base/cleanup.h"
-#include "daemon/process/process.h"
+#include "daemon/process/rights.h"
 
 #define DEBUG_ROOT "/usr/lib/debug"
 
@@ -17,6 +17,7 @@ struct debug_search {
 	struct inspector *inspector;
 	const char *proc;
 	uint32_t pid;
+	struct deputy_rights rights;
 	const struct stat *file; /* the file itself, which is no debug file of its own */
 	bool is_late;            /* some file could not be inspected for now */
 };
@@ -32,10 +33,12 @@ static bool id_is(const struct elf_info *info, const uint8_t *id, size_t bytes)
 static int try_path(struct debug_search *search, const char *path, const uint8_t *id, size_t bytes,
 		    struct elf_info *ret)
 {
-	_cleanup_close_ int fd = process_open_in_root(search->proc, search->pid, path, 0);
+	const struct named_file named = {.proc = search->proc, .pid = search->pid, .path = path};
+	_cleanup_close_ int fd = inspect_open(search->inspector, &named, &search->rights);
 	struct stat st;
 	int r;
 
+	search->is_late |= fd == -EAGAIN;
 	if (fd < 0 || fstat(fd, &st) < 0 ||
 	    (st.st_dev == search->file->st_dev && st.st_ino == search->file->st_ino))
 		return -1;
@@ -100,21 +103,34 @@ static int try_link(struct debug_search *search, const char *file_path, const st
 	return fd;
 }
 
-/* Opens the file that the debug file shares with others: Debian writes an absolute path, Fedora one
- * that leads from the debug file to the same directory. Such a file always has a build-id, so a
+/* Writes the path of the file that a debug file shares with others: Debian's has an absolute one,
+ * Fedora's one that leads from the debug file to the same directory. Both are below DEBUG_ROOT; a
+ * path elsewhere was not written by dwz. Returns 0, or -ENOENT if there is no such path. */
+static int format_alt(const char *link, char *ret, size_t size)
+{
+	const char *slash = strrchr(link, '/');
+	int n;
+
+	if (link[0] == '/' &&
+	    (strncmp(link, DEBUG_ROOT "/", sizeof(DEBUG_ROOT)) || strstr(link, "/../")))
+		return -ENOENT;
+	n = snprintf(ret, size, "%s%s", link[0] == '/' ? "" : DEBUG_ROOT "/.dwz/",
+		     link[0] == '/' || !slash ? link : slash + 1);
+	return n < (int)size ? 0 : -ENOENT;
+}
+
+/* Opens the file that the debug file shares with others. Such a file always has a build-id, so a
  * file without one is refused. Returns the descriptor, or -1. */
 static int find_alt(struct debug_search *search, const struct elf_info *info)
 {
-	const char *slash = strrchr(info->alt_link, '/');
-	char path[PATH_MAX + sizeof(DEBUG_ROOT "/.dwz/")];
+	char path[SYMBOLIZER_ALT_BYTES + sizeof(DEBUG_ROOT "/.dwz/")];
 	struct elf_info alt;
-	int fd;
+	int fd = -1;
 
 	if (!info->alt_id_bytes)
 		return -1;
-	snprintf(path, sizeof(path), "%s%s", info->alt_link[0] == '/' ? "" : DEBUG_ROOT "/.dwz/",
-		 info->alt_link[0] == '/' || !slash ? info->alt_link : slash + 1);
-	fd = try_path(search, path, info->alt_id, info->alt_id_bytes, &alt);
+	if (format_alt(info->alt_link, path, sizeof(path)) == 0)
+		fd = try_path(search, path, info->alt_id, info->alt_id_bytes, &alt);
 	if (fd >= 0 && !alt.build_id_bytes) {
 		close(fd);
 		fd = -1;
@@ -136,6 +152,22 @@ static void find_in(struct debug_search *search, const char *path, const struct 
 		ret->alt = find_alt(search, &debug);
 }
 
+/* Looks as the process sees the file system, with the process's rights, and then as PID 1 does,
+ * with those that everybody has: the process has none of its own there. */
+static void find_everywhere(struct debug_search *search, const struct debug_file_owner *owner,
+			    struct debug_file *ret)
+{
+	if (rights_read(search->proc, owner->pid, &search->rights) < 0)
+		rights_set_nobody(&search->rights);
+	rights_narrow(&search->rights, search->file->st_uid);
+	find_in(search, owner->path, owner->info, ret);
+	if (ret->debug >= 0 || ret->alt >= 0 || owner->pid == 1)
+		return;
+	search->pid = 1;
+	rights_set_nobody(&search->rights);
+	find_in(search, owner->path, owner->info, ret);
+}
+
 int debug_file_find(struct inspector *inspector, const char *proc,
 		    const struct debug_file_owner *owner, struct debug_file *ret)
 {
@@ -148,11 +180,7 @@ int debug_file_find(struct inspector *inspector, const char *proc,
 	build_id_format(owner->info->build_id, owner->info->build_id_bytes, ret->build_id);
 	if (fstat(owner->fd, &st) < 0)
 		return 0;
-	find_in(&search, owner->path, owner->info, ret);
-	if (ret->debug < 0 && ret->alt < 0 && owner->pid != 1) {
-		search.pid = 1;
-		find_in(&search, owner->path, owner->info, ret);
-	}
+	find_everywhere(&search, owner, ret);
 	if (search.is_late) {
 		debug_file_done(ret);
 		return -EAGAIN;

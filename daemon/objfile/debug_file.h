@@ -3,7 +3,9 @@
  * Finds the separate debug file of an ELF file, as the process that has it mapped sees the file
  * system, and then as PID 1 does: by build-id in /usr/lib/debug/.build-id, by .gnu_debuglink beside
  * the file, in .debug, and in /usr/lib/debug. Finds also the file that the debug file shares with
- * others (.gnu_debugaltlink). inspect.h reads what these files say of themselves.
+ * others (.gnu_debugaltlink), below /usr/lib/debug. inspect.h reads what these files say of
+ * themselves, and opens them: with the rights of the process, since the names of these files stand
+ * in a file that its user may have made.
  *
  * A debug file is a claim: that of a container must not name a file for anyone outside of it. So a
  * caller that remembers names has to remember what they were read from (struct file_id).

@@ -14,6 +14,7 @@
 #include "daemon/base/file_id.h"
 #include "daemon/base/table.h"
 #include "daemon/process/process.h"
+#include "daemon/process/rights.h"
 
 /* A mapping of an image, as long as the image lives; a key of the table, so without padding. */
 struct place {
@@ -96,10 +97,34 @@ void files_clear(struct files *files)
 
 enum way {
 	WAY_MAPPED,
-	WAY_PATH, /* another file may be there by now; only a build-id proves the right one */
-	WAY_INIT, /* the path as PID 1 sees it, for a process that is gone */
+	WAY_PATH, /* what is no longer mapped: another file may be there by now */
+	WAY_GONE, /* the path as PID 1 sees it, for a process that is gone; certainly the file */
+	WAY_INIT, /* likewise, but another file may be there */
 	N_WAYS,
 };
+
+/* Opens the file that is at the path of the mapping now. It was the process that chose the path, at
+ * a time of which it is not known whose the process was: so it is what everybody may read. */
+static int open_path(const struct files *files, uint32_t pid, const struct mapping *mapping)
+{
+	const struct named_file named = {.proc = files->proc, .pid = pid, .path = mapping->path};
+	struct deputy_rights nobody;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	rights_set_nobody(&nobody);
+	fd = inspect_open(files->inspector, &named, &nobody);
+	if (fd < 0)
+		return fd;
+	r = process_check_mapped(fd, mapping);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+/* Returns a time at which the file was mapped. */
+static uint64_t mapped_ns(const struct image *image, const struct mapping *mapping)
+{
+	return mapping->since_ns ?: image->since_ns ?: image->read_ns;
+}
 
 static int open_file(const struct files *files, const struct image *image,
 		     const struct mapping *mapping, enum way way)
@@ -108,12 +133,17 @@ static int open_file(const struct files *files, const struct image *image,
 	case WAY_MAPPED:
 		return process_open_mapped(files->proc, image->pid, mapping);
 	case WAY_PATH:
-		return mapping->build_id_bytes
-			       ? process_open_in_root(files->proc, image->pid, mapping->path, 0)
-			       : -ENOENT;
+		return open_path(files, image->pid, mapping);
+	case WAY_GONE:
+		return process_open_gone(files->proc, mapping, mapped_ns(image, mapping));
 	default:
-		return process_open_path(files->proc, mapping);
+		return open_path(files, 1, mapping);
 	}
+}
+
+static bool is_for_gone(enum way way)
+{
+	return way == WAY_GONE || way == WAY_INIT;
 }
 
 static bool is_late(struct file_content *content, int error)
@@ -217,10 +247,12 @@ static int find_number(struct files *files, const struct image *image,
 	if (!mapping_is_file(mapping))
 		return 0;
 	for (enum way way = 0; way < N_WAYS && r == 0; way++) {
-		int fd = way == WAY_INIT && !is_gone ? -ENOENT
-						     : open_file(files, image, mapping, way);
+		int fd = is_for_gone(way) && !is_gone ? -ENOENT
+						      : open_file(files, image, mapping, way);
 
 		is_gone |= fd == -ESRCH;
+		if (fd == -EAGAIN)
+			r = fd;
 		if (fd >= 0)
 			r = check_file(files, fd, mapping, ret, ret_fd);
 	}

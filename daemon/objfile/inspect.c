@@ -7,9 +7,11 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
+#include "daemon/process/process.h"
 
 struct inspector {
 	struct symbolizer *symbolizer;
+	struct deputy *deputy;
 	uint64_t left_ns; /* that may still be spent on waiting, as of as_of_ns */
 	uint64_t as_of_ns;
 };
@@ -21,7 +23,7 @@ struct inspect_outcome {
 
 define_cleanup(struct inspector *, inspector_free);
 
-int inspector_new(const char *program, struct inspector **ret)
+int inspector_new(const char *program, const char *deputy, struct inspector **ret)
 {
 	_cleanup_(inspector_free_p) struct inspector *inspector = calloc(1, sizeof(*inspector));
 	int r;
@@ -31,6 +33,9 @@ int inspector_new(const char *program, struct inspector **ret)
 	r = symbolizer_new(program, &inspector->symbolizer);
 	if (r < 0)
 		return r;
+	inspector->deputy = deputy_new(deputy);
+	if (!inspector->deputy)
+		return -ENOMEM;
 	inspector->left_ns = INSPECT_SAVED_USEC * 1000;
 	inspector->as_of_ns = clock_monotonic_ns();
 	*ret = take_ptr(inspector);
@@ -39,8 +44,10 @@ int inspector_new(const char *program, struct inspector **ret)
 
 struct inspector *inspector_free(struct inspector *inspector)
 {
-	if (inspector)
+	if (inspector) {
 		symbolizer_free(inspector->symbolizer);
+		deputy_free(inspector->deputy);
+	}
 	free(inspector);
 	return NULL;
 }
@@ -135,8 +142,30 @@ int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python
 	return inspector_ask(inspector, fd, symbolizer_ask_python, take_python, ret);
 }
 
+int inspect_open(struct inspector *inspector, const struct named_file *file,
+		 const struct deputy_rights *rights)
+{
+	_cleanup_close_ int root = process_open_root(file->proc, file->pid);
+	int r;
+
+	if (root < 0)
+		return root;
+	if (!may_wait(inspector, clock_monotonic_ns()))
+		return -EAGAIN;
+	r = deputy_open(inspector->deputy, root, file->path, file->no_follow, rights,
+			INSPECT_WAIT_USEC);
+	has_waited(inspector, clock_monotonic_ns());
+	return r;
+}
+
+void inspector_prepare(struct inspector *inspector)
+{
+	(void)deputy_prepare(inspector->deputy);
+}
+
 void inspector_stop_if_idle(struct inspector *inspector)
 {
+	deputy_stop(inspector->deputy);
 	symbolizer_stop_if_idle(inspector->symbolizer);
 }
 

@@ -177,7 +177,9 @@ static void make_room(struct images *images)
 static struct process_history *read_history(struct images *images, uint32_t pid)
 {
 	struct maps *maps = maps_new();
+	uint64_t now_ns = clock_monotonic_ns();
 	struct process_history *history;
+	struct image *image;
 
 	if (!maps || process_read_maps(images->proc, pid, 0, maps) < 0) {
 		maps_free(maps);
@@ -185,8 +187,10 @@ static struct process_history *read_history(struct images *images, uint32_t pid)
 	}
 	make_room(images);
 	history = history_get(images, pid);
-	if (!history || !history_add_image(images, history, 0, maps))
+	image = history ? history_add_image(images, history, 0, maps) : NULL;
+	if (!image)
 		return NULL;
+	image->read_ns = now_ns;
 	return history;
 }
 

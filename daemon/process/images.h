@@ -23,6 +23,7 @@ struct image {
 	uint32_t id; /* never used twice */
 	uint32_t pid;
 	uint64_t since_ns;   /* CLOCK_MONOTONIC; 0: was there at the first look */
+	uint64_t read_ns;    /* likewise, when it was read from /proc; 0: it was not */
 	uint32_t generation; /* grows with each change of the mappings */
 	uint64_t changed_ns; /* when the newest of them began; 0: all were there at first */
 	char comm[16];       /* "" where no event had it */

@@ -96,9 +96,8 @@ int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret)
 	return n < 0 ? n : parse_stat(text, ret);
 }
 
-/* Returns the text behind "\nKEY:\t", NULL where there is none. The kernel escapes newlines of the
- * name in the first line. */
-static const char *find_field(const char *text, const char *key)
+/* Returns the value of a field. The kernel escapes newlines of the name in the first line. */
+const char *process_find_field(const char *text, const char *key)
 {
 	size_t length = strlen(key);
 
@@ -113,7 +112,7 @@ static const char *find_field(const char *text, const char *key)
 /* Reads "NSpid:\t12\t3": the last number is that of the innermost namespace. */
 static uint32_t find_ns_pid(const char *text, uint32_t pid)
 {
-	const char *at = find_field(text, "NSpid");
+	const char *at = process_find_field(text, "NSpid");
 	uint32_t last = pid, n;
 	int length;
 
@@ -122,13 +121,21 @@ static uint32_t find_ns_pid(const char *text, uint32_t pid)
 	return last;
 }
 
+int process_read_status(const char *proc, uint32_t pid, char ret[static PROCESS_STATUS_BYTES])
+{
+	_cleanup_close_ int dir = process_open_directory(proc, pid);
+	ssize_t n = dir < 0 ? dir : read_below(dir, "status", ret, PROCESS_STATUS_BYTES);
+
+	return n < 0 ? n : 0;
+}
+
 int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret)
 {
 	_cleanup_close_ int dir = process_open_directory(proc, pid);
 	const char *uids, *tgid;
 	struct process_ids ids;
 	struct stat st;
-	char text[8192];
+	char text[PROCESS_STATUS_BYTES];
 	ssize_t n;
 
 	if (dir < 0)
@@ -139,8 +146,8 @@ int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret)
 	/* The owner of the directory would always be the process's uid. */
 	if (fstatat(dir, "status", &st, 0) < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	uids = find_field(text, "Uid");
-	tgid = find_field(text, "Tgid");
+	uids = process_find_field(text, "Uid");
+	tgid = process_find_field(text, "Tgid");
 	if (!uids || sscanf(uids, "%u %u %u", &ids.ruid, &ids.euid, &ids.suid) != 3)
 		return -EINVAL;
 	if (!tgid || sscanf(tgid, "%u", &ids.tgid) != 1)
@@ -161,7 +168,8 @@ static void read_comm(int dir, char *ret, size_t size)
 	text_clean(text, n > 0 ? n : 0, ret, size);
 }
 
-void process_read_exe(int dir, char *ret, size_t size)
+/* Reads the path of the program, without " (deleted)"; "" where it cannot be read. */
+static void read_exe(int dir, char *ret, size_t size)
 {
 	static const char deleted[] = " (deleted)";
 	size_t tail = sizeof(deleted) - 1;
@@ -240,7 +248,7 @@ int process_read_info(const char *proc, uint32_t pid, struct process_info *ret)
 	if (fstatat(dir, "comm", &st, 0) < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	read_comm(dir, ret->comm, sizeof(ret->comm));
-	process_read_exe(dir, ret->exe, sizeof(ret->exe));
+	read_exe(dir, ret->exe, sizeof(ret->exe));
 	read_cmdline(dir, ret->cmdline, sizeof(ret->cmdline));
 	read_cgroup(dir, ret->cgroup, sizeof(ret->cgroup));
 	find_unit(ret->cgroup, ret->unit, sizeof(ret->unit));

@@ -35,6 +35,13 @@ struct process_ids {
  * errno. */
 int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret);
 
+/* Reads the text of /proc/PID/status, which is cut behind that many bytes. Returns 0 or a negative
+ * errno. */
+#define PROCESS_STATUS_BYTES 8192
+int process_read_status(const char *proc, uint32_t pid, char ret[static PROCESS_STATUS_BYTES]);
+/* Returns the text behind "KEY:" at the beginning of a line, NULL where there is none. */
+const char *process_find_field(const char *text, const char *key);
+
 /* Texts for the history, cleaned (text_clean), "" where unreadable. */
 struct process_info {
 	char comm[64];
@@ -51,23 +58,26 @@ int process_read_info(const char *proc, uint32_t pid, struct process_info *ret);
 int process_read_maps(const char *proc, uint32_t pid, uint64_t since_ns, struct maps *maps);
 
 /*
- * Opens the file behind a mapping, for reading only, regular files only, without following a link
- * out of the process's own view: through map_files (also right after the file was deleted or
- * replaced; needs CAP_CHECKPOINT_RESTORE), exe (the program itself), else through root + path.
- * Never blocks on a FIFO and never touches a device. Returns the fd or a negative errno: -ESTALE
- * where another file has taken the place of the one that was mapped, -EINVAL not a regular file,
- * -ENOENT no file behind it.
+ * Opens the file behind a mapping, for reading only, regular files only, with all capabilities:
+ * through map_files, never by a name (also right after the file was deleted or replaced; needs
+ * CAP_CHECKPOINT_RESTORE). So it is a file that the process has mapped in this moment. Never blocks
+ * on a FIFO and never touches a device. Returns the fd or a negative errno: -ESTALE where another
+ * file has taken the place of the one that was mapped, -EINVAL not a regular file, -ENOENT no file
+ * behind it, -ESRCH no such process.
  */
 int process_open_mapped(const char *proc, uint32_t pid, const struct mapping *mapping);
-/* Opens the file of a process that is gone: the path as PID 1 sees it. Where the mapping knows no
- * inode, the caller has to compare build-ids. Returns as process_open_mapped() does. */
-int process_open_path(const char *proc, const struct mapping *mapping);
+/* Opens the file of a process that is gone, likewise with all capabilities, at its path as PID 1
+ * sees it: only where the file there is certainly the one that was mapped, by its number and since
+ * it is older than at_ns (CLOCK_MONOTONIC), when it was mapped. Returns the fd or a negative errno,
+ * -ESTALE where it may be another. */
+int process_open_gone(const char *proc, const struct mapping *mapping, uint64_t at_ns);
+/* Checks, as far as the mapping knows, that an open file is the one that was mapped. Returns 0,
+ * -ESTALE for another file, -EINVAL for one that is not regular, or another negative errno. */
+int process_check_mapped(int fd, const struct mapping *mapping);
 
-/*
- * Opens a path as the process sees it: regular files only, for reading, and no link leads out of
- * its root. flags: O_NOFOLLOW or 0. Returns the descriptor or a negative errno.
- */
-int process_open_in_root(const char *proc, uint32_t pid, const char *path, int flags);
+/* Opens the root of the process's view of the file system. Returns an O_PATH descriptor, -ESRCH
+ * where there is no such process, or another negative errno. */
+int process_open_root(const char *proc, uint32_t pid);
 /* The view that a process has of the file system: processes for which all three are the same find
  * the same file at a path. */
 struct process_view {
@@ -83,5 +93,3 @@ int process_foreach(const char *proc, process_fn fn, void *userdata);
 /* Opens /proc/PID. Returns an O_PATH descriptor, -ESRCH where there is no such process, or another
  * negative errno. */
 int process_open_directory(const char *proc, uint32_t pid);
-/* Reads the path of the program, without " (deleted)"; "" where it cannot be read. */
-void process_read_exe(int directory, char *ret, size_t size);

@@ -65,18 +65,18 @@ static void warn_of_table(void *userdata, const char *path, int error)
 	recorder->warn(recorder->userdata, text);
 }
 
-static int open_symbolizers(struct recorder *recorder, const char *program)
+static int open_symbolizers(struct recorder *recorder, const char *program, const char *deputy)
 {
 	int r = symbolizer_new(program, &recorder->table_symbolizer);
 
 	if (r < 0)
 		return r;
 	r = symbolizer_new(program, &recorder->name_symbolizer);
-	return r < 0 ? r : inspector_new(program, &recorder->inspector);
+	return r < 0 ? r : inspector_new(program, deputy, &recorder->inspector);
 }
 
 struct recorder *recorder_new(struct store *store, const char *proc, const char *program,
-			      recorder_warn_fn warn, void *userdata)
+			      const char *deputy, recorder_warn_fn warn, void *userdata)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 
@@ -89,7 +89,7 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 	recorder->userdata = userdata;
 	recorder->proc = strdup(proc);
 	recorder->images = images_new(proc);
-	if (open_symbolizers(recorder, program) < 0)
+	if (open_symbolizers(recorder, program, deputy) < 0)
 		return recorder_free(recorder);
 	recorder->files = files_new(proc, recorder->inspector);
 	if (!recorder->files)
@@ -247,6 +247,7 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 		return r;
 	if (recorder->shares)
 		memset(recorder->shares, 0, recorder->shares_size * sizeof(*recorder->shares));
+	inspector_prepare(recorder->inspector);
 	sampler_read_counters(sampler, &recorder->seen);
 	sampler_read_pace(sampler, RECORDER_SLOT, &recorder->seen_pace);
 	recorder->is_held = false;

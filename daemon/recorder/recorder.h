@@ -30,10 +30,10 @@ struct recorder;
 /* Receives one line about a file that cannot be read. */
 typedef void (*recorder_warn_fn)(void *userdata, const char *text);
 
-/* Borrows the store. proc is "/proc", program that of the symbolizer (daemon/objfile/symbolizer.h).
- * Returns NULL where memory or descriptors ran out. */
+/* Borrows the store. proc is "/proc", program that of the symbolizer (daemon/objfile/symbolizer.h),
+ * deputy its socket (daemon/objfile/deputy.h). Returns NULL where memory or descriptors ran out. */
 struct recorder *recorder_new(struct store *store, const char *proc, const char *program,
-			      recorder_warn_fn warn, void *userdata);
+			      const char *deputy, recorder_warn_fn warn, void *userdata);
 struct recorder *recorder_free(struct recorder *recorder);
 
 /* Begins a session. Borrows sampler and sideband until another recorder_begin() or

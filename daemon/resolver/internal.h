@@ -64,10 +64,11 @@ struct mapping_key {
 	uint64_t image;
 };
 
-/* An ELF file for all processes that see the same file system; no padding. */
+/* An ELF file for all processes that see the same file system with the same rights; no padding. */
 struct file_key {
 	struct process_view view;
 	uint64_t file; /* number */
+	uint64_t user; /* whose rights find the debug file */
 };
 
 /* An address of a source; no padding. */

@@ -14,6 +14,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/base/clock.h"
 #include "daemon/process/process.h"
+#include "daemon/process/rights.h"
 #include "daemon/resolver/internal.h"
 
 static bool is_jitdump(const char *path)
@@ -87,10 +88,16 @@ static int open_perf_map(const struct resolver *resolver, const struct image *im
 			 const struct process_ids *ids, enum source_kind *ret_kind)
 {
 	char path[64];
+	const struct named_file named = {
+		.proc = resolver->proc, .pid = image->pid, .path = path, .no_follow = true};
+	struct deputy_rights rights;
+	int r = rights_read(resolver->proc, image->pid, &rights);
 
+	if (r < 0)
+		return r;
 	*ret_kind = SOURCE_PERF_MAP;
 	snprintf(path, sizeof(path), "/tmp/perf-%u.map", ids->ns_pid);
-	return process_open_in_root(resolver->proc, image->pid, path, O_NOFOLLOW);
+	return inspect_open(resolver->inspector, &named, &rights);
 }
 
 static int open_file(const struct resolver *resolver, const struct image *image, uint64_t at_ns,

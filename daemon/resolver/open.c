@@ -10,6 +10,7 @@
 #include "daemon/base/cleanup.h"
 #include "daemon/objfile/vdso.h"
 #include "daemon/process/process.h"
+#include "daemon/process/rights.h"
 #include "daemon/resolver/internal.h"
 
 uint64_t resolver_address_in(const struct mapping *mapping, uint64_t address)
@@ -34,14 +35,19 @@ static int find_mapping_key(struct resolver *resolver, const struct image *image
 	return 0;
 }
 
-/* Finds the index of the file as the process sees it. Where the process's view of the file system
+/* Finds the index of the file as the process sees it: another user's may find
+ * another debug file. Where the process's view of the file system
  * cannot be read, the image gets an entry of its own. */
 static int find_file_key(struct resolver *resolver, const struct image *image, uint32_t file,
 			 uint32_t *ret_index)
 {
 	struct file_key key = {.file = file};
+	struct deputy_rights rights;
 	int r;
 
+	if (rights_read(resolver->proc, image->pid, &rights) < 0)
+		rights_set_nobody(&rights);
+	key.user = rights.uid;
 	if (process_read_view(resolver->proc, image->pid, &key.view) < 0)
 		key.view = (struct process_view){.device = UINT64_MAX, .inode = image->id};
 	r = table_intern(resolver->by_file, &key, sizeof(key), ret_index);

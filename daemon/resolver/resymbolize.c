@@ -13,11 +13,13 @@
 
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/table.h"
 #include "daemon/objfile/debug_file.h"
-#include "daemon/process/process.h"
+#include "daemon/process/rights.h"
 
-#define SLICE 16384 /* ids of one step */
+#define SLICE       16384 /* ids of one step */
+#define PATIENCE_NS UINT64_C(10000000000)
 
 /* An address without a name, in the list of its file. */
 struct address {
@@ -65,6 +67,7 @@ struct resymbolize {
 
 	uint32_t at; /* the file that is asked about */
 	int file, debug;
+	uint64_t late_ns; /* since when the file cannot be opened for now; 0: it can */
 	bool is_open, is_waiting, is_abandoned;
 	struct found found[RESYMBOLIZE_CHUNK];
 	size_t n_found; /* addresses of the chunk; their names are there unless is_waiting */
@@ -210,18 +213,24 @@ static bool has_build_id(const struct elf_info *info, const char *wanted)
 	return *text && !strcmp(text, wanted);
 }
 
-/* Opens the file at the path if it has the build-id. Returns the descriptor; or -1 where the file
+/* Opens the file at the path, which a process chose once, if everybody may read it and it has the
+ * build-id. Returns the descriptor; or -1 where the file
  * is missing, has another build-id, or cannot be inspected, and only then *ret_error is set. */
 static int open_agreeing(const struct resymbolize *self, const char *path, const char *build_id,
 			 int *ret_error)
 {
-	struct mapping mapping = {.path = path};
-	_cleanup_close_ int fd = process_open_path(self->proc, &mapping);
+	const struct named_file named = {.proc = self->proc, .pid = 1, .path = path};
+	struct deputy_rights nobody;
+	_cleanup_close_ int fd = -1;
 	struct elf_info info;
 	int r;
 
-	if (fd < 0)
+	rights_set_nobody(&nobody);
+	fd = inspect_open(self->inspector, &named, &nobody);
+	if (fd < 0) {
+		*ret_error = fd == -EAGAIN ? fd : *ret_error;
 		return -1;
+	}
 	r = inspect_file(self->inspector, fd, &info);
 	if (r < 0 && r != -ENOEXEC)
 		*ret_error = r;
@@ -337,6 +346,17 @@ static int ask(struct resymbolize *self)
 	return RESYMBOLIZE_MORE;
 }
 
+/* Returns true for a while: what opens and inspects files may just have to start on a busy machine.
+ */
+static bool may_try_again(struct resymbolize *self)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (!self->late_ns)
+		self->late_ns = now_ns;
+	return now_ns - self->late_ns < PATIENCE_NS;
+}
+
 static int ask_next(struct resymbolize *self)
 {
 	int r;
@@ -349,6 +369,11 @@ static int ask_next(struct resymbolize *self)
 		return RESYMBOLIZE_MORE;
 	}
 	r = self->is_open ? 0 : files_open(self);
+	if (r == -EAGAIN && may_try_again(self)) {
+		files_close(self);
+		return RESYMBOLIZE_MORE;
+	}
+	self->late_ns = 0;
 	if (r < 0) {
 		file_give_up(self, r);
 		return RESYMBOLIZE_MORE;

@@ -106,6 +106,7 @@ void bus_world_start_manager(void)
 	config_init(&config);
 	snprintf(config.database, sizeof(config.database), "%s", store_world.path);
 	snprintf(config.symbolizer, sizeof(config.symbolizer), "%s", OX_SYMBOLIZER_BUILT);
+	snprintf(config.deputy, sizeof(config.deputy), "%s", bus_world.deputy ?: "/");
 	cr_assert_eq(manager_new(bus_world.event, &config, &bus_world.manager, &failure), 0, "%s",
 		     failure.text);
 }

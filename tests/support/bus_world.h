@@ -18,6 +18,7 @@ extern struct bus_world {
 	struct manager *manager;
 	struct manager_bus *object;
 	sd_bus *server, *client;
+	const char *deputy; /* set before the start: the socket of oxprof-deputy; NULL: nobody's */
 } bus_world;
 
 /* ---- both ends ---- */

@@ -8,13 +8,17 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "daemon/manager/internal.h"
 #include "daemon/symbolizer/elf_info.h"
+#include "tests/support/deputy.h"
+#include "tests/support/shell.h"
+#include "tests/support/skip.h"
 
-static char proc[256]; /* a /proc in which PID 1 has the root of the tests */
-static char program[4096], build_id[BUILD_ID_TEXT_BYTES];
+#define PROGRAM "/program" /* this very one */
+
+static char proc[256]; /* a /proc in which PID 1 has a root with this program */
+static char build_id[BUILD_ID_TEXT_BYTES];
 
 /* ---- a symbolizer of the test's own ---- */
 
@@ -49,7 +53,6 @@ static void read_own_build_id(void)
 	_cleanup_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	struct elf_info info;
 
-	cr_assert_gt(readlink("/proc/self/exe", program, sizeof(program) - 1), 0);
 	cr_assert_eq(elf_info_read(fd, &info), 0);
 	cr_assert_gt(info.build_id_bytes, 0, "this program was linked without a build-id");
 	for (size_t i = 0; i < info.build_id_bytes; i++)
@@ -76,7 +79,7 @@ static void fill(void)
 	cr_assert_eq(store_begin(store), 0);
 	session = store_world_add_session(store, START);
 	store_world_add_sample(store, session, 0, store_world_add_task(store, 42, 1000),
-			       add_unnamed(store, program, build_id), 5);
+			       add_unnamed(store, PROGRAM, build_id), 5);
 	store_world_add_sample(store, session, 0, store_world_add_task(store, 42, 1000),
 			       add_unnamed(store, "/no/such/file", "abcdef"), 3);
 	cr_assert_eq(store_commit(store), 0);
@@ -86,14 +89,15 @@ static void fill(void)
 
 static void start_filled(void)
 {
-	char pid[400], root[410];
+	static char deputy[300];
 
-	bus_world_start_with(fill);
+	if (geteuid() != 0)
+		skip_loudly("only root can open files with the rights of others");
 	directory_make(proc, sizeof(proc));
-	snprintf(pid, sizeof(pid), "%s/1", proc);
-	snprintf(root, sizeof(root), "%s/root", pid);
-	cr_assert_eq(mkdir(pid, 0755), 0);
-	cr_assert_eq(symlink("/", root), 0);
+	shell_run(proc, "mkdir -p 1/root && cp /proc/%d/exe 1/root" PROGRAM, getpid());
+	deputy_serve_at(proc, deputy, sizeof(deputy));
+	bus_world.deputy = deputy;
+	bus_world_start_with(fill);
 	bus_world.manager->resymbolize.ops = &ops;
 	bus_world.manager->resymbolize.proc = proc;
 	holds = true;
@@ -157,7 +161,7 @@ Test(manager_resymbolize, the_next_question_sees_the_names)
 	waiting(waiting_userdata, 0, NULL);
 	text = wait_for(&reply);
 	snprintf(wanted, sizeof(wanted),
-		 "1 1 [{file=s:%s,build_id=s:%s,named=t:1,unnamed=t:0}," MISSING "]", program,
+		 "1 1 [{file=s:%s,build_id=s:%s,named=t:1,unnamed=t:0}," MISSING "]", PROGRAM,
 		 build_id);
 	cr_assert_str_eq(text, wanted, "%s\n%s", text, wanted);
 	after = bus_world_answer("Query", "a{sv}", 0);

@@ -23,7 +23,7 @@ static struct inspector *start(const char *program)
 {
 	struct inspector *inspector;
 
-	cr_assert_eq(inspector_new(program, &inspector), 0);
+	cr_assert_eq(inspector_new(program, "/", &inspector), 0);
 	return inspector;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/objfile/interpreters.h"
 #include "daemon/python/layout.h"
 #include "tests/support/directory.h"
+#include "tests/support/named_file.h"
 
 #define PID     10
 #define HERE    UINT64_C(0x7f0000000000)
@@ -61,6 +62,12 @@ static size_t read_number(int fd)
 
 	cr_assert_eq(pread(fd, &digit, 1, 0), 1);
 	return digit - '0';
+}
+
+int inspect_open(struct inspector *self, const struct named_file *file,
+		 const struct deputy_rights *rights)
+{
+	return named_file_open(file);
 }
 
 int inspect_file(struct inspector *at, int fd, struct elf_info *ret)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
 #include "daemon/process/process.h"
 
 define_cleanup(struct maps *, maps_free);
@@ -295,30 +296,49 @@ static void assert_opens(const struct mapping *mapping, const char *text)
 	cr_assert(eq(str, (char *)text_of(fd), (char *)text));
 }
 
-Test(process, open_through_map_files_then_root)
+Test(process, open_through_map_files_and_never_by_a_name)
 {
 	struct mapping mapping = {.start = 0x1000, .end = 0x2000, .path = "/lib/a.so"};
 
 	make_text("42/root/lib/a.so", "by root");
-	assert_opens(&mapping, "by root");
+	make_link("../root/lib/a.so", "42/exe");
+	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -ESRCH), "no maps");
+	make_text("42/maps", "");
+	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -ENOENT));
 	make_text("behind", "by map_files");
 	make_link("../../behind", "42/map_files/1000-2000");
 	assert_opens(&mapping, "by map_files");
 }
 
-Test(process, open_stays_below_the_root)
+/* The mapping was divided, or grew, after it was told of. */
+Test(process, open_of_what_is_left_of_a_mapping)
 {
-	struct mapping mapping = {.start = 1, .end = 2, .path = "/lib/link"};
+	struct mapping mapping = {.start = 0x1000, .end = 0x9000, .path = "/lib/a.so"};
+	char path[512];
+	struct stat st;
 
-	make_text("42/root/secret", "inside");
-	make_text("secret", "outside");
-	make_link("/secret", "42/root/lib/link");
-	make_link("../../../secret", "42/root/lib/up");
-	assert_opens(&mapping, "inside");
-	mapping.path = "/lib/up";
-	assert_opens(&mapping, "inside");
-	mapping.path = "/../../secret";
-	assert_opens(&mapping, "inside");
+	make_text("behind", "a part");
+	make_text("other", "another");
+	make_link("../../behind", "42/map_files/2000-3000");
+	make_link("../../other", "42/map_files/5000-6000");
+	make_text("42/maps", "2000-3000 r-xp 0 fe:1 7 /lib/a.so\n5000-6000 r-xp 0 fe:1 8 /b.so\n");
+	assert_opens(&mapping, "a part");
+	mapping.path = "/b.so";
+	assert_opens(&mapping, "another");
+	mapping.path = "/c.so";
+	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -ENOENT));
+	mapping = (struct mapping){.start = 0x3000, .end = 0x5000, .path = "/lib/a.so"};
+	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -ENOENT));
+	/* The number decides, not the path, and the file that is opened has to have it, too. */
+	mapping = (struct mapping){.start = 0x1000, .end = 0x9000, .inode = 7, .path = "/c.so"};
+	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -ESTALE));
+	snprintf(path, sizeof(path), "%s/behind", proc);
+	cr_assert(eq(int, stat(path, &st), 0));
+	snprintf(path, sizeof(path), "2000-3000 r-xp 0 00:1 %llu /x\n",
+		 (unsigned long long)st.st_ino);
+	make_text("42/maps", path);
+	mapping.inode = st.st_ino;
+	assert_opens(&mapping, "a part");
 }
 
 Test(process, open_refuses_all_but_regular_files)
@@ -326,33 +346,26 @@ Test(process, open_refuses_all_but_regular_files)
 	struct mapping mapping = {.start = 0x1000, .end = 0x2000, .path = "/lib/fifo"};
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/42/root/lib/fifo", proc);
+	make_text("42/maps", "");
+	snprintf(path, sizeof(path), "%s/fifo", proc);
 	cr_assert(eq(int, mkfifo(path, 0600), 0));
-	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -EINVAL), "and does not wait");
-	make_link("/dev/zero", "42/map_files/1000-2000");
+	make_link("../../fifo", "42/map_files/1000-2000");
+	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -ENOENT), "and does not wait");
+	make_link("/dev/zero", "42/map_files/2000-3000");
+	mapping = (struct mapping){.start = 0x2000, .end = 0x3000, .path = "/dev/zero"};
+	make_text("42/maps", "2000-3000 r-xp 0 00:1 7 /dev/zero\n");
 	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -EINVAL));
-	mapping.path = "/lib";
-	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -EINVAL));
-	mapping.path = "/lib/absent";
-	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -ENOENT));
 }
 
-Test(process, open_of_a_path_in_the_root)
+Test(process, root_of_a_process)
 {
-	_cleanup_close_ int fd = -1, linked = -1;
+	_cleanup_close_ int root = process_open_root(proc, 42);
 
-	make_text("42/root/lib/a.so", "a");
-	make_link("/lib/a.so", "42/root/lib/b.so");
-	make_link("/etc/passwd", "42/root/lib/c.so");
-	fd = process_open_in_root(proc, 42, "/lib/../../lib/a.so", O_NOFOLLOW);
-	cr_assert(ge(int, fd, 0));
-	linked = process_open_in_root(proc, 42, "/lib/b.so", 0);
-	cr_assert(ge(int, linked, 0));
-	cr_assert(lt(int, process_open_in_root(proc, 42, "/lib/b.so", O_NOFOLLOW), 0));
-	cr_assert(eq(int, process_open_in_root(proc, 42, "/lib/c.so", 0), -ENOENT));
-	cr_assert(eq(int, process_open_in_root(proc, 42, "/lib", 0), -EINVAL));
-	cr_assert(eq(int, process_open_in_root(proc, 42, "lib/a.so", 0), -ENOENT));
-	cr_assert(eq(int, process_open_in_root(proc, 43, "/lib/a.so", 0), -ESRCH));
+	cr_assert(ge(int, root, 0));
+	cr_assert(eq(int, faccessat(root, "lib", F_OK, 0), 0));
+	cr_assert(eq(int, process_open_root(proc, 43), -ESRCH));
+	make_dir("44");
+	cr_assert(eq(int, process_open_root(proc, 44), -ESRCH), "went after the open");
 }
 
 Test(process, view_of_the_file_system)
@@ -382,38 +395,59 @@ Test(process, open_of_what_is_no_file)
 	}
 }
 
-Test(process, open_refuses_a_replaced_file)
+/* Makes a mapping of the file that PID 1 sees as /lib/a.so, from now on. */
+static void map_for_init(struct mapping *ret)
 {
-	struct mapping mapping = {.start = 1, .end = 2, .path = "/lib/a.so"};
-	char path[512], moved[512];
+	char path[512];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/42/root/lib/a.so", proc);
-	snprintf(moved, sizeof(moved), "%s/42/root/lib/a.so.old", proc);
-	make_text("42/root/lib/a.so", "old");
+	snprintf(path, sizeof(path), "%s/1/root/lib/a.so", proc);
 	cr_assert(eq(int, stat(path, &st), 0));
-	mapping.inode = st.st_ino;
-	mapping.dev_major = major(st.st_dev);
-	mapping.dev_minor = minor(st.st_dev);
-	assert_opens(&mapping, "old");
-	cr_assert(eq(int, rename(path, moved), 0));
-	make_text("42/root/lib/a.so", "new");
-	cr_assert(eq(int, process_open_mapped(proc, 42, &mapping), -ESTALE));
-	make_link(moved, "42/exe");
-	assert_opens(&mapping, "old");
-	mapping.inode = 0;
-	assert_opens(&mapping, "new");
+	*ret = (struct mapping){.start = 1,
+				.end = 2,
+				.path = "/lib/a.so",
+				.since_ns = clock_monotonic_ns(),
+				.inode = st.st_ino,
+				.dev_major = major(st.st_dev),
+				.dev_minor = minor(st.st_dev)};
 }
 
 Test(process, open_for_a_process_that_is_gone)
 {
-	struct mapping mapping = {.start = 1, .end = 2, .path = "/lib/a.so"};
+	struct mapping mapping = {.start = 1, .end = 2, .path = "/lib/a.so"}, other;
+	char from[512], to[512];
 
-	cr_assert(eq(int, process_open_path(proc, &mapping), -ESRCH));
+	cr_assert(eq(int, process_open_gone(proc, &mapping, mapping.since_ns), -ESRCH));
 	make_dir("1");
 	make_link("../42/root", "1/root");
 	make_text("42/root/lib/a.so", "by pid 1");
-	cr_assert(eq(str, (char *)text_of(process_open_path(proc, &mapping)), "by pid 1"));
+	cr_assert(eq(int, process_open_gone(proc, &mapping, mapping.since_ns), -ESTALE),
+		  "nothing is known of it");
+	map_for_init(&mapping);
+	cr_assert(eq(str, (char *)text_of(process_open_gone(proc, &mapping, mapping.since_ns)),
+		     "by pid 1"));
+	other = mapping;
+	other.inode++;
+	cr_assert(eq(int, process_open_gone(proc, &other, other.since_ns), -ESTALE));
+	other = mapping;
+	other.dev_minor++;
+	cr_assert(eq(int, process_open_gone(proc, &other, other.since_ns), -ESTALE));
+	/* As if its number had been given to another file since. */
+	other = mapping;
+	other.since_ns -= UINT64_C(3600000000000);
+	cr_assert(eq(int, process_open_gone(proc, &other, other.since_ns), -ESTALE));
+	other.since_ns = 0;
+	cr_assert(eq(int, process_open_gone(proc, &other, other.since_ns), -ESTALE));
+	snprintf(from, sizeof(from), "%s/42/root/lib/a.so", proc);
+	snprintf(to, sizeof(to), "%s/42/root/lib/a.so.old", proc);
+	cr_assert(eq(int, rename(from, to), 0));
+	make_text("42/root/lib/a.so", "new");
+	cr_assert(eq(int, process_open_gone(proc, &mapping, mapping.since_ns), -ESTALE));
+	make_text("a.so", "outside");
+	cr_assert(eq(int, unlink(from), 0));
+	make_link("../../../a.so", "42/root/lib/a.so");
+	cr_assert(eq(int, process_open_gone(proc, &mapping, mapping.since_ns), -ENOENT),
+		  "outside of its root");
 }
 
 /* The real thing: a file that was mapped, then deleted. */

@@ -64,7 +64,7 @@ static void set_up_recorder(void)
 	cr_assert_eq(sideband_new(&opener, &sideband, why, sizeof(why)), 0, "%s", why);
 	store_world_set_up();
 	store = store_world_open();
-	recorder = recorder_new(store, "/proc", OX_SYMBOLIZER_BUILT, warn, NULL);
+	recorder = recorder_new(store, "/proc", OX_SYMBOLIZER_BUILT, "/", warn, NULL);
 	cr_assert_not_null(recorder);
 }
 
@@ -198,7 +198,7 @@ Test(recorder, a_process_that_ended_before_the_drain_keeps_its_names)
 
 	make_proc(&busy, proc, sizeof(proc));
 	recorder_free(recorder);
-	recorder = recorder_new(store, proc, OX_SYMBOLIZER_BUILT, warn, NULL);
+	recorder = recorder_new(store, proc, OX_SYMBOLIZER_BUILT, "/", warn, NULL);
 	cr_assert_eq(begin(now_usec), 0);
 	sample(&busy, CPU_MS);
 	busy_stop(&busy);
@@ -387,7 +387,7 @@ static void use_slow_symbolizer(char *where, size_t size)
 	fclose(f);
 	cr_assert_eq(chmod(program, 0755), 0);
 	recorder_free(recorder);
-	recorder = recorder_new(store, "/proc", program, warn, NULL);
+	recorder = recorder_new(store, "/proc", program, "/", warn, NULL);
 }
 
 Test(recorder, samples_wait_for_slow_names_and_are_there_when_somebody_asks)

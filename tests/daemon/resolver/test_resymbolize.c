@@ -268,6 +268,24 @@ Test(resymbolize, an_empty_history_is_done_at_once)
 	cr_assert_eq(resymbolize_count_files(work), 0);
 }
 
+/* Stands for a process that opens files and is still starting. */
+Test(resymbolize, a_file_that_cannot_be_opened_for_now_is_waited_for)
+{
+	add_unnamed(LIBRARY, "abcd01", 0x1000);
+	make_file(LIBRARY, "\xab\xcd\x01");
+	start();
+	fake_inspector.open_error = -EAGAIN;
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(resymbolize_step(work), RESYMBOLIZE_MORE);
+	cr_expect_null(request.fn);
+	fake_inspector.open_error = 0;
+	go_to_request();
+	cr_expect(request.file);
+	cr_expect_eq(fake_inspector.rights.uid, 65534, "whoever it was");
+	answer(0);
+	cr_assert_eq(go(), RESYMBOLIZE_DONE);
+}
+
 Test(resymbolize, addresses_get_names_from_the_file_and_its_debug_file)
 {
 	int64_t even = add_unnamed(LIBRARY, "abcd01", 0x1000);

@@ -134,7 +134,7 @@ static void open_world(uint64_t budget_bytes)
 	sampler_free(sampler_or_skip());
 	cr_assert_eq(sampler_new(budget_bytes, &sampler, &report), 0, "%s", report.why);
 	images = images_new("/proc");
-	cr_assert_eq(inspector_new(OX_SYMBOLIZER_BUILT, &inspector), 0);
+	cr_assert_eq(inspector_new(OX_SYMBOLIZER_BUILT, "/", &inspector), 0);
 	files = files_new("/proc", inspector);
 	interpreters = interpreters_new(files);
 	cr_assert_eq(symbolizer_new(OX_SYMBOLIZER_BUILT, &symbolizer), 0);

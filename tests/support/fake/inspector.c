@@ -3,6 +3,7 @@
 
 #include "daemon/symbolizer/elf_info.h"
 #include "daemon/symbolizer/python_file.h"
+#include "tests/support/named_file.h"
 
 struct inspector fake_inspector;
 
@@ -28,4 +29,11 @@ int inspect_python(struct inspector *inspector, int fd, struct symbolizer_python
 	if (r < 0)
 		*ret = (struct symbolizer_python){};
 	return r;
+}
+
+int inspect_open(struct inspector *inspector, const struct named_file *file,
+		 const struct deputy_rights *rights)
+{
+	inspector->rights = *rights;
+	return inspector->open_error ?: named_file_open(file);
 }
