@@ -16,12 +16,14 @@
 
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
+#include "db/id_set.h"
 #include "db/sql.h"
 #include "db/store.h"
 
 #define STORE_APPLICATION_ID 0x6f787072 /* "oxpr" */
 #define STORE_RESERVE_BYTES  (UINT64_C(16) << 20)
 #define STORE_PAGE_BYTES     4096
+#define STORE_LOG_BYTES      (UINT64_C(4) << 20)
 
 /* The sets that are being written to, and what the other tables do not say yet of their rows. */
 struct store_tail {
@@ -36,14 +38,39 @@ struct store_tail {
 
 #define STORE_BUSY_MSEC 2000 /* how long to wait for a lock of another connection */
 
+/* Tables whose rows are deleted when nothing refers to them any more. */
+enum store_kept {
+	KEPT_SET,
+	KEPT_TASK,
+	KEPT_PROCESS,
+	KEPT_NODE,
+	KEPT_FRAME,
+	KEPT_FUNCTION,
+	N_STORE_KEPT,
+};
+
+/* Which file is open: a path may come to lead to another one. */
+struct store_file {
+	dev_t device;
+	ino_t inode;
+};
+enum { STORE_FILE_DATABASE, STORE_FILE_LOG, STORE_FILE_INDEX, N_STORE_FILES };
+
 struct store {
 	sqlite3 *db;
 	char *path;
 	char *directory;
+	struct store_file files[N_STORE_FILES];
 	sqlite3_stmt *statements[N_SQL];
 	struct store_tail tail;
-	bool damaged; /* sqlite has reported damage since the file was opened */
-	bool reads;   /* store_open_reader() */
+	uint64_t max_bytes;   /* 0: no limit */
+	uint64_t log_bytes;   /* of the log, as long as nobody reads for long */
+	int64_t written;      /* the window that was written to last; 0: none yet */
+	int64_t oldest;       /* window; 0: not known */
+	struct id_set *noted; /* of N_STORE_KEPT tables, the rows that are in use; NULL: nothing
+			       * is being deleted (store_begin_garbage()) */
+	bool damaged;         /* sqlite has reported damage since the file was opened */
+	bool reads;           /* store_open_reader() */
 	char error[512];
 };
 
@@ -64,6 +91,11 @@ void store_bind_text(sqlite3_stmt *statement, int position, const char *text);
 /* Returns the number that stands for an owner in the tables: -1 for UINT32_MAX. */
 int64_t store_owner_number(uint32_t owner);
 
+/* Adds the id of a row to a set; 0 is that of none. */
+int store_mark(struct store *store, struct id_set *set, int64_t id);
+/* Says that somebody knows the id of a row. */
+int store_note(struct store *store, enum store_kept kept, int64_t id);
+
 static inline void statement_reset(sqlite3_stmt **statement)
 {
 	sqlite3_reset(*statement);
@@ -71,7 +103,23 @@ static inline void statement_reset(sqlite3_stmt **statement)
 }
 #define _cleanup_statement_ _cleanup_(statement_reset)
 
+/* ---- store_open.c ---- */
+
+/* Sets the limit of sqlite, which is not below what the file has at that time. */
+int store_keep_limit(struct store *store);
+
+/* ---- store_write.c ---- */
+
+/* Begins a transaction that deletes; it waits for nobody, and needs no reserve on the disk. */
+int store_begin_step(struct store *store);
+/* Commits what was done with the result r, and rolls back where that was a failure. Returns r, or
+ * the failure of the commit. */
+int store_end_step(struct store *store, int r);
+
 /* ---- store_session.c ---- */
+
+/* Reads how far windows are rolled up, where that is not known. */
+int store_read_tail(struct store *store);
 
 /* Counts what was added in the rows of its sessions, and rolls up the windows that are over. */
 int store_flush_tail(struct store *store);
@@ -82,6 +130,21 @@ void store_drop_tail(struct store *store);
 
 /* Binds a range without its owner to ?1, ?2 and ?3 of the statement. */
 void store_bind_range(sqlite3_stmt *statement, const struct store_range *range);
+
+/* ---- store_read.c ---- */
+
+/* Calls fn for the sessions that have not ended. */
+int store_foreach_running(struct store *store, store_session_fn fn, void *userdata);
+
+/* ---- store_identity.c ---- */
+
+/* Notes which files are open. */
+int store_note_files(struct store *store);
+/* Returns -ESTALE where the path leads to others now. */
+int store_check_file(struct store *store);
+bool store_is_moved(const struct store *store); /* the database itself */
+/* Removes the log and its index where the database was moved away and these were left. */
+void store_remove_side_files(const struct store *store);
 
 /* ---- store_file.c: the file before sqlite sees it; these explain a failure in *ret_why ---- */
 

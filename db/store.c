@@ -130,17 +130,44 @@ int store_execute(struct store *store, const char *sql)
 	return rc == SQLITE_OK ? 0 : store_fail(store, rc);
 }
 
+int store_mark(struct store *store, struct id_set *set, int64_t id)
+{
+	/* 0 is no row: the parent of a root, the node of a sample without a stack. */
+	return id > 0 && id_set_add(set, id) < 0 ? store_fail(store, SQLITE_NOMEM) : 0;
+}
+
+int store_note(struct store *store, enum store_kept kept, int64_t id)
+{
+	return store->noted ? store_mark(store, &store->noted[kept], id) : 0;
+}
+
+void store_end_garbage(struct store *store)
+{
+	for (size_t i = 0; store->noted && i < N_STORE_KEPT; i++)
+		id_set_done(&store->noted[i]);
+	free(take_ptr(store->noted));
+}
+
 struct store *store_free(struct store *store)
 {
+	bool is_moved;
+
 	if (!store)
 		return NULL;
 	for (int i = 0; i < N_SQL; i++)
 		sqlite3_finalize(store->statements[i]);
+	is_moved = store->files[STORE_FILE_DATABASE].inode && store_is_moved(store);
+	if (is_moved && !store->damaged)
+		store_cut_log(store); /* sqlite itself leaves a file that was moved as it is */
 	if (store->damaged && !store->reads) {
 		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		store_file_mark_damaged(store->path);
+		if (!is_moved)
+			store_file_mark_damaged(store->path);
 	}
 	sqlite3_close(store->db);
+	if (is_moved)
+		store_remove_side_files(store);
+	store_end_garbage(store);
 	table_free(store->tail.sets);
 	free(store->tail.n);
 	free(store->directory);

@@ -2,7 +2,8 @@
 /*
  * The file on disk: the only owner of sqlite3. Functions return 0 or more on success and a negative
  * errno on failure: -ENOSPC disk (or MaxSize) full, -EROFS not writable, -EIO, -EUCLEAN corrupt,
- * -EPROTO made by a newer oxprof, -EBUSY, -ENOMEM. store_error() has one sentence for people.
+ * -EPROTO made by a newer oxprof, -EBUSY, -ENOMEM, -ESTALE (store_begin()). store_error() has one
+ * sentence for people.
  *
  * Rows are found or added by their content ("add" is idempotent), ids are never used twice. Rows
  * that are added inside a transaction that is rolled back are gone, and their ids may be given
@@ -38,6 +39,15 @@ struct store *store_free(struct store *store);
  * store_open() does, but never 1. */
 int store_open_reader(const char *path, const atomic_bool *stop, struct store **ret,
 		      char **ret_why);
+/* Begins anew where the file was deleted, moved or replaced (-ESTALE) or is damaged (-EUCLEAN):
+ * what is at the path now is opened, or a new file made. The old one is left whole. No ids are
+ * valid any more but those of sessions that run: these are added to the new file, and fn is called
+ * for each with the id it had and the one it has, which is the same where no other session of that
+ * file has it. There may be no transaction and no reader. Returns as store_open(); on failure
+ * *store is as it was, or NULL where the new file could be made and not be used. */
+typedef void (*store_carried_fn)(void *userdata, int64_t from_id, int64_t to_id);
+int store_reopen(struct store **store, store_carried_fn fn, void *userdata, char **ret_aside,
+		 char **ret_why);
 const char *store_error(const struct store *store);  /* of the last failure; borrowed */
 uint64_t store_bytes(const struct store *store);     /* database and write-ahead log on disk */
 uint64_t store_log_bytes(const struct store *store); /* the log alone */
@@ -46,7 +56,8 @@ uint64_t store_log_bytes(const struct store *store); /* the log alone */
 void store_cut_log(struct store *store);
 
 /* Begins a transaction. Returns -ENOSPC already here where less than 16 MiB are free on the disk:
- * nothing is half done. */
+ * nothing is half done; and -ESTALE where the file was deleted, moved or replaced since it was
+ * opened: store_reopen() is for that. */
 int store_begin(struct store *store);
 /* Commits, and rolls back where that fails. Windows before the newest one are rolled up here. */
 int store_commit(struct store *store);
@@ -114,6 +125,60 @@ int store_add_sample(struct store *store, int64_t set, uint32_t window, int64_t 
 		     uint64_t n);
 int store_add_loss(struct store *store, int64_t session, uint32_t window, const char *reason,
 		   uint64_t n);
+
+/* ---- keeping to a size ---- */
+
+struct store_limits {
+	uint64_t max_bytes;       /* as of store_open(); 0: none */
+	uint64_t keep_free_bytes; /* of the file system; 0: none */
+};
+/* The room that the database takes: pages that have rows, or all pages, each with what the log
+ * takes as a rule; and what is free on the disk beside that. */
+struct store_room {
+	uint64_t used_bytes;
+	uint64_t file_bytes;
+	uint64_t free_bytes;
+};
+int store_get_room(struct store *store, struct store_room *ret);
+struct store_bounds {
+	uint64_t limit_bytes;    /* what it may take; UINT64_MAX: no limit */
+	uint64_t high_bytes;     /* where it uses more the oldest windows are to go, */
+	uint64_t low_bytes;      /* until it uses no more than this */
+	uint64_t max_file_bytes; /* free pages beyond that are to be given back to the disk */
+};
+/* Finds the bounds from what there is. *held_bytes begins as 0 and is kept between calls. */
+struct store_bounds store_find_bounds(const struct store_limits *limits,
+				      const struct store_room *room, uint64_t *held_bytes);
+/* Finds where the oldest window begins that is not deleted. Returns 1, or 0 where there is none. */
+int store_find_oldest(struct store *store, uint64_t *ret_usec);
+
+/*
+ * Each of the steps below is a transaction of its own, and returns 1 where there is more to do, 0
+ * at the end, or a negative errno. It takes as long as it is given, and a millisecond more at the
+ * most; none waits for others: -EBUSY says to try again. -ESTALE is as from store_begin().
+ */
+
+/* Deletes the oldest windows one after the other, of all sets alike, but for the one that was
+ * written to last. Hours lose with them what they had of them; sessions keep their sums. After a
+ * failure other than -EBUSY it has to be begun anew. */
+struct store_trim;
+struct store_trim *store_trim_new(struct store *store);
+struct store_trim *store_trim_free(struct store_trim *trim);
+int store_trim_step(struct store_trim *trim, uint64_t budget_usec);
+
+/* Deletes what nothing refers to any more: sets, tasks, processes, nodes, frames, functions. First,
+ * while no transaction is open, store_begin_garbage(): callers that know ids of these have to
+ * forget them, as after a rollback. Then store_find_garbage() by a reader that was opened since, in
+ * another thread; then the steps; and store_end_garbage(). */
+struct store_garbage;
+int store_begin_garbage(struct store *store);
+int store_find_garbage(struct store *reader, struct store_garbage **ret);
+struct store_garbage *store_garbage_free(struct store_garbage *garbage);
+int store_garbage_step(struct store *store, struct store_garbage *garbage, uint64_t budget_usec);
+void store_end_garbage(struct store *store); /* also where nothing was begun */
+
+/* Gives free pages back to the disk, while the file is larger than that. */
+int store_vacuum_step(struct store *store, uint64_t max_file_bytes, uint64_t budget_usec);
 
 /* ---- reading ---- */
 

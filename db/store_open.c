@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,8 +72,7 @@ static int connection_open(struct store *store)
 	sqlite3_extended_result_codes(store->db, 1);
 	return store_execute(store, "PRAGMA mmap_size = 0; PRAGMA temp_store = memory;"
 				    "PRAGMA cell_size_check = on;"
-				    "PRAGMA synchronous = normal;"
-				    "PRAGMA journal_size_limit = 4194304;");
+				    "PRAGMA synchronous = normal;");
 }
 
 /* Checks the header again, by sqlite, which also sees what is still in the log. *ret_version is 0
@@ -134,17 +134,34 @@ static int connection_set_log(struct store *store, bool fresh)
 	return -EOPNOTSUPP;
 }
 
-static int store_limit(struct store *store, uint64_t max_bytes)
+int store_keep_limit(struct store *store)
 {
-	uint64_t pages = max_bytes / STORE_PAGE_BYTES;
+	uint64_t pages = store->max_bytes / STORE_PAGE_BYTES;
 	char sql[64];
 
-	if (!max_bytes)
+	if (!store->max_bytes)
 		return 0;
 	if (pages > INT32_MAX)
 		return 0;
 	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %u", (uint32_t)(pages ? pages : 1));
 	return store_execute(store, sql);
+}
+
+/* Sets the limit, of which the log may take a part. */
+static int store_limit(struct store *store, uint64_t max_bytes)
+{
+	char sql[96];
+	int r;
+
+	store->max_bytes = max_bytes;
+	store->log_bytes = STORE_LOG_BYTES;
+	if (max_bytes && max_bytes / 8 < store->log_bytes)
+		store->log_bytes = max_bytes / 8;
+	snprintf(sql, sizeof(sql),
+		 "PRAGMA journal_size_limit = %" PRIu64 "; PRAGMA wal_autocheckpoint = %" PRIu64,
+		 store->log_bytes, 1 + store->log_bytes / STORE_PAGE_BYTES);
+	r = store_execute(store, sql);
+	return r < 0 ? r : store_keep_limit(store);
 }
 
 static int migrate_to(struct store *store, int64_t version)
@@ -238,7 +255,7 @@ static int store_connect(struct store *store, bool check, uint64_t max_bytes)
 	if (r < 0)
 		return r;
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	return 0;
+	return store_note_files(store);
 }
 
 static int store_try(const char *path, uint64_t max_bytes, struct store **ret, char **ret_why)

@@ -62,6 +62,19 @@ int store_foreach_session(struct store *store, const struct store_range *range, 
 	return r;
 }
 
+int store_foreach_running(struct store *store, store_session_fn fn, void *userdata)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_RUNNING];
+	int r;
+
+	while ((r = store_step(store, statement)) > 0) {
+		r = call_session(statement, fn, userdata);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
 static int foreach_loss(struct store *store, sqlite3_stmt *bound, store_loss_fn fn, void *userdata)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = bound;

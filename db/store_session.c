@@ -33,7 +33,7 @@ static int not_there(struct store *store, const char *what, int64_t id)
 /* ---- the tail ---- */
 
 /* Reads how far windows are rolled up. Which sets had some that are not, nobody knows any more. */
-static int tail_read(struct store *store)
+int store_read_tail(struct store *store)
 {
 	struct store_tail *tail = &store->tail;
 	int r;
@@ -221,7 +221,7 @@ int store_add_sample(struct store *store, int64_t set, uint32_t window, int64_t 
 		     uint64_t n)
 {
 	uint32_t index;
-	int r = tail_read(store);
+	int r = store_read_tail(store);
 
 	assert(set > 0 && task > 0 && node >= 0 && n > 0);
 	if (r < 0)
@@ -239,6 +239,9 @@ int store_add_sample(struct store *store, int64_t set, uint32_t window, int64_t 
 	store->tail.n[index] += n;
 	if (window > store->tail.latest)
 		store->tail.latest = window;
+	store->written = window;
+	if (window < store->oldest)
+		store->oldest = window;
 	return sqlite3_get_autocommit(store->db) ? store_flush_tail(store) : 0;
 }
 
@@ -357,7 +360,7 @@ int store_add_set(struct store *store, const int64_t *sessions, size_t n, int64_
 	}
 	store_bind_text(statement, 1, text);
 	r = store_fetch(store, statement, ret_set);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return add_set(store, text, sessions, n, ret_set);
+	if (r == 0)
+		r = add_set(store, text, sessions, n, ret_set);
+	return r < 0 ? r : store_note(store, KEPT_SET, *ret_set);
 }

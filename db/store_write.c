@@ -57,28 +57,32 @@ int store_add_process(struct store *store, const struct store_process *process, 
 	r = store_fetch(store, statement, &id);
 	if (r < 0)
 		return r;
-	if (r == 0)
-		return process_add(store, process, ret_id);
-	r = process_fill(store, id, process);
+	r = r ? process_fill(store, id, process) : process_add(store, process, &id);
 	if (r < 0)
 		return r;
 	*ret_id = id;
-	return 0;
+	return store_note(store, KEPT_PROCESS, id);
 }
 
-/* Finds a row or adds it: the same values do both. */
-static int find_or_add(struct store *store, enum sql find, enum sql add,
-		       void (*bind)(sqlite3_stmt *statement, const void *row), const void *row,
+/* How a row of a table is found or added: the same values do both. */
+struct finder {
+	enum store_kept kept;
+	enum sql find, add;
+	void (*bind)(sqlite3_stmt *statement, const void *row);
+};
+
+static int find_or_add(struct store *store, const struct finder *finder, const void *row,
 		       int64_t *ret_id)
 {
 	int r;
 
-	bind(store->statements[find], row);
-	r = store_fetch(store, store->statements[find], ret_id);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	bind(store->statements[add], row);
-	return store_fetch_id(store, store->statements[add], ret_id);
+	finder->bind(store->statements[finder->find], row);
+	r = store_fetch(store, store->statements[finder->find], ret_id);
+	if (r == 0) {
+		finder->bind(store->statements[finder->add], row);
+		r = store_fetch_id(store, store->statements[finder->add], ret_id);
+	}
+	return r < 0 ? r : store_note(store, finder->kept, *ret_id);
 }
 
 static void bind_task(sqlite3_stmt *statement, const void *row)
@@ -90,12 +94,14 @@ static void bind_task(sqlite3_stmt *statement, const void *row)
 	store_bind_text(statement, 3, task->comm);
 }
 
+static const struct finder task_finder = {KEPT_TASK, SQL_FIND_TASK, SQL_ADD_TASK, bind_task};
+
 int store_add_task(struct store *store, int64_t process, uint32_t tid, const char *comm,
 		   int64_t *ret_id)
 {
 	struct store_task task = {.process_id = process, .tid = tid, .comm = comm};
 
-	return find_or_add(store, SQL_FIND_TASK, SQL_ADD_TASK, bind_task, &task, ret_id);
+	return find_or_add(store, &task_finder, &task, ret_id);
 }
 
 static void bind_function(sqlite3_stmt *statement, const void *row)
@@ -107,6 +113,9 @@ static void bind_function(sqlite3_stmt *statement, const void *row)
 	store_bind_text(statement, 3, frame->file);
 	sqlite3_bind_int64(statement, 4, frame->kind);
 }
+
+static const struct finder function_finder = {KEPT_FUNCTION, SQL_FIND_FUNCTION, SQL_ADD_FUNCTION,
+					      bind_function};
 
 struct frame_row {
 	int64_t function;
@@ -123,23 +132,23 @@ static void bind_frame(sqlite3_stmt *statement, const void *row)
 	sqlite3_bind_int64(statement, 4, frame->frame->offset);
 }
 
+static const struct finder frame_finder = {KEPT_FRAME, SQL_FIND_FRAME, SQL_ADD_FRAME, bind_frame};
+
 int store_add_frame(struct store *store, const struct frame *frame, int64_t *ret_id)
 {
 	struct frame_row row = {.frame = frame};
-	int r = find_or_add(store, SQL_FIND_FUNCTION, SQL_ADD_FUNCTION, bind_function, frame,
-			    &row.function);
+	int r = find_or_add(store, &function_finder, frame, &row.function);
 
 	if (r < 0)
 		return r;
-	return find_or_add(store, SQL_FIND_FRAME, SQL_ADD_FRAME, bind_frame, &row, ret_id);
+	return find_or_add(store, &frame_finder, &row, ret_id);
 }
 
 int store_rename_frame(struct store *store, int64_t id, const struct frame *frame)
 {
 	sqlite3_stmt *statement = store->statements[SQL_RENAME_FRAME];
 	int64_t function;
-	int r = find_or_add(store, SQL_FIND_FUNCTION, SQL_ADD_FUNCTION, bind_function, frame,
-			    &function);
+	int r = find_or_add(store, &function_finder, frame, &function);
 
 	if (r < 0)
 		return r;
@@ -162,12 +171,14 @@ static void bind_node(sqlite3_stmt *statement, const void *row)
 	sqlite3_bind_int64(statement, 2, node->frame);
 }
 
+static const struct finder node_finder = {KEPT_NODE, SQL_FIND_NODE, SQL_ADD_NODE, bind_node};
+
 int store_add_node(struct store *store, int64_t parent, int64_t frame, int64_t *ret_id)
 {
 	struct node_row row = {.parent = parent, .frame = frame};
 
 	assert(parent >= 0 && frame > 0);
-	return find_or_add(store, SQL_FIND_NODE, SQL_ADD_NODE, bind_node, &row, ret_id);
+	return find_or_add(store, &node_finder, &row, ret_id);
 }
 
 /* ---- transactions ---- */
@@ -175,8 +186,12 @@ int store_add_node(struct store *store, int64_t parent, int64_t frame, int64_t *
 int store_begin(struct store *store)
 {
 	struct statvfs fs;
+	int r;
 
 	assert(!store->reads);
+	r = store_check_file(store);
+	if (r < 0)
+		return r;
 	if (statvfs(store->directory, &fs) == 0 &&
 	    (uint64_t)fs.f_bavail * fs.f_frsize < STORE_RESERVE_BYTES) {
 		snprintf(store->error, sizeof(store->error),
@@ -213,4 +228,26 @@ void store_rollback(struct store *store)
 	store_drop_tail(store);
 	if (!sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int store_begin_step(struct store *store)
+{
+	int r = store_check_file(store);
+
+	assert(!store->reads && sqlite3_get_autocommit(store->db));
+	if (r < 0)
+		return r;
+	sqlite3_busy_timeout(store->db, 0);
+	r = store_execute(store, "BEGIN IMMEDIATE");
+	sqlite3_busy_timeout(store->db, STORE_BUSY_MSEC);
+	return r;
+}
+
+int store_end_step(struct store *store, int r)
+{
+	int committed = r < 0 ? 0 : store_execute(store, "COMMIT");
+
+	if (!sqlite3_get_autocommit(store->db))
+		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	return committed < 0 ? committed : r;
 }

@@ -54,7 +54,7 @@ Test(store_file, the_file_says_what_it_is)
 {
 	store_free(store_world_open());
 	assert_answer("PRAGMA application_id", "1870164082");
-	assert_answer("PRAGMA user_version", "4");
+	assert_answer("PRAGMA user_version", "5");
 	assert_answer("PRAGMA journal_mode", "wal");
 	assert_answer("PRAGMA auto_vacuum", "2");
 }
@@ -150,7 +150,7 @@ Test(store_file, the_version_is_in_the_file_at_once)
 	 * touching that. */
 	header = read_file(store_world.path, &length);
 	cr_assert_gt(length, 4096);
-	cr_assert_eq(memcmp(header + 60, "\0\0\0\4", 4), 0);
+	cr_assert_eq(memcmp(header + 60, "\0\0\0\5", 4), 0);
 	cr_assert_eq(memcmp(header + 68, "oxpr", 4), 0);
 	store_free(store);
 }
@@ -161,7 +161,7 @@ Test(store_file, a_newer_file_is_not_touched)
 
 	store_world_fill(store);
 	store_free(store);
-	store_world_execute("PRAGMA user_version = 5");
+	store_world_execute("PRAGMA user_version = 6");
 	assert_untouched("newer oxprof");
 	store_world_execute("PRAGMA user_version = -1");
 	assert_untouched("newer oxprof");
@@ -211,7 +211,7 @@ Test(store_file, a_file_of_version_1_is_brought_to_this_one)
 
 	make_version_1();
 	store = store_world_open();
-	assert_answer("PRAGMA user_version", "4");
+	assert_answer("PRAGMA user_version", "5");
 	assert_answer("SELECT * FROM frame", "2|1|7|ab|4096\n5|4|0|cd|-2");
 	assert_answer("SELECT name FROM sqlite_schema WHERE name LIKE '%copy%'"
 		      " OR name LIKE '%old%'",
@@ -250,7 +250,7 @@ Test(store_file, a_full_file_of_version_1_is_brought_to_this_one)
 		"WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
 		"INSERT INTO frame SELECT i, 1, i, 'ab', i FROM n");
 	store_free(store_world_open_limited(4096));
-	assert_answer("PRAGMA user_version", "4");
+	assert_answer("PRAGMA user_version", "5");
 	assert_answer("SELECT count(*) FROM frame", "19993");
 }
 

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+DELETE FROM function WHERE id = ?1;

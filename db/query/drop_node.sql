@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+DELETE FROM node WHERE id = ?1;

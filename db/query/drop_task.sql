@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+DELETE FROM task WHERE id = ?1;

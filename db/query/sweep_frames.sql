@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+SELECT id, function FROM frame;
