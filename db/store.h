@@ -112,7 +112,7 @@ int store_add_task(struct store *store, int64_t process, uint32_t tid, const cha
 		   int64_t *ret_id);
 int store_add_frame(struct store *store, const struct frame *frame, int64_t *ret_id);
 /* Gives a frame another function and line; stacks that refer to it have these then. Its build-id
- * and offset stay. A caller that keeps names (query.h) must forget them. */
+ * and offset stay. */
 int store_rename_frame(struct store *store, int64_t id, const struct frame *frame);
 /* Finds or adds a node. A stack is a path from the root (parent 0) to its node; a parent's id is
  * smaller than its children's. */
@@ -248,8 +248,8 @@ int store_find_last_node(struct store *store, int64_t *ret_id);  /* 0: there is 
 /* Reads one frame and the id of its function. Returns 1, or 0 where there is no such frame. */
 typedef int (*store_read_frame_fn)(void *userdata, int64_t function, const struct frame *frame);
 int store_read_frame(struct store *store, int64_t id, store_read_frame_fn fn, void *userdata);
-/* A task with its process. Readers ask for all of them again, since a process may have learnt its
- * unit since. */
+/* A task with its process. Readers ask for it again, since a process may have learnt its unit
+ * since. */
 struct store_task {
 	int64_t id;
 	int64_t process_id;
@@ -258,6 +258,6 @@ struct store_task {
 	struct store_process process;
 };
 typedef int (*store_task_fn)(void *userdata, const struct store_task *task);
-int store_foreach_task(struct store *store, store_task_fn fn, void *userdata);
+int store_foreach_task(struct store *store, int64_t from_id, store_task_fn fn, void *userdata);
 /* Reads one task. Returns 1, or 0 where there is no such task. */
 int store_read_task(struct store *store, int64_t id, store_task_fn fn, void *userdata);

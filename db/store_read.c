@@ -237,12 +237,13 @@ static int call_task(sqlite3_stmt *statement, store_task_fn fn, void *userdata)
 	return fn(userdata, &task);
 }
 
-int store_foreach_task(struct store *store, store_task_fn fn, void *userdata)
+int store_foreach_task(struct store *store, int64_t from_id, store_task_fn fn, void *userdata)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_LIST_TASKS];
 	int r;
 
 	assert(fn);
+	sqlite3_bind_int64(statement, 1, from_id);
 	while ((r = store_step(store, statement)) > 0) {
 		r = call_task(statement, fn, userdata);
 		if (r < 0)

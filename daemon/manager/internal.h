@@ -46,7 +46,6 @@ struct manager {
 	sd_event *event;
 	struct config config;
 	struct store *store;
-	struct query_engine *engine;
 	struct recorder *recorder;
 	struct symbolizer *symbolizer;
 	sd_event_source *symbolizer_source;

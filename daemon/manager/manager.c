@@ -78,8 +78,7 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 			strerror(-r));
 	manager->recorder = recorder_new(manager->store, "/proc", config->symbolizer,
 					 config->deputy, warn, manager);
-	manager->engine = query_engine_new(manager->store);
-	if (!manager->recorder || !manager->engine)
+	if (!manager->recorder)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
 	r = manager_watch_symbolizers(manager);
 	if (r < 0)
@@ -111,7 +110,6 @@ struct manager *manager_free(struct manager *manager)
 		sd_event_source_disable_unref(manager->symbolizer_sources[i]);
 	manager_stop_resymbolize(manager);
 	manager_stop_exports(manager);
-	query_engine_free(manager->engine);
 	recorder_free(manager->recorder);
 	sd_event_source_disable_unref(manager->symbolizer_source);
 	symbolizer_free(manager->symbolizer);

@@ -55,8 +55,6 @@ static void finish(struct manager *manager, int error)
 	assert(run->work);
 	tell_failures(run->work);
 	/* Names that were found before a failure stay. */
-	if (query_engine_forget(manager->engine) < 0 && error >= 0)
-		error = -ENOMEM;
 	recorder_forget_names(manager->recorder);
 	if (error < 0)
 		failure_set(&failure, error, OX_ERROR_DATABASE,

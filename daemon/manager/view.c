@@ -39,9 +39,11 @@ int manager_query(struct manager *manager, const struct query *query, struct res
 		return r;
 	/* A failure to write is in the notice; what is on disk is answered all the same. */
 	manager_refresh(manager);
-	r = query_engine_run(manager->engine, query, ret, why, sizeof(why));
+	r = query_engine_run(manager->store, query, QUERY_BYTES_MAX, ret, why, sizeof(why));
 	if (r == -EINVAL)
 		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN, "--filter: %s", why);
+	if (r == -EOVERFLOW)
+		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "%s", why);
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
 				   why[0] ? why : store_error(manager->store));

@@ -71,6 +71,11 @@ uint32_t calltree_count(const struct calltree *tree)
 	return tree->count;
 }
 
+size_t calltree_bytes(const struct calltree *tree)
+{
+	return tree->size * sizeof(*tree->nodes);
+}
+
 uint32_t calltree_parent(const struct calltree *tree, uint32_t node)
 {
 	assert(node <= tree->count);

@@ -21,6 +21,8 @@ struct calltree *calltree_free(struct calltree *tree);
 int calltree_add_node(struct calltree *tree, uint32_t parent, uint32_t frame);
 /* Returns the number of nodes without node 0, which is the largest index. */
 uint32_t calltree_count(const struct calltree *tree);
+/* Returns the bytes held. */
+size_t calltree_bytes(const struct calltree *tree);
 /* Returns 0 for a root, and for node 0. */
 uint32_t calltree_parent(const struct calltree *tree, uint32_t node);
 /* Returns the frame of a node other than node 0. */

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/array.h"
@@ -13,58 +15,21 @@
 #include "daemon/query/stacks.h"
 #include "daemon/query/tasks.h"
 
-struct query_engine {
-	struct store *store;
-	struct stacks *stacks;
-};
-
 /* One query while it runs. */
 struct query_tally {
 	const struct query *query;
-	const struct stacks *stacks;
+	struct stacks *stacks;
 	struct tasks *tasks; /* NULL: all samples count, whatever their task */
 	struct pattern *pattern;
 	struct pruning *pruning;
 	struct grouping *grouping;
 	struct result result;
-	uint64_t *node_hits;
-	uint64_t *task_hits; /* by group of tasks; NULL if tasks is */
+	uint64_t max_bytes;
+	uint64_t *node_hits; /* by node of the tree of what is left */
+	size_t n_node_hits, node_hits_size;
+	uint64_t *task_hits; /* by group of tasks */
 	size_t task_hits_size;
 };
-
-define_cleanup(struct query_engine *, query_engine_free);
-
-struct query_engine *query_engine_new(struct store *store)
-{
-	_cleanup_(query_engine_free_p) struct query_engine *engine = calloc(1, sizeof(*engine));
-
-	if (!engine)
-		return NULL;
-	engine->store = store;
-	engine->stacks = stacks_new();
-	if (!engine->stacks)
-		return NULL;
-	return take_ptr(engine);
-}
-
-struct query_engine *query_engine_free(struct query_engine *engine)
-{
-	if (engine)
-		stacks_free(engine->stacks);
-	free(engine);
-	return NULL;
-}
-
-int query_engine_forget(struct query_engine *engine)
-{
-	struct stacks *stacks = stacks_new();
-
-	if (!stacks)
-		return -ENOMEM;
-	stacks_free(engine->stacks);
-	engine->stacks = stacks;
-	return 0;
-}
 
 static void tally_done(struct query_tally *tally)
 {
@@ -72,6 +37,7 @@ static void tally_done(struct query_tally *tally)
 	pruning_free(tally->pruning);
 	pattern_free(tally->pattern);
 	tasks_free(tally->tasks);
+	stacks_free(tally->stacks);
 	free(tally->node_hits);
 	free(tally->task_hits);
 	result_done(&tally->result);
@@ -79,39 +45,77 @@ static void tally_done(struct query_tally *tally)
 
 /* ---- counting ---- */
 
-/* Returns 1 and the group of a task, 0 if the query is not about it, or a negative errno. */
-static int tally_find_group(struct query_tally *tally, int64_t task, uint32_t *ret)
+static uint64_t count_bytes(const struct query_tally *tally)
 {
-	int r = tasks_find_group(tally->tasks, task, ret);
-
-	if (r <= 0)
-		return r;
-	r = array_reserve(tally->task_hits, tally->task_hits_size, (size_t)*ret + 1);
-	return r < 0 ? r : 1;
+	return stacks_bytes(tally->stacks) + pruning_bytes(tally->pruning) +
+	       (tally->tasks ? tasks_bytes(tally->tasks) : 0) +
+	       tally->node_hits_size * sizeof(*tally->node_hits) +
+	       tally->task_hits_size * sizeof(*tally->task_hits);
 }
 
-static int on_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
+/* Adds to the hits of a group of tasks, and makes room for it. */
+static int add_task_hits(struct query_tally *tally, uint32_t group, uint64_t n)
 {
-	struct query_tally *tally = userdata;
-	uint32_t group = 0, index, left;
-	unsigned end;
-	int r = tally->tasks ? tally_find_group(tally, task, &group) : 1;
+	int r = array_reserve(tally->task_hits, tally->task_hits_size, (size_t)group + 1);
 
-	if (r <= 0)
+	if (r < 0)
 		return r;
-	index = stacks_find_node(tally->stacks, node);
-	end = stacks_get_end(tally->stacks, index);
+	tally->task_hits[group] += n;
+	return 0;
+}
+
+/* Makes room for the hits of the nodes of the tree up to this one. */
+static int extend_node_hits(struct query_tally *tally, uint32_t node)
+{
+	size_t n = (size_t)node + 1;
+	int r;
+
+	if (n <= tally->n_node_hits)
+		return 0;
+	r = array_extend(tally->node_hits, tally->node_hits_size, tally->n_node_hits, n);
+	if (r < 0)
+		return r;
+	tally->n_node_hits = n;
+	return 0;
+}
+
+/* Adds the hits of a node of the stacks' tree. Returns 1, 0 if they count in no row, or a negative
+ * errno. */
+static int add_node_hits(struct query_tally *tally, uint32_t node, uint64_t n)
+{
+	unsigned end = stacks_get_end(tally->stacks, node);
+	uint32_t left;
+	int r;
+
 	assert(end <= STOP_NONE);
 	if (end != STOP_NONE)
 		tally->result.stops[end] += n;
 	tally->result.samples += n;
-	r = pruning_find(tally->pruning, index, &left);
+	r = pruning_find(tally->pruning, node, &left);
 	if (r < 0 || !pruning_keeps_sample(tally->query, left != 0))
 		return r;
+	r = extend_node_hits(tally, left);
+	if (r < 0)
+		return r;
 	tally->node_hits[left] += n;
-	if (tally->tasks)
-		tally->task_hits[group] += n;
-	return 0;
+	return 1;
+}
+
+static int on_hits(void *userdata, const struct store_slot_hits *hits)
+{
+	struct query_tally *tally = userdata;
+	uint32_t group = 0, node;
+	int r = tally->tasks ? tasks_find_group(tally->tasks, hits->task, &group) : 1;
+
+	if (r <= 0)
+		return r;
+	r = stacks_find_node(tally->stacks, hits->node, &node);
+	if (r > 0 && count_bytes(tally) > tally->max_bytes / 2)
+		return -EOVERFLOW;
+	if (r < 0)
+		return r;
+	r = add_node_hits(tally, node, hits->n);
+	return r > 0 && tally->tasks ? add_task_hits(tally, group, hits->n) : r;
 }
 
 static int on_loss(void *userdata, const char *reason, uint64_t n)
@@ -120,50 +124,57 @@ static int on_loss(void *userdata, const char *reason, uint64_t n)
 	return 0;
 }
 
-static int tally_read_tasks(struct query_tally *tally, struct store *store)
+static int tally_prepare(struct query_tally *tally, struct store *store)
 {
 	int r;
 
-	tally->tasks = tasks_new(store, tally->query);
-	if (!tally->tasks)
+	tally->stacks = stacks_new(store);
+	if (!tally->stacks)
 		return -ENOMEM;
-	r = tasks_read_all(tally->tasks);
+	r = pruning_new(tally->query, tally->stacks, &tally->pruning);
+	if (r < 0 || !query_needs_tasks(tally->query))
+		return r;
+	tally->tasks = tasks_new(store, tally->query);
+	return tally->tasks ? 0 : -ENOMEM;
+}
+
+static int tally_read(struct query_tally *tally, struct store *store)
+{
+	const struct store_range *range = &tally->query->range;
+	struct result *result = &tally->result;
+	int r = store_foreach_slot_hits(store, range, STORE_ALL_WINDOWS, on_hits, tally);
+
 	if (r < 0)
+		return r;
+	r = store_find_cover(store, range, &result->since_usec, &result->until_usec);
+	return r < 0 ? r : store_foreach_loss(store, range, on_loss, result);
+}
+
+/* Makes the sums of all nodes and groups of tasks complete. */
+static int tally_complete(struct query_tally *tally)
+{
+	int r = extend_node_hits(tally, calltree_count(pruning_tree(tally->pruning)));
+
+	if (r < 0 || !tally->tasks)
 		return r;
 	return array_reserve(tally->task_hits, tally->task_hits_size,
 			     (size_t)tasks_count_groups(tally->tasks) + 1);
 }
 
-static int tally_prepare(struct query_tally *tally, struct store *store, uint32_t n_nodes)
-{
-	int r;
-
-	tally->node_hits = calloc((size_t)n_nodes + 1, sizeof(*tally->node_hits));
-	if (!tally->node_hits)
-		return -ENOMEM;
-	r = pruning_new(tally->query, tally->stacks, &tally->pruning);
-	if (r < 0)
-		return r;
-	return query_needs_tasks(tally->query) ? tally_read_tasks(tally, store) : 0;
-}
-
 static int tally_count(struct query_tally *tally, struct store *store)
 {
-	const struct store_range *range = &tally->query->range;
-	uint32_t n_nodes = calltree_count(stacks_tree(tally->stacks));
 	struct result *result = &tally->result;
-	int r = tally_prepare(tally, store, n_nodes);
+	int r = tally_prepare(tally, store);
 
 	if (r < 0)
 		return r;
-	r = store_foreach_hits(store, range, on_hits, tally, &result->since_usec,
-			       &result->until_usec);
+	r = tally_read(tally, store);
 	if (r < 0)
 		return r;
-	r = store_foreach_loss(store, range, on_loss, result);
+	r = tally_complete(tally);
 	if (r < 0)
 		return r;
-	for (uint32_t i = 1; i <= n_nodes; i++)
+	for (size_t i = 1; i < tally->n_node_hits; i++)
 		result->distinct += tally->node_hits[i] != 0;
 	result->restricted = tally->query->only_uid != UINT32_MAX;
 	result->without_kernel = tally->query->without_kernel;
@@ -275,6 +286,10 @@ static int tally_add_record(struct query_tally *tally, uint32_t group, char *ret
 	if (r <= 0)
 		return r;
 	r = result_add_row(&tally->result, &row);
+	if (r >= 0 &&
+	    count_bytes(tally) + grouping_bytes(tally->grouping) + result_bytes(&tally->result) >
+		    tally->max_bytes)
+		r = -EOVERFLOW;
 	return r < 0 ? r : 1;
 }
 
@@ -332,10 +347,28 @@ static int tally_compile(struct query_tally *tally, char *ret_why, size_t size)
 	return r == -E2BIG ? -EINVAL : r;
 }
 
-int query_engine_run(struct query_engine *engine, const struct query *query, struct result *ret,
-		     char *ret_why, size_t size)
+/* Runs a query whose pattern is compiled. */
+static int tally_run(struct query_tally *tally, struct store *store, char *ret_why, size_t size)
 {
-	_cleanup_(tally_done) struct query_tally tally = {.query = query, .stacks = engine->stacks};
+	int r = tally_count(tally, store);
+
+	if (r < 0)
+		return r;
+	r = grouping_new(tally->query, tally->stacks, pruning_tree(tally->pruning), tally->tasks,
+			 tally->node_hits, tally->task_hits, &tally->grouping);
+	if (r < 0)
+		return r;
+	r = tally_choose(tally, ret_why, size);
+	if (r < 0)
+		return r;
+	result_sort(&tally->result, tally->query->sort, tally->query->max);
+	return 0;
+}
+
+int query_engine_run(struct store *store, const struct query *query, uint64_t max_bytes,
+		     struct result *ret, char *ret_why, size_t size)
+{
+	_cleanup_(tally_done) struct query_tally tally = {.query = query, .max_bytes = max_bytes};
 	int r;
 
 	assert(ret_why || !size);
@@ -345,20 +378,15 @@ int query_engine_run(struct query_engine *engine, const struct query *query, str
 	r = tally_compile(&tally, ret_why, size);
 	if (r < 0)
 		return r;
-	r = stacks_read(engine->stacks, engine->store);
+	r = tally_run(&tally, store, ret_why, size);
+	if (r == -EOVERFLOW)
+		snprintf(ret_why, size,
+			 "this is about too many stacks for %" PRIu64
+			 " MiB of memory: narrow it by "
+			 "--since/--until/--session or a target",
+			 max_bytes >> 20);
 	if (r < 0)
 		return r;
-	r = tally_count(&tally, engine->store);
-	if (r < 0)
-		return r;
-	r = grouping_new(query, engine->stacks, pruning_tree(tally.pruning), tally.tasks,
-			 tally.node_hits, tally.task_hits, &tally.grouping);
-	if (r < 0)
-		return r;
-	r = tally_choose(&tally, ret_why, size);
-	if (r < 0)
-		return r;
-	result_sort(&tally.result, query->sort, query->max);
 	*ret = tally.result;
 	tally.result = (struct result){0};
 	return 0;

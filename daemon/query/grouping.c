@@ -216,6 +216,12 @@ int grouping_new(const struct query *query, const struct stacks *stacks,
 	return 0;
 }
 
+size_t grouping_bytes(const struct grouping *grouping)
+{
+	return table_bytes(grouping->pairs) + grouping->naming.size +
+	       2 * grouping->n * sizeof(*grouping->self);
+}
+
 uint32_t grouping_count(const struct grouping *grouping)
 {
 	return grouping->n;

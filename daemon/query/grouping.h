@@ -20,6 +20,8 @@ int grouping_new(const struct query *query, const struct stacks *stacks,
 		 const uint64_t *task_hits, struct grouping **ret);
 struct grouping *grouping_free(struct grouping *grouping);
 
+/* Returns the bytes held. */
+size_t grouping_bytes(const struct grouping *grouping);
 uint32_t grouping_count(const struct grouping *grouping);
 uint64_t grouping_self(const struct grouping *grouping, uint32_t group);
 uint64_t grouping_total(const struct grouping *grouping, uint32_t group);

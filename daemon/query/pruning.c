@@ -26,8 +26,9 @@ struct pruning {
 	struct calltree *tree; /* NULL: nothing is left out */
 	struct table *nodes;   /* struct pruned_key, of the nodes 1, 2, ... of the tree */
 	struct left *left;     /* by node of the stacks' tree, filled when a node is asked for */
-	uint32_t n_left;       /* nodes of the stacks' tree, which must not grow meanwhile */
-	uint32_t *way;         /* nodes from the one that is asked for up to a known one */
+	size_t n_left;         /* elements in use */
+	size_t left_size;
+	uint32_t *way; /* nodes from the one that is asked for up to a known one */
 	size_t way_size;
 };
 
@@ -61,6 +62,17 @@ bool pruning_keeps_sample(const struct query *query, bool has_frames)
 
 /* ---- the tree of what is left ---- */
 
+/* Makes room for the nodes by which the stacks' tree has grown. */
+static int extend_left(struct pruning *pruning)
+{
+	size_t n = (size_t)calltree_count(stacks_tree(pruning->stacks)) + 1;
+	int r = array_extend(pruning->left, pruning->left_size, pruning->n_left, n);
+
+	if (r >= 0)
+		pruning->n_left = n;
+	return r;
+}
+
 int pruning_new(const struct query *query, const struct stacks *stacks, struct pruning **ret)
 {
 	_cleanup_(pruning_free_p) struct pruning *pruning = calloc(1, sizeof(*pruning));
@@ -69,12 +81,10 @@ int pruning_new(const struct query *query, const struct stacks *stacks, struct p
 		return -ENOMEM;
 	pruning->query = query;
 	pruning->stacks = stacks;
-	pruning->n_left = calltree_count(stacks_tree(stacks));
 	if (query_prunes(query)) {
 		pruning->tree = calltree_new();
 		pruning->nodes = table_new();
-		pruning->left = calloc((size_t)pruning->n_left + 1, sizeof(*pruning->left));
-		if (!pruning->tree || !pruning->nodes || !pruning->left)
+		if (!pruning->tree || !pruning->nodes || extend_left(pruning) < 0)
 			return -ENOMEM;
 		pruning->left[0].known = true;
 	}
@@ -92,6 +102,15 @@ struct pruning *pruning_free(struct pruning *pruning)
 	free(pruning->way);
 	free(pruning);
 	return NULL;
+}
+
+size_t pruning_bytes(const struct pruning *pruning)
+{
+	size_t tree =
+		pruning->tree ? calltree_bytes(pruning->tree) + table_bytes(pruning->nodes) : 0;
+
+	return tree + pruning->left_size * sizeof(*pruning->left) +
+	       pruning->way_size * sizeof(*pruning->way);
 }
 
 static struct pruning_frame get_frame(const struct pruning *pruning, uint32_t node)
@@ -177,11 +196,13 @@ int pruning_find(struct pruning *pruning, uint32_t node, uint32_t *ret)
 	size_t n = 0;
 	int r;
 
-	assert(calltree_count(stacks_tree(pruning->stacks)) == pruning->n_left);
-	assert(node <= pruning->n_left);
+	assert(node <= calltree_count(stacks_tree(pruning->stacks)));
 	*ret = node;
 	if (!pruning->tree)
 		return 0;
+	r = extend_left(pruning);
+	if (r < 0)
+		return r;
 	for (uint32_t at = node; !pruning->left[at].known;
 	     at = calltree_parent(stacks_tree(pruning->stacks), at)) {
 		r = array_reserve(pruning->way, pruning->way_size, n + 1);
@@ -196,7 +217,7 @@ int pruning_find(struct pruning *pruning, uint32_t node, uint32_t *ret)
 	}
 	*ret = pruning->left[node].node;
 	assert(*ret <= calltree_count(pruning->tree) &&
-	       calltree_count(pruning->tree) <= pruning->n_left);
+	       calltree_count(pruning->tree) < pruning->n_left);
 	return 0;
 }
 

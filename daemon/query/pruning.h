@@ -38,13 +38,16 @@ bool pruning_keeps_sample(const struct query *query, bool has_frames);
 /* The stacks of struct stacks after pruning, as a tree in which equal stacks are one. */
 struct pruning;
 
-/* Borrows both until the pruning is freed; until then stacks_read() must not be called. Returns 0
- * or -ENOMEM. */
+/* Borrows both. Returns 0 or -ENOMEM. */
 int pruning_new(const struct query *query, const struct stacks *stacks, struct pruning **ret);
 struct pruning *pruning_free(struct pruning *pruning);
 
+/* Returns the bytes held. */
+size_t pruning_bytes(const struct pruning *pruning);
+
 /* Finds what is left of the stack of a node of the stacks' tree: a node of pruning_tree(), 0 if
- * nothing is left. It is at most the largest node of the stacks' tree. Returns 0 or -ENOMEM. */
+ * nothing is left. It is at most the largest node of the stacks' tree, which may have grown since
+ * the last call. Returns 0 or -ENOMEM. */
 int pruning_find(struct pruning *pruning, uint32_t node, uint32_t *ret);
 /* Returns the tree of what was found so far, or the stacks' own tree if nothing is left out. Frames
  * are those of the stacks. Borrowed. */

@@ -79,6 +79,12 @@ void result_add_loss(struct result *result, const char *reason, uint64_t n)
 	result->lost[result->n_lost++].n = n;
 }
 
+size_t result_bytes(const struct result *result)
+{
+	return result->rows_size * sizeof(*result->rows) +
+	       (result->texts ? table_bytes(result->texts) : 0);
+}
+
 void result_done(struct result *result)
 {
 	table_free(result->texts);

@@ -71,6 +71,8 @@ extern const struct result_field result_row_fields[];
 int result_add_row(struct result *result, const struct result_row *row);
 /* Appends a loss; further ones are dropped when there is no place left. */
 void result_add_loss(struct result *result, const char *reason, uint64_t n);
+/* Returns the bytes held. */
+size_t result_bytes(const struct result *result);
 void result_done(struct result *result);
 /* Returns what a field of type SHARE is written as; 0 where there are no samples. */
 double result_share(uint64_t hits, uint64_t samples);

@@ -8,15 +8,7 @@
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
-
-/* Ids of the store, ascending as they were read, and the index that each has here. */
-struct ids {
-	int64_t *ids;
-	uint32_t *indexes;
-	uint32_t n;
-	size_t ids_size;
-	size_t indexes_size;
-};
+#include "daemon/query/nodes.h"
 
 /* Key of a node of the tree. */
 struct tree_key {
@@ -43,55 +35,14 @@ struct stacks {
 	struct table *nodes;  /* struct tree_key, of the nodes 1, 2, ... */
 	uint8_t *stops;       /* by node */
 	size_t stops_size;
-	struct ids node_ids;
-	struct ids frame_ids;
+	struct store *store;
+	struct nodes ids;       /* of the store; `index` is that of the tree */
+	struct by_id frame_ids; /* uint32_t, the index of the frame + 1; 0: not read */
+	int64_t *way;           /* ids from the one that is asked for up to a known one */
+	size_t way_size;
 };
 
 define_cleanup(struct stacks *, stacks_free);
-
-static int ids_reserve(struct ids *ids)
-{
-	size_t n = (size_t)ids->n + 1;
-	int r;
-
-	if (n >= UINT32_MAX)
-		return -ENOMEM;
-	r = array_extend(ids->ids, ids->ids_size, ids->n, n);
-	if (r < 0)
-		return r;
-	return array_extend(ids->indexes, ids->indexes_size, ids->n, n);
-}
-
-static void ids_done(struct ids *ids)
-{
-	free(ids->ids);
-	free(ids->indexes);
-}
-
-/* Appends an id; ids_reserve() made room for it. */
-static void ids_add(struct ids *ids, int64_t id, uint32_t index)
-{
-	assert(ids->n < ids->ids_size && ids->n < ids->indexes_size);
-	ids->ids[ids->n] = id;
-	ids->indexes[ids->n++] = index;
-}
-
-/* Returns the index of an id, or 0 if it is not there. The first guess holds where ids have no
- * gaps, because nothing was ever rolled back or dropped. */
-static uint32_t ids_find(const struct ids *ids, int64_t id)
-{
-	size_t n;
-
-	if (id > 0 && id <= ids->n && ids->ids[id - 1] == id)
-		return ids->indexes[id - 1];
-	n = array_upper_bound(ids->ids, ids->n, , id);
-	return n && ids->ids[n - 1] == id ? ids->indexes[n - 1] : 0;
-}
-
-static int64_t ids_next(const struct ids *ids)
-{
-	return ids->n ? ids->ids[ids->n - 1] + 1 : 1;
-}
 
 static int intern_text(struct stacks *stacks, const char *text, uint32_t *ret)
 {
@@ -150,18 +101,36 @@ static int intern_frame(struct stacks *stacks, const struct frame *frame, uint32
 	return table_intern(stacks->frames, &key, sizeof(key), ret);
 }
 
-static int on_frame(void *userdata, int64_t id, const struct frame *frame)
-{
-	struct stacks *stacks = userdata;
+/* ---- reading ---- */
+
+struct frame_reading {
+	struct stacks *stacks;
 	uint32_t index;
-	int r = ids_reserve(&stacks->frame_ids);
+};
+
+static int on_frame(void *userdata, int64_t function, const struct frame *frame)
+{
+	struct frame_reading *reading = userdata;
+
+	return intern_frame(reading->stacks, frame, &reading->index);
+}
+
+/* Finds the index of a frame of the store; one that is missing in a damaged store is frame 0. */
+static int find_frame(struct stacks *stacks, int64_t id, uint32_t *ret)
+{
+	struct frame_reading reading = {.stacks = stacks};
+	void *known;
+	int r = by_id_find(&stacks->frame_ids, id, &known);
 
 	if (r < 0)
 		return r;
-	r = intern_frame(stacks, frame, &index);
-	if (r < 0)
-		return r;
-	ids_add(&stacks->frame_ids, id, index);
+	if (!*(uint32_t *)known) {
+		r = store_read_frame(stacks->store, id, on_frame, &reading);
+		if (r < 0)
+			return r;
+		*(uint32_t *)known = reading.index + 1;
+	}
+	*ret = *(uint32_t *)known - 1;
 	return 0;
 }
 
@@ -188,33 +157,75 @@ static int add_node(struct stacks *stacks, const struct tree_key *key)
 	return 0;
 }
 
-/* Takes a node whose parent is missing in a damaged store as a root, and a missing frame as
- * "[unknown]". */
-static int on_node(void *userdata, int64_t id, int64_t parent, int64_t frame)
+/* Finds the node of the tree for a caller's node and a frame, or adds it. */
+static int intern_node(struct stacks *stacks, const struct tree_key *key, uint32_t *ret)
 {
-	struct stacks *stacks = userdata;
-	struct tree_key key = {ids_find(&stacks->node_ids, parent),
-			       ids_find(&stacks->frame_ids, frame)};
 	uint32_t index;
-	int r = ids_reserve(&stacks->node_ids);
+	int r = table_intern(stacks->nodes, key, sizeof(*key), &index);
 
 	if (r < 0)
 		return r;
-	r = table_intern(stacks->nodes, &key, sizeof(key), &index);
-	if (r < 0)
-		return r;
-	/* A node that could not be added for lack of memory before has its key already. */
 	assert(index <= calltree_count(stacks->tree));
-	if (index == calltree_count(stacks->tree)) {
-		r = add_node(stacks, &key);
+	if (r > 0) {
+		r = add_node(stacks, key);
 		if (r < 0)
 			return r;
 	}
-	ids_add(&stacks->node_ids, id, index + 1);
+	*ret = index + 1;
 	return 0;
 }
 
-struct stacks *stacks_new(void)
+/* Notes the ids from `id` up to below a node that is known, or up to the root. *ret_above is the
+ * known node's index, 0 above a root. A node whose parent is missing in a damaged store is a root.
+ */
+static int find_way(struct stacks *stacks, int64_t id, size_t *ret_n, uint32_t *ret_above)
+{
+	struct nodes_node *node;
+	size_t n = 0;
+	int r;
+
+	*ret_above = 0;
+	for (int64_t at = id; (r = nodes_find(&stacks->ids, at, &node)) > 0; at = node->parent) {
+		*ret_above = node->index;
+		if (node->index)
+			break;
+		r = array_reserve(stacks->way, stacks->way_size, n + 1);
+		if (r < 0)
+			return r;
+		stacks->way[n++] = at;
+	}
+	*ret_n = n;
+	return r < 0 ? r : 0;
+}
+
+int stacks_find_node(struct stacks *stacks, int64_t id, uint32_t *ret)
+{
+	struct nodes_node *node;
+	struct tree_key key;
+	size_t n;
+	int r = find_way(stacks, id, &n, &key.parent), is_new;
+
+	if (r < 0)
+		return r;
+	is_new = n > 0;
+	while (n > 0) {
+		r = nodes_find(&stacks->ids, stacks->way[--n], &node);
+		assert(r != 0);
+		if (r < 0)
+			return r;
+		r = find_frame(stacks, node->frame, &key.frame);
+		if (r < 0)
+			return r;
+		r = intern_node(stacks, &key, &node->index);
+		if (r < 0)
+			return r;
+		key.parent = node->index;
+	}
+	*ret = key.parent;
+	return is_new;
+}
+
+struct stacks *stacks_new(struct store *store)
 {
 	static const struct frame unknown = {.function = "", .module = "", .file = ""};
 	_cleanup_(stacks_free_p) struct stacks *stacks = calloc(1, sizeof(*stacks));
@@ -222,6 +233,9 @@ struct stacks *stacks_new(void)
 
 	if (!stacks)
 		return NULL;
+	stacks->store = store;
+	nodes_init(&stacks->ids, store);
+	stacks->frame_ids = BY_ID_OF(uint32_t);
 	stacks->tree = calltree_new();
 	stacks->texts = table_new();
 	stacks->keys = table_new();
@@ -239,8 +253,9 @@ struct stacks *stacks_free(struct stacks *stacks)
 {
 	if (!stacks)
 		return NULL;
-	ids_done(&stacks->frame_ids);
-	ids_done(&stacks->node_ids);
+	free(stacks->way);
+	by_id_done(&stacks->frame_ids);
+	nodes_done(&stacks->ids);
 	free(stacks->stops);
 	free(stacks->functions);
 	table_free(stacks->nodes);
@@ -252,24 +267,19 @@ struct stacks *stacks_free(struct stacks *stacks)
 	return NULL;
 }
 
-int stacks_read(struct stacks *stacks, struct store *store)
+size_t stacks_bytes(const struct stacks *stacks)
 {
-	int r = store_foreach_frame(store, ids_next(&stacks->frame_ids), on_frame, stacks);
-
-	if (r < 0)
-		return r;
-	r = store_foreach_node(store, ids_next(&stacks->node_ids), on_node, stacks);
-	return r < 0 ? r : 0;
+	return table_bytes(stacks->texts) + table_bytes(stacks->keys) +
+	       table_bytes(stacks->frames) + table_bytes(stacks->nodes) +
+	       calltree_bytes(stacks->tree) + by_id_bytes(&stacks->ids.blocks) +
+	       by_id_bytes(&stacks->frame_ids) +
+	       stacks->functions_size * sizeof(*stacks->functions) + stacks->stops_size +
+	       stacks->way_size * sizeof(*stacks->way);
 }
 
 const struct calltree *stacks_tree(const struct stacks *stacks)
 {
 	return stacks->tree;
-}
-
-uint32_t stacks_find_node(const struct stacks *stacks, int64_t id)
-{
-	return ids_find(&stacks->node_ids, id);
 }
 
 unsigned stacks_get_end(const struct stacks *stacks, uint32_t node)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stacks of the store and the names in them, read once and kept: these tables of the store only
- * grow, so that each query reads only the new rows. Indexes are dense; the store's ids have gaps.
+ * The stacks that a query meets and the names in them, read from the store when they are first
+ * asked for; of others nothing is read.
  *
  * Frames of one function and line are one here, whatever their addresses, and so are stacks of such
- * frames: several nodes of the store may be one of the tree. A frame that gets its name later may
- * become equal to another one: then all has to be read again, by a new struct stacks.
+ * frames: several nodes of the store may be one of the tree.
  */
 #pragma once
 
@@ -25,7 +24,7 @@ struct stacks_function {
 	const char *file;
 	uint32_t module_text; /* equal for equal modules; below stacks_count_texts() */
 	uint32_t file_text;
-	uint32_t line; /* the smallest one that was seen; 0: unknown */
+	uint32_t line; /* the smallest one in these stacks; 0: unknown */
 	enum frame_kind kind;
 };
 
@@ -35,16 +34,16 @@ struct stacks_frame {
 	uint32_t line;
 };
 
-struct stacks *stacks_new(void);
+/* Borrows the store. Returns NULL where there is no memory. */
+struct stacks *stacks_new(struct store *store);
 struct stacks *stacks_free(struct stacks *stacks);
-
-/* Reads the rows that are new since the last call. Must not be called while a transaction is open,
- * since a rollback would free ids that were read. Returns 0 or the store's error. */
-int stacks_read(struct stacks *stacks, struct store *store);
+/* Returns the bytes held. */
+size_t stacks_bytes(const struct stacks *stacks);
 
 const struct calltree *stacks_tree(const struct stacks *stacks);
-/* Returns the tree's index of a node of the store, or 0 ("no stack") if there is no such node. */
-uint32_t stacks_find_node(const struct stacks *stacks, int64_t id);
+/* Finds the tree's index of a node of the store, 0 ("no stack") if there is no such node. Returns 1
+ * where something was read for that, 0 where it was known, or the store's error. */
+int stacks_find_node(struct stacks *stacks, int64_t id, uint32_t *ret);
 /* Returns the end of the user part of the stack of a node of the tree: an enum ox_stop or
  * STOP_NONE. */
 unsigned stacks_get_end(const struct stacks *stacks, uint32_t node);
@@ -52,6 +51,6 @@ uint32_t stacks_count_frames(const struct stacks *stacks);
 uint32_t stacks_count_functions(const struct stacks *stacks);
 uint32_t stacks_count_texts(const struct stacks *stacks);
 struct stacks_frame stacks_get_frame(const struct stacks *stacks, uint32_t frame);
-/* Returns a function, or a text, that is borrowed until the next stacks_read(). */
+/* Returns a function, or a text, that is borrowed until the next stacks_find_node(). */
 const struct stacks_function *stacks_get_function(const struct stacks *stacks, uint32_t function);
 const char *stacks_get_text(const struct stacks *stacks, uint32_t text);

@@ -7,13 +7,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
 #include "daemon/base/table.h"
+#include "daemon/query/by_id.h"
 
 #define NAME_BYTES_MAX 512 /* a comm and a number, a unit, a user */
 #define UNKNOWN        "[unknown]"
-#define NO_GROUP       UINT32_MAX
+
+/* Returned by on_task(); no error of the store has this number. */
+#define NEIGHBOURS_ARE_OVER (-ERANGE)
+
+/* The number of the first group; 0 stands for a task that is not wanted, or not there. */
+#define GROUP_FIRST 1
 
 /* Key of a group, which ends with the final zero byte of its name. */
 struct group_key {
@@ -26,9 +31,12 @@ struct tasks {
 	struct store *store;
 	const struct query *query;
 	struct table *groups;
-	struct table *ids;  /* of the tasks that were met; int64_t */
-	uint32_t *group_of; /* by index of the id; NO_GROUP: the query is not about this task */
-	size_t size;
+	struct by_id known; /* uint32_t */
+};
+
+struct reading {
+	struct tasks *tasks;
+	int64_t below; /* the id behind the last neighbour */
 };
 
 define_cleanup(struct tasks *, tasks_free);
@@ -38,8 +46,7 @@ struct tasks *tasks_free(struct tasks *tasks)
 	if (!tasks)
 		return NULL;
 	table_free(tasks->groups);
-	table_free(tasks->ids);
-	free(tasks->group_of);
+	by_id_done(&tasks->known);
 	free(tasks);
 	return NULL;
 }
@@ -54,8 +61,8 @@ struct tasks *tasks_new(struct store *store, const struct query *query)
 	tasks->store = store;
 	tasks->query = query;
 	tasks->groups = table_new();
-	tasks->ids = table_new();
-	return tasks->groups && tasks->ids ? take_ptr(tasks) : NULL;
+	tasks->known = BY_ID_OF(uint32_t);
+	return tasks->groups ? take_ptr(tasks) : NULL;
 }
 
 static const char *or_unknown(const char *text)
@@ -84,60 +91,61 @@ static void name_group(const struct store_task *task, enum query_by by, struct g
 static int find_group(struct tasks *tasks, const struct store_task *task, uint32_t *ret)
 {
 	struct group_key key;
+	uint32_t group;
 	int r;
 
-	*ret = NO_GROUP;
 	if (!query_wants_task(tasks->query, task))
 		return 0;
 	name_group(task, tasks->query->by, &key);
 	r = table_intern(tasks->groups, &key,
-			 offsetof(struct group_key, name) + strlen(key.name) + 1, ret);
-	return r < 0 ? r : 0;
-}
-
-/* Returns 1 and the index of a new id, which has NO_GROUP, 0 and that of a known id, or -ENOMEM. */
-static int intern_id(struct tasks *tasks, int64_t id, uint32_t *ret)
-{
-	int r = array_reserve(tasks->group_of, tasks->size, (size_t)table_count(tasks->ids) + 1);
-
+			 offsetof(struct group_key, name) + strlen(key.name) + 1, &group);
 	if (r < 0)
 		return r;
-	r = table_intern(tasks->ids, &id, sizeof(id), ret);
-	if (r > 0)
-		tasks->group_of[*ret] = NO_GROUP;
-	return r;
+	*ret = GROUP_FIRST + group;
+	return 0;
 }
 
 static int on_task(void *userdata, const struct store_task *task)
 {
-	struct tasks *tasks = userdata;
-	uint32_t index;
-	int r = intern_id(tasks, task->id, &index);
+	struct reading *reading = userdata;
+	void *known;
+	int r;
 
-	return r < 0 ? r : find_group(tasks, task, &tasks->group_of[index]);
+	if (task->id >= reading->below)
+		return NEIGHBOURS_ARE_OVER;
+	r = by_id_find(&reading->tasks->known, task->id, &known);
+	return r < 0 ? r : find_group(reading->tasks, task, known);
 }
 
-int tasks_read_all(struct tasks *tasks)
+static int read_neighbours(struct tasks *tasks, int64_t id)
 {
-	return store_foreach_task(tasks->store, on_task, tasks);
+	int64_t first = id - id % BY_ID_BLOCK;
+	struct reading reading = {tasks, first + BY_ID_BLOCK};
+	int r = store_foreach_task(tasks->store, first, on_task, &reading);
+
+	return r == NEIGHBOURS_ARE_OVER ? 0 : r;
 }
 
 int tasks_find_group(struct tasks *tasks, int64_t id, uint32_t *ret_group)
 {
-	uint32_t index;
-	int r = intern_id(tasks, id, &index);
+	void *element;
+	uint32_t known;
+	int r = by_id_find(&tasks->known, id, &element);
 
+	if (r > 0)
+		r = read_neighbours(tasks, id);
 	if (r < 0)
 		return r;
-	if (r > 0) {
-		r = store_read_task(tasks->store, id, on_task, tasks);
-		if (r < 0)
-			return r;
-	}
-	if (tasks->group_of[index] == NO_GROUP)
+	known = *(const uint32_t *)element;
+	if (known < GROUP_FIRST)
 		return 0;
-	*ret_group = tasks->group_of[index];
+	*ret_group = known - GROUP_FIRST;
 	return 1;
+}
+
+size_t tasks_bytes(const struct tasks *tasks)
+{
+	return table_bytes(tasks->groups) + by_id_bytes(&tasks->known);
 }
 
 uint32_t tasks_count_groups(const struct tasks *tasks)

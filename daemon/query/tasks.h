@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The threads that a query is about, each with the name under which its hits are counted. A task is
- * read from the store when its first hit is met, or with all others by tasks_read_all(): that is
- * some five times as fast a task, where most of them are met.
+ * read from the store when its first hit is met, with some neighbours: one by one takes some five
+ * times as long where most of them are met.
  */
 #pragma once
 
@@ -24,9 +24,9 @@ struct tasks;
  * known. Returns NULL where there is no memory. */
 struct tasks *tasks_new(struct store *store, const struct query *query);
 struct tasks *tasks_free(struct tasks *tasks);
+/* Returns the bytes held. */
+size_t tasks_bytes(const struct tasks *tasks);
 
-/* Returns 0 or the store's error. */
-int tasks_read_all(struct tasks *tasks);
 /* Finds the group of a task (always 0 where the query is not by process, thread, unit or user).
  * Returns 1, 0 if the query is not about this task, or the store's error. */
 int tasks_find_group(struct tasks *tasks, int64_t id, uint32_t *ret_group);

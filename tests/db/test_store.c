@@ -101,7 +101,7 @@ Test(store, reads_back_what_was_added)
 	cr_assert_str_eq(told.text, "2 0 work app /srv/app 00ff 7 fffffffffffffffe\n"
 				    "3 1 leaf kernel  00ff 7 fffffffffffffffe\n");
 	told = (struct read_rows){};
-	cr_assert_eq(store_foreach_task(store, on_task, &told), 0);
+	cr_assert_eq(store_foreach_task(store, 1, on_task, &told), 0);
 	cr_assert_str_eq(told.text, "1 1 42 app: 42 1759999999500000 1 1000 app     \n");
 	told = (struct read_rows){};
 	cr_assert_eq(store_foreach_session_loss(store, 1, on_loss, &told), 0);
@@ -118,7 +118,7 @@ Test(store, a_callback_stops_the_reading)
 	store_world_fill(store);
 	cr_assert_eq(store_foreach_node(store, 0, on_node, &told), -ECANCELED);
 	cr_assert_eq(store_foreach_frame(store, 0, on_frame, &told), -ECANCELED);
-	cr_assert_eq(store_foreach_task(store, on_task, &told), -ECANCELED);
+	cr_assert_eq(store_foreach_task(store, 1, on_task, &told), -ECANCELED);
 	cr_assert_eq(store_foreach_session_loss(store, 1, on_loss, &told), -ECANCELED);
 	cr_assert_eq(store_foreach_session(store, &(struct store_range){STORE_WORLD_ALL},
 					   on_session, &told),

@@ -156,7 +156,7 @@ Test(store_session, a_process_has_a_row_for_each_owner)
 		add_task_of(store, 42, 1000, NOBODY);
 		add_task_of(store, 42, 0, NOBODY);
 	}
-	cr_assert_eq(store_foreach_task(store, on_task, text), 0);
+	cr_assert_eq(store_foreach_task(store, 1, on_task, text), 0);
 	cr_expect_str_eq(text, "42:1000/1000 42:1000/-1 42:0/-1 ");
 	assert_answer("SELECT owner FROM processes ORDER BY 1", "NULL\nNULL\n1000");
 	store_free(store);

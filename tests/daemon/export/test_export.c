@@ -585,7 +585,7 @@ static void add_random_stack(int64_t session, const int64_t *tasks)
 	add_stack(session, tasks[random() % 4], stack, 1 + (uint64_t)random() % 50);
 }
 
-static void check_against_query(struct query_engine *engine, struct query *query)
+static void check_against_query(struct query *query)
 {
 	static struct sums sums;
 	_cleanup_(result_done) struct result result = {0};
@@ -595,7 +595,8 @@ static void check_against_query(struct query_engine *engine, struct query *query
 	memset(&sums, 0, sizeof(sums));
 	sums.names = table_new();
 	query->by = QUERY_BY_STACK;
-	cr_assert_eq(query_engine_run(engine, query, &result, why, sizeof(why)), 0, "%s", why);
+	cr_assert_eq(query_engine_run(store, query, QUERY_BYTES_MAX, &result, why, sizeof(why)), 0,
+		     "%s", why);
 	read_export(query, &stacks_only, &told);
 	for (size_t i = 0; i < told.n_hits; i++) {
 		char *stack = told_stack(&told, told.hits[i].node);
@@ -631,7 +632,6 @@ Test(export, a_name_is_no_mark)
 			      .file = "",
 			      .build_id = ""};
 	_cleanup_(told_done) struct told told;
-	struct query_engine *engine = query_engine_new(store);
 
 	cr_assert_eq(store_add_frame(store, &frame, &id), 0);
 	cr_assert_eq(store_add_node(store, 0, id, &node), 0);
@@ -639,14 +639,12 @@ Test(export, a_name_is_no_mark)
 	read_export(&query, &stacks_only, &told);
 	cr_expect_eq(count_of(told.end->stacks, told.end->n_stacks, "root"), 3);
 	cr_expect_eq(count_of(told.end->stacks, told.end->n_stacks, "cut"), 0);
-	check_against_query(engine, &query);
-	query_engine_free(engine);
+	check_against_query(&query);
 }
 
 Test(export, agrees_with_query)
 {
 	static const char *const filters[] = {NULL, "b\\(app", "c\\(web|\\[cut"};
-	struct query_engine *engine = query_engine_new(store);
 	int64_t tasks[4], session = store_world_add_session(store, START);
 	unsigned n = 0;
 
@@ -665,12 +663,11 @@ Test(export, agrees_with_query)
 			query.without_kernel = i / 3 % 2;
 			query.filter = filters[i / 6 % 3];
 			query.only_uid = query.range.owner = i / 18 ? 1 : UINT32_MAX;
-			check_against_query(engine, &query);
+			check_against_query(&query);
 			n++;
 		}
 	}
 	cr_assert_eq(n, 108);
-	query_engine_free(engine);
 }
 
 Test(export, depth_is_no_matter)

@@ -13,7 +13,6 @@
 #define N_KINDS 3 /* of enum query_kind */
 
 static struct store *store;
-static struct query_engine *engine;
 static int64_t session;
 
 static void world_start(void)
@@ -21,13 +20,10 @@ static void world_start(void)
 	store_world_set_up();
 	store = store_world_open();
 	session = store_world_add_session(store, START);
-	engine = query_engine_new(store);
-	cr_assert_not_null(engine);
 }
 
 static void world_stop(void)
 {
-	engine = query_engine_free(engine);
 	store_free(store);
 	store_world_tear_down();
 }
@@ -84,7 +80,8 @@ static char *ask(const struct query *query)
 	size_t size;
 	FILE *out;
 
-	cr_assert_eq(query_engine_run(engine, query, &result, why, sizeof(why)), 0, "%s", why);
+	cr_assert_eq(query_engine_run(store, query, QUERY_BYTES_MAX, &result, why, sizeof(why)), 0,
+		     "%s", why);
 	out = open_memstream(&text, &size);
 	fprintf(out, "%lu/%lu", result.samples, result.distinct);
 	for (size_t i = 0; i < result.n_rows; i++)
@@ -308,7 +305,8 @@ static void expect_sums(enum query_kind kind, const struct stack_sums *sums)
 	_cleanup_(result_done) struct result result = {0};
 	char why[128];
 
-	cr_assert_eq(query_engine_run(engine, &query, &result, why, sizeof(why)), 0);
+	cr_assert_eq(query_engine_run(store, &query, QUERY_BYTES_MAX, &result, why, sizeof(why)),
+		     0);
 	cr_expect_eq(result.n_rows, table_count(sums->names));
 	for (size_t i = 0; i < result.n_rows; i++) {
 		const struct result_row *row = &result.rows[i];
