@@ -69,8 +69,10 @@ struct store {
 	int64_t oldest;       /* window; 0: not known */
 	struct id_set *noted; /* of N_STORE_KEPT tables, the rows that are in use; NULL: nothing
 			       * is being deleted (store_begin_garbage()) */
-	bool damaged;         /* sqlite has reported damage since the file was opened */
-	bool reads;           /* store_open_reader() */
+	bool damaged;            /* sqlite has reported damage since the file was opened */
+	bool reads;              /* store_open_reader() */
+	const atomic_bool *stop; /* of a reader */
+	uint64_t end_ns;         /* of a reader; 0: it has all time */
 	char error[512];
 };
 

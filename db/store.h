@@ -39,6 +39,10 @@ struct store *store_free(struct store *store);
  * store_open() does, but never 1. */
 int store_open_reader(const char *path, const atomic_bool *stop, struct store **ret,
 		      char **ret_why);
+/* Stops the functions of a reader likewise from that time on (CLOCK_MONOTONIC). */
+void store_stop_at(struct store *store, uint64_t end_ns);
+/* Returns true from when on the functions of a reader end: for work between two of them. */
+bool store_is_stopped(const struct store *store);
 /* Begins anew where the file was deleted, moved or replaced (-ESTALE) or is damaged (-EUCLEAN):
  * what is at the path now is opened, or a new file made. The old one is left whole. No ids are
  * valid any more but those of sessions that run: these are added to the new file, and fn is called

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/clock.h"
+
 define_cleanup(struct store *, store_free);
 #define _cleanup_store_ _cleanup_(store_free_p)
 define_cleanup(sqlite3_stmt *, sqlite3_finalize);
@@ -311,13 +313,26 @@ int store_open(const char *path, uint64_t max_bytes, struct store **ret, char **
 
 #define STEPS_BETWEEN_LOOKS 10000 /* of sqlite's machine: about a millisecond */
 
+void store_stop_at(struct store *store, uint64_t end_ns)
+{
+	assert(store->reads);
+	store->end_ns = end_ns;
+}
+
+bool store_is_stopped(const struct store *store)
+{
+	if (store->stop && atomic_load(store->stop))
+		return true;
+	return store->end_ns && clock_monotonic_ns() >= store->end_ns;
+}
+
 static int look_at_stop(void *userdata)
 {
-	return atomic_load((const atomic_bool *)userdata);
+	return store_is_stopped(userdata);
 }
 
 /* Connects a reader: the connection stays with the state that its first read sees. */
-static int reader_connect(struct store *store, const atomic_bool *stop)
+static int reader_connect(struct store *store)
 {
 	int64_t version = 0;
 	int r = connection_open(store);
@@ -333,7 +348,7 @@ static int reader_connect(struct store *store, const atomic_bool *stop)
 	r = store_prepare(store);
 	if (r < 0)
 		return r;
-	sqlite3_progress_handler(store->db, STEPS_BETWEEN_LOOKS, look_at_stop, (void *)stop);
+	sqlite3_progress_handler(store->db, STEPS_BETWEEN_LOOKS, look_at_stop, store);
 	return 0;
 }
 
@@ -346,10 +361,11 @@ int store_open_reader(const char *path, const atomic_bool *stop, struct store **
 	if (!store)
 		return -ENOMEM;
 	store->reads = true;
+	store->stop = stop;
 	r = store_file_resolve(path, &store->path, &store->directory, ret_why);
 	if (r < 0)
 		return r;
-	r = reader_connect(store, stop);
+	r = reader_connect(store);
 	if (r < 0)
 		return store_explain(ret_why, r, "%s", store->error);
 	*ret = take_ptr(store);

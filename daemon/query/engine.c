@@ -17,6 +17,7 @@
 
 /* One query while it runs. */
 struct query_tally {
+	struct store *store;
 	const struct query *query;
 	struct stacks *stacks;
 	struct tasks *tasks; /* NULL: all samples count, whatever their task */
@@ -124,22 +125,23 @@ static int on_loss(void *userdata, const char *reason, uint64_t n)
 	return 0;
 }
 
-static int tally_prepare(struct query_tally *tally, struct store *store)
+static int tally_prepare(struct query_tally *tally)
 {
 	int r;
 
-	tally->stacks = stacks_new(store);
+	tally->stacks = stacks_new(tally->store);
 	if (!tally->stacks)
 		return -ENOMEM;
 	r = pruning_new(tally->query, tally->stacks, &tally->pruning);
 	if (r < 0 || !query_needs_tasks(tally->query))
 		return r;
-	tally->tasks = tasks_new(store, tally->query);
+	tally->tasks = tasks_new(tally->store, tally->query);
 	return tally->tasks ? 0 : -ENOMEM;
 }
 
-static int tally_read(struct query_tally *tally, struct store *store)
+static int tally_read(struct query_tally *tally)
 {
+	struct store *store = tally->store;
 	const struct store_range *range = &tally->query->range;
 	struct result *result = &tally->result;
 	int r = store_foreach_slot_hits(store, range, STORE_ALL_WINDOWS, on_hits, tally);
@@ -161,14 +163,14 @@ static int tally_complete(struct query_tally *tally)
 			     (size_t)tasks_count_groups(tally->tasks) + 1);
 }
 
-static int tally_count(struct query_tally *tally, struct store *store)
+static int tally_count(struct query_tally *tally)
 {
 	struct result *result = &tally->result;
-	int r = tally_prepare(tally, store);
+	int r = tally_prepare(tally);
 
 	if (r < 0)
 		return r;
-	r = tally_read(tally, store);
+	r = tally_read(tally);
 	if (r < 0)
 		return r;
 	r = tally_complete(tally);
@@ -273,7 +275,8 @@ static int make_ranks(const struct grouping *grouping, enum query_sort sort, str
 static int tally_add_record(struct query_tally *tally, uint32_t group, char *ret_why, size_t size)
 {
 	struct result_row row;
-	int r = grouping_describe(tally->grouping, group, &row);
+	int r = store_is_stopped(tally->store) ? -ECANCELED
+					       : grouping_describe(tally->grouping, group, &row);
 
 	if (r < 0)
 		return r;
@@ -348,9 +351,9 @@ static int tally_compile(struct query_tally *tally, char *ret_why, size_t size)
 }
 
 /* Runs a query whose pattern is compiled. */
-static int tally_run(struct query_tally *tally, struct store *store, char *ret_why, size_t size)
+static int tally_run(struct query_tally *tally, char *ret_why, size_t size)
 {
-	int r = tally_count(tally, store);
+	int r = tally_count(tally);
 
 	if (r < 0)
 		return r;
@@ -368,7 +371,8 @@ static int tally_run(struct query_tally *tally, struct store *store, char *ret_w
 int query_engine_run(struct store *store, const struct query *query, uint64_t max_bytes,
 		     struct result *ret, char *ret_why, size_t size)
 {
-	_cleanup_(tally_done) struct query_tally tally = {.query = query, .max_bytes = max_bytes};
+	_cleanup_(tally_done) struct query_tally tally = {
+		.store = store, .query = query, .max_bytes = max_bytes};
 	int r;
 
 	assert(ret_why || !size);
@@ -378,7 +382,7 @@ int query_engine_run(struct store *store, const struct query *query, uint64_t ma
 	r = tally_compile(&tally, ret_why, size);
 	if (r < 0)
 		return r;
-	r = tally_run(&tally, store, ret_why, size);
+	r = tally_run(&tally, ret_why, size);
 	if (r == -EOVERFLOW)
 		snprintf(ret_why, size,
 			 "this is about too many stacks for %" PRIu64
