@@ -120,6 +120,12 @@
 #define OX_PYTHON_MINOR_LAST      14
 #define OX_INTERPRETERS_IN_STATUS 1000
 
+#define OX_QUERIES_MAX      32 /* that are answered or wait, at once */
+#define OX_QUERIES_FOR_ROOT 8  /* of these, so that others cannot keep root out */
+#define OX_QUERIES_PER_USER 8
+/* An answer to anybody but root is given up when it takes longer. */
+#define OX_QUERY_USEC_MAX UINT64_C(60000000)
+
 #define OX_EXPORT_PART_BYTES (4u << 20) /* of the stream, at most */
 #define OX_EXPORTS_MAX       8          /* at once */
 #define OX_EXPORTS_FOR_ROOT  2          /* of these, so that others cannot keep root out */
