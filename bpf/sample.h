@@ -87,7 +87,9 @@ typedef int64_t ox_s64;
 	/* stacks with a Python frame whose name could not be read */               \
 	X(PYTHON_NAME, "python-name", PART)                                         \
 	/* samples that could not be written (disk full) and had to be dropped */   \
-	X(STORE, "store", WHOLE)
+	X(STORE, "store", WHOLE)                                                    \
+	/* stacks and names beyond what the programs of one user may bring */       \
+	X(LIMIT, "limit", PART)
 
 #define OX_LOSS_NUMBER(id, name, extent) OX_LOST_##id,
 #define OX_LOSS_ONE(id, name, extent)    +1

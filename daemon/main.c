@@ -20,6 +20,7 @@
 #include "daemon/bus/manager_bus.h"
 #include "daemon/manager/log.h"
 #include "daemon/manager/manager.h"
+#include "daemon/manager/saved.h"
 
 #define CONFIG_BYTES_MAX (1 << 20)
 
@@ -254,6 +255,8 @@ static int start(struct daemon *daemon)
 		return r;
 	listen_directly(daemon);
 	manager_load_ahead(daemon->manager);
+	saved_set_directory(daemon->manager, getenv("STATE_DIRECTORY"));
+	saved_resume(daemon->manager);
 	(void)sd_notify(0, "READY=1\nSTATUS=Paused.");
 	return r;
 }

@@ -3,8 +3,9 @@
  * Shared by the files of the store; no other folder includes it.
  *
  * Invariants:
- * 1. rollup.rolled = R says: sample_hour has every row of sample with t < R and none with t >= R.
- *    It moves in the same transaction as the rows, so a kill cannot part them.
+ * 1. rollup.begun = B and rollup.rolled = R say: of the windows from B on sample_hour has every row
+ * of sample with t < R and none with t >= R; what it has of hours below B is not read. It moves in
+ * the same transaction as the rows, so a kill cannot part them.
  * 2. session.samples has grown by n with each row that was added to one of its sets, at each
  * commit.
  * 3. A bind that fails leaves NULL, which every column refuses: binds need no check of their own.
@@ -30,6 +31,7 @@ struct store_tail {
 	bool is_read;       /* rolled and latest are known */
 	bool has_all;       /* sets that are not in the table may have windows to be rolled up */
 	int64_t rolled;     /* as in the row */
+	int64_t begun;      /* likewise */
 	int64_t latest;     /* window; those below it are over */
 	struct table *sets; /* int64_t, those that have windows to be rolled up; NULL: none yet */
 	uint64_t *n;        /* by index: samples to be added to the sessions of the set */
@@ -63,12 +65,12 @@ struct store {
 	struct store_file files[N_STORE_FILES];
 	sqlite3_stmt *statements[N_SQL];
 	struct store_tail tail;
-	uint64_t max_bytes;   /* 0: no limit */
-	uint64_t log_bytes;   /* of the log, as long as nobody reads for long */
-	int64_t written;      /* the window that was written to last; 0: none yet */
-	int64_t oldest;       /* window; 0: not known */
-	struct id_set *noted; /* of N_STORE_KEPT tables, the rows that are in use; NULL: nothing
-			       * is being deleted (store_begin_garbage()) */
+	uint64_t max_bytes;      /* 0: no limit */
+	uint64_t log_bytes;      /* of the log, as long as nobody reads for long */
+	int64_t written;         /* the window that was written to last; 0: none yet */
+	int64_t oldest;          /* window; 0: not known */
+	struct id_set *noted;    /* of N_STORE_KEPT tables, the rows that are in use; NULL: nothing
+				  * is being deleted (store_begin_garbage()) */
 	bool damaged;            /* sqlite has reported damage since the file was opened */
 	bool reads;              /* store_open_reader() */
 	const atomic_bool *stop; /* of a reader */
@@ -142,8 +144,6 @@ int store_foreach_running(struct store *store, store_session_fn fn, void *userda
 
 /* Notes which files are open. */
 int store_note_files(struct store *store);
-/* Returns -ESTALE where the path leads to others now. */
-int store_check_file(struct store *store);
 bool store_is_moved(const struct store *store); /* the database itself */
 /* Removes the log and its index where the database was moved away and these were left. */
 void store_remove_side_files(const struct store *store);

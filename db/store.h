@@ -43,6 +43,8 @@ int store_open_reader(const char *path, const atomic_bool *stop, struct store **
 void store_stop_at(struct store *store, uint64_t end_ns);
 /* Returns true from when on the functions of a reader end: for work between two of them. */
 bool store_is_stopped(const struct store *store);
+/* Returns 0, or -ESTALE where the path leads to another file than the open one, or to none. */
+int store_check_file(struct store *store);
 /* Begins anew where the file was deleted, moved or replaced (-ESTALE) or is damaged (-EUCLEAN):
  * what is at the path now is opened, or a new file made. The old one is left whole. No ids are
  * valid any more but those of sessions that run: these are added to the new file, and fn is called
@@ -162,13 +164,17 @@ int store_find_oldest(struct store *store, uint64_t *ret_usec);
  * most; none waits for others: -EBUSY says to try again. -ESTALE is as from store_begin().
  */
 
-/* Deletes the oldest windows one after the other, of all sets alike, but for the one that was
- * written to last. Hours lose with them what they had of them; sessions keep their sums. After a
- * failure other than -EBUSY it has to be begun anew. */
+/* Deletes the oldest windows one after the other, at most one in a step, of all sets alike, but for
+ * the one that was written to last. Hours lose with them what they had of them; sessions keep their
+ * sums. After a failure other than -EBUSY it has to be begun anew. */
 struct store_trim;
 struct store_trim *store_trim_new(struct store *store);
 struct store_trim *store_trim_free(struct store_trim *trim);
 int store_trim_step(struct store_trim *trim, uint64_t budget_usec);
+/* True if no window is deleted in part. */
+bool store_trim_is_whole(const struct store_trim *trim);
+/* Returns how much of the time between the oldest and the newest window was deleted, in percent. */
+unsigned store_trim_percent(const struct store_trim *trim);
 
 /* Deletes what nothing refers to any more: sets, tasks, processes, nodes, frames, functions. First,
  * while no transaction is open, store_begin_garbage(): callers that know ids of these have to

@@ -32,6 +32,18 @@ static int not_there(struct store *store, const char *what, int64_t id)
 
 /* ---- the tail ---- */
 
+static int read_rolled(struct store *store, struct store_tail *tail)
+{
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_FIND_ROLLED];
+	int r = store_step(store, statement);
+
+	if (r <= 0)
+		return r < 0 ? r : -ENOENT;
+	tail->rolled = sqlite3_column_int64(statement, 0);
+	tail->begun = sqlite3_column_int64(statement, 1);
+	return 0;
+}
+
 /* Reads how far windows are rolled up. Which sets had some that are not, nobody knows any more. */
 int store_read_tail(struct store *store)
 {
@@ -41,7 +53,7 @@ int store_read_tail(struct store *store)
 	assert(!store->reads);
 	if (tail->is_read)
 		return 0;
-	r = store_fetch_id(store, store->statements[SQL_FIND_ROLLED], &tail->rolled);
+	r = read_rolled(store, tail);
 	if (r < 0)
 		return r;
 	if (!tail->sets)
@@ -118,12 +130,18 @@ static int tail_keep_fresh(struct store *store)
 	return 0;
 }
 
+/* Returns the first window to be rolled up. */
+static int64_t roll_from(const struct store_tail *tail)
+{
+	return tail->rolled > tail->begun ? tail->rolled : tail->begun;
+}
+
 static int roll_set(struct store *store, int64_t set)
 {
 	sqlite3_stmt *statement = store->statements[SQL_ROLL_SET];
 
 	sqlite3_bind_int64(statement, 1, set);
-	sqlite3_bind_int64(statement, 2, store->tail.rolled);
+	sqlite3_bind_int64(statement, 2, roll_from(&store->tail));
 	sqlite3_bind_int64(statement, 3, store->tail.latest);
 	return store_fetch(store, statement, NULL);
 }
@@ -135,7 +153,7 @@ static int roll_sets(struct store *store)
 	int r = 0;
 
 	if (tail->has_all) {
-		sqlite3_bind_int64(all, 1, tail->rolled);
+		sqlite3_bind_int64(all, 1, roll_from(tail));
 		sqlite3_bind_int64(all, 2, tail->latest);
 		return store_fetch(store, all, NULL);
 	}
@@ -232,7 +250,7 @@ int store_add_sample(struct store *store, int64_t set, uint32_t window, int64_t 
 	r = add_sample(store, SQL_ADD_SAMPLE, set, window, task, node, n);
 	if (r < 0)
 		return r;
-	if (window < store->tail.rolled)
+	if (window >= store->tail.begun && window < store->tail.rolled)
 		r = add_sample(store, SQL_ADD_HOUR_SAMPLE, set, window, task, node, n);
 	if (r < 0)
 		return r;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deletes the oldest windows. First the oldest window of each set, and of each session's losses, is
- * looked up; from then on the oldest of all goes, some rows at a time. An hour loses with each row
- * what it had of it, so that invariant 1 holds after each step. A session keeps its sums.
+ * looked up; from then on the oldest of all goes, some rows at a time. An hour is no longer summed
+ * up when its first window goes, so that invariant 1 holds after each step. A session keeps its
+ * sums.
  */
 #include "db/internal.h"
 
@@ -28,10 +29,10 @@ struct store_trim {
 	struct oldest *heap; /* when all are listed: the oldest of all is the first one */
 	size_t n, size;
 	enum { TRIM_LIST_SETS, TRIM_LIST_LOSSES, TRIM_DELETE } phase;
-	int64_t listed; /* the last id */
+	int64_t listed;         /* the last id */
+	int64_t oldest, newest; /* windows, when all were listed */
+	int64_t last;           /* the window of which rows were deleted last; 0: none */
 };
-
-define_cleanup(struct store_trim *, store_trim_free);
 
 struct store_trim *store_trim_new(struct store *store)
 {
@@ -126,52 +127,62 @@ static int list_some(struct store_trim *trim)
 		return r;
 	trim->listed = 0;
 	trim->phase++;
-	if (trim->phase == TRIM_DELETE)
+	if (trim->phase == TRIM_DELETE) {
 		heap_make(trim);
+		trim->oldest = trim->n ? trim->heap[0].t : 0;
+		trim->newest = trim->store->tail.latest;
+	}
 	return 0;
 }
 
 /* ---- deleting ---- */
 
-static void bind_hour_sample(sqlite3_stmt *statement, const struct oldest *from, sqlite3_stmt *row,
-			     int n_columns)
+/* Says that windows up to the end of this one's hour are in no hour any more. */
+static int leave_hour(struct store *store, int64_t t)
 {
-	sqlite3_bind_int64(statement, 1, from->id);
-	sqlite3_bind_int64(statement, 2, from->t);
-	for (int i = 0; i < n_columns; i++)
-		sqlite3_bind_int64(statement, 3 + i, sqlite3_column_int64(row, i));
-}
-
-/* Takes a row that was deleted out of its hour. */
-static int take_hour_sample(struct store *store, const struct oldest *from, sqlite3_stmt *row)
-{
-	int64_t left = 1;
+	sqlite3_stmt *statement = store->statements[SQL_SET_BEGUN];
+	int64_t begun = (t / STORE_HOUR_WINDOWS + 1) * STORE_HOUR_WINDOWS;
 	int r;
 
-	bind_hour_sample(store->statements[SQL_TAKE_HOUR_SAMPLE], from, row, 4);
-	r = store_fetch(store, store->statements[SQL_TAKE_HOUR_SAMPLE], &left);
-	if (r < 0 || left > 0)
+	if (begun <= store->tail.begun)
+		return 0;
+	sqlite3_bind_int64(statement, 1, begun);
+	r = store_fetch(store, statement, NULL);
+	if (r < 0)
 		return r;
-	bind_hour_sample(store->statements[SQL_DROP_HOUR_SAMPLE], from, row, 3);
-	return store_fetch(store, store->statements[SQL_DROP_HOUR_SAMPLE], NULL);
+	store->tail.begun = begun;
+	return 0;
 }
 
-/* Deletes some rows of a window. Returns how many there were, or a negative errno. */
-static int take_samples(struct store *store, const struct oldest *from)
+/* Deletes some rows of a window, or of its hour. Returns how many there were, or a negative errno.
+ */
+static int take_rows(struct store *store, enum sql sql, const struct oldest *from)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_TAKE_SAMPLES];
+	_cleanup_statement_ sqlite3_stmt *statement = store->statements[sql];
 	int r, n;
 
 	sqlite3_bind_int64(statement, 1, from->id);
 	sqlite3_bind_int64(statement, 2, from->t);
 	sqlite3_bind_int64(statement, 3, ROWS_AT_ONCE);
-	/* sqlite deletes all of them before it returns the first one. */
-	for (n = 0; (r = store_step(store, statement)) > 0; n++) {
-		r = from->t < store->tail.rolled ? take_hour_sample(store, from, statement) : 0;
-		if (r < 0)
-			return r;
-	}
+	for (n = 0; (r = store_step(store, statement)) > 0;)
+		n++;
 	return r < 0 ? r : n;
+}
+
+/* Deletes some rows of a window, after those of its hour. Returns 1 where there may be more, 0
+ * where there are none, or a negative errno. */
+static int take_samples(struct store *store, const struct oldest *from)
+{
+	int r = leave_hour(store, from->t);
+
+	if (r < 0)
+		return r;
+	r = take_rows(store, SQL_TAKE_HOURS, from);
+	if (r == 0) {
+		r = take_rows(store, SQL_TAKE_SAMPLES, from);
+		return r < ROWS_AT_ONCE ? r < 0 ? r : 0 : 1;
+	}
+	return r < 0 ? r : 1;
 }
 
 static int add_lost(struct store *store, int64_t session, sqlite3_stmt *row)
@@ -184,7 +195,7 @@ static int add_lost(struct store *store, int64_t session, sqlite3_stmt *row)
 	return store_fetch(store, statement, NULL);
 }
 
-/* Deletes the losses of a window, of which there are not many. Returns as take_samples(). */
+/* Deletes the losses of a window, of which there are not many. Returns 0 or a negative errno. */
 static int take_losses(struct store *store, const struct oldest *from)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = store->statements[SQL_TAKE_LOSSES];
@@ -219,10 +230,12 @@ static int delete_some(struct store_trim *trim)
 	int64_t next = -1;
 	int r = 0;
 
-	if (oldest.t != store->written)
+	if (oldest.t != store->written) {
+		trim->last = oldest.t;
 		r = oldest.is_loss ? take_losses(store, &oldest) : take_samples(store, &oldest);
-	if (r < 0 || r == ROWS_AT_ONCE)
-		return r;
+	}
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = find_next(store, &oldest, &next);
 	if (r < 0)
 		return r;
@@ -230,14 +243,25 @@ static int delete_some(struct store_trim *trim)
 	return 0;
 }
 
-/* Does one thing after the other until the time is over. */
+/* True if a window is gone and no row of the next one. */
+static bool is_between(const struct store_trim *trim)
+{
+	return trim->phase == TRIM_DELETE && trim->last && trim->n && trim->heap[0].t > trim->last;
+}
+
+bool store_trim_is_whole(const struct store_trim *trim)
+{
+	return trim->phase != TRIM_DELETE || !trim->n || trim->heap[0].t > trim->last;
+}
+
+/* Does one thing after the other until the time is over, or a window is gone. */
 static int step(struct store_trim *trim, uint64_t end_ns)
 {
 	int r = store_read_tail(trim->store);
 
 	while (r >= 0 && (trim->phase != TRIM_DELETE || trim->n > 0)) {
 		r = trim->phase == TRIM_DELETE ? delete_some(trim) : list_some(trim);
-		if (r >= 0 && clock_monotonic_ns() >= end_ns)
+		if (r >= 0 && (clock_monotonic_ns() >= end_ns || is_between(trim)))
 			return 1;
 	}
 	return r < 0 ? r : 0;
@@ -251,7 +275,19 @@ int store_trim_step(struct store_trim *trim, uint64_t budget_usec)
 	if (r < 0)
 		return r;
 	r = store_end_step(trim->store, step(trim, end_ns));
+	if (r < 0)
+		store_drop_tail(trim->store); /* what it has was rolled back */
 	if (r >= 0 && trim->phase == TRIM_DELETE)
 		trim->store->oldest = trim->n ? trim->heap[0].t : 0;
 	return r;
+}
+
+unsigned store_trim_percent(const struct store_trim *trim)
+{
+	int64_t span = trim->newest + 1 - trim->oldest;
+	int64_t now = trim->n ? trim->heap[0].t : trim->newest + 1;
+
+	if (trim->phase != TRIM_DELETE || span <= 0)
+		return 0;
+	return now < trim->newest ? (unsigned)((now - trim->oldest) * 100 / span) : 100;
 }

@@ -7,14 +7,20 @@
  *
  *   Unpause(as targets, a{sv} options)
  *       options: mode s ("cpu"), interval d (seconds), for t (usec), children b
- *   Pause(as targets)            none: everything
+ *   Pause(as targets)            none: all that the caller has
  *   Cancel()
  *   SetInterval(d seconds)
+ *   PauseWithOptions(as targets, a{sv} options), CancelWithOptions(a{sv} options),
+ *   SetIntervalWithOptions(d seconds, a{sv} options)
+ *       options: all_users b (everybody's sessions), session x (that one alone); the methods
+ *               without options are about the caller's own sessions
  *   Query(a{sv} filter) -> (a{sv} summary, aa{sv} records)
  *       filter: filter s (regular expression), max u (0: all), since t, until t (usec, UTC),
  *               session x (that one alone; 0: all), targets as, sort s (self total name),
  *               by s (function module file line stack process thread unit user),
- *               kind s (python native: frames of other kinds are taken out of each stack)
+ *               kind s (python native: frames of other kinds are taken out of each stack);
+ *               without since, until and session it is about the caller's own session that runs,
+ *               else about the last own one, else about all
  *       summary, record: daemon/base/result_fields.h
  *   QueryByFileDescriptor(a{sv} filter) -> h     the same answer as one JSON object
  *   Export(a{sv} filter) -> h     stacks as they are, for reports: a pipe with the stream that
@@ -24,10 +30,14 @@
  *               dimensions as (of "stack" "task" "time": what hits are told apart by; default
  *               "stack"), step t (usec: hits are told apart by slots of time so long, a multiple
  *               of the window; default one window)
- *   History(a{sv} filter) -> aa{sv}              filter: since t, until t, max u
+ *   History(a{sv} filter) -> aa{sv}              filter: since t, until t, max u (0: all),
+ *            all_users b, session x; by default the caller's own sessions
  *       row: id t, started t, ended t (absent while running), mode s, interval_ns t,
- *            targets as, samples t, lost a{st}
+ *            targets as, samples t, owner u, lost a{st}
  *   GetStatus() -> (a{sv} status, aa{sv} targets)
+ *   GetStatusWithOptions(a{sv} options) -> the same; options as of PauseWithOptions
+ *       state, interval, samples, stacks and losses are those of the newest of these sessions that
+ *       runs, else of the last one
  *       status: state s, mode s, interval_ns t, achieved_mean_ns d, achieved_sd_ns d, samples t,
  *               stacks a{st}, lost a{st}, sample_cost_ns d, unwind_bytes t,
  *               unwind_budget_bytes t, unwind_tables u, unwind_waiting u, unwind_refused u,
@@ -35,26 +45,34 @@
  *               database_bytes t, database_path s, version s, session t (absent while paused),
  *               running_usec t, notice s (absent when all is well), kernel s (unloaded loading
  *               opening loaded failed: what is in the kernel), loading_usec t (for so long it has
- *               been loading or opening; absent otherwise)
- *       interpreter, of Python, in a process of this session that the caller may see; the first
- *               OX_INTERPRETERS_IN_STATUS of interpreters_total: pid u, comm s, name s
+ *               been loading or opening; absent otherwise), database_max_bytes t (absent: no
+ *               limit), history_since t (the oldest window that was not deleted; absent where there
+ *               is none), sessions aa{sv}, other_sessions u
+ *               (of others, that run; absent for callers who may not see them)
+ *       session: session t (absent while paused), owner u, state s, interval_ns t,
+ *               achieved_mean_ns d, achieved_sd_ns d, samples t, stacks a{st}, lost a{st},
+ *               running_usec t
+ *       interpreter, of Python, in a process that was sampled and that the caller may see; the
+ * first OX_INTERPRETERS_IN_STATUS of interpreters_total: pid u, comm s, name s
  *               ("CPython 3.11.2"), file s, state s (read, or why its frames are not:
  *               unknown-version other-layout free-threaded pypy stripped), note s (the same for
  *               people; absent where they are read)
  *       target: target s, state s (running paused waiting exited), children b, owner u,
- *               until t (absent: no end), samples t, stacks a{st} (of this session; a process
- *               that several targets choose counts for the one that chose it first)
+ *               until t (absent: no end), session t (absent while paused), samples t,
+ *               stacks a{st} (since it became a target; a process that several targets of a
+ *               session choose counts for the one that chose it first)
  *   Resymbolize() -> (t named, t unnamed, aa{sv} files)     answered when it is done
  *       file: file s, build_id s, named t, unnamed t, reason s (no-file no-symbol too-slow
  *             unreadable; absent where all have a name now)
  *   Properties: State s, Mode s, Interval d, Targets as, Samples t, Lost a{st}, Version s,
- *               DatabasePath s
+ *               DatabasePath s; of the reader's own sessions. PropertiesChanged is sent to the
+ *               connections of the user whose sessions changed, once they have called the object
  */
 #pragma once
 
 #include <stdint.h>
 
-#define OX_VERSION        "0.5.0"
+#define OX_VERSION        "0.6.0"
 #define OX_BUS_NAME       "org.oxprof1"
 #define OX_BUS_PATH       "/org/oxprof1"
 #define OX_BUS_INTERFACE  "org.oxprof1.Manager"
@@ -93,8 +111,8 @@
 #define OX_INTERVAL_MAX_NS     UINT64_C(10000000000) /* 10 s */
 #define OX_INTERVAL_DEFAULT_NS UINT64_C(10101010)    /* 99 Hz: not in step with what others time */
 
-/* The shortest interval that anybody may choose for their own processes while nobody else
- * profiles. */
+/* The shortest interval that anybody may choose for sessions of their own; a shorter one costs the
+ * machine much. */
 #define OX_INTERVAL_FREE_NS UINT64_C(1000000)
 
 /* The limits of the kernel memory that the unwinding tables of all programs take together; beyond
@@ -108,6 +126,13 @@
 #define OX_WAITING_MAX        64 /* calls of Unpause that wait for the same: systemd, the kernel */
 #define OX_WAITING_FOR_ROOT   8  /* of these, so that others cannot keep root out */
 #define OX_WAITING_PER_USER   16
+#define OX_SESSIONS_PER_USER  16   /* that run at once, of OX_SESSIONS_MAX (bpf/sample.h) */
+#define OX_SLOTS_FOR_ROOT     8    /* of these, so that others cannot keep root out */
+#define OX_OWNERS_MAX         1024 /* users that have set an interval of their own */
+#define OX_CHANGES_AT_ONCE    20 /* Unpause, Pause, Cancel, SetInterval of a user who is not root */
+#define OX_CHANGE_USEC        UINT64_C(1000000) /* then one in so long */
+#define OX_LISTENERS_MAX      256               /* connections that are told of changes */
+#define OX_LISTENERS_PER_USER 16
 #define OX_TARGETS_MAX        1024
 #define OX_TARGETS_PER_USER   64
 #define OX_TARGET_BYTES_MAX   4096

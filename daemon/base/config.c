@@ -22,10 +22,21 @@ void config_init(struct config *config)
 	*config = (struct config){
 		.interval_ns = OX_INTERVAL_DEFAULT_NS,
 		.unwind_max_bytes = OX_UNWIND_DEFAULT_BYTES,
+		.max_size = {.percent = 10, .bytes = UINT64_C(1) << 30},
+		.keep_free = {.percent = 15, .bytes = UINT64_C(4) << 30},
 	};
 	memcpy(config->database, OX_DATABASE_PATH, sizeof(OX_DATABASE_PATH));
 	memcpy(config->symbolizer, OX_SYMBOLIZER_PROGRAM, sizeof(OX_SYMBOLIZER_PROGRAM));
 	memcpy(config->deputy, OX_DEPUTY_PATH, sizeof(OX_DEPUTY_PATH));
+}
+
+uint64_t config_size_bytes(const struct config_size *size, uint64_t total_bytes)
+{
+	uint64_t bytes = total_bytes / 100 * size->percent;
+
+	if (!size->percent)
+		return size->bytes;
+	return size->bytes && size->bytes < bytes ? size->bytes : bytes;
 }
 
 /* Setters return 0, or a negative errno, and then config is as it was. */
@@ -67,9 +78,27 @@ static int set_path(struct config *config, const char *value)
 	return 0;
 }
 
+/* Reads "64M" or "15%". */
+static int set_size(struct config_size *size, const char *value)
+{
+	struct config_size given = {0};
+	int r = parse_percent(value, &given.percent);
+
+	if (r < 0)
+		r = r == -ERANGE ? r : parse_bytes(value, &given.bytes);
+	if (r == 0)
+		*size = given;
+	return r;
+}
+
 static int set_max_size(struct config *config, const char *value)
 {
-	return parse_bytes(value, &config->database_max_bytes);
+	return set_size(&config->max_size, value);
+}
+
+static int set_keep_free(struct config *config, const char *value)
+{
+	return set_size(&config->keep_free, value);
 }
 
 static void reset_interval(struct config *config, const struct config *initial)
@@ -89,8 +118,15 @@ static void reset_path(struct config *config, const struct config *initial)
 
 static void reset_max_size(struct config *config, const struct config *initial)
 {
-	config->database_max_bytes = initial->database_max_bytes;
+	config->max_size = initial->max_size;
 }
+
+static void reset_keep_free(struct config *config, const struct config *initial)
+{
+	config->keep_free = initial->keep_free;
+}
+
+#define SIZE "bytes, as 4096, 64M or 2G, or 1% to 99% of the file system; "
 
 static const struct key {
 	const char *section;
@@ -103,8 +139,8 @@ static const struct key {
 	{"Sampling", "Frequency", "0.1 to 10000 Hz", set_frequency, reset_interval},
 	{"Sampling", "UnwindMemory", "1M to 256M", set_unwind_memory, reset_unwind_memory},
 	{"Storage", "Path", "an absolute path of a file", set_path, reset_path},
-	{"Storage", "MaxSize", "bytes, as 4096, 64M or 2G; 0: no limit", set_max_size,
-	 reset_max_size},
+	{"Storage", "MaxSize", SIZE "0: no limit", set_max_size, reset_max_size},
+	{"Storage", "KeepFree", SIZE "0: nothing is kept", set_keep_free, reset_keep_free},
 };
 
 struct parser {

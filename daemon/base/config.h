@@ -8,13 +8,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A size that is given in bytes, or as a part of a file system. */
+struct config_size {
+	uint64_t percent; /* 0: bytes alone */
+	uint64_t bytes;   /* likewise with a percentage at most so many; 0: no limit */
+};
+/* Returns the bytes, where the file system has so many in all; 0: no limit. */
+uint64_t config_size_bytes(const struct config_size *size, uint64_t total_bytes);
+
 struct config {
 	uint64_t interval_ns; /* [Sampling] Interval= seconds, or Frequency= Hz; default 99 Hz */
 	uint64_t unwind_max_bytes;   /* [Sampling] UnwindMemory=, tables of all programs together */
 	char database[4096];         /* [Storage] Path= absolute */
-	uint64_t database_max_bytes; /* [Storage] MaxSize=; 0: no limit */
-	char symbolizer[4096];       /* the installed oxprof-symbolizer; no setting */
-	char deputy[4096];           /* the socket of oxprof-deputy; no setting */
+	struct config_size max_size; /* [Storage] MaxSize= of the database */
+	struct config_size keep_free; /* [Storage] KeepFree= on its file system */
+	char symbolizer[4096];        /* the installed oxprof-symbolizer; no setting */
+	char deputy[4096];            /* the socket of oxprof-deputy; no setting */
 };
 
 void config_init(struct config *config);

@@ -255,6 +255,26 @@ int parse_span_usec(const char *text, uint64_t *ret)
 	return 0;
 }
 
+int parse_percent(const char *text, uint64_t *ret)
+{
+	size_t length = strspn(text, "0123456789");
+	char digits[24];
+	uint64_t value;
+	int r;
+
+	if (!length || strcmp(text + length, "%") != 0)
+		return -EINVAL;
+	if (length >= sizeof(digits))
+		return -ERANGE;
+	memcpy(digits, text, length);
+	digits[length] = '\0';
+	r = parse_u64(digits, 99, &value);
+	if (r < 0 || !value)
+		return r < 0 ? r : -ERANGE;
+	*ret = value;
+	return 0;
+}
+
 int parse_bytes(const char *text, uint64_t *ret)
 {
 	static const char suffixes[] = "KMGTPE";

@@ -34,5 +34,8 @@ int parse_frequency_ns(const char *text, uint64_t min_ns, uint64_t max_ns, uint6
  * seconds. A span of 0, or of more than 10 years, is -ERANGE. */
 int parse_span_usec(const char *text, uint64_t *ret);
 
+/* Reads "1%" to "99%". */
+int parse_percent(const char *text, uint64_t *ret);
+
 /* Reads "8M", "1G", "4096": bytes, powers of 1024 (K M G T P E). */
 int parse_bytes(const char *text, uint64_t *ret);

@@ -9,6 +9,7 @@
  * order of enum result_type. The types, and what they are on the bus:
  *   TEXT   s, absent where it is "" (null in JSON)
  *   KNOWN  u, absent where it is 0 (null in JSON)
+ *   NUMBER t, absent where it is 0 (null in JSON)
  *   COUNT  t
  *   SHARE  d, a COUNT divided by the samples of the answer
  *   FLAG   b
@@ -19,18 +20,20 @@
 #pragma once
 
 /* since, until: usec, UTC. restricted: only the caller's own processes are in the answer.
- * without_kernel: frames of the kernel are left out, the caller has no right to see them. */
-#define RESULT_SUMMARY_FIELDS(X)             \
-	X("state", TEXT, state)              \
-	X("since", COUNT, since_usec)        \
-	X("until", COUNT, until_usec)        \
-	X("interval_ns", COUNT, interval_ns) \
-	X("samples", COUNT, samples)         \
-	X("distinct", COUNT, distinct)       \
-	X("stacks", STOPS, stops)            \
-	X("lost", LOST, lost)                \
-	X("restricted", FLAG, restricted)    \
-	X("without_kernel", FLAG, without_kernel)
+ * without_kernel: frames of the kernel are left out, the caller has no right to see them.
+ * session: the only one that the answer is about; then state is that of this session. */
+#define RESULT_SUMMARY_FIELDS(X)                  \
+	X("state", TEXT, state)                   \
+	X("since", COUNT, since_usec)             \
+	X("until", COUNT, until_usec)             \
+	X("interval_ns", COUNT, interval_ns)      \
+	X("samples", COUNT, samples)              \
+	X("distinct", COUNT, distinct)            \
+	X("stacks", STOPS, stops)                 \
+	X("lost", LOST, lost)                     \
+	X("restricted", FLAG, restricted)         \
+	X("without_kernel", FLAG, without_kernel) \
+	X("session", NUMBER, session)
 
 #define RESULT_ROW_FIELDS(X)          \
 	X("name", TEXT, name)         \

@@ -145,6 +145,14 @@ static struct authorization *find_authorization(const struct authorizer *authori
 	return NULL;
 }
 
+bool authorize_has_call(const struct authorizer *authorizer, const sd_bus_message *call)
+{
+	for (const struct authorization *q = authorizer->authorizations; q; q = q->next)
+		if (q->call == call)
+			return true;
+	return false;
+}
+
 int authorize(struct authorizer *authorizer, sd_bus_message *call, const char *action,
 	      const char *detail, bool interactive)
 {

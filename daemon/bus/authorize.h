@@ -29,5 +29,7 @@ bool sender_is_privileged(sd_bus_message *call);
  */
 int authorize(struct authorizer *authorizer, sd_bus_message *call, const char *action,
 	      const char *detail, bool interactive);
+/* True if the call has been checked before: it comes again. */
+bool authorize_has_call(const struct authorizer *authorizer, const sd_bus_message *call);
 /* Frees the checks of a call that is answered; NULL: of all calls. */
 void authorize_done(struct authorizer *authorizer, sd_bus_message *call);

@@ -3,8 +3,11 @@
 #pragma once
 
 #include "daemon/base/api.h"
+#include "daemon/base/changes.h"
 #include "daemon/bus/authorize.h"
 #include "daemon/bus/manager_bus.h"
+#include "daemon/bus/properties.h"
+#include "daemon/bus/read.h"
 #include "daemon/bus/unit_ask.h"
 #include "daemon/bus/unit_watch.h"
 #include "daemon/bus/waiting.h"
@@ -16,41 +19,51 @@ struct manager_bus {
 	sd_bus *bus; /* NULL: it is away */
 	struct manager *manager;
 	struct authorizer *authorizer;
+	struct changes *changes;
+	struct listeners *listeners;
 	struct unit_asker *asker;
 	struct unit_watch *units;
 	sd_bus_slot *slot;
+	struct waiting_query *queries;    /* that are not answered yet */
 	sd_bus_message *resymbolize_call; /* waits for its answer; NULL: none */
 	struct waiting waiting;           /* until the kernel side is ready */
+	struct waiting_fresh *fresh;      /* until what was sampled is in the history */
 };
-
-/* Reads a query and restricts it to what its sender may see. Returns 1, CALL_IS_PENDING, or a
- * negative errno with the error set. The caller frees the targets, whatever the result. */
-int manager_bus_read_query(struct manager_bus *self, sd_bus_message *call, struct query *ret,
-			   struct target **ret_targets, sd_bus_error *error);
 
 /* ---- rights ---- */
 
 /* True if the processes that the target names are the user's own. */
 bool manager_bus_is_own(const struct target *target, uint32_t uid);
+/* Counts a change by the sender. Returns 1, or a negative errno with the error set where the sender
+ * changes things too often. To be called before anything else is done for the call. */
+int manager_bus_limit_changes(struct manager_bus *self, sd_bus_message *call, uint32_t uid,
+			      sd_bus_error *error);
 /* Requires the right to an action; `what` is for people, as "profile pid:42". This and the
  * functions below return 1 where the right is granted, CALL_IS_PENDING, or a negative errno with
  * the error set. */
 int manager_bus_require(struct manager_bus *self, sd_bus_message *call, const char *action,
 			const char *what, sd_bus_error *error);
-/* Requires the right to change these targets; n == 0 means all that there are. Targets that the
- * sender named need no right. */
-int manager_bus_require_targets(struct manager_bus *self, sd_bus_message *call,
-				const struct target *targets, size_t n, const char *action,
-				const char *what, sd_bus_error *error);
-/* Requires the right to fulfil the request. *ret_kernel: true if kernel stacks may be recorded,
- * too. */
+/* Requires the right to sessions of the user at that interval; 0: the one that there is. */
+int manager_bus_require_interval(struct manager_bus *self, sd_bus_message *call, uint32_t uid,
+				 uint64_t interval_ns, sd_bus_error *error);
+/* Requires the right to fulfil the request, and sets in it whose processes may be sampled and
+ * whether with kernel stacks. */
 int manager_bus_require_unpause(struct manager_bus *self, sd_bus_message *call,
-				const struct manager_request *request, bool *ret_kernel,
-				sd_bus_error *error);
+				struct manager_request *request, sd_bus_error *error);
+/* Gives the sessions that the call is about; requires the right to the action where these may be
+ * another's. */
+int manager_bus_find_scope(struct manager_bus *self, sd_bus_message *call,
+			   const struct bus_scope *asked, const char *action, const char *what,
+			   struct manager_scope *ret, sd_bus_error *error);
+/* Finds out whether the sender may see what others do, without a question. *ret_uid: the only user
+ * whose processes the sender may see; UINT32_MAX: all. */
+int manager_bus_limit_sight(struct manager_bus *self, sd_bus_message *call, uint32_t *ret_uid);
 
 /* ---- handlers ---- */
 
 int manager_bus_query(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+/* Drops the queries that are not answered yet: those that came over a bus, NULL: all. */
+void manager_bus_drop_queries(struct manager_bus *self, const sd_bus *bus);
 int manager_bus_export(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_query_fd(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
 int manager_bus_history(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);

@@ -34,6 +34,7 @@ static void forget_call(struct manager_bus *self, sd_bus_message *call)
 {
 	authorize_done(self->authorizer, call);
 	unit_ask_done(self->asker, call);
+	waiting_fresh_done(&self->fresh, call);
 }
 
 /* Hands the call to its handler again, from its beginning, since much may have changed; or answers
@@ -71,15 +72,11 @@ static void on_ready(void *userdata, const struct failure *failure)
 		manager_stop_if_idle(self->manager);
 }
 
-static void fill_requested(sd_bus_message *call, struct target_request *requested,
-			   const struct manager_request *request, const struct target *targets,
-			   bool children)
+static void fill_requested(struct target_request *requested, const struct manager_request *request,
+			   const struct target *targets, bool children)
 {
-	bool privileged = sender_is_privileged(call);
-
 	for (size_t i = 0; i < request->n_targets; i++) {
 		requested[i].target = targets[i];
-		requested[i].own = !privileged && manager_bus_is_own(&targets[i], request->owner);
 		requested[i].children = children;
 	}
 }
@@ -111,21 +108,12 @@ static int unpause(struct manager_bus *self, sd_bus_message *call, struct target
 		   sd_bus_error *error)
 {
 	struct failure failure;
-	bool kernel = false;
 	int r;
 
-	fill_requested(call, requested, request, targets, children);
-	if (!request->n_targets) {
-		r = manager_bus_require_targets(self, call, NULL, 0, OX_ACTION_PROFILE_OTHERS,
-						"resume what others profile", error);
-		if (r != 1)
-			return r;
-	}
-	r = manager_bus_require_unpause(self, call, request, &kernel, error);
+	fill_requested(requested, request, targets, children);
+	r = manager_bus_require_unpause(self, call, request, error);
 	if (r != 1)
 		return r;
-	for (size_t i = 0; i < request->n_targets; i++)
-		requested[i].kernel = kernel;
 	r = unit_ask(self->asker, call, request->owner, requested, request->n_targets, &failure);
 	if (r <= 0)
 		return r < 0 ? bus_error_set(error, &failure) : CALL_IS_PENDING;
@@ -160,41 +148,85 @@ static int handle_unpause(struct manager_bus *self, sd_bus_message *call, sd_bus
 	return r;
 }
 
+/* Reads the options of a change, where its method has them, and finds the sessions that it is
+ * about.
+ */
+static int read_scope(struct manager_bus *self, sd_bus_message *call, const char *action,
+		      const char *what, struct manager_scope *ret, sd_bus_error *error)
+{
+	struct bus_scope asked;
+	int r = bus_read_scope(call, &asked, error);
+
+	return r < 0 ? r : manager_bus_find_scope(self, call, &asked, action, what, ret, error);
+}
+
 static int handle_pause(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
 	_cleanup_free_ struct target *targets = NULL;
+	struct manager_scope scope;
 	struct failure failure;
 	size_t n;
 	int r = bus_read_targets(call, &targets, &n, error);
 
 	if (r < 0)
 		return r;
-	r = manager_bus_require_targets(self, call, targets, n, OX_ACTION_PROFILE_OTHERS,
-					"pause what others profile", error);
+	r = read_scope(self, call, OX_ACTION_PROFILE_OTHERS, "pause what others profile", &scope,
+		       error);
 	if (r != 1)
 		return r;
-	r = manager_pause(self->manager, targets, n, &failure);
+	r = manager_pause(self->manager, &scope, targets, n, &failure);
 	return r < 0 ? bus_error_set(error, &failure) : sd_bus_reply_method_return(call, NULL);
+}
+
+static int refuse_none(void *userdata, const struct manager_target_info *info)
+{
+	return -EEXIST;
+}
+
+/* Watches no unit any more where no target of anybody is left. */
+static void clear_units(struct manager_bus *self)
+{
+	const struct manager_scope all = {.owner = UINT32_MAX};
+
+	if (manager_foreach_target(self->manager, &all, refuse_none, NULL) >= 0)
+		unit_watch_clear(self->units);
 }
 
 static int handle_cancel(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
+	struct manager_scope scope;
 	struct failure failure;
-	int r = manager_bus_require_targets(self, call, NULL, 0, OX_ACTION_CONFIGURE,
-					    "cancel what others profile", error);
+	int r = read_scope(self, call, OX_ACTION_CONFIGURE, "cancel what others profile", &scope,
+			   error);
 
 	if (r != 1)
 		return r;
-	r = manager_cancel(self->manager, &failure);
+	r = manager_cancel(self->manager, &scope, &failure);
 	if (r < 0)
 		return bus_error_set(error, &failure);
-	unit_watch_clear(self->units);
+	clear_units(self);
 	return sd_bus_reply_method_return(call, NULL);
+}
+
+static int set_interval(struct manager_bus *self, sd_bus_message *call, uint64_t interval_ns,
+			sd_bus_error *error)
+{
+	struct manager_scope scope;
+	struct failure failure;
+	int r = read_scope(self, call, OX_ACTION_CONFIGURE, "change the interval of others", &scope,
+			   error);
+
+	if (r != 1)
+		return r;
+	r = manager_bus_require_interval(self, call, scope.owner, interval_ns, error);
+	if (r != 1)
+		return r;
+	r = manager_set_interval(self->manager, &scope, interval_ns, &failure);
+	return r < 0 ? bus_error_set(error, &failure) : sd_bus_reply_method_return(call, NULL);
 }
 
 static int handle_set_interval(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error)
 {
-	struct failure failure;
 	uint64_t interval_ns;
 	double seconds;
 	int r = sd_bus_message_read(call, "d", &seconds);
@@ -202,20 +234,13 @@ static int handle_set_interval(struct manager_bus *self, sd_bus_message *call, s
 	if (r < 0)
 		return r;
 	r = bus_read_interval(seconds, &interval_ns, error);
-	if (r < 0)
-		return r;
-	r = manager_bus_require(self, call, OX_ACTION_CONFIGURE, "change the interval", error);
-	if (r != 1)
-		return r;
-	r = manager_set_interval(self->manager, interval_ns, &failure);
-	return r < 0 ? bus_error_set(error, &failure) : sd_bus_reply_method_return(call, NULL);
+	return r < 0 ? r : set_interval(self, call, interval_ns, error);
 }
 
 /* ---- the table ---- */
 
-/* Ends a call. One that waits for polkit, systemd or the kernel is not answered yet, and keeps its
- * rights.
- */
+/* Ends a call. One that waits for polkit, systemd, the kernel or names is not answered yet, and
+ * keeps its rights. */
 static int finish_call(struct manager_bus *self, sd_bus_message *call, int result)
 {
 	if (result == CALL_IS_PENDING)
@@ -224,104 +249,56 @@ static int finish_call(struct manager_bus *self, sd_bus_message *call, int resul
 	return result;
 }
 
-/* Makes a handler as the table below needs it. */
-#define METHOD(name, handler)                                                       \
-	static int name(sd_bus_message *call, void *userdata, sd_bus_error *error)  \
-	{                                                                           \
-		return finish_call(userdata, call, handler(userdata, call, error)); \
+typedef int (*handler_fn)(struct manager_bus *self, sd_bus_message *call, sd_bus_error *error);
+
+static int take_call(struct manager_bus *self, sd_bus_message *call, handler_fn handler,
+		     sd_bus_error *error)
+{
+	uint32_t uid;
+	int r = listeners_add(self->listeners, call, &uid);
+
+	return finish_call(self, call, r < 0 ? r : handler(self, call, error));
+}
+
+static int take_change(struct manager_bus *self, sd_bus_message *call, handler_fn handler,
+		       sd_bus_error *error)
+{
+	uint32_t uid;
+	int r = listeners_add(self->listeners, call, &uid);
+
+	if (r >= 0)
+		r = manager_bus_limit_changes(self, call, uid, error);
+	return finish_call(self, call, r < 0 ? r : handler(self, call, error));
+}
+
+/* Makes a handler as the table below needs it; take: one of the functions above. */
+#define METHOD(name, take, handler)                                                \
+	static int name(sd_bus_message *call, void *userdata, sd_bus_error *error) \
+	{                                                                          \
+		return take(userdata, call, handler, error);                       \
 	}
 
-METHOD(on_unpause, handle_unpause)
-METHOD(on_pause, handle_pause)
-METHOD(on_cancel, handle_cancel)
-METHOD(on_set_interval, handle_set_interval)
-METHOD(on_query, manager_bus_query)
-METHOD(on_query_fd, manager_bus_query_fd)
-METHOD(on_export, manager_bus_export)
-METHOD(on_history, manager_bus_history)
-METHOD(on_get_status, manager_bus_status)
-METHOD(on_resymbolize, manager_bus_resymbolize)
+METHOD(on_unpause, take_change, handle_unpause)
+METHOD(on_pause, take_change, handle_pause)
+METHOD(on_cancel, take_change, handle_cancel)
+METHOD(on_set_interval, take_change, handle_set_interval)
+METHOD(on_query, take_call, manager_bus_query)
+METHOD(on_query_fd, take_call, manager_bus_query_fd)
+METHOD(on_export, take_call, manager_bus_export)
+METHOD(on_history, take_call, manager_bus_history)
+METHOD(on_get_status, take_call, manager_bus_status)
+METHOD(on_resymbolize, take_call, manager_bus_resymbolize)
 
-/* Makes a function that appends the value of a property to the reply. */
-#define PROPERTY(name, append)                                                       \
-	static int name(sd_bus *bus, const char *path, const char *interface,        \
-			const char *property, sd_bus_message *reply, void *userdata, \
-			sd_bus_error *error)                                         \
-	{                                                                            \
-		return append(((struct manager_bus *)userdata)->manager, reply);     \
-	}
-
-static int append_state(struct manager *manager, sd_bus_message *reply)
+static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
+			sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	return sd_bus_message_append(reply, "s", manager_state(manager));
+	struct manager_bus *self = userdata;
+	sd_bus_message *call = sd_bus_get_current_message(bus);
+	uint32_t uid;
+	int r = call ? listeners_add(self->listeners, call, &uid) : -ENXIO;
+
+	return r < 0 ? r : property_append(self->manager, property, uid, reply);
 }
-
-static int append_mode(struct manager *manager, sd_bus_message *reply)
-{
-	return sd_bus_message_append(reply, "s", manager_mode(manager));
-}
-
-static int append_interval(struct manager *manager, sd_bus_message *reply)
-{
-	return sd_bus_message_append(reply, "d", manager_interval_ns(manager) / 1e9);
-}
-
-static int append_targets(struct manager *manager, sd_bus_message *reply)
-{
-	int r = sd_bus_message_open_container(reply, 'a', "s");
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < manager_count_targets(manager); i++) {
-		struct manager_target_info info;
-
-		manager_get_target(manager, i, &info);
-		r = sd_bus_message_append(reply, "s", info.text);
-		if (r < 0)
-			return r;
-	}
-	return sd_bus_message_close_container(reply);
-}
-
-static int append_samples(struct manager *manager, sd_bus_message *reply)
-{
-	struct recorder_totals totals;
-
-	manager_get_totals(manager, &totals);
-	return sd_bus_message_append(reply, "t", totals.samples);
-}
-
-static int append_lost(struct manager *manager, sd_bus_message *reply)
-{
-	struct recorder_totals totals;
-	int r;
-
-	manager_get_totals(manager, &totals);
-	r = sd_bus_message_open_container(reply, 'a', "{st}");
-	if (r < 0)
-		return r;
-	r = bus_append_lost(reply, &totals);
-	return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static int append_version(struct manager *manager, sd_bus_message *reply)
-{
-	return sd_bus_message_append(reply, "s", OX_VERSION);
-}
-
-static int append_database(struct manager *manager, sd_bus_message *reply)
-{
-	return sd_bus_message_append(reply, "s", manager_database(manager));
-}
-
-PROPERTY(get_state, append_state)
-PROPERTY(get_mode, append_mode)
-PROPERTY(get_interval, append_interval)
-PROPERTY(get_targets, append_targets)
-PROPERTY(get_samples, append_samples)
-PROPERTY(get_lost, append_lost)
-PROPERTY(get_version, append_version)
-PROPERTY(get_database, append_database)
 
 /* All users may call: the handlers check the rights. */
 #define OPEN SD_BUS_VTABLE_UNPRIVILEGED
@@ -338,6 +315,13 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_cancel, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("SetInterval", SD_BUS_ARGS("d", seconds), SD_BUS_NO_RESULT,
 				on_set_interval, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("PauseWithOptions", SD_BUS_ARGS("as", targets, "a{sv}", options),
+				SD_BUS_NO_RESULT, on_pause, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("CancelWithOptions", SD_BUS_ARGS("a{sv}", options),
+				SD_BUS_NO_RESULT, on_cancel, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("SetIntervalWithOptions",
+				SD_BUS_ARGS("d", seconds, "a{sv}", options), SD_BUS_NO_RESULT,
+				on_set_interval, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("Query", SD_BUS_ARGS("a{sv}", filter),
 				SD_BUS_RESULT("a{sv}", summary, "aa{sv}", records), on_query, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("QueryByFileDescriptor", SD_BUS_ARGS("a{sv}", filter),
@@ -349,30 +333,29 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("GetStatus", SD_BUS_NO_ARGS,
 				SD_BUS_RESULT("a{sv}", status, "aa{sv}", targets), on_get_status,
 				OPEN),
+	SD_BUS_METHOD_WITH_ARGS("GetStatusWithOptions", SD_BUS_ARGS("a{sv}", options),
+				SD_BUS_RESULT("a{sv}", status, "aa{sv}", targets), on_get_status,
+				OPEN),
 	SD_BUS_METHOD_WITH_ARGS("Resymbolize", SD_BUS_NO_ARGS,
 				SD_BUS_RESULT("t", named, "t", unnamed, "aa{sv}", files),
 				on_resymbolize, OPEN),
-	CHANGING("State", "s", get_state),
-	CHANGING("Mode", "s", get_mode),
-	CHANGING("Interval", "d", get_interval),
-	CHANGING("Targets", "as", get_targets),
-	/* These two change with every sample; they are emitted when the state changes. */
-	CHANGING("Samples", "t", get_samples),
-	CHANGING("Lost", "a{st}", get_lost),
-	CONSTANT("Version", "s", get_version),
-	CONSTANT("DatabasePath", "s", get_database),
+	CHANGING("State", "s", get_property),
+	CHANGING("Mode", "s", get_property),
+	CHANGING("Interval", "d", get_property),
+	CHANGING("Targets", "as", get_property),
+	/* These two change with every sample; they are told when the state changes. */
+	CHANGING("Samples", "t", get_property),
+	CHANGING("Lost", "a{st}", get_property),
+	CONSTANT("Version", "s", get_property),
+	CONSTANT("DatabasePath", "s", get_property),
 	SD_BUS_VTABLE_END,
 };
 
-static void on_change(void *userdata)
+static void on_change(void *userdata, uint32_t owner)
 {
 	struct manager_bus *self = userdata;
 
-	if (!self->bus)
-		return;
-	(void)sd_bus_emit_properties_changed(self->bus, OX_BUS_PATH, OX_BUS_INTERFACE, "State",
-					     "Mode", "Interval", "Targets", "Samples", "Lost",
-					     NULL);
+	listeners_tell(self->listeners, self->manager, owner);
 }
 
 static void on_moved(void *userdata, const char *unit, const char *cgroup)
@@ -391,6 +374,7 @@ int manager_bus_attach(struct manager_bus *self, sd_bus *bus)
 	if (r < 0)
 		return r;
 	self->bus = sd_bus_ref(bus);
+	listeners_attach(self->listeners, bus);
 	unit_asker_attach(self->asker, bus);
 	unit_watch_attach(self->units, bus);
 	return 0;
@@ -401,9 +385,12 @@ void manager_bus_detach(struct manager_bus *self)
 	if (!self->bus)
 		return;
 	authorize_done(self->authorizer, NULL);
+	manager_bus_drop_queries(self, self->bus);
+	listeners_attach(self->listeners, NULL);
 	unit_asker_attach(self->asker, NULL);
 	unit_watch_attach(self->units, NULL);
 	waiting_drop(&self->waiting, self->bus);
+	waiting_fresh_drop(&self->fresh, self->bus);
 	if (self->resymbolize_call && sd_bus_message_get_bus(self->resymbolize_call) == self->bus)
 		manager_bus_forget_resymbolize(self);
 	self->slot = sd_bus_slot_unref(self->slot);
@@ -421,9 +408,11 @@ int manager_bus_new(sd_bus *bus, struct manager *manager, struct manager_bus **r
 		return -ENOMEM;
 	self->manager = manager;
 	self->authorizer = authorizer_new();
+	self->changes = changes_new();
+	self->listeners = listeners_new();
 	self->asker = unit_asker_new();
 	self->units = unit_watch_new(on_moved, self);
-	if (!self->authorizer || !self->asker || !self->units)
+	if (!self->authorizer || !self->changes || !self->listeners || !self->asker || !self->units)
 		return -ENOMEM;
 	r = bus ? manager_bus_attach(self, bus) : 0;
 	if (r < 0)
@@ -445,10 +434,14 @@ struct manager_bus *manager_bus_free(struct manager_bus *self)
 		return NULL;
 	manager_listen(self->manager, NULL, NULL);
 	manager_on_ready(self->manager, NULL, NULL);
+	manager_bus_drop_queries(self, NULL);
 	manager_bus_detach(self);
 	waiting_drop(&self->waiting, NULL);
+	waiting_fresh_drop(&self->fresh, NULL);
 	manager_bus_forget_resymbolize(self);
 	authorizer_free(self->authorizer);
+	changes_free(self->changes);
+	listeners_free(self->listeners);
 	unit_asker_free(self->asker);
 	unit_watch_free(self->units);
 	free(self);

@@ -17,6 +17,6 @@ int manager_bus_attach(struct manager_bus *bus, sd_bus *connection);
 /* Takes the object from its bus, if it is on one. Calls that came over it and wait are dropped. */
 void manager_bus_detach(struct manager_bus *bus);
 /* Puts the same object on another connection, which must be closed before manager_bus_free().
- * Changes are emitted on the bus alone. A direct_fn (daemon/bus/direct.h). */
+ * Changes are told on the bus alone. A direct_fn (daemon/bus/direct.h). */
 int manager_bus_add(void *self, sd_bus *bus);
 struct manager_bus *manager_bus_free(struct manager_bus *bus);

@@ -186,27 +186,21 @@ int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *re
 	return read_dict(message, read_unpause_option, ret, error);
 }
 
-struct query_reader {
-	struct query *query;
-	struct export_options *options; /* NULL: not an Export */
-	struct target *targets;
-};
-
 static int read_name(sd_bus_message *message, const char **ret)
 {
 	return read_variant(message, "s", ret);
 }
 
-static int read_query_targets(sd_bus_message *message, struct query_reader *reader,
+static int read_query_targets(sd_bus_message *message, struct bus_question *question,
 			      sd_bus_error *error)
 {
 	int r = sd_bus_message_enter_container(message, 'v', "as");
 
 	if (r < 0)
 		return r;
-	free(take_ptr(reader->targets));
-	reader->query->n_targets = 0;
-	r = bus_read_targets(message, &reader->targets, &reader->query->n_targets, error);
+	free(take_ptr(question->targets));
+	question->query.n_targets = 0;
+	r = bus_read_targets(message, &question->targets, &question->query.n_targets, error);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_exit_container(message);
@@ -233,35 +227,41 @@ static int read_query_word(sd_bus_message *message, const char *key, struct quer
 		     : 1;
 }
 
+static int read_window(sd_bus_message *message, const char *key, struct bus_question *question)
+{
+	struct store_range *range = &question->query.range;
+
+	question->has_window = true;
+	if (!strcmp(key, "since"))
+		return read_variant(message, "t", &range->since_usec);
+	if (!strcmp(key, "until"))
+		return read_variant(message, "t", &range->until_usec);
+	return read_variant(message, "x", &range->session);
+}
+
 /* Reads the options that choose stacks, which Query and Export have in common. */
-static int read_choice(sd_bus_message *message, const char *key, struct query_reader *reader,
+static int read_choice(sd_bus_message *message, const char *key, struct bus_question *question,
 		       sd_bus_error *error)
 {
-	struct query *query = reader->query;
-
 	if (!strcmp(key, "filter"))
-		return read_name(message, &query->filter);
-	if (!strcmp(key, "since"))
-		return read_variant(message, "t", &query->range.since_usec);
-	if (!strcmp(key, "until"))
-		return read_variant(message, "t", &query->range.until_usec);
-	if (!strcmp(key, "session"))
-		return read_variant(message, "x", &query->range.session);
+		return read_name(message, &question->query.filter);
+	if (!strcmp(key, "since") || !strcmp(key, "until") || !strcmp(key, "session"))
+		return read_window(message, key, question);
 	if (!strcmp(key, "targets"))
-		return read_query_targets(message, reader, error);
-	return strcmp(key, "kind") ? 0 : read_query_word(message, key, query, error);
+		return read_query_targets(message, question, error);
+	return strcmp(key, "kind") ? 0 : read_query_word(message, key, &question->query, error);
 }
 
 static int read_query_option(sd_bus_message *message, const char *key, void *userdata,
 			     sd_bus_error *error)
 {
-	struct query_reader *reader = userdata;
+	struct bus_question *question = userdata;
 
 	if (!strcmp(key, "max"))
-		return read_variant(message, "u", &reader->query->max);
+		return read_variant(message, "u", &question->query.max);
 	if (!strcmp(key, "sort") || !strcmp(key, "by"))
-		return read_query_word(message, key, reader->query, error);
-	return read_choice(message, key, reader, error);
+		return read_query_word(message, key, &question->query, error);
+	return read_choice(message, key, question, error);
 }
 
 static int read_dimension(const char *word, struct export_options *options, sd_bus_error *error)
@@ -327,52 +327,112 @@ static int read_step(sd_bus_message *message, struct export_options *options, sd
 static int read_export_option(sd_bus_message *message, const char *key, void *userdata,
 			      sd_bus_error *error)
 {
-	struct query_reader *reader = userdata;
+	struct bus_question *question = userdata;
 
 	if (!strcmp(key, "dimensions"))
-		return read_dimensions(message, reader->options, error);
+		return read_dimensions(message, &question->options, error);
 	if (!strcmp(key, "step"))
-		return read_step(message, reader->options, error);
+		return read_step(message, &question->options, error);
 	if (!strcmp(key, "focus"))
-		return read_name(message, &reader->options->focus);
-	return read_choice(message, key, reader, error);
+		return read_name(message, &question->options.focus);
+	return read_choice(message, key, question, error);
 }
 
-static int read_all(sd_bus_message *message, read_value_t read, struct query_reader *reader,
-		    struct target **ret_targets, sd_bus_error *error)
+static int check_window(uint64_t since_usec, uint64_t until_usec, sd_bus_error *error)
 {
-	struct query *query = reader->query;
-	int r;
-
-	*query = (struct query){
-		.max = OX_RECORDS_DEFAULT,
-		.range.until_usec = UINT64_MAX,
-		.range.owner = UINT32_MAX,
-		.only_uid = UINT32_MAX,
-	};
-	r = read_dict(message, read, reader, error);
-	query->targets = *ret_targets = reader->targets;
-	if (r < 0)
-		return r;
-	if (query->range.since_usec >= query->range.until_usec)
+	if (since_usec >= until_usec)
 		return refuse(error,
 			      "the window ends before it begins: since must be before until");
 	return 0;
 }
 
-int bus_read_query(sd_bus_message *message, struct query *ret, struct target **ret_targets,
-		   sd_bus_error *error)
+static int read_question(sd_bus_message *message, read_value_t read, struct bus_question *question,
+			 sd_bus_error *error)
 {
-	struct query_reader reader = {.query = ret};
+	struct query *query = &question->query;
+	int r;
 
-	return read_all(message, read_query_option, &reader, ret_targets, error);
+	*question = (struct bus_question){
+		.query.max = OX_RECORDS_DEFAULT,
+		.query.range = {.until_usec = UINT64_MAX, .owner = UINT32_MAX},
+		.query.only_uid = UINT32_MAX,
+		.options.stacks = true,
+	};
+	r = read_dict(message, read, question, error);
+	query->targets = question->targets;
+	if (r < 0)
+		return r;
+	return check_window(query->range.since_usec, query->range.until_usec, error);
 }
 
-int bus_read_export(sd_bus_message *message, struct query *ret, struct export_options *ret_options,
-		    struct target **ret_targets, sd_bus_error *error)
+int bus_read_query(sd_bus_message *message, struct bus_question *ret, sd_bus_error *error)
 {
-	struct query_reader reader = {.query = ret, .options = ret_options};
+	return read_question(message, read_query_option, ret, error);
+}
 
-	*ret_options = (struct export_options){.stacks = true};
-	return read_all(message, read_export_option, &reader, ret_targets, error);
+int bus_read_export(sd_bus_message *message, struct bus_question *ret, sd_bus_error *error)
+{
+	return read_question(message, read_export_option, ret, error);
+}
+
+/* ---- whose sessions ---- */
+
+static int read_session(sd_bus_message *message, struct bus_scope *scope, sd_bus_error *error)
+{
+	int r = read_variant(message, "x", &scope->session);
+
+	if (r < 0)
+		return r;
+	if (scope->session <= 0)
+		return refuse(error, "there is no session %" PRId64 "; see oxprofctl history",
+			      scope->session);
+	return 1;
+}
+
+static int read_scope_option(sd_bus_message *message, const char *key, void *userdata,
+			     sd_bus_error *error)
+{
+	struct bus_scope *scope = userdata;
+	int yes, r;
+
+	if (!strcmp(key, "session"))
+		return read_session(message, scope, error);
+	if (strcmp(key, "all_users"))
+		return 0;
+	r = read_variant(message, "b", &yes);
+	if (r < 0)
+		return r;
+	scope->all_users = yes;
+	return 1;
+}
+
+int bus_read_scope(sd_bus_message *message, struct bus_scope *ret, sd_bus_error *error)
+{
+	*ret = (struct bus_scope){0};
+	return sd_bus_message_at_end(message, true) > 0
+		       ? 0
+		       : read_dict(message, read_scope_option, ret, error);
+}
+
+static int read_history_option(sd_bus_message *message, const char *key, void *userdata,
+			       sd_bus_error *error)
+{
+	struct history_options *options = userdata;
+
+	if (!strcmp(key, "since"))
+		return read_variant(message, "t", &options->since_usec);
+	if (!strcmp(key, "until"))
+		return read_variant(message, "t", &options->until_usec);
+	if (!strcmp(key, "max"))
+		return read_variant(message, "u", &options->max);
+	return read_scope_option(message, key, &options->scope, error);
+}
+
+int bus_read_history(sd_bus_message *message, struct history_options *ret, sd_bus_error *error)
+{
+	int r;
+
+	*ret = (struct history_options){.until_usec = UINT64_MAX};
+	r = read_dict(message, read_history_option, ret, error);
+	return r < 0 ? r : check_window(ret->since_usec, ret->until_usec, error);
 }

@@ -27,11 +27,30 @@ int bus_read_unpause_options(sd_bus_message *message, struct unpause_options *re
 
 int bus_read_interval(double seconds, uint64_t *ret_ns, sd_bus_error *error);
 
-/* Reads a query. Its filter is borrowed from the message; the caller frees the targets, whatever
- * the result. */
-int bus_read_query(sd_bus_message *message, struct query *ret, struct target **ret_targets,
-		   sd_bus_error *error);
-/* Reads the options of Export likewise; focus is borrowed as well. state and interval_ns stay
- * empty. */
-int bus_read_export(sd_bus_message *message, struct query *ret, struct export_options *ret_options,
-		    struct target **ret_targets, sd_bus_error *error);
+/* A query or an export as it was asked for. Texts are borrowed from the message; the caller frees
+ * the targets, whatever the result. */
+struct bus_question {
+	struct query query;
+	struct export_options options; /* of Export; its state and interval_ns stay empty */
+	struct target *targets;        /* those of the query */
+	bool has_window;               /* since, until or session was given */
+};
+int bus_read_query(sd_bus_message *message, struct bus_question *ret, sd_bus_error *error);
+/* Reads the options of Export. */
+int bus_read_export(sd_bus_message *message, struct bus_question *ret, sd_bus_error *error);
+
+/* Whose sessions a call is about: by default those of its sender. */
+struct bus_scope {
+	bool all_users;
+	int64_t session; /* this one; 0: all */
+};
+/* Reads the options of a method that has them; there are none in a message that is at its end. */
+int bus_read_scope(sd_bus_message *message, struct bus_scope *ret, sd_bus_error *error);
+
+struct history_options {
+	uint64_t since_usec;
+	uint64_t until_usec;
+	uint32_t max;
+	struct bus_scope scope;
+};
+int bus_read_history(sd_bus_message *message, struct history_options *ret, sd_bus_error *error);

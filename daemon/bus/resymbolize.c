@@ -112,6 +112,8 @@ int manager_bus_resymbolize(struct manager_bus *self, sd_bus_message *call, sd_b
 
 	if (r != 1)
 		return r;
+	if (!waiting_fresh_add(&self->fresh, self->manager, call))
+		return CALL_IS_PENDING;
 	r = manager_resymbolize(self->manager, on_done, self, &failure);
 	if (r < 0)
 		return bus_error_set(error, &failure);

@@ -166,6 +166,7 @@ static void fill_summary(const struct export_run *run, Oxprof__Summary *ret)
 	ret->interval_ns = order->options.interval_ns;
 	ret->restricted = order->query.only_uid != UINT32_MAX;
 	ret->without_kernel = order->query.without_kernel;
+	ret->session = order->query.range.session;
 }
 
 static int send_summary(struct export_run *run)

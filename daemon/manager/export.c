@@ -25,18 +25,20 @@ void manager_stop_exports(struct manager *manager)
 			on_ended(NULL, -1, 0, &manager->exports[i]);
 }
 
-/* Refuses an export beside others where the log of the database is too long, and cuts the log where
- * none is being written: else exports that overlap would let it grow for ever. */
-static int check_log(struct manager *manager, unsigned n_others, struct failure *failure)
+/* Refuses an export beside other readers where the log of the database is too long, and cuts the
+ * log where there are none: else exports that overlap would let it grow for ever. Root's waits for
+ * no question, as those are held then (manager_check_log()). */
+static int check_log(struct manager *manager, uint32_t uid, unsigned n_others,
+		     struct failure *failure)
 {
 	uint64_t bytes = store_log_bytes(manager->store);
 
 	if (bytes < OX_EXPORT_LOG_BYTES)
 		return 0;
-	if (n_others)
+	if (n_others || (uid != UINT32_MAX && worker_is_reading(manager->worker)))
 		return failure_set(failure, -EBUSY, OX_ERROR_LIMIT_REACHED,
-				   "while exports were written the log of the database has grown "
-				   "to %" PRIu64 " MiB; try again when all of them are done",
+				   "while the history was read the log of the database has grown "
+				   "to %" PRIu64 " MiB; try again when all who read it are done",
 				   bytes >> 20);
 	store_cut_log(manager->store);
 	return 0;
@@ -68,7 +70,7 @@ static int find_place(struct manager *manager, uint32_t uid, struct managed_expo
 				   "one of them is done",
 				   OX_EXPORTS_PER_USER);
 	*ret = place;
-	return check_log(manager, n, failure);
+	return check_log(manager, uid, n, failure);
 }
 
 /* Makes an export in the place and starts its thread. On failure the place may hold the export, and
@@ -83,8 +85,6 @@ static int start_export(struct manager *manager, const struct query *query,
 	r = export_new(manager->config.database, query, options, &place->work, why, why_size);
 	if (r < 0)
 		return r;
-	/* A failure to write is in the notice; what is on disk is exported all the same. */
-	manager_refresh(manager);
 	r = export_start(place->work, ret_fd);
 	return r < 0 ? r
 		     : sd_event_add_io(manager->event, &place->ended, export_fd(place->work),
@@ -92,9 +92,10 @@ static int start_export(struct manager *manager, const struct query *query,
 }
 
 int manager_export(struct manager *manager, const struct query *query,
-		   struct export_options *options, uint32_t uid, int *ret_fd,
+		   struct export_options *options, uint32_t caller, bool is_privileged, int *ret_fd,
 		   struct failure *failure)
 {
+	uint32_t uid = is_privileged ? UINT32_MAX : caller;
 	struct managed_export *place = NULL;
 	_cleanup_close_ int fd = -1;
 	char why[320] = "";
@@ -102,11 +103,11 @@ int manager_export(struct manager *manager, const struct query *query,
 
 	if (r < 0)
 		return r;
-	r = manager_check_session(manager, query->range.session, failure);
+	r = manager_check_session(manager, query->range.session, query->range.owner, failure);
 	if (r < 0)
 		return r;
-	options->state = manager_state(manager);
-	options->interval_ns = manager->interval_ns;
+	options->state =
+		manager_describe(manager, query->range.session, caller, &options->interval_ns);
 	place->uid = uid;
 	r = start_export(manager, query, options, place, why, sizeof(why), &fd);
 	if (r >= 0) {

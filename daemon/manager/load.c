@@ -9,6 +9,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/log.h"
+#include "daemon/manager/saved.h"
 #include "daemon/sampler/events.h"
 
 static int on_sideband(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -44,6 +45,7 @@ static int on_symbolizer(sd_event_source *source, int fd, uint32_t events, void 
 	struct manager *manager = userdata;
 
 	recorder_dispatch(manager->recorder);
+	manager_hurry_waits(manager);
 	return 0;
 }
 
@@ -99,14 +101,6 @@ static int watch_definitions(struct manager *manager)
 			       manager);
 }
 
-int manager_hear_kernel(struct manager *manager, bool hears)
-{
-	int enabled = hears ? SD_EVENT_ON : SD_EVENT_OFF;
-	int r = sd_event_source_set_enabled(manager->code_source, enabled);
-
-	return r < 0 ? r : sd_event_source_set_enabled(manager->definition_source, enabled);
-}
-
 /* ---- loading and opening ---- */
 
 static int watch_sampler(struct manager *manager)
@@ -157,11 +151,20 @@ static void describe_failure(struct manager *manager, const struct loader_result
 	snprintf(manager->kernel_failure, sizeof(manager->kernel_failure), "%s", failure->text);
 }
 
+/* Lets sessions begin that have waited for the kernel side since the start (resume.c). */
+static void resume(struct manager *manager)
+{
+	if (manager->saved.begin)
+		manager->saved.begin(manager);
+}
+
 static void tell_ready(struct manager *manager, const struct failure *failure)
 {
 	if (!manager->is_ready_asked)
 		return;
 	manager->is_ready_asked = false;
+	if (!failure)
+		resume(manager);
 	if (manager->on_ready)
 		manager->on_ready(manager->ready_userdata, failure);
 }

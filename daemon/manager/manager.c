@@ -8,31 +8,10 @@
 #include "daemon/base/clock.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/log.h"
+#include "daemon/manager/saved.h"
 #include "daemon/objfile/symbolizer.h"
 
-/* A cancel is to be quick. Names that take longer can be had later (resymbolize). */
-#define CANCEL_PATIENCE_USEC UINT64_C(250000)
-
 define_cleanup(struct manager *, manager_free);
-
-static int open_store(struct manager *manager, struct failure *failure)
-{
-	_cleanup_free_ char *aside = NULL, *why = NULL;
-	int r = store_open(manager->config.database, manager->config.database_max_bytes,
-			   &manager->store, &aside, &why);
-
-	if (r < 0)
-		return failure_set(failure, r, OX_ERROR_DATABASE, "%s", why ?: strerror(-r));
-	if (r > 0)
-		log_error("The database %s was damaged. It was set aside as %s; a new one is "
-			  "begun.",
-			  manager->config.database, aside);
-	r = store_end_left_sessions(manager->store);
-	if (r < 0 && r != -ENOSPC)
-		return failure_set(failure, r, OX_ERROR_DATABASE, "%s",
-				   store_error(manager->store));
-	return 0;
-}
 
 /* Logs a warning about a file of another user. */
 static void warn(void *userdata, const char *text)
@@ -56,6 +35,12 @@ static int open_symbolizer(struct manager *manager)
 				       manager);
 }
 
+static void leave_database(struct manager *manager)
+{
+	manager_fail_resymbolize(manager);
+	manager_stop_exports(manager);
+}
+
 int manager_new(sd_event *event, const struct config *config, struct manager **ret,
 		struct failure *failure)
 {
@@ -66,8 +51,9 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
 	manager->event = sd_event_ref(event);
 	manager->config = *config;
-	manager->interval_ns = manager->chosen_ns = config->interval_ns;
-	r = open_store(manager, failure);
+	manager->leave_database = leave_database;
+	manager->after_drain = manager_after_drain;
+	r = manager_open_database(manager, failure);
 	if (r < 0)
 		return r;
 	r = open_symbolizer(manager);
@@ -80,41 +66,55 @@ int manager_new(sd_event *event, const struct config *config, struct manager **r
 					 config->deputy, warn, manager);
 	if (!manager->recorder)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
+	recorder_on_target(manager->recorder, manager_find_target, manager);
 	r = manager_watch_symbolizers(manager);
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
 				   "cannot watch the symbolizer: %s", strerror(-r));
+	r = manager_start_worker(manager);
+	if (r < 0)
+		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED,
+				   "cannot start the threads that read the history: %s",
+				   strerror(-r));
+	manager_check_room(manager); /* the limit may be another one since the last start */
 	*ret = take_ptr(manager);
 	return 0;
 }
 
-void manager_drop_targets(struct manager *manager, size_t from)
+/* Ends and frees all sessions; their last samples are recorded. */
+static void free_sessions(struct manager *manager)
 {
-	assert(from <= manager->n_targets);
-	while (manager->n_targets > from)
-		managed_free(manager->targets[--manager->n_targets]);
+	for (size_t i = manager->n_sessions; i-- > 0;)
+		if (manager->sessions[i]->is_running)
+			session_end(manager->sessions[i], PATIENCE_USEC);
+	while (manager->n_sessions)
+		session_free(manager->sessions[--manager->n_sessions]);
+	free(manager->sessions);
+	free(manager->owners);
 }
 
 struct manager *manager_free(struct manager *manager)
 {
-	struct failure failure;
-
 	if (!manager)
 		return NULL;
 	manager->listener = NULL;
-	manager_drop_targets(manager, 0);
-	if (manager->recorder)
-		(void)manager_reconcile(manager, &failure);
+	manager_stop_worker(manager);
+	manager_stop_waits(manager);
+	free_sessions(manager);
+	if (!manager->saved.is_kept)
+		saved_remove(manager);
+	sd_event_source_disable_unref(manager->saved.settled);
+	manager->until_source = sd_event_source_disable_unref(manager->until_source);
 	manager_unload(manager);
 	for (size_t i = 0; i < array_length(manager->symbolizer_sources); i++)
 		sd_event_source_disable_unref(manager->symbolizer_sources[i]);
 	manager_stop_resymbolize(manager);
 	manager_stop_exports(manager);
+	manager_stop_retention(manager);
 	recorder_free(manager->recorder);
 	sd_event_source_disable_unref(manager->symbolizer_source);
 	symbolizer_free(manager->symbolizer);
 	store_free(manager->store);
-	free(manager->targets);
 	sd_event_unref(manager->event);
 	free(manager);
 	return NULL;
@@ -125,61 +125,30 @@ void manager_configure(struct manager *manager, const struct config *config)
 	if (strcmp(manager->config.database, config->database))
 		log_warning("The database stays %s until the next start of the daemon.",
 			    manager->config.database);
-	if (manager->config.database_max_bytes != config->database_max_bytes)
-		log_warning("MaxSize= of the database stays as it is until the next start.");
-	if (!manager->is_chosen)
-		manager->chosen_ns = config->interval_ns;
-	if (!manager->running && !manager->n_targets)
-		manager->interval_ns = manager->chosen_ns;
+	if (memcmp(&manager->config.max_size, &config->max_size, sizeof(config->max_size)) ||
+	    memcmp(&manager->config.keep_free, &config->keep_free, sizeof(config->keep_free)))
+		log_warning(
+			"MaxSize= and KeepFree= of the database stay as they are until the next "
+			"start.");
 	manager->config.interval_ns = config->interval_ns;
 	manager->config.unwind_max_bytes = config->unwind_max_bytes;
-}
-
-int manager_cancel(struct manager *manager, struct failure *failure)
-{
-	manager_drop_targets(manager, 0);
-	manager_end_session(manager, CANCEL_PATIENCE_USEC);
-	(void)manager_reconcile(manager, failure);
-	manager_unload(manager);
-	manager->is_chosen = false;
-	manager->interval_ns = manager->chosen_ns = manager->config.interval_ns;
-	manager_tell(manager);
-	return 0;
-}
-
-int manager_set_interval(struct manager *manager, uint64_t interval_ns, struct failure *failure)
-{
-	uint64_t before = manager->interval_ns;
-	int r = 0;
-
-	assert(interval_ns >= OX_INTERVAL_MIN_NS && interval_ns <= OX_INTERVAL_MAX_NS);
-	manager->interval_ns = interval_ns;
-	if (manager->running && before != interval_ns)
-		r = manager_reconcile(manager, failure);
-	if (r < 0) {
-		manager->interval_ns = before;
-	} else {
-		manager->chosen_ns = interval_ns;
-		manager->is_chosen = true;
-	}
-	manager_tell(manager);
-	return r;
 }
 
 void manager_move_unit(struct manager *manager, const char *unit, const char *cgroup)
 {
 	bool changed = false;
 
-	for (size_t i = 0; i < manager->n_targets; i++) {
-		struct managed *managed = manager->targets[i];
-
+	foreach_target (manager, managed)
 		if (managed->wanted.target.kind == TARGET_UNIT &&
 		    !strcmp(target_value(&managed->wanted.target), unit))
 			changed |= managed_move(managed, cgroup);
-	}
 	if (!changed)
 		return;
 	if (manager->running)
-		(void)manager_push_filters(manager);
+		(void)manager_apply(manager);
+	foreach_target (manager, managed)
+		if (managed->wanted.target.kind == TARGET_UNIT &&
+		    !strcmp(target_value(&managed->wanted.target), unit))
+			manager_mark(manager, managed->session->owner);
 	manager_tell(manager);
 }

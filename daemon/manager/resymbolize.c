@@ -67,6 +67,12 @@ static void finish(struct manager *manager, int error)
 	rest(manager);
 }
 
+void manager_fail_resymbolize(struct manager *manager)
+{
+	if (manager->resymbolize.work)
+		finish(manager, -ECANCELED);
+}
+
 static int on_step(sd_event_source *source, void *userdata)
 {
 	struct manager *manager = userdata;
@@ -130,8 +136,6 @@ int manager_resymbolize(struct manager *manager, manager_resymbolized_t fn, void
 		return failure_set(failure, -EBUSY, OX_ERROR_LIMIT_REACHED,
 				   "names are being looked up already for another request; try "
 				   "again when that is done");
-	/* Samples that wait in memory have names already, or get them with the next drain. */
-	manager_refresh(manager);
 	r = start(manager);
 	if (r < 0) {
 		manager_stop_resymbolize(manager);

@@ -100,7 +100,7 @@ static int find_target(struct managed *managed, struct failure *failure)
 	}
 }
 
-int managed_new(struct manager *manager, const struct target_request *wanted, uint32_t owner,
+int managed_new(struct manager *manager, const struct target_request *wanted,
 		sd_event_io_handler_t on_exit, struct managed **ret, struct failure *failure)
 {
 	_cleanup_(managed_free_p) struct managed *managed = calloc(1, sizeof(*managed));
@@ -109,9 +109,7 @@ int managed_new(struct manager *manager, const struct target_request *wanted, ui
 	assert(on_exit);
 	if (!managed)
 		return failure_set(failure, -ENOMEM, OX_ERROR_LIMIT_REACHED, "out of memory");
-	managed->manager = manager;
 	managed->wanted = *wanted;
-	managed->owner = owner;
 	managed->state = TARGET_RUNNING;
 	managed->pidfd = -1;
 	managed->added_ticks = clock_boottime_ns() / tick_ns();
@@ -189,11 +187,14 @@ static const enum sampler_filter filters[] = {
 
 static struct ox_target make_target(const struct managed *managed, uint64_t start_ticks)
 {
+	uint64_t session = UINT64_C(1) << session_get_slot(managed->session);
+
 	return (struct ox_target){
 		.start_min_ns = start_ticks * tick_ns(),
 		.start_max_ns = (start_ticks + 1) * tick_ns(),
-		.sessions = UINT64_C(1) << RECORDER_SLOT,
-		.children = (uint64_t)managed->wanted.children << RECORDER_SLOT,
+		.sessions = session,
+		.children = managed->wanted.children ? session : 0,
+		.number = managed->number,
 	};
 }
 
@@ -213,6 +214,39 @@ int managed_get_filter(const struct managed *managed, struct sampler_target *ret
 	if (target->kind == TARGET_COMM)
 		memcpy(ret->comm, target_value(target), strnlen(target_value(target), 15));
 	return 0;
+}
+
+static bool path_is_below(const char *path, const char *top)
+{
+	size_t length = strlen(top);
+
+	return !strncmp(path, top, length) && (!path[length] || path[length] == '/');
+}
+
+bool managed_has_sample(const struct managed *managed, const struct ox_sample *sample,
+			const char *cgroup)
+{
+	const struct target *target = &managed->wanted.target;
+
+	/* Whose child a process is the sample does not tell. */
+	if (managed->wanted.children)
+		return true;
+	switch (target->kind) {
+	case TARGET_PID:
+		return sample->pid == target->pid;
+	case TARGET_COMM:
+		return !strncmp(sample->process_comm, target_value(target), OX_COMM_BYTES);
+	case TARGET_UNIT:
+	case TARGET_CGROUP:
+		return *managed->wanted.cgroup && path_is_below(cgroup, managed->wanted.cgroup);
+	case TARGET_USER:
+		return sample->uid == managed->uid;
+	case TARGET_ALL:
+		return true;
+	case N_TARGET_KINDS:
+		break;
+	}
+	return false;
 }
 
 /* A process of the machine, to look up which one started which. */
@@ -268,26 +302,32 @@ static bool is_descendant(const struct managed *managed, const struct process_li
 	return false;
 }
 
-void manager_adopt_children(struct manager *manager)
+static void adopt_children(const struct managed *managed, const struct process_list *list)
+{
+	struct sampler *sampler = managed->session->manager->sampler;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct listed *seen = &list->seen[i];
+		struct ox_target target = make_target(managed, seen->stat.start_ticks);
+
+		if (seen->stat.start_ticks >= managed->added_ticks &&
+		    is_descendant(managed, list, seen))
+			(void)sampler_add_child(sampler, seen->pid, &target);
+	}
+}
+
+void session_adopt_children(struct managed_session *session)
 {
 	struct process_list list = {0};
 
-	for (size_t t = 0; t < manager->n_targets; t++) {
-		const struct managed *managed = manager->targets[t];
+	for (size_t t = 0; t < session->n_targets; t++) {
+		const struct managed *managed = session->targets[t];
 
 		if (!managed->wanted.children || managed->state != TARGET_RUNNING)
 			continue;
 		if (!list.n)
 			(void)process_foreach(PROC, see_process, &list);
-		for (size_t i = 0; i < list.n; i++) {
-			const struct listed *seen = &list.seen[i];
-			struct ox_target target = make_target(managed, seen->stat.start_ticks);
-
-			target.number = managed->number;
-			if (seen->stat.start_ticks >= managed->added_ticks &&
-			    is_descendant(managed, &list, seen))
-				(void)sampler_add_child(manager->sampler, seen->pid, &target);
-		}
+		adopt_children(managed, &list);
 	}
 	free(list.seen);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the state of the manager. Nothing here changes it, except that a query drains. */
+/* Reads the state of the manager. Nothing here changes it. */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -9,62 +9,71 @@
 #include "daemon/base/clock.h"
 #include "daemon/manager/internal.h"
 
-void manager_refresh(struct manager *manager)
+static int see_session(void *userdata, const struct store_session *session)
 {
-	if (manager->running)
-		(void)manager_drain(manager, true);
+	*(bool *)userdata = true;
+	return 0;
 }
 
-int manager_check_session(struct manager *manager, int64_t session, struct failure *failure)
+int manager_check_session(struct manager *manager, int64_t session, uint32_t owner,
+			  struct failure *failure)
 {
-	int r = session ? store_has_session(manager->store, session) : 1;
+	const struct store_range range = {
+		.until_usec = UINT64_MAX,
+		.session = session,
+		.owner = owner,
+	};
+	bool found = !session;
+	int r = session ? store_foreach_session(manager->store, &range, see_session, &found) : 0;
 
 	if (r < 0)
 		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
 				   store_error(manager->store));
-	if (!r)
+	if (!found)
 		return failure_set(failure, -ENOENT, OX_ERROR_INVALID_ARGUMENT,
-				   "there is no session %" PRId64 "; see oxprofctl history",
-				   session);
+				   "there is no session %" PRId64 "%s; see oxprofctl history",
+				   session, owner == UINT32_MAX ? "" : " of yours");
 	return 0;
 }
 
-int manager_query(struct manager *manager, const struct query *query, struct result *ret,
-		  struct failure *failure)
+static int keep_interval(void *userdata, const struct store_session *session)
 {
-	char why[256] = "";
-	int r = manager_check_session(manager, query->range.session, failure);
-
-	if (r < 0)
-		return r;
-	/* A failure to write is in the notice; what is on disk is answered all the same. */
-	manager_refresh(manager);
-	r = query_engine_run(manager->store, query, QUERY_BYTES_MAX, ret, why, sizeof(why));
-	if (r == -EINVAL)
-		return failure_set(failure, r, OX_ERROR_INVALID_PATTERN, "--filter: %s", why);
-	if (r == -EOVERFLOW)
-		return failure_set(failure, r, OX_ERROR_LIMIT_REACHED, "%s", why);
-	if (r < 0)
-		return failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
-				   why[0] ? why : store_error(manager->store));
-	ret->state = manager_state(manager);
-	ret->interval_ns = manager->interval_ns;
-	/* The last window is not over yet. */
-	if (ret->until_usec > clock_realtime_usec())
-		ret->until_usec = clock_realtime_usec();
+	*(uint64_t *)userdata = session->interval_ns;
 	return 0;
 }
 
-int manager_foreach_session(struct manager *manager, uint64_t since_usec, uint64_t until_usec,
-			    uint32_t only_uid, store_session_fn fn, void *userdata,
-			    struct failure *failure)
+/* True if the session runs; 0: if one of the caller's does. */
+static bool is_running(const struct manager *manager, int64_t session, uint32_t caller)
 {
-	struct store_range range = {
-		.since_usec = since_usec, .until_usec = until_usec, .owner = only_uid};
-	int r;
+	const struct manager_scope scope = {.owner = UINT32_MAX, .session = session};
+	struct manager_session_info info;
 
-	manager_refresh(manager);
-	r = store_foreach_session(manager->store, &range, fn, userdata);
+	if (!session)
+		return manager_is_running(manager, caller);
+	return manager_get_session(manager, &scope, &info) && info.is_running;
+}
+
+const char *manager_describe(struct manager *manager, int64_t session, uint32_t caller,
+			     uint64_t *ret_interval_ns)
+{
+	struct store_range range = {.until_usec = UINT64_MAX, .owner = UINT32_MAX};
+	struct failure failure;
+
+	range.session = session;
+	/* An answer about all sessions has the interval of the caller's last one. */
+	if (!session)
+		(void)manager_find_default_session(manager, caller, &range.session, &failure);
+	*ret_interval_ns = manager_interval_ns(manager, caller);
+	if (range.session)
+		(void)store_foreach_session(manager->store, &range, keep_interval, ret_interval_ns);
+	return is_running(manager, session, caller) ? "running" : "paused";
+}
+
+int manager_foreach_session(struct manager *manager, const struct store_range *range,
+			    store_session_fn fn, void *userdata, struct failure *failure)
+{
+	int r = store_foreach_session(manager->store, range, fn, userdata);
+
 	return r >= 0 ? 0
 		      : failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
 				    store_error(manager->store));
@@ -89,48 +98,159 @@ const char *manager_target_state_name(enum manager_target_state state)
 	return names[state];
 }
 
-bool manager_is_running(const struct manager *manager)
+bool manager_is_running(const struct manager *manager, uint32_t owner)
 {
-	return manager->running;
+	for (size_t i = 0; i < manager->n_sessions; i++)
+		if (manager->sessions[i]->is_running &&
+		    (owner == UINT32_MAX || manager->sessions[i]->owner == owner))
+			return true;
+	return false;
 }
 
-const char *manager_state(const struct manager *manager)
+/* ---- sessions and targets ---- */
+
+struct managed_owner *manager_find_owner(const struct manager *manager, uint32_t uid)
 {
-	return manager->running ? "running" : "paused";
+	for (size_t i = 0; i < manager->n_owners; i++)
+		if (manager->owners[i].uid == uid)
+			return &manager->owners[i];
+	return NULL;
 }
 
-uint64_t manager_interval_ns(const struct manager *manager)
+/* Returns the newest session of the owner that runs; NULL: none. */
+static struct managed_session *find_running(const struct manager *manager, uint32_t owner)
 {
-	return manager->interval_ns;
+	struct managed_session *found = NULL;
+
+	for (size_t i = 0; i < manager->n_sessions; i++) {
+		struct managed_session *session = manager->sessions[i];
+
+		if (session->is_running && session->owner == owner &&
+		    (!found || session_get_id(session) > session_get_id(found)))
+			found = session;
+	}
+	return found;
 }
 
-size_t manager_count_targets(const struct manager *manager)
+uint64_t manager_interval_ns(const struct manager *manager, uint32_t owner)
 {
-	return manager->n_targets;
+	const struct managed_session *session = find_running(manager, owner);
+	const struct managed_owner *chosen = manager_find_owner(manager, owner);
+
+	if (session)
+		return session->interval_ns;
+	return chosen ? chosen->interval_ns : manager->config.interval_ns;
 }
 
-void manager_get_target(const struct manager *manager, size_t n, struct manager_target_info *ret)
+int manager_foreach_managed_session(const struct manager *manager,
+				    const struct manager_scope *scope, manager_session_fn fn,
+				    void *userdata)
 {
-	const struct managed *managed;
+	for (size_t i = 0; i < manager->n_sessions; i++) {
+		struct manager_session_info info;
+		int r;
+
+		if (!session_is_in(manager->sessions[i], scope))
+			continue;
+		session_get_info(manager->sessions[i], &info);
+		r = fn(userdata, &info);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* True if the session a is the one to be shown rather than b: it runs, or is the newer one. */
+static bool goes_before(const struct manager_session_info *a, const struct manager_session_info *b)
+{
+	return a->is_running != b->is_running ? a->is_running : a->session > b->session;
+}
+
+bool manager_get_session(const struct manager *manager, const struct manager_scope *scope,
+			 struct manager_session_info *ret)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < manager->n_sessions; i++) {
+		struct manager_session_info info;
+
+		if (!session_is_in(manager->sessions[i], scope) || !manager->sessions[i]->record)
+			continue;
+		session_get_info(manager->sessions[i], &info);
+		if (!found || goes_before(&info, ret))
+			*ret = info;
+		found = true;
+	}
+	if (found)
+		return true;
+	/* The last one was cancelled: what it came to is shown until there is another. */
+	*ret = manager->cancelled;
+	return ret->session && (scope->owner == UINT32_MAX || scope->owner == ret->owner) &&
+	       (!scope->session || scope->session == ret->session);
+}
+
+int manager_find_default_session(struct manager *manager, uint32_t owner, int64_t *ret,
+				 struct failure *failure)
+{
+	const struct manager_scope scope = {.owner = owner};
+	struct manager_session_info info;
+	int r;
+
+	*ret = 0;
+	if (manager_get_session(manager, &scope, &info) && info.is_running) {
+		*ret = info.session;
+		return 0;
+	}
+	r = store_find_last_session(manager->store, owner, ret);
+	return r < 0 ? failure_set(failure, r, OX_ERROR_DATABASE, "cannot read the history: %s",
+				   store_error(manager->store))
+		     : 0;
+}
+
+/* Returns the time of the day at which a target's time is up. */
+static uint64_t find_until(const struct managed *managed)
+{
+	uint64_t now_ns = clock_boottime_ns();
+
+	if (!managed->until_ns)
+		return 0;
+	return clock_realtime_usec() +
+	       (managed->until_ns > now_ns ? (managed->until_ns - now_ns) / 1000 : 0);
+}
+
+static void fill_target(const struct managed *managed, struct manager_target_info *ret)
+{
+	const struct managed_session *session = managed->session;
 	struct recorder_share share;
 
-	assert(n < manager->n_targets);
-	managed = manager->targets[n];
 	*ret = (struct manager_target_info){
 		.text = managed->wanted.target.text,
 		.state = managed->state,
-		.owner = managed->owner,
+		.owner = session->owner,
+		.session = session->is_running ? session_get_id(session) : 0,
 		.children = managed->wanted.children,
-		.until_usec = managed->until_usec,
+		.until_usec = find_until(managed),
 	};
-	recorder_get_share(manager->recorder, managed->number, &share);
+	recorder_get_share(session->manager->recorder, managed->number, &share);
 	ret->samples = share.samples;
 	memcpy(ret->stops, share.stops, sizeof(ret->stops));
 }
 
-void manager_get_totals(const struct manager *manager, struct recorder_totals *ret)
+int manager_foreach_target(const struct manager *manager, const struct manager_scope *scope,
+			   manager_target_fn fn, void *userdata)
 {
-	recorder_get_totals(manager->recorder, ret);
+	foreach_target (manager, managed) {
+		struct manager_target_info info;
+		int r;
+
+		if (!session_is_in(managed->session, scope))
+			continue;
+		fill_target(managed, &info);
+		r = fn(userdata, &info);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 void manager_get_tables(const struct manager *manager, struct unwinder_state *ret)
@@ -144,19 +264,13 @@ int manager_foreach_interpreter(struct manager *manager, recorder_interpreter_fn
 	return recorder_foreach_interpreter(manager->recorder, fn, userdata);
 }
 
-const char *manager_database(const struct manager *manager)
-{
-	return manager->config.database;
-}
-
-uint64_t manager_database_bytes(const struct manager *manager)
-{
-	return store_bytes(manager->store);
-}
-
 const char *manager_notice(const struct manager *manager)
 {
-	return manager->notice[0] ? manager->notice : manager->kernel_failure;
+	if (manager->notice[0])
+		return manager->notice;
+	if (manager->kernel_failure[0])
+		return manager->kernel_failure;
+	return manager->database_notice[0] ? manager->database_notice : manager->saved.told;
 }
 
 const char *manager_kernel_name(enum manager_kernel kernel)
@@ -183,13 +297,4 @@ enum manager_kernel manager_get_kernel(const struct manager *manager)
 uint64_t manager_loading_usec(const struct manager *manager)
 {
 	return manager->loader ? (clock_monotonic_ns() - manager->loader_started_ns) / 1000 : 0;
-}
-
-uint64_t manager_running_usec(const struct manager *manager)
-{
-	uint64_t now = clock_realtime_usec();
-
-	return manager->running && now > manager->session_started_usec
-		       ? now - manager->session_started_usec
-		       : 0;
 }

@@ -126,6 +126,9 @@ static void write_field(struct json *json, const struct result_field *field, con
 	case RESULT_KNOWN:
 		json_add_known(json, field->key, *(const uint32_t *)at);
 		break;
+	case RESULT_NUMBER:
+		json_add_known(json, field->key, *(const uint64_t *)at);
+		break;
 	case RESULT_COUNT:
 		json_add_u64(json, field->key, *(const uint64_t *)at);
 		break;

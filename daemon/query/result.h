@@ -42,18 +42,21 @@ struct result {
 	size_t n_lost;
 	bool restricted;     /* only the caller's own processes are counted */
 	bool without_kernel; /* kernel frames are left out: the caller may not see them */
-	void *texts;         /* owns the strings */
+	uint64_t session; /* the only one that was asked about, for the bus to set; 0: it is not one
+			   */
+	void *texts;      /* owns the strings */
 };
 
 /* How a field is kept, and how it is written; in the order in which the bus has them. */
 enum result_type {
-	RESULT_TEXT,  /* const char * */
-	RESULT_KNOWN, /* uint32_t, 0: not known */
-	RESULT_COUNT, /* uint64_t */
-	RESULT_SHARE, /* uint64_t, written as a share of the samples */
-	RESULT_FLAG,  /* bool */
-	RESULT_STOPS, /* uint64_t[OX_N_STOPS] */
-	RESULT_LOST,  /* lost and n_lost of struct result */
+	RESULT_TEXT,   /* const char * */
+	RESULT_KNOWN,  /* uint32_t, 0: not known */
+	RESULT_NUMBER, /* uint64_t, 0: not known */
+	RESULT_COUNT,  /* uint64_t */
+	RESULT_SHARE,  /* uint64_t, written as a share of the samples */
+	RESULT_FLAG,   /* bool */
+	RESULT_STOPS,  /* uint64_t[OX_N_STOPS] */
+	RESULT_LOST,   /* lost and n_lost of struct result */
 	RESULT_N_TYPES
 };
 

@@ -44,7 +44,8 @@ struct lane {
 	pthread_t thread;
 	bool is_started;
 	bool is_roots;
-	uint64_t turn; /* the latest of the tickets that were begun */
+	struct priority_budget budget; /* of root's */
+	uint64_t turn;                 /* the latest of the tickets that were begun */
 };
 
 struct worker {
@@ -52,7 +53,10 @@ struct worker {
 	int done_fd; /* an eventfd, see worker_fd() */
 	pthread_mutex_t mutex;
 	pthread_cond_t has_work;
+	pthread_cond_t has_rest; /* a question was answered */
 	bool is_ending;
+	bool is_held;                  /* see worker_hold() */
+	bool is_closed;                /* see worker_close() */
 	struct worker_ticket *tickets; /* in the order in which they were asked */
 	struct lane lanes[2];
 };
@@ -71,6 +75,8 @@ static struct worker_ticket *find_next(const struct lane *lane)
 {
 	struct worker_ticket *next = NULL;
 
+	if (lane->worker->is_held && !lane->is_roots)
+		return NULL;
 	for (struct worker_ticket *at = lane->worker->tickets; at; at = at->next)
 		if (at->state == TICKET_WAITS && is_for(lane, at) &&
 		    (!next || at->turn < next->turn))
@@ -84,7 +90,7 @@ static struct worker_ticket *wait_for_next(struct lane *lane)
 	struct worker *worker = lane->worker;
 	struct worker_ticket *ticket;
 
-	while (!worker->is_ending && !(ticket = find_next(lane)))
+	while (!worker->is_ending && (worker->is_closed || !(ticket = find_next(lane))))
 		pthread_cond_wait(&worker->has_work, &worker->mutex);
 	if (worker->is_ending)
 		return NULL;
@@ -101,20 +107,27 @@ static void *lane_main(void *userdata)
 	struct worker_ticket *ticket;
 
 	(void)prctl(PR_SET_NAME, "oxprofd-query");
-	priority_lower();
+	/* Root's goes before others as the loop does: on a machine that somebody overloads root's
+	 * question is answered nevertheless. */
+	if (!lane->is_roots)
+		priority_lower();
 	pthread_mutex_lock(&worker->mutex);
 	while ((ticket = wait_for_next(lane))) {
 		pthread_mutex_unlock(&worker->mutex);
+		if (lane->is_roots)
+			priority_keep(&lane->budget);
 		question_run(ticket->question, worker->database);
 		pthread_mutex_lock(&worker->mutex);
 		ticket->state = TICKET_DONE;
+		pthread_cond_signal(&worker->has_rest);
 		(void)eventfd_write(worker->done_fd, 1);
 	}
 	pthread_mutex_unlock(&worker->mutex);
 	return NULL;
 }
 
-/* Starts the thread with all signals blocked, since the event loop handles them. */
+/* Starts the thread with all signals blocked, since the event loop handles them; but for the one
+ * that says to a thread that it ran before others for too long. */
 static int lane_start(struct lane *lane)
 {
 	sigset_t all, before;
@@ -124,6 +137,7 @@ static int lane_start(struct lane *lane)
 	if (r)
 		return -r;
 	sigfillset(&all);
+	sigdelset(&all, SIGXCPU);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_attr_setstacksize(&attr, STACK_BYTES);
 	if (!r)
@@ -134,14 +148,27 @@ static int lane_start(struct lane *lane)
 	return -r;
 }
 
+/* Makes a mutex that gives its holder the priority of who waits for it: a thread of low priority
+ * cannot keep the event loop waiting. */
+static void init_mutex(struct worker *worker)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	(void)pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&worker->mutex, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 int worker_new(const char *database, struct worker **ret)
 {
 	_cleanup_(worker_free_p) struct worker *worker = calloc(1, sizeof(*worker));
 
 	if (!worker)
 		return -ENOMEM;
-	pthread_mutex_init(&worker->mutex, NULL);
+	init_mutex(worker);
 	pthread_cond_init(&worker->has_work, NULL);
+	pthread_cond_init(&worker->has_rest, NULL);
 	worker->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (worker->done_fd < 0)
 		return -errno;
@@ -204,6 +231,7 @@ struct worker *worker_free(struct worker *worker)
 		ticket_free(ticket);
 	}
 	pthread_cond_destroy(&worker->has_work);
+	pthread_cond_destroy(&worker->has_rest);
 	pthread_mutex_destroy(&worker->mutex);
 	cleanup_close(&worker->done_fd);
 	free(worker->database);
@@ -306,6 +334,56 @@ void worker_begin(struct worker *worker, struct worker_ticket *ticket)
 	pthread_mutex_lock(&worker->mutex);
 	assert(ticket->state == TICKET_HELD);
 	ticket->state = TICKET_WAITS;
+	pthread_cond_broadcast(&worker->has_work);
+	pthread_mutex_unlock(&worker->mutex);
+}
+
+void worker_hold(struct worker *worker, bool hold)
+{
+	pthread_mutex_lock(&worker->mutex);
+	worker->is_held = hold;
+	if (!hold)
+		pthread_cond_broadcast(&worker->has_work);
+	pthread_mutex_unlock(&worker->mutex);
+}
+
+bool worker_is_reading(struct worker *worker)
+{
+	bool reads = false;
+
+	pthread_mutex_lock(&worker->mutex);
+	for (const struct worker_ticket *at = worker->tickets; at; at = at->next)
+		reads |= at->state == TICKET_RUNS;
+	pthread_mutex_unlock(&worker->mutex);
+	return reads;
+}
+
+/* Stops what is being answered. Returns true if there is any. The mutex is held. */
+static bool stop_running(struct worker *worker)
+{
+	bool any = false;
+
+	for (struct worker_ticket *at = worker->tickets; at; at = at->next)
+		if (at->state == TICKET_RUNS) {
+			question_stop(at->question);
+			any = true;
+		}
+	return any;
+}
+
+void worker_close(struct worker *worker)
+{
+	pthread_mutex_lock(&worker->mutex);
+	worker->is_closed = true;
+	while (stop_running(worker))
+		pthread_cond_wait(&worker->has_rest, &worker->mutex);
+	pthread_mutex_unlock(&worker->mutex);
+}
+
+void worker_open(struct worker *worker)
+{
+	pthread_mutex_lock(&worker->mutex);
+	worker->is_closed = false;
 	pthread_cond_broadcast(&worker->has_work);
 	pthread_mutex_unlock(&worker->mutex);
 }

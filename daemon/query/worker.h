@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Answers questions in two threads, so that the event loop goes on sampling whatever is asked. One
- * is for root, whom nobody's question keeps waiting; the other one for everybody else, user by user
- * in turn. Questions of one user are answered in the order in which they were asked.
+ * is for root, whom nobody's question keeps waiting, and goes before other programs as the loop
+ * does (priority.h); the other one for everybody else, user by user in turn. Questions of one user
+ * are answered in the order in which they were asked.
  *
  * All functions are for the thread of the event loop.
  */
 #pragma once
+
+#include <stdbool.h>
 
 #include "daemon/query/question.h"
 
@@ -34,5 +37,13 @@ int worker_ask(struct worker *worker, uint32_t uid, struct question *question, w
 	       void *userdata, struct worker_ticket **ret);
 /* Lets the question be answered: fn will be called once, later, by worker_dispatch(). */
 void worker_begin(struct worker *worker, struct worker_ticket *ticket);
+/* Lets no other question of the users begin, or lets them again; root's go on. */
+void worker_hold(struct worker *worker, bool hold);
+/* True if a question is being answered, by a reader of the database. */
+bool worker_is_reading(struct worker *worker);
+/* Stops the questions that are being answered, which takes milliseconds, and lets none begin until
+ * worker_open(): the database is opened by none of them then. */
+void worker_close(struct worker *worker);
+void worker_open(struct worker *worker);
 /* Gives the question up: its function will not be called. */
 void worker_drop(struct worker *worker, struct worker_ticket *ticket);

@@ -16,26 +16,15 @@
 #define HOLD_FILL 40
 /* The event loop waits so long for names that may come at once. */
 #define PAUSE_USEC UINT64_C(10000)
-
-/* Adds the growth of the sampler's counters since they were last read. */
-static void read_counters(struct recorder *recorder)
-{
-	struct recorder_totals *totals = &recorder->totals;
-	struct sampler_pace pace, *seen_pace = &recorder->seen_pace;
-	struct sampler_counters now, *seen = &recorder->seen;
-
-	sampler_read_counters(recorder->sampler, &now);
-	sampler_read_pace(recorder->sampler, RECORDER_SLOT, &pace);
-	totals->timed_ns += now.timed_ns - seen->timed_ns;
-	totals->timed_n += now.timed_n - seen->timed_n;
-	totals->gap_n += pace.gap_n - seen_pace->gap_n;
-	totals->gap_sum_ns += pace.gap_sum_ns - seen_pace->gap_sum_ns;
-	totals->gap_squares_ns += pace.gap_squares_ns - seen_pace->gap_squares_ns;
-	for (unsigned i = 0; i < OX_N_KERNEL_LOSSES; i++)
-		recorder->lost[i] += pace.lost[i] - seen_pace->lost[i];
-	*seen = now;
-	*seen_pace = pace;
-}
+/* The kernel's names are read no more often than this. */
+#define KSYMS_NS UINT64_C(60000000000)
+/* One transaction goes on for no longer than this: the loop has others to serve. What is new in a
+ * first second may take much longer than that second. */
+#define WRITE_NS UINT64_C(100000000)
+/* A drain returns this where rows are left: the next one has to come soon. */
+#define BEHIND_FILL 51
+/* The clock was set where it is so far from what it was; it is corrected by less all the time. */
+#define JUMP_USEC UINT64_C(1000000)
 
 static void take_part(void *userdata, const struct ox_fragment *part, size_t size)
 {
@@ -59,7 +48,10 @@ static void update_changed(void *userdata, uint32_t pid)
 	struct update *update = userdata;
 	const struct image *image = images_find(update->recorder->images, pid, update->as_of_ns);
 
-	if (image && !unwinder_is_current(update->recorder->unwinder, image))
+	if (!image)
+		/* Its end was told before its beginning was handled. */
+		unwinder_forget(update->recorder->unwinder, pid);
+	else if (!unwinder_is_current(update->recorder->unwinder, image))
 		(void)unwinder_update(update->recorder->unwinder, image, update->as_of_ns);
 }
 
@@ -89,16 +81,19 @@ static int read_ksyms(void *userdata, const char *text, size_t length)
 	return ksyms_parse(reading->ksyms, text, length);
 }
 
-/* Reads the kernel's names again in each session, since modules come and go; but not before there
- * is a kernel stack to name, since reading costs as much as minutes of sampling. Without the names
- * kernel frames are "[unknown]", and the samples still count. */
+/* Reads the kernel's names again when a session has begun, since modules come and go; but not
+ * before there is a kernel stack to name, and not again at once, since reading costs as much as
+ * minutes of sampling. Without the names kernel frames are "[unknown]", and the samples still
+ * count. */
 static void refresh_ksyms(struct recorder *recorder)
 {
 	struct ksyms_reading reading = {recorder, NULL};
 
-	if (recorder->ksyms_session == recorder->totals.session)
+	if (recorder->ksyms &&
+	    (!recorder->is_ksyms_old || clock_monotonic_ns() - recorder->ksyms_ns < KSYMS_NS))
 		return;
-	recorder->ksyms_session = recorder->totals.session;
+	recorder->ksyms_ns = clock_monotonic_ns();
+	recorder->is_ksyms_old = false;
 	reading.ksyms = ksyms_new();
 	if (!reading.ksyms || sampler_read_ksyms(recorder->sampler, read_ksyms, &reading) < 0) {
 		ksyms_free(reading.ksyms);
@@ -110,9 +105,21 @@ static void refresh_ksyms(struct recorder *recorder)
 	resolver_forget_kernel(recorder->resolver);
 }
 
+/* Finds the window that is over or runs now, on the grid of all sessions. A drain just at a border
+ * belongs to the window that ends there. */
+static void find_window(struct recorder *recorder)
+{
+	uint64_t since_boot_usec = clock_boottime_ns() / 1000, now_usec = clock_realtime_usec();
+	uint64_t expected_usec = recorder->grid_usec + since_boot_usec;
+
+	if (now_usec > expected_usec + JUMP_USEC || expected_usec > now_usec + JUMP_USEC)
+		recorder->grid_usec = now_usec - since_boot_usec;
+	recorder->window = (uint32_t)((recorder->grid_usec + since_boot_usec - 1) / OX_WINDOW_USEC);
+}
+
 /* Swaps the arenas and announces all addresses that were sampled: the symbolizer is another process
  * and is asked for all of them together. Returns 0 or the error of the side band. */
-static int swap_arena(struct recorder *recorder, uint64_t now_usec)
+static int swap_arena(struct recorder *recorder)
 {
 	uint64_t as_of_ns;
 	int r;
@@ -122,12 +129,11 @@ static int swap_arena(struct recorder *recorder, uint64_t now_usec)
 	as_of_ns = clock_monotonic_ns();
 	recorder->held_since_ns = as_of_ns;
 	recorder->is_held = true;
-	read_counters(recorder);
+	recorder_read_counters(recorder);
 	recorder_read_definitions(recorder);
 	r = recorder_drain_sideband(recorder);
 	update_processes(recorder, as_of_ns);
-	/* A drain just at a border belongs to the window that ends there. */
-	recorder->window = (now_usec - 1) / OX_WINDOW_USEC;
+	find_window(recorder);
 	recorder->wants_ksyms = false;
 	(void)sampler_foreach(recorder->sampler, recorder_want, recorder);
 	if (recorder->wants_ksyms)
@@ -146,6 +152,8 @@ static int take_arena(struct recorder *recorder)
 
 	sampler_clear(recorder->sampler);
 	recorder->is_held = false;
+	recorder->settled_ns = recorder->held_since_ns;
+	recorder_pass_arena(recorder);
 	if (recorder->is_to_expire)
 		resolver_expire(recorder->resolver);
 	recorder->is_to_expire = false;
@@ -190,16 +198,22 @@ static bool is_to_forget(const struct recorder *recorder)
 	       count_bytes(recorder) > RECORDER_BYTES_MAX;
 }
 
-static int write_pending(struct recorder *recorder)
+/* Writes for one step, or as long as the caller's patience lasts, or until all is written. */
+static int write_pending(struct recorder *recorder, uint64_t until_ns, bool all)
 {
-	int r = recorder_write(recorder);
+	int r;
 
+	do {
+		uint64_t step_ns = clock_monotonic_ns() + WRITE_NS;
+
+		r = recorder_write(recorder, step_ns > until_ns ? step_ns : until_ns);
+	} while (all && !r && table_count(recorder->pending));
 	if (!recorder->is_held && !table_count(recorder->pending) && is_to_forget(recorder))
 		recorder_forget(recorder);
 	return r;
 }
 
-int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
+static int drain(struct recorder *recorder, uint64_t patience_usec, bool all)
 {
 	uint64_t until_ns = patience_usec ? clock_monotonic_ns() + patience_usec * 1000 : 0;
 	int full = 0, r;
@@ -211,7 +225,7 @@ int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patien
 			return full;
 	}
 	if (!recorder->is_held) {
-		r = swap_arena(recorder, now_usec);
+		r = swap_arena(recorder);
 		/* The swapped arena is read all the same. */
 		full = finish_arena(recorder, until_ns);
 		if (r < 0)
@@ -219,37 +233,55 @@ int recorder_drain(struct recorder *recorder, uint64_t now_usec, uint64_t patien
 		if (full < 0)
 			return full;
 	}
-	r = write_pending(recorder);
-	return r < 0 ? r : full;
-}
-
-/* Ends the session in one transaction, which the caller rolls back on failure. */
-static int end_session(struct recorder *recorder, uint64_t now_usec)
-{
-	int r = store_begin(recorder->store);
-
+	r = write_pending(recorder, until_ns, all);
 	if (r < 0)
 		return r;
-	r = store_end_session(recorder->store, recorder->totals.session, now_usec);
-	if (r < 0)
-		return r;
-	return store_commit(recorder->store);
+	return table_count(recorder->pending) && full < BEHIND_FILL ? BEHIND_FILL : full;
 }
 
-int recorder_end(struct recorder *recorder, uint64_t now_usec, uint64_t patience_usec)
+int recorder_drain(struct recorder *recorder, uint64_t patience_usec)
 {
-	int r = recorder_drain(recorder, now_usec, patience_usec);
-	int ended = end_session(recorder, now_usec);
+	return drain(recorder, patience_usec, false);
+}
 
-	if (ended < 0)
-		store_rollback(recorder->store);
+int recorder_settle(struct recorder *recorder, uint64_t asked_ns, uint64_t until_ns)
+{
+	int full, r = 0;
+
+	assert(recorder->sampler && recorder->sideband);
+	/* The second round is for what was sampled since the arena of the first one was swapped. */
+	while (recorder->settled_ns < asked_ns) {
+		if (!recorder->is_held)
+			r = swap_arena(recorder);
+		resolver_ask(recorder->resolver, 0);
+		if (clock_monotonic_ns() < until_ns && may_hold(recorder))
+			return 0;
+		full = take_arena(recorder);
+		if (full < 0)
+			return full;
+	}
+	if (r < 0)
+		return r;
+	r = write_pending(recorder, 0, false);
+	return r < 0 ? r : 1;
+}
+
+int recorder_end(struct recorder *recorder, uint64_t patience_usec)
+{
+	int r = drain(recorder, patience_usec, true), ended;
+
+	/* The timers are stopped: nothing comes any more, also where the drain failed. */
+	while (r < 0 && recorder_has_open_arenas(recorder))
+		recorder_pass_arena(recorder);
+	/* Where the last samples could not be written, the rows of the sessions end all the same:
+	 * the reserve of the disk has room for that. */
+	ended = recorder_write_endings(recorder);
+	recorder_free_slots(recorder);
 	unwinder_forget_all(recorder->unwinder);
 	images_clear(recorder->images);
 	/* While paused no symbolizer runs and no file is open. Tables and names stay. */
 	symbolizer_stop_if_idle(recorder->table_symbolizer);
 	symbolizer_stop_if_idle(recorder->name_symbolizer);
 	inspector_stop_if_idle(recorder->inspector);
-	if (r < 0)
-		return r;
-	return ended < 0 ? ended : 0;
+	return r < 0 ? r : ended;
 }

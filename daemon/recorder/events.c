@@ -20,8 +20,12 @@ static int take_event(void *userdata, const struct sideband_event *event)
 
 int recorder_drain_sideband(struct recorder *recorder)
 {
-	return sideband_drain(recorder->sideband, take_event, recorder,
-			      &recorder->lost[OX_LOST_MAPPINGS]);
+	uint64_t lost = 0;
+	int r = sideband_drain(recorder->sideband, take_event, recorder, &lost);
+
+	/* Nobody can tell whose mappings these were. */
+	recorder_count_common_loss(recorder, OX_LOST_MAPPINGS, lost);
+	return r;
 }
 
 static void add_event(void *userdata, const struct ox_event *event)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists the interpreters that the processes of a session have. */
+/* Lists the interpreters that the processes that were sampled have. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +60,7 @@ static int hand_out(const struct interpreter *interpreter, const struct known_pr
 	char name[INTERPRETER_NAME_BYTES], file[4096];
 	const struct recorder_interpreter of = {
 		.pid = interpreter->pid,
-		.uid = known->uid,
+		.owner = known->owner,
 		.comm = known->comm,
 		.name = name,
 		.file = file,

@@ -34,7 +34,8 @@ static int know_process(struct recorder *recorder, const struct sampler_sample *
 {
 	const struct ox_sample *id = sample->id;
 	struct process_info *info = calloc(1, sizeof(*info));
-	struct known_process known = {.uid = id->uid, .comm_ns = sample->first_ns};
+	struct known_process known = {
+		.uid = id->uid, .owner = id->owner, .comm_ns = sample->first_ns};
 
 	assert(index < recorder->known_size);
 
@@ -43,6 +44,10 @@ static int know_process(struct recorder *recorder, const struct sampler_sample *
 	if (!is_same_process(recorder->proc, id) ||
 	    process_read_info(recorder->proc, id->pid, info) < 0)
 		*info = (struct process_info){0};
+	if (!budget_take(recorder->budget, id->uid, BUDGET_BYTES,
+			 strlen(info->exe) + strlen(info->cmdline) + strlen(info->cgroup),
+			 sample->first_ns))
+		info->exe[0] = info->cmdline[0] = info->cgroup[0] = 0;
 	known.started_usec = recorder->booted_usec + id->start_ns / 1000;
 	known.comm = clean_copy(id->process_comm, OX_COMM_BYTES);
 	known.exe = strdup(info->exe);
@@ -81,13 +86,61 @@ static int follow_comm(struct recorder *recorder, const struct sampler_sample *s
 	return 0;
 }
 
+/* True if the key is known, or its user's account has room for one more. */
+static bool has_room(struct recorder *recorder, const struct rows *rows, const void *key,
+		     size_t length, const struct sampler_sample *sample)
+{
+	uint32_t index;
+
+	return table_find(rows->table, key, length, &index) == 0 ||
+	       budget_take(recorder->budget, sample->id->uid, BUDGET_TASKS, 1, sample->first_ns);
+}
+
+static int know_other(struct recorder *recorder, const struct ox_sample *id, uint32_t index)
+{
+	struct known_process known = {
+		.uid = id->uid,
+		.owner = id->owner,
+		.comm = strdup(RECORDER_OTHER),
+		.exe = strdup(""),
+		.cmdline = strdup(""),
+		.unit = strdup(""),
+		.cgroup = strdup(""),
+	};
+
+	known_done(&recorder->known[index]);
+	recorder->known[index] = known;
+	if (!known.comm || !known.exe || !known.cmdline || !known.unit || !known.cgroup)
+		return -ENOMEM;
+	return 0;
+}
+
+/* Adds the one that stands for all processes of an owner that there is no room for. */
+static int add_other_process(struct recorder *recorder, const struct ox_sample *id,
+			     uint32_t *ret_index)
+{
+	struct process_key key = {.uid = id->uid, .owner = id->owner};
+	int r = rows_intern(&recorder->processes, &key, sizeof(key), ret_index);
+
+	if (r < 0)
+		return r;
+	recorder->is_limited = true;
+	if (r == 0 && *ret_index < recorder->known_size && recorder->known[*ret_index].comm)
+		return 0;
+	r = array_reserve(recorder->known, recorder->known_size, *ret_index + 1);
+	return r < 0 ? r : know_other(recorder, id, *ret_index);
+}
+
 int recorder_add_process(struct recorder *recorder, const struct sampler_sample *sample,
 			 uint32_t *ret_index)
 {
 	const struct ox_sample *id = sample->id;
-	struct process_key key = {id->start_ns, id->pid, id->exec_id};
-	int r = rows_intern(&recorder->processes, &key, sizeof(key), ret_index);
+	struct process_key key = {id->start_ns, id->pid, id->exec_id, id->uid, id->owner};
+	int r;
 
+	if (!has_room(recorder, &recorder->processes, &key, sizeof(key), sample))
+		return add_other_process(recorder, id, ret_index);
+	r = rows_intern(&recorder->processes, &key, sizeof(key), ret_index);
 	if (r < 0)
 		return r;
 	/* Where memory ran out the first time, its properties are still missing. */
@@ -98,7 +151,7 @@ int recorder_add_process(struct recorder *recorder, const struct sampler_sample 
 }
 
 int recorder_add_task(struct recorder *recorder, const struct sampler_sample *sample,
-		      uint32_t *ret_index)
+		      uint32_t *ret_process, uint32_t *ret_index)
 {
 	const struct ox_sample *id = sample->id;
 	struct task_key key = {.tid = id->tid};
@@ -106,7 +159,13 @@ int recorder_add_task(struct recorder *recorder, const struct sampler_sample *sa
 
 	if (r < 0)
 		return r;
+	*ret_process = key.process;
 	memcpy(key.comm, id->thread_comm, sizeof(key.comm));
+	if (recorder->is_limited ||
+	    !has_room(recorder, &recorder->tasks, &key, sizeof(key), sample)) {
+		recorder->is_limited = true;
+		key = (struct task_key){.process = key.process, .comm = RECORDER_OTHER};
+	}
 	r = rows_intern(&recorder->tasks, &key, sizeof(key), ret_index);
 	return r < 0 ? r : 0;
 }

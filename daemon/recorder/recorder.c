@@ -3,11 +3,12 @@
  * Invariants:
  * 1. Every sample that the kernel counted is in an arena, in `pending`, in the database, or in a
  *    loss.
- * 2. `pending` is empty after a write that succeeded; a write that failed changed nothing on disk.
+ * 2. A pending row before n_written has a count only for what came after it was written; a write
+ * that failed changed nothing on disk.
  * 3. The side band is read after the arenas were swapped, so that it has all mappings that the
  *    samples need.
- * 4. Indexes of frames, nodes, tasks and processes live until all of them are forgotten together,
- *    which happens only while nothing is pending and no arena is held.
+ * 4. Indexes of sets, frames, nodes, tasks and processes live until all of them are forgotten
+ * together, which happens only while nothing is pending and no arena is held.
  */
 #include "daemon/recorder/internal.h"
 
@@ -85,6 +86,7 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 		return NULL;
 	recorder->store = store;
 	recorder->booted_usec = clock_realtime_usec() - clock_boottime_ns() / 1000;
+	recorder->grid_usec = recorder->booted_usec;
 	recorder->warn = warn;
 	recorder->userdata = userdata;
 	recorder->proc = strdup(proc);
@@ -102,21 +104,23 @@ struct recorder *recorder_new(struct store *store, const char *proc, const char 
 	recorder->resolver =
 		resolver_new(proc, recorder->files, recorder->inspector, recorder->name_symbolizer,
 			     recorder->warn, recorder->userdata);
+	recorder->sets.table = table_new();
 	recorder->processes.table = table_new();
 	recorder->tasks.table = table_new();
 	recorder->nodes.table = table_new();
 	recorder->pending = table_new();
+	recorder->budget = budget_new();
 	if (!recorder->proc || !recorder->images || !recorder->resolver || !recorder->unwinder ||
-	    !recorder->processes.table || !recorder->tasks.table || !recorder->nodes.table ||
-	    !recorder->pending)
+	    !recorder->sets.table || !recorder->processes.table || !recorder->tasks.table ||
+	    !recorder->nodes.table || !recorder->pending || !recorder->budget)
 		return recorder_free(recorder);
 	return recorder;
 }
 
 void recorder_forget(struct recorder *recorder)
 {
-	struct rows *all[] = {&recorder->processes, &recorder->tasks, &recorder->frames,
-			      &recorder->nodes};
+	struct rows *all[] = {&recorder->sets, &recorder->processes, &recorder->tasks,
+			      &recorder->frames, &recorder->nodes};
 
 	assert(!recorder->is_held && !table_count(recorder->pending));
 	for (size_t i = 0; i < recorder->known_size; i++)
@@ -127,6 +131,9 @@ void recorder_forget(struct recorder *recorder)
 		free(take_ptr(all[i]->ids));
 		all[i]->size = 0;
 	}
+	recorder->set_mask = 0;
+	free(take_ptr(recorder->paid));
+	recorder->paid_size = 0;
 	free(take_ptr(recorder->known));
 	recorder->known_size = recorder->known_bytes = 0;
 	resolver_clear(recorder->resolver);
@@ -148,6 +155,9 @@ struct recorder *recorder_free(struct recorder *recorder)
 	if (recorder->processes.table)
 		for (size_t i = 0; i < recorder->known_size; i++)
 			known_done(&recorder->known[i]);
+	for (unsigned i = 0; i < OX_SESSIONS_MAX; i++)
+		free(recorder->slots[i]);
+	rows_done(&recorder->sets);
 	rows_done(&recorder->processes);
 	rows_done(&recorder->tasks);
 	rows_done(&recorder->frames);
@@ -162,6 +172,8 @@ struct recorder *recorder_free(struct recorder *recorder)
 	files_free(recorder->files);
 	inspector_free(recorder->inspector);
 	images_free(recorder->images);
+	budget_free(recorder->budget);
+	free(recorder->paid);
 	free(recorder->shares);
 	free(recorder->events);
 	ksyms_free(recorder->ksyms);
@@ -197,44 +209,8 @@ struct inspector *recorder_inspector(const struct recorder *recorder)
 	return recorder->inspector;
 }
 
-/* Adds the session and its set in one transaction, which the caller rolls back on failure. */
-static int add_session(struct recorder *recorder, const struct store_session *session,
-		       int64_t *ret_id, int64_t *ret_set)
+void recorder_begin(struct recorder *recorder, struct sampler *sampler, struct sideband *sideband)
 {
-	int r = store_begin(recorder->store);
-
-	if (r < 0)
-		return r;
-	r = store_add_session(recorder->store, session, ret_id);
-	if (r < 0)
-		return r;
-	r = store_add_set(recorder->store, ret_id, 1, ret_set);
-	if (r < 0)
-		return r;
-	return store_commit(recorder->store);
-}
-
-static int begin_session(struct recorder *recorder, const struct store_session *session)
-{
-	int64_t id = 0, set = 0;
-	int r = add_session(recorder, session, &id, &set);
-
-	if (r < 0) {
-		store_rollback(recorder->store);
-		return r;
-	}
-	recorder->totals =
-		(struct recorder_totals){.session = id, .interval_ns = session->interval_ns};
-	recorder->set = set;
-	recorder->window = session->started_usec / OX_WINDOW_USEC;
-	return 0;
-}
-
-int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct sideband *sideband,
-		   const struct store_session *session, bool follow_all)
-{
-	int r;
-
 	assert(sampler && sideband);
 	if (recorder->sampler != sampler) {
 		unwinder_attach(recorder->unwinder, sampler);
@@ -242,19 +218,15 @@ int recorder_begin(struct recorder *recorder, struct sampler *sampler, struct si
 	}
 	recorder->sampler = sampler;
 	recorder->sideband = sideband;
-	r = begin_session(recorder, session);
-	if (r < 0)
-		return r;
-	if (recorder->shares)
-		memset(recorder->shares, 0, recorder->shares_size * sizeof(*recorder->shares));
 	inspector_prepare(recorder->inspector);
-	sampler_read_counters(sampler, &recorder->seen);
-	sampler_read_pace(sampler, RECORDER_SLOT, &recorder->seen_pace);
 	recorder->is_held = false;
 	images_clear(recorder->images);
 	interpreters_clear(recorder->interpreters);
-	images_follow_all(recorder->images, follow_all);
-	return 0;
+}
+
+void recorder_follow_all(struct recorder *recorder, bool all)
+{
+	images_follow_all(recorder->images, all);
 }
 
 void recorder_expect(struct recorder *recorder, uint32_t pid)
@@ -283,20 +255,6 @@ void recorder_forget_names(struct recorder *recorder)
 	recorder->is_to_forget = true;
 	if (!recorder->is_held && !table_count(recorder->pending))
 		recorder_forget(recorder);
-}
-
-void recorder_get_totals(const struct recorder *recorder, struct recorder_totals *ret)
-{
-	*ret = recorder->totals;
-	for (unsigned i = 0; i < OX_N_LOSSES; i++)
-		ret->lost[i] += recorder->lost[i];
-}
-
-void recorder_get_share(const struct recorder *recorder, uint32_t target,
-			struct recorder_share *ret)
-{
-	*ret = target < recorder->shares_size ? recorder->shares[target]
-					      : (struct recorder_share){};
 }
 
 void recorder_get_tables(const struct recorder *recorder, struct unwinder_state *ret)

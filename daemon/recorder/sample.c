@@ -3,9 +3,37 @@
  * trusted, and the order in which C and Python frames follow each other. */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/base/array.h"
 #include "daemon/recorder/internal.h"
+
+/* Charges the user whose program it is with a name that nobody has met before. Returns 0, -EDQUOT
+ * where the account is empty, or -ENOMEM. */
+static int pay_frame(struct recorder *recorder, uint32_t frame)
+{
+	struct frame of;
+	uint64_t bytes;
+
+	if (array_reserve(recorder->paid, recorder->paid_size, (size_t)frame + 1) < 0)
+		return -ENOMEM;
+	if (recorder->paid[frame])
+		return 0;
+	resolver_get_frame(recorder->resolver, frame, &of);
+	bytes = strlen(of.function) + strlen(of.module) + strlen(of.file);
+	if (!budget_take(recorder->budget, recorder->payer, BUDGET_FRAMES, 1, recorder->now_ns) ||
+	    !budget_take(recorder->budget, recorder->payer, BUDGET_BYTES, bytes, recorder->now_ns))
+		return -EDQUOT;
+	recorder->paid[frame] = true;
+	return 0;
+}
+
+static int pay_node(struct recorder *recorder, uint32_t frame)
+{
+	if (!budget_take(recorder->budget, recorder->payer, BUDGET_NODES, 1, recorder->now_ns))
+		return -EDQUOT;
+	return pay_frame(recorder, frame);
+}
 
 static int add_node(struct recorder *recorder, uint32_t frame, uint32_t *node)
 {
@@ -14,6 +42,13 @@ static int add_node(struct recorder *recorder, uint32_t frame, uint32_t *node)
 	int r;
 
 	assert(frame < resolver_count(recorder->resolver));
+	if (table_find(recorder->nodes.table, &key, sizeof(key), &index) == 0) {
+		*node = index + 1;
+		return 0;
+	}
+	r = pay_node(recorder, frame);
+	if (r < 0)
+		return r;
 	r = rows_intern(&recorder->nodes, &key, sizeof(key), &index);
 	if (r < 0)
 		return r;
@@ -59,7 +94,7 @@ static uint32_t count_trusted(const struct image *image, const struct sampler_sa
 }
 
 static void count_end(struct recorder *recorder, const struct sampler_sample *sample,
-		      enum ox_stop end)
+		      enum ox_stop end, const char *cgroup)
 {
 	static const enum ox_loss losses[] = {
 		[OX_STOP_CUT] = OX_LOST_CUT,
@@ -70,11 +105,10 @@ static void count_end(struct recorder *recorder, const struct sampler_sample *sa
 		[OX_STOP_PYTHON] = OX_LOST_PYTHON,
 	};
 
-	assert(end < OX_N_STOPS && sample->id->target < recorder->shares_size);
-	recorder->totals.stops[end] += sample->count;
+	assert(end < OX_N_STOPS);
 	if (end != OX_STOP_ROOT)
-		recorder->lost[losses[end]] += sample->count;
-	recorder->shares[sample->id->target].stops[end] += sample->count;
+		recorder_count_loss(recorder, sample, losses[end]);
+	recorder_count_end(recorder, sample, end, cgroup);
 }
 
 static int add_end(struct recorder *recorder, enum ox_stop end, uint32_t *node)
@@ -197,7 +231,7 @@ static int add_items(struct recorder *recorder, const struct user_stack *stack, 
 }
 
 static int add_user_stack(struct recorder *recorder, const struct sampler_sample *sample,
-			  uint32_t *node)
+			  const char *cgroup, uint32_t *node)
 {
 	struct user_stack stack; /* not cleared: it is large */
 	bool is_unnamed = false;
@@ -208,9 +242,9 @@ static int add_user_stack(struct recorder *recorder, const struct sampler_sample
 	stack.sample = sample;
 	stack.image = find_image(recorder, sample);
 	if (!stack.image)
-		recorder->lost[OX_LOST_GONE] += sample->count;
+		recorder_count_loss(recorder, sample, OX_LOST_GONE);
 	order_frames(recorder, &stack);
-	count_end(recorder, sample, stack.end);
+	count_end(recorder, sample, stack.end, cgroup);
 	if (stack.end != OX_STOP_ROOT) {
 		r = add_end(recorder, stack.end, node);
 		if (r < 0)
@@ -218,7 +252,7 @@ static int add_user_stack(struct recorder *recorder, const struct sampler_sample
 	}
 	r = add_items(recorder, &stack, &is_unnamed, node);
 	if (is_unnamed)
-		recorder->lost[OX_LOST_PYTHON_NAME] += sample->count;
+		recorder_count_loss(recorder, sample, OX_LOST_PYTHON_NAME);
 	return r;
 }
 
@@ -245,11 +279,28 @@ static int add_kernel_stack(struct recorder *recorder, const struct sampler_samp
 /* Adds the sample's stacks below *node (index + 1; 0: the root) and moves it to the leaf. Returns 0
  * or -ENOMEM. */
 static int add_stacks(struct recorder *recorder, const struct sampler_sample *sample,
-		      uint32_t *node)
+		      const char *cgroup, uint32_t *node)
 {
-	int r = add_user_stack(recorder, sample, node);
+	int r = add_user_stack(recorder, sample, cgroup, node);
 
 	return r < 0 ? r : add_kernel_stack(recorder, sample, node);
+}
+
+/* Puts a stack that its user's account has no room for under "[other]". */
+static int add_other(struct recorder *recorder, const struct sampler_sample *sample, uint32_t *node)
+{
+	struct recorder_node_key key = {0};
+	uint32_t index;
+	int r = resolver_name_other(recorder->resolver, &key.frame);
+
+	if (r < 0)
+		return r;
+	r = rows_intern(&recorder->nodes, &key, sizeof(key), &index);
+	if (r < 0)
+		return r;
+	recorder->is_limited = true;
+	*node = index + 1;
+	return 0;
 }
 
 int recorder_want(void *userdata, const struct sampler_sample *sample)
@@ -275,14 +326,17 @@ int recorder_want(void *userdata, const struct sampler_sample *sample)
 	return 0;
 }
 
-static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, uint64_t count)
+static int count_row(struct recorder *recorder, const struct sampler_sample *sample, uint32_t task,
+		     uint32_t node)
 {
-	struct row_key key = {recorder->set, recorder->window, task, node, 0};
+	struct row_key key = {.window = recorder->window, .task = task, .node = node};
 	uint32_t index;
-	int r;
+	int r = recorder_find_set(recorder, sample, &key.set);
 
+	if (r < 0)
+		return r;
 	if (table_count(recorder->pending) >= RECORDER_PENDING_MAX) {
-		recorder->lost[OX_LOST_STORE] += count;
+		recorder_count_loss(recorder, sample, OX_LOST_STORE);
 		return 0;
 	}
 	/* The room comes first: a row that is pending has a count. */
@@ -293,24 +347,36 @@ static int count_row(struct recorder *recorder, uint32_t task, uint32_t node, ui
 	r = table_intern(recorder->pending, &key, sizeof(key), &index);
 	if (r < 0)
 		return r;
-	recorder->counts[index] = (r > 0 ? 0 : recorder->counts[index]) + count;
+	recorder->counts[index] = (r > 0 ? 0 : recorder->counts[index]) + sample->count;
+	if (index < recorder->n_written)
+		recorder->n_written = index;
 	return 0;
 }
 
 static int add_sample(struct recorder *recorder, const struct sampler_sample *sample)
 {
-	uint32_t task, node = 0;
-	int r = array_reserve(recorder->shares, recorder->shares_size,
-			      (size_t)sample->id->target + 1);
+	uint32_t process, task, node = 0;
+	const char *cgroup;
+	int r;
 
+	recorder->is_limited = false;
+	r = recorder_add_task(recorder, sample, &process, &task);
+	cgroup = r < 0 ? "" : recorder->known[process].cgroup;
+	if (r < 0) {
+		(void)recorder_count_sample(recorder, sample, cgroup);
+		return r;
+	}
+	r = recorder_count_sample(recorder, sample, cgroup);
 	if (r < 0)
 		return r;
-	recorder->shares[sample->id->target].samples += sample->count;
-	r = recorder_add_task(recorder, sample, &task);
-	if (r < 0)
-		return r;
-	r = add_stacks(recorder, sample, &node);
-	return r < 0 ? r : count_row(recorder, task, node, sample->count);
+	recorder->payer = sample->id->uid;
+	recorder->now_ns = sample->first_ns;
+	r = add_stacks(recorder, sample, cgroup, &node);
+	if (r == -EDQUOT)
+		r = add_other(recorder, sample, &node);
+	if (recorder->is_limited)
+		recorder_count_loss(recorder, sample, OX_LOST_LIMIT);
+	return r < 0 ? r : count_row(recorder, sample, task, node);
 }
 
 int recorder_add_sample(void *userdata, const struct sampler_sample *sample)
@@ -320,8 +386,7 @@ int recorder_add_sample(void *userdata, const struct sampler_sample *sample)
 
 	assert(recorder->is_held);
 
-	recorder->totals.samples += sample->count;
 	if (r < 0)
-		recorder->lost[OX_LOST_STORE] += sample->count;
+		recorder_count_loss(recorder, sample, OX_LOST_STORE);
 	return r;
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/base/array.h"
 #include "daemon/base/cleanup.h"
+#include "daemon/base/clock.h"
 #include "daemon/base/loss.h"
 #include "daemon/base/text.h"
 #include "daemon/process/users.h"
@@ -25,7 +26,7 @@ static int write_process(struct recorder *recorder, uint32_t index, int64_t *ret
 		.started_usec = known->started_usec,
 		.exec_id = key->exec_id,
 		.uid = known->uid,
-		.owner = known->uid,
+		.owner = known->owner,
 		.comm = known->comm,
 		.exe = known->exe,
 		.cmdline = known->cmdline,
@@ -122,39 +123,95 @@ static int write_node(struct recorder *recorder, uint32_t node, int64_t *ret_id)
 	return 0;
 }
 
+static int write_set(struct recorder *recorder, uint32_t index, int64_t *ret_id)
+{
+	const int64_t *sessions;
+	size_t bytes;
+	int r;
+
+	*ret_id = recorder->sets.ids[index];
+	if (*ret_id)
+		return 0;
+	sessions = table_get_key(recorder->sets.table, index, &bytes);
+	r = store_add_set(recorder->store, sessions, bytes / sizeof(*sessions), ret_id);
+	if (r < 0)
+		return r;
+	recorder->sets.ids[index] = *ret_id;
+	return 0;
+}
+
+/* True if the sessions of the set were in another database only (recorder_move()). */
+static bool set_is_gone(const struct recorder *recorder, uint32_t index)
+{
+	const int64_t *ids = table_get_key(recorder->sets.table, index, NULL);
+
+	return ids[0] < 0;
+}
+
 static int write_row(struct recorder *recorder, uint32_t index)
 {
 	const struct row_key *key = table_get_key(recorder->pending, index, NULL);
-	int64_t task, node;
-	int r = write_task(recorder, key->task, &task);
+	int64_t set, task, node;
+	int r;
 
+	if (set_is_gone(recorder, key->set))
+		return 0;
+	r = write_set(recorder, key->set, &set);
+	if (r < 0)
+		return r;
+	r = write_task(recorder, key->task, &task);
 	if (r < 0)
 		return r;
 	r = write_node(recorder, key->node, &node);
 	return r < 0 ? r
-		     : store_add_sample(recorder->store, key->set, key->window, task, node,
+		     : store_add_sample(recorder->store, set, key->window, task, node,
 					recorder->counts[index]);
 }
 
-static int write_losses(struct recorder *recorder)
+static int write_session_losses(struct recorder *recorder, const struct recorder_session *session)
 {
 	for (unsigned i = 0; i < OX_N_LOSSES; i++) {
-		int r = 0;
+		int r = session->lost[i]
+				? store_add_loss(recorder->store, session->totals.session,
+						 recorder->window, loss_name(i), session->lost[i])
+				: 0;
 
-		if (recorder->lost[i])
-			r = store_add_loss(recorder->store, recorder->totals.session,
-					   recorder->window, loss_name(i), recorder->lost[i]);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-/* Forgets the ids of all rows after a transaction that failed: the rows that it added are gone. */
-static void forget_ids(struct recorder *recorder)
+static int write_losses(struct recorder *recorder)
 {
-	struct rows *all[] = {&recorder->processes, &recorder->tasks, &recorder->frames,
-			      &recorder->nodes};
+	for (unsigned i = 0; i < OX_SESSIONS_MAX; i++) {
+		int r = recorder->slots[i] ? write_session_losses(recorder, recorder->slots[i]) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Moves the losses of all sessions to those that are written. */
+static void settle_losses(struct recorder *recorder)
+{
+	for (unsigned i = 0; i < OX_SESSIONS_MAX; i++) {
+		struct recorder_session *session = recorder->slots[i];
+
+		for (unsigned n = 0; session && n < OX_N_LOSSES; n++) {
+			session->totals.lost[n] += session->lost[n];
+			session->lost[n] = 0;
+		}
+	}
+}
+
+/* Forgets the ids of all rows, as after a transaction that failed: the rows that it added are gone.
+ */
+void recorder_forget_rows(struct recorder *recorder)
+{
+	struct rows *all[] = {&recorder->sets, &recorder->processes, &recorder->tasks,
+			      &recorder->frames, &recorder->nodes};
 
 	for (size_t i = 0; i < array_length(all); i++)
 		if (all[i]->ids)
@@ -163,14 +220,32 @@ static void forget_ids(struct recorder *recorder)
 
 static bool has_losses(const struct recorder *recorder)
 {
-	for (unsigned i = 0; i < OX_N_LOSSES; i++)
-		if (recorder->lost[i])
-			return true;
+	for (unsigned i = 0; i < OX_SESSIONS_MAX; i++)
+		for (unsigned n = 0; recorder->slots[i] && n < OX_N_LOSSES; n++)
+			if (recorder->slots[i]->lost[n])
+				return true;
 	return false;
 }
 
-/* Writes all rows and losses in one transaction, which the caller rolls back on failure. */
-static int write_all(struct recorder *recorder)
+/* Writes pending rows, of which *end is the next one then, until there is none or it is until_ns.
+ */
+static int write_rows(struct recorder *recorder, uint64_t until_ns, uint32_t *end)
+{
+	while (*end < table_count(recorder->pending)) {
+		int r = recorder->counts[*end] ? write_row(recorder, *end) : 0;
+
+		if (r < 0)
+			return r;
+		++*end;
+		if (clock_monotonic_ns() >= until_ns)
+			break;
+	}
+	return 0;
+}
+
+/* Writes rows and losses in one transaction, which the caller rolls back on failure. A session ends
+ * with its last row. */
+static int write_some(struct recorder *recorder, uint64_t until_ns, uint32_t *end)
 {
 	int r = array_reserve(recorder->frames.ids, recorder->frames.size,
 			      resolver_count(recorder->resolver));
@@ -180,31 +255,45 @@ static int write_all(struct recorder *recorder)
 	r = store_begin(recorder->store);
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; i < table_count(recorder->pending); i++) {
-		r = write_row(recorder, i);
-		if (r < 0)
-			return r;
-	}
+	r = write_rows(recorder, until_ns, end);
+	if (r < 0)
+		return r;
 	r = write_losses(recorder);
+	if (r < 0)
+		return r;
+	r = *end == table_count(recorder->pending) ? recorder_write_endings(recorder) : 0;
 	return r < 0 ? r : store_commit(recorder->store);
 }
 
-int recorder_write(struct recorder *recorder)
+/* Settles the rows before `end`, which were committed: what is added to them from now on is more.
+ */
+static void settle_rows(struct recorder *recorder, uint32_t end)
 {
+	for (uint32_t i = recorder->n_written; i < end; i++)
+		recorder->counts[i] = 0;
+	recorder->n_written = end;
+	if (end < table_count(recorder->pending))
+		return;
+	table_clear(recorder->pending);
+	recorder->n_written = 0;
+	recorder_free_slots(recorder);
+}
+
+int recorder_write(struct recorder *recorder, uint64_t until_ns)
+{
+	uint32_t end = recorder->n_written;
 	int r;
 
-	if (!table_count(recorder->pending) && !has_losses(recorder))
+	if (!table_count(recorder->pending) && !has_losses(recorder) &&
+	    !recorder_has_endings(recorder))
 		return 0;
-	r = write_all(recorder);
+	r = write_some(recorder, until_ns, &end);
 	if (r < 0) {
 		store_rollback(recorder->store);
-		forget_ids(recorder);
+		recorder_forget_rows(recorder);
 		return r;
 	}
-	table_clear(recorder->pending);
-	for (unsigned i = 0; i < OX_N_LOSSES; i++) {
-		recorder->totals.lost[i] += recorder->lost[i];
-		recorder->lost[i] = 0;
-	}
+	settle_losses(recorder);
+	settle_rows(recorder, end);
 	return 0;
 }

@@ -280,6 +280,11 @@ int resolver_name_end(struct resolver *resolver, enum ox_stop end, uint32_t *ret
 	return resolver_intern_special(resolver, name, "", ret_frame);
 }
 
+int resolver_name_other(struct resolver *resolver, uint32_t *ret_frame)
+{
+	return resolver_intern_special(resolver, "[other]", "", ret_frame);
+}
+
 void resolver_forget_kernel(struct resolver *resolver)
 {
 	resolver->kernel_generation++;

@@ -72,6 +72,9 @@ void resolver_forget_python(struct resolver *resolver);
 /* Finds the frame that stands for missing callers: "[cut]", "[no-table]" ... Returns 0 or
  * -ENOMEM. */
 int resolver_name_end(struct resolver *resolver, enum ox_stop end, uint32_t *ret_frame);
+/* Finds the frame that stands for stacks that are not kept one by one: "[other]". Returns 0 or
+ * -ENOMEM. */
+int resolver_name_other(struct resolver *resolver, uint32_t *ret_frame);
 /* Fills *ret for the index of a frame; its texts are borrowed until the next clear. */
 void resolver_get_frame(const struct resolver *resolver, uint32_t frame, struct frame *ret);
 /* Returns the number of frames: their indexes are below it. */

@@ -67,7 +67,8 @@ void unwinder_forget(struct unwinder *unwinder, uint32_t pid);
 void unwinder_forget_all(struct unwinder *unwinder);
 /* Forgets all processes, tables and numbers of files. */
 void unwinder_clear(struct unwinder *unwinder);
-/* Calls fn for all sampled processes; fn may call unwinder_update(), but not unwinder_forget(). */
+/* Calls fn for all sampled processes; fn may call unwinder_update() and unwinder_forget() for that
+ * one. */
 void unwinder_foreach(struct unwinder *unwinder, void (*fn)(void *userdata, uint32_t pid),
 		      void *userdata);
 

@@ -5,16 +5,16 @@ WITH
 	owned(task) AS MATERIALIZED (
 		SELECT task.id FROM process JOIN task ON task.process = process.id
 		WHERE owner = ?4),
-	asked(first, last, rolled) AS (
-		SELECT ?1 / 10000000, (?2 + 9999999) / 10000000, rolled FROM rollup),
+	asked(first, last, rolled, begun) AS (
+		SELECT ?1 / 10000000, (?2 + 9999999) / 10000000, rolled, begun FROM rollup),
 	-- The first and the last hour, as far as they are rolled up, that has such rows,
 	hours AS MATERIALIZED (
 		SELECT *,
 			(SELECT min(hour) FROM sample_hour WHERE session_set = id
-				AND hour >= first / 360 AND hour * 360 < last AND task IN owned)
+				AND hour >= max(first, begun) / 360 AND hour * 360 < last AND task IN owned)
 				AS low_hour,
 			(SELECT max(hour) FROM sample_hour WHERE session_set = id
-				AND hour >= first / 360 AND hour * 360 < last AND task IN owned)
+				AND hour >= max(first, begun) / 360 AND hour * 360 < last AND task IN owned)
 				AS high_hour
 		FROM asked CROSS JOIN (
 			SELECT id FROM session_set WHERE ?3 = 0
@@ -23,15 +23,19 @@ WITH
 	-- and the windows.
 	filled AS MATERIALIZED (
 		SELECT id,
-			(SELECT min(t) FROM sample WHERE session_set = id
+			coalesce((SELECT min(t) FROM sample WHERE session_set = id
+				AND t >= first AND t < min(last, begun) AND task IN owned),
+				(SELECT min(t) FROM sample WHERE session_set = id
 				AND t >= max(first, coalesce(low_hour * 360, rolled)) AND t < last
-				AND task IN owned)
+				AND task IN owned))
 				AS low,
 			coalesce((SELECT max(t) FROM sample WHERE session_set = id
 				AND t >= max(first, rolled) AND t < last AND task IN owned),
 				(SELECT max(t) FROM sample WHERE session_set = id
 				AND t >= first AND t < min(last, (high_hour + 1) * 360)
-				AND task IN owned))
+				AND task IN owned),
+				(SELECT max(t) FROM sample WHERE session_set = id
+				AND t >= first AND t < min(last, begun) AND task IN owned))
 				AS high
 		FROM hours),
 	began AS (

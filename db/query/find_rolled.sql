@@ -1,2 +1,2 @@
 -- SPDX-License-Identifier: MIT
-SELECT rolled FROM rollup;
+SELECT rolled, begun FROM rollup;

@@ -4,11 +4,11 @@
 -- take longer than to add them up in a table of our own.
 WITH
 	-- The windows [first, last) that overlap what is asked for,
-	asked(first, last, rolled) AS (
-		SELECT ?1 / 10000000, (?2 + 9999999) / 10000000, rolled FROM rollup),
+	asked(first, last, rolled, begun) AS (
+		SELECT ?1 / 10000000, (?2 + 9999999) / 10000000, rolled, begun FROM rollup),
 	-- of these the hours [hour, end_hour) that are asked for as far as they are rolled up,
 	hours AS (
-		SELECT *, (first + 359) / 360 AS hour,
+		SELECT *, max((first + 359) / 360, begun / 360) AS hour,
 			iif(?4 % 360, 0, iif(last >= rolled, (rolled + 359) / 360, last / 360))
 				AS end_hour
 		FROM asked),

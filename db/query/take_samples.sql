@@ -3,4 +3,4 @@
 DELETE FROM sample WHERE session_set = ?1 AND t = ?2 AND (task, node, kind) IN (
 	SELECT task, node, kind FROM sample WHERE session_set = ?1 AND t = ?2
 	ORDER BY task, node, kind LIMIT ?3)
-RETURNING task, node, kind, n;
+RETURNING t;

@@ -136,7 +136,7 @@ CREATE VIEW sessions AS SELECT
 	samples,     -- taken
 	coalesce((SELECT sum(n) FROM loss WHERE loss.session = session.id AND reason NOT IN
 		('kernel-stack', 'user-stack', 'stack-cut', 'stack-broken', 'no-table', 'no-rule',
-		'gone', 'python-broken', 'python-name')), 0)
+		'gone', 'python-broken', 'python-name', 'limit')), 0)
 		AS lost,     -- samples missing (losses has the reasons, also of what is there in part)
 	owner        -- uid of the user who began it
 FROM session;

@@ -131,6 +131,32 @@ Test(store_reopen, what_took_its_place_is_used)
 	store_free(store);
 }
 
+/* A reader keeps the log from being written to the file it belongs to. */
+Test(store_reopen, a_log_that_is_being_read_is_left_to_nobody)
+{
+	struct store *store = store_world_open();
+	struct carried carried;
+	sqlite3 *db;
+
+	store_free(store);
+	cr_assert_eq(rename(store_world.path, beside(".other")), 0);
+	unlink(beside("-wal"));
+	store = store_world_open();
+	cr_assert_eq(sqlite3_open(store_world.path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM sample", NULL, NULL, NULL),
+		     SQLITE_OK);
+	store_world_fill(store);
+	cr_assert_eq(rename(beside(".other"), store_world.path), 0);
+	cr_assert_eq(store_begin(store), -ESTALE);
+	cr_assert_eq(reopen(&store, &carried), 0);
+	assert_answer("SELECT count(*) FROM sample", "0");
+	store_world_fill(store);
+	assert_answer("SELECT sum(n) FROM sample", "11");
+	assert_answer("PRAGMA integrity_check", "ok");
+	store_free(store);
+	sqlite3_close(db);
+}
+
 Test(store_reopen, a_log_that_was_deleted_is_written_before)
 {
 	static const char *const suffixes[] = {"-wal", "-shm"};

@@ -10,16 +10,21 @@
 
 TestSuite(store_trim, .init = store_world_set_up, .fini = store_world_tear_down);
 
-/* Hours have what the windows have that are rolled up, no more and no less. */
+/* Hours have what the windows have that are rolled up and not begun to be deleted. */
 static void assert_hours_are_right(void)
 {
 	assert_answer("SELECT count(*) FROM ("
 		      "SELECT session_set, t / 360 AS hour, task, node, kind, sum(n) FROM sample, "
-		      "rollup WHERE t < rolled GROUP BY 1, 2, 3, 4, 5 "
+		      "rollup WHERE t >= begun AND t < rolled GROUP BY 1, 2, 3, 4, 5 "
 		      "EXCEPT SELECT session_set, hour, task, node, kind, n FROM sample_hour)",
 		      "0");
-	assert_answer("SELECT (SELECT sum(n) FROM sample, rollup WHERE t < rolled) "
-		      "IS (SELECT sum(n) FROM sample_hour)",
+	assert_answer("SELECT (SELECT sum(n) FROM sample, rollup WHERE t >= begun AND t < rolled) "
+		      "IS (SELECT sum(n) FROM sample_hour, rollup WHERE hour >= begun / 360)",
+		      "1");
+	/* Views answer from the windows there. */
+	assert_answer("SELECT coalesce((SELECT sum(self_hits) FROM functions "
+		      "WHERE function = 'main'), 0) = "
+		      "coalesce((SELECT sum(n) FROM sample WHERE node = 1), 0)",
 		      "1");
 }
 
@@ -79,6 +84,56 @@ Test(store_trim, the_oldest_windows_of_all_go_first_and_sums_stay)
 	assert_answer("SELECT session, min(t) - 176000000 FROM loss GROUP BY 1", "1|7\n2|7");
 	assert_answer("SELECT id, samples, lost FROM sessions", "1|3600|36\n2|1200|12");
 	assert_answer("SELECT sum(count) FROM losses", "21");
+	store_trim_free(trim);
+	store_free(store);
+}
+
+struct sum {
+	uint64_t n, of_hours;
+};
+
+static int add_hits(void *userdata, int64_t task, int64_t node, uint64_t n)
+{
+	((struct sum *)userdata)->n += n;
+	return 0;
+}
+
+static int add_slot_hits(void *userdata, const struct store_slot_hits *hits)
+{
+	((struct sum *)userdata)->of_hours += hits->n;
+	return 0;
+}
+
+Test(store_trim, questions_about_what_is_left_are_answered)
+{
+	struct store *store = store_world_open();
+	uint32_t first = START / OX_WINDOW_USEC, to_hour = 360 - first % 360;
+	int64_t session = store_world_add_session(store, START);
+	struct store_range all = {STORE_WORLD_ALL},
+			   owned = {.until_usec = UINT64_MAX, .owner = 1000};
+	struct store_trim *trim;
+
+	fill_windows(store, session, to_hour - 5, to_hour + 6);
+	fill_windows(store, session, to_hour + 360, to_hour + 361);
+	trim = store_trim_new(store);
+	for (uint32_t left = 12; left-- > 1;) {
+		uint64_t since = 0, until = 0, owned_since = 0, owned_until = 0, oldest = 0;
+		struct sum sum = {0};
+
+		cr_assert_eq(store_foreach_hits(store, &all, add_hits, &sum, &since, &until), 0);
+		cr_assert_eq(store_foreach_slot_hits(store, &all, STORE_HOUR_WINDOWS, add_slot_hits,
+						     &sum),
+			     0);
+		cr_expect_eq(sum.n, (left + 1) * 300);
+		cr_expect_eq(sum.of_hours, sum.n);
+		cr_assert_eq(store_find_cover(store, &owned, &owned_since, &owned_until), 0);
+		cr_expect_eq(owned_since, since);
+		cr_expect_eq(owned_until, until);
+		cr_expect_eq(until, (uint64_t)(first + to_hour + 361) * OX_WINDOW_USEC);
+		store_find_oldest(store, &oldest);
+		cr_expect_eq(since, oldest);
+		trim_until(store, trim, oldest / OX_WINDOW_USEC + 1);
+	}
 	store_trim_free(trim);
 	store_free(store);
 }

@@ -108,7 +108,7 @@ static void world_make_system(void)
 	world_write("/usr/share/dbus-1/system.d/org.oxprof1.conf",
 		    "<allow own=\"org.oxprof1\"/>\n");
 	world_write("/usr/share/polkit-1/actions/org.oxprof1.policy", "<policyconfig/>\n");
-	world_write("/etc/oxprof/oxprofd.conf", "[Storage]\n#MaxSize=0\n");
+	world_write("/etc/oxprof/oxprofd.conf", "[Storage]\n#MaxSize=0\nKeepFree=0\n");
 	world_write("/var/lib/oxprof/oxprof.db", "0123456789");
 	world_mode("/var/lib/oxprof", 02750);
 	world_socket("/run/oxprof/opener");

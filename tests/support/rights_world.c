@@ -202,6 +202,13 @@ static int count_message(sd_bus_message *message, void *userdata, sd_bus_error *
 	return 0;
 }
 
+/* Waits until the daemon has begun to work at all that was sent before. */
+static void ping(sd_bus *bus)
+{
+	sd_bus_call_method(bus, OX_BUS_NAME, OX_BUS_PATH, "org.freedesktop.DBus.Peer", "Ping", NULL,
+			   NULL, "");
+}
+
 /* Makes the call, and then another one, whose reply comes behind every reply of the first. Writes
  * the reply of the first to out: "ok TEXT" or "NAME: WORDS", behind "twice " where two came. */
 static void caller_call(sd_bus *bus, const struct caller *caller, sd_bus_message *message,
@@ -216,9 +223,11 @@ static void caller_call(sd_bus *bus, const struct caller *caller, sd_bus_message
 	sd_bus_message_set_allow_interactive_authorization(message, caller->interactive);
 	if (sd_bus_call_async(bus, NULL, message, bus_world_on_reply, &reply, 0) < 0)
 		_exit(1);
-	sd_bus_flush(bus);
-	if (caller->leaves)
+	if (caller->leaves) {
+		ping(bus);
 		_exit(0);
+	}
+	sd_bus_flush(bus);
 	if (caller->stays) {
 		fclose(out);
 		for (;;)
@@ -227,8 +236,7 @@ static void caller_call(sd_bus *bus, const struct caller *caller, sd_bus_message
 	while (!reply.n)
 		if (sd_bus_process(bus, NULL) == 0)
 			sd_bus_wait(bus, UINT64_MAX);
-	sd_bus_call_method(bus, OX_BUS_NAME, OX_BUS_PATH, "org.freedesktop.DBus.Peer", "Ping", NULL,
-			   NULL, "");
+	ping(bus);
 	while (sd_bus_process(bus, NULL) > 0)
 		;
 	error = sd_bus_message_get_error(reply.message);
@@ -314,9 +322,24 @@ const char *caller_told(const struct caller *caller, const char *member, const c
 	return transcript.text;
 }
 
-void assert_interval(uint64_t ns)
+void assert_interval(uint32_t owner, uint64_t ns)
 {
-	cr_assert_eq(manager_interval_ns(bus_world.manager), ns);
+	cr_assert_eq(manager_interval_ns(bus_world.manager, owner), ns);
+}
+
+static int count_target(void *userdata, const struct manager_target_info *info)
+{
+	(*(unsigned *)userdata)++;
+	return 0;
+}
+
+unsigned count_targets(void)
+{
+	const struct manager_scope all = {.owner = UINT32_MAX};
+	unsigned n = 0;
+
+	cr_assert_eq(manager_foreach_target(bus_world.manager, &all, count_target, &n), 0);
+	return n;
 }
 
 void assert_begins(const char *text, const char *start)

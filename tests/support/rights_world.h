@@ -23,6 +23,8 @@ void rights_world_set_up_bus(void);
 /* Ends all of it. */
 void rights_world_tear_down(void);
 
+/* Expects that interval of the owner's. */
+void assert_interval(uint32_t owner, uint64_t ns);
 /* ---- the bus ---- */
 
 /* Connects, takes the name if one is given, and attaches the connection to the event loop. */
@@ -34,8 +36,8 @@ void rights_world_stop_bus(void);
 /* Starts the bus at its old place; nobody is on it. */
 void rights_world_start_bus(void);
 
-/* Expects that interval of the session. */
-void assert_interval(uint64_t ns);
+/* Returns how many targets all users have. */
+unsigned count_targets(void);
 
 /* Expects a text to begin with that. */
 void assert_begins(const char *text, const char *start);
@@ -85,4 +87,6 @@ extern const struct caller caller_nobody, caller_asked, caller_root;
  * "twice " where two came; borrowed until the next call. */
 const char *caller_told(const struct caller *caller, const char *member, const char *types, ...);
 
-#define SET_INTERVAL "SetInterval", "d", 0.002
+/* An interval that is short enough to need a right. */
+#define SET_INTERVAL    "SetInterval", "d", 0.0005
+#define SET_INTERVAL_NS 500000

@@ -40,18 +40,28 @@ Test(config, reads_every_key)
 	config_init(&config);
 	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
 	cr_expect_str_eq(config.database, OX_DATABASE_PATH);
-	cr_expect_eq(config.database_max_bytes, 0);
+	cr_expect_eq(config_size_bytes(&config.max_size, UINT64_C(5) << 30),
+		     (UINT64_C(5) << 30) / 100 * 10);
+	/* At most so much, however large the disk is. */
+	cr_expect_eq(config_size_bytes(&config.max_size, UINT64_C(1) << 40), UINT64_C(1) << 30);
+	cr_expect_eq(config_size_bytes(&config.keep_free, 1000), 150);
+	cr_expect_eq(config_size_bytes(&config.keep_free, UINT64_C(1) << 40), UINT64_C(4) << 30);
 	cr_expect_eq(config.unwind_max_bytes, 64 << 20);
 	cr_expect_eq(parse(&config,
 			   "# a comment\n; another\n\n[Sampling]\r\n  Interval = 0.5 \n"
 			   "UnwindMemory=8M\n"
-			   "[Storage]\nPath=/srv/my data/ox=1.db\nMaxSize=64M",
+			   "[Storage]\nPath=/srv/my data/ox=1.db\nMaxSize=64M\nKeepFree=7%",
 			   &warnings),
 		     0, "%s", warnings.why);
 	cr_expect_eq(config.interval_ns, 500000000);
 	cr_expect_eq(config.unwind_max_bytes, 8 << 20);
 	cr_expect_str_eq(config.database, "/srv/my data/ox=1.db");
-	cr_expect_eq(config.database_max_bytes, 64 << 20);
+	cr_expect_eq(config_size_bytes(&config.max_size, 1000), 64 << 20);
+	cr_expect_eq(config_size_bytes(&config.keep_free, 1000), 70);
+	cr_expect_eq(parse(&config, "[Storage]\nMaxSize=99%\nKeepFree=0", &warnings), 0);
+	cr_expect_eq(config_size_bytes(&config.max_size, UINT64_C(1) << 40),
+		     (UINT64_C(1) << 40) / 100 * 99);
+	cr_expect_eq(config_size_bytes(&config.keep_free, 1000), 0);
 }
 
 Test(config, the_last_one_counts_and_an_empty_one_resets)
@@ -69,13 +79,13 @@ Test(config, the_last_one_counts_and_an_empty_one_resets)
 	cr_expect_eq(config.unwind_max_bytes, 64 << 20);
 	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
 	cr_expect_eq(parse(&config,
-			   "[Storage]\nPath=/a\nMaxSize=1\n[Sampling]\nFrequency=7\nFrequency=\n"
+			   "[Storage]\nPath=/a\nMaxSize=0\n[Sampling]\nFrequency=7\nFrequency=\n"
 			   "[Storage]\nPath=\nMaxSize=",
 			   &warnings),
 		     0);
 	cr_expect_eq(config.interval_ns, OX_INTERVAL_DEFAULT_NS);
 	cr_expect_str_eq(config.database, OX_DATABASE_PATH);
-	cr_expect_eq(config.database_max_bytes, 0);
+	cr_expect_eq(config.max_size.percent, 10);
 }
 
 Test(config, warns_with_line_and_reason_and_goes_on)
@@ -106,6 +116,10 @@ Test(config, warns_with_line_and_reason_and_goes_on)
 		{"[Storage]\nPath=/srv/\n", 2, "absolute"},
 		{"[Storage]\nMaxSize=1.5G\n", 2, "MaxSize=1.5G: not understood"},
 		{"[Storage]\nMaxSize=16E\n", 2, "MaxSize=16E: out of range"},
+		{"[Storage]\nMaxSize=0%\n", 2, "MaxSize=0%: out of range, wanted: bytes"},
+		{"[Storage]\nKeepFree=100%\n", 2, "KeepFree=100%: out of range"},
+		{"[Storage]\nKeepFree=15 %\n", 2, "KeepFree=15 %: not understood"},
+		{"[Storage]\nKeepFree=%\n", 2, "KeepFree=%: not understood"},
 	};
 	struct warnings warnings;
 	struct config config, initial;

@@ -27,6 +27,7 @@ static const struct {
 	{OX_LOST_PYTHON, "python-broken"},
 	{OX_LOST_PYTHON_NAME, "python-name"},
 	{OX_LOST_STORE, "store"},
+	{OX_LOST_LIMIT, "limit"},
 };
 
 Test(loss, each_has_the_name_that_was_promised)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <unistd.h>
 
 #include "daemon/base/cleanup.h"
 #include "tests/support/busy.h"
@@ -13,7 +14,7 @@ Test(authorize, root_is_not_asked_about)
 {
 	cr_assert_str_eq(caller_told(&caller_root, SET_INTERVAL), "ok \n");
 	cr_assert_eq(polkit.n_asked, 0);
-	assert_interval(2000000);
+	assert_interval(0, SET_INTERVAL_NS);
 }
 
 Test(authorize, who_is_allowed_may)
@@ -24,16 +25,16 @@ Test(authorize, who_is_allowed_may)
 	cr_assert_str_eq(polkit.action, OX_ACTION_CONFIGURE);
 	cr_assert_eq(polkit.subject[0], ':');
 	cr_assert_eq(polkit.flags, 0);
-	assert_interval(2000000);
+	assert_interval(NOBODY, SET_INTERVAL_NS);
 }
 
 Test(authorize, who_is_not_may_not)
 {
 	polkit.verdict = VERDICT_NO;
 	assert_begins(caller_told(&caller_nobody, SET_INTERVAL),
-		      DENIED ": not permitted to change the interval");
+		      DENIED ": not permitted to sample at intervals below a millisecond");
 	cr_assert_eq(polkit.n_asked, 1);
-	assert_interval(OX_INTERVAL_DEFAULT_NS);
+	assert_interval(NOBODY, OX_INTERVAL_DEFAULT_NS);
 }
 
 Test(authorize, who_could_still_prove_it_is_told_so)
@@ -41,7 +42,7 @@ Test(authorize, who_could_still_prove_it_is_told_so)
 	polkit.verdict = VERDICT_CHALLENGE;
 	assert_begins(caller_told(&caller_nobody, SET_INTERVAL),
 		      "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired: ");
-	assert_interval(OX_INTERVAL_DEFAULT_NS);
+	assert_interval(NOBODY, OX_INTERVAL_DEFAULT_NS);
 }
 
 Test(authorize, a_person_is_asked_only_where_the_call_allows_it)
@@ -55,7 +56,7 @@ Test(authorize, without_polkit_nobody_but_root_may)
 {
 	polkit_stop();
 	assert_begins(caller_told(&caller_nobody, SET_INTERVAL), DENIED ": ");
-	assert_interval(OX_INTERVAL_DEFAULT_NS);
+	assert_interval(NOBODY, OX_INTERVAL_DEFAULT_NS);
 	cr_assert_str_eq(caller_told(&caller_root, SET_INTERVAL), "ok \n");
 }
 
@@ -67,7 +68,7 @@ Test(authorize, each_call_is_answered_once_and_forgotten)
 	unsigned n = 0;
 
 	polkit.verdict = VERDICT_NO;
-	text = caller_told(&often, SET_INTERVAL);
+	text = caller_told(&often, "Resymbolize", "");
 	assert_has_not(text, "twice");
 	for (; (text = strstr(text, DENIED)); text++)
 		n++;
@@ -110,7 +111,7 @@ Test(authorize, others_processes_need_the_right)
 		cr_assert_eq(polkit.n_asked, i + 1);
 		cr_assert_str_eq(polkit.action, OX_ACTION_PROFILE_OTHERS);
 	}
-	cr_assert_eq(manager_count_targets(bus_world.manager), 0);
+	cr_assert_eq(count_targets(), 0);
 }
 
 Test(authorize, a_fast_rate_needs_the_right)
@@ -118,9 +119,9 @@ Test(authorize, a_fast_rate_needs_the_right)
 	polkit.verdict = VERDICT_NO;
 	assert_begins(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, "user:nobody", 1,
 				  "interval", "d", 0.0001),
-		      DENIED ": not permitted to change the interval");
+		      DENIED ": not permitted to sample at intervals below a millisecond");
 	cr_assert_str_eq(polkit.action, OX_ACTION_CONFIGURE);
-	cr_assert_eq(manager_count_targets(bus_world.manager), 0);
+	cr_assert_eq(count_targets(), 0);
 }
 
 Test(authorize, names_for_all_need_the_right)
@@ -207,15 +208,202 @@ Test(authorize, own_processes_need_no_right_and_others_cannot_stop_them)
 	polkit.verdict = VERDICT_NO;
 	assert_begins(caller_told(&other, "Unpause", "asa{sv}", 1, target, 0), DENIED);
 	cr_assert_str_eq(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, target, 0), "ok \n");
-	cr_assert(manager_is_running(bus_world.manager));
-	assert_begins(caller_told(&other, "Pause", "as", 0), DENIED ": not permitted to pause");
-	assert_begins(caller_told(&other, "Cancel", ""), DENIED ": not permitted to cancel");
-	cr_assert(manager_is_running(bus_world.manager));
+	cr_assert(manager_is_running(bus_world.manager, NOBODY));
+	/* These are about one's own sessions, of which there are none. */
+	cr_assert_str_eq(caller_told(&other, "Pause", "as", 0), "ok \n");
+	cr_assert_str_eq(caller_told(&other, "Cancel", ""), "ok \n");
+	assert_begins(caller_told(&other, "Pause", "as", 1, target), OX_ERROR_NO_TARGET);
+	assert_begins(caller_told(&other, "PauseWithOptions", "asa{sv}", 0, 1, "all_users", "b", 1),
+		      DENIED ": not permitted to pause what others profile");
+	assert_begins(caller_told(&other, "CancelWithOptions", "a{sv}", 1, "all_users", "b", 1),
+		      DENIED ": not permitted to cancel what others profile");
+	assert_begins(
+		caller_told(&other, "CancelWithOptions", "a{sv}", 1, "session", "x", INT64_C(1)),
+		OX_ERROR_INVALID_ARGUMENT ": there is no session 1 of yours; see");
+	cr_assert(manager_is_running(bus_world.manager, NOBODY));
 	cr_assert_str_eq(caller_told(&caller_nobody, "Pause", "as", 0), "ok \n");
-	cr_assert_not(manager_is_running(bus_world.manager));
-	assert_begins(caller_told(&other, "Unpause", "asa{sv}", 0, 0),
-		      DENIED ": not permitted to resume");
+	cr_assert_not(manager_is_running(bus_world.manager, NOBODY));
+	assert_begins(caller_told(&other, "Unpause", "asa{sv}", 0, 0), OX_ERROR_NO_TARGET);
 	busy_stop(&his);
+}
+
+/* Expects that another user is told nothing of session 1. */
+static void expect_unseen(const struct caller *other)
+{
+	const char *status = caller_told(other, "GetStatus", "");
+
+	assert_has(status, "ok {state=s:paused,");
+	assert_has(status, ",samples=t:0,");
+	assert_has(status, ",sessions=aa{sv}:[],");
+	assert_has_not(status, "other_sessions");
+	assert_has_not(status, "session=t:");
+	assert_has(status, "} []");
+	cr_assert_str_eq(caller_told(other, "History", "a{sv}", 0), "ok []\n");
+	assert_begins(caller_told(other, "History", "a{sv}", 1, "session", "x", INT64_C(1)),
+		      OX_ERROR_INVALID_ARGUMENT ": there is no session 1 of yours; ");
+	assert_begins(caller_told(other, "History", "a{sv}", 1, "all_users", "b", 1), DENIED);
+	assert_begins(
+		caller_told(other, "GetStatusWithOptions", "a{sv}", 1, "session", "x", INT64_C(1)),
+		OX_ERROR_INVALID_ARGUMENT ": there is no session 1 of yours; ");
+	assert_begins(caller_told(other, "Query", "a{sv}", 1, "session", "x", INT64_C(1)),
+		      OX_ERROR_INVALID_ARGUMENT ": there is no session 1 of yours; ");
+	assert_has(caller_told(other, "Query", "a{sv}", 0), "samples=t:0,");
+}
+
+Test(authorize, a_session_is_its_owners)
+{
+	struct caller other = {.uid = SOMEBODY};
+	struct busy_process his;
+	const char *status;
+	char target[32];
+
+	sampler_free(sampler_or_skip());
+	his = busy_start(&(struct busy){.uid = NOBODY, .depth = 3});
+	snprintf(target, sizeof(target), "pid:%d", his.pid);
+	polkit.verdict = VERDICT_NO;
+	cr_assert_str_eq(caller_told(&caller_nobody, "Unpause", "asa{sv}", 1, target, 0), "ok \n");
+	busy_let(his.pid, 50);
+	expect_unseen(&other);
+	status = caller_told(&caller_root, "GetStatus", "");
+	assert_has(status, ",sessions=aa{sv}:[],other_sessions=u:1,");
+	assert_has(status, "} []");
+	status = caller_told(&caller_root, "GetStatusWithOptions", "a{sv}", 1, "session", "x",
+			     INT64_C(1));
+	assert_has(status, "ok {state=s:running,");
+	assert_has(status, ",session=t:1,");
+	assert_has(status, "owner=u:65534");
+	assert_has(caller_told(&caller_root, "History", "a{sv}", 1, "all_users", "b", 1),
+		   ",owner=u:65534,");
+	cr_assert_str_eq(caller_told(&caller_root, "History", "a{sv}", 0), "ok []\n");
+	assert_has(caller_told(&caller_nobody, "Query", "a{sv}", 0), "session=t:1,");
+	cr_assert_str_eq(caller_told(&caller_root, "PauseWithOptions", "asa{sv}", 0, 1, "session",
+				     "x", INT64_C(1)),
+			 "ok \n");
+	cr_assert_not(manager_is_running(bus_world.manager, NOBODY));
+	busy_stop(&his);
+}
+
+Test(authorize, changes_are_limited_but_roots)
+{
+	struct caller often = {.uid = NOBODY, .times = OX_CHANGES_AT_ONCE + 1};
+	struct caller other = {.uid = SOMEBODY};
+	struct caller root = {.times = OX_CHANGES_AT_ONCE + 5};
+	const char *text;
+
+	polkit.verdict = VERDICT_NO;
+	text = caller_told(&often, "Pause", "as", 0);
+	assert_begins(text, "ok \n");
+	assert_has(text,
+		   OX_ERROR_LIMIT_REACHED ": too many changes: a user may make 20 at once, and "
+					  "then one a second; try again in 1 s\n");
+	cr_assert_str_eq(caller_told(&other, "Cancel", ""), "ok \n");
+	assert_has_not(caller_told(&root, "Pause", "as", 0), OX_ERROR_LIMIT_REACHED);
+	/* A question is no change. */
+	assert_begins(caller_told(&caller_nobody, "GetStatus", ""), "ok ");
+}
+
+struct heard {
+	unsigned n;
+	char *text;
+};
+
+static int on_changed(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	struct heard *heard = userdata;
+
+	heard->n++;
+	free(heard->text);
+	heard->text = bus_world_text(message);
+	return 0;
+}
+
+static int on_answer(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+	*(bool *)userdata = true;
+	return 1;
+}
+
+/* Calls by a connection of the test, behind which it has heard all that was said before. */
+static void call_on(sd_bus *bus, const char *interface, const char *member)
+{
+	bool answered = false;
+
+	cr_assert_geq(sd_bus_call_method_async(bus, NULL, OX_BUS_NAME, OX_BUS_PATH, interface,
+					       member, on_answer, &answered, ""),
+		      0);
+	while (!answered)
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
+}
+
+#define PEER "org.freedesktop.DBus.Peer"
+
+static sd_bus *listen_as(uint32_t uid, struct heard *heard)
+{
+	sd_bus *bus;
+
+	/* The bus asks who connected, and when. */
+	cr_assert_eq(seteuid(uid), 0);
+	rights_world_connect(&bus, NULL);
+	cr_assert_eq(seteuid(0), 0);
+	cr_assert_geq(sd_bus_match_signal(bus, NULL, NULL, OX_BUS_PATH,
+					  "org.freedesktop.DBus.Properties", "PropertiesChanged",
+					  on_changed, heard),
+		      0);
+	return bus;
+}
+
+/* Only connections that have called hear of changes, and only of those of their own user. */
+Test(authorize, changes_are_told_to_their_owner_alone)
+{
+	struct heard heard = {0};
+	sd_bus *bus = listen_as(0, &heard);
+
+	cr_assert_str_eq(caller_told(&caller_root, "SetInterval", "d", 0.25), "ok \n");
+	call_on(bus, PEER, "Ping");
+	cr_expect_eq(heard.n, 0);
+	call_on(bus, OX_BUS_INTERFACE, "GetStatus");
+	cr_assert_str_eq(caller_told(&caller_nobody, "SetInterval", "d", 0.5), "ok \n");
+	call_on(bus, PEER, "Ping");
+	cr_expect_eq(heard.n, 0);
+	cr_assert_str_eq(caller_told(&caller_root, "SetInterval", "d", 0.125), "ok \n");
+	call_on(bus, PEER, "Ping");
+	cr_expect_eq(heard.n, 1);
+	assert_has(heard.text, "Interval=d:0.125,");
+	assert_has(caller_told(&caller_nobody, "GetStatus", ""), "interval_ns=t:500000000,");
+	free(heard.text);
+	sd_bus_flush_close_unref(bus);
+}
+
+/* Connections that have left the bus take no place of those that listen. */
+Test(authorize, so_many_connections_of_a_user_are_told)
+{
+	sd_bus *buses[OX_LISTENERS_PER_USER + 1];
+	struct heard heard = {0};
+
+	for (unsigned i = 0; i < 2 * OX_LISTENERS_PER_USER; i++)
+		assert_begins(caller_told(&caller_nobody, "GetStatus", ""), "ok ");
+	for (unsigned i = 0; i < array_length(buses); i++) {
+		buses[i] = listen_as(NOBODY, &heard);
+		call_on(buses[i], OX_BUS_INTERFACE, "GetStatus");
+	}
+	cr_assert_str_eq(caller_told(&caller_nobody, "SetInterval", "d", 0.5), "ok \n");
+	for (unsigned i = 0; i < array_length(buses); i++) {
+		call_on(buses[i], PEER, "Ping");
+		sd_bus_flush_close_unref(buses[i]);
+	}
+	cr_expect_eq(heard.n, OX_LISTENERS_PER_USER);
+	free(heard.text);
+}
+
+/* A call that waits for polkit comes again, and is one change all the same. */
+Test(authorize, a_change_that_is_asked_about_counts_once)
+{
+	struct caller often = {.uid = NOBODY, .times = OX_CHANGES_AT_ONCE};
+	const char *text;
+
+	polkit.verdict = VERDICT_YES;
+	text = caller_told(&often, SET_INTERVAL);
+	assert_has_not(text, OX_ERROR_LIMIT_REACHED);
 }
 
 Test(authorize, a_process_that_hides_is_not_its_owners)

@@ -62,6 +62,8 @@ Test(export_bus, an_answer_comes_as_a_stream)
 	cr_expect_str_eq(told.summary->state, "paused");
 	cr_expect_eq(told.summary->interval_ns, 10101010);
 	cr_expect_eq(told.summary->n_sessions, 2);
+	/* The sender never had a session. */
+	cr_expect_eq(told.summary->session, 0);
 	cr_expect_eq(told.n_tasks, 1);
 	cr_expect_eq(told.n_slots, 1);
 }
@@ -73,6 +75,7 @@ Test(export_bus, what_is_asked_for_is_told)
 	told_of(&told, "a{sv}", 1, "session", "x", INT64_C(1));
 	cr_expect_eq(told.end->samples, 11);
 	cr_expect_eq(told.summary->n_sessions, 1);
+	cr_expect_eq(told.summary->session, 1);
 	told_of(&told, "a{sv}", 3, "dimensions", "as", 2, "task", "time", "until", "t",
 		START + 20000000, "step", "t", UINT64_C(20000000));
 	cr_expect_eq(told.n_nodes, 1);
@@ -191,7 +194,8 @@ static void expect_own_limit(uint32_t uid, int wanted)
 			      .only_uid = UINT32_MAX};
 	struct export_options options = {.stacks = true};
 	struct failure failure = {0};
-	int fd = -1, r = manager_export(bus_world.manager, &query, &options, uid, &fd, &failure);
+	int fd = -1, r = manager_export(bus_world.manager, &query, &options, uid, uid == UINT32_MAX,
+					&fd, &failure);
 
 	cr_assert_eq(r < 0 ? r : 0, wanted, "%s", failure.text);
 	if (r < 0)

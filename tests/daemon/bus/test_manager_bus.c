@@ -50,6 +50,11 @@ Test(manager_bus, everything_is_there_under_its_name)
 		METHOD("Export", IN("a{sv}", "filter") OUT("h", "stream")),
 		METHOD("History", IN("a{sv}", "filter") OUT("aa{sv}", "sessions")),
 		METHOD("GetStatus", OUT("a{sv}", "status") OUT("aa{sv}", "targets")),
+		METHOD("PauseWithOptions", IN("as", "targets") IN("a{sv}", "options")),
+		METHOD("CancelWithOptions", IN("a{sv}", "options")),
+		METHOD("SetIntervalWithOptions", IN("d", "seconds") IN("a{sv}", "options")),
+		METHOD("GetStatusWithOptions",
+		       IN("a{sv}", "options") OUT("a{sv}", "status") OUT("aa{sv}", "targets")),
 		METHOD("Resymbolize", OUT("t", "named") OUT("t", "unnamed") OUT("aa{sv}", "files")),
 		PROPERTY("State", "s"),
 		PROPERTY("Mode", "s"),
@@ -76,13 +81,14 @@ Test(manager_bus, a_fresh_daemon_is_paused_and_says_so)
 			   "python-broken=0},"
 			   "lost=a{st}:{},unwind_bytes=t:0,unwind_budget_bytes=t:67108864,"
 			   "unwind_tables=u:0,unwind_waiting=u:0,unwind_refused=u:0,"
-			   "unwind_evicted=u:0,interpreters=aa{sv}:[],interpreters_total=u:0,");
+			   "unwind_evicted=u:0,interpreters=aa{sv}:[],interpreters_total=u:0,"
+			   "sessions=aa{sv}:[],other_sessions=u:0,");
 	assert_has(status, "running_usec=t:0,");
-	assert_has(status, ",version=s:" OX_VERSION ",kernel=s:unloaded}");
+	assert_has(status, ",version=s:" OX_VERSION ",kernel=s:unloaded,");
 	snprintf(part, sizeof(part), ",database_path=s:%s,", store_world.path);
 	assert_has(status, part);
 	assert_has(status, "} []");
-	assert_has_not(status, "session=");
+	assert_has_not(status, "session=t:");
 	assert_has_not(status, "notice=");
 	assert_has_not(status, "achieved_");
 	assert_has_not(status, "database_bytes=t:0,");
@@ -363,7 +369,7 @@ Test(manager_bus, a_target_that_ends_ends_the_session)
 	snprintf(target, sizeof(target), "pid:%d", busy.pid);
 	free(bus_world_answer("Unpause", "asa{sv}", 1, target, 0));
 	busy_stop(&busy);
-	while (manager_is_running(bus_world.manager))
+	while (manager_is_running(bus_world.manager, 0))
 		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
 	status = bus_world_answer("GetStatus", "");
 	assert_has(status, "state=s:exited,");
@@ -381,7 +387,7 @@ Test(manager_bus, a_time_that_was_asked_for_ends_the_sampling)
 	snprintf(target, sizeof(target), "pid:%d", busy.pid);
 	free(bus_world_answer("Unpause", "asa{sv}", 1, target, 1, "for", "t", UINT64_C(100000)));
 	assert_property("State", "s:running");
-	while (manager_is_running(bus_world.manager))
+	while (manager_is_running(bus_world.manager, 0))
 		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
 	status = bus_world_answer("GetStatus", "");
 	assert_has(status, "state=s:paused,owner=");

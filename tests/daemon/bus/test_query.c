@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers on the bus, over a database that the test filled. */
 #include "daemon/base/cleanup.h"
+#include "daemon/bus/internal.h"
 #include "tests/support/bus_world.h"
 
 #include <criterion/criterion.h>
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 
 #define INVALID OX_ERROR_INVALID_ARGUMENT
+
+#define EVERYBODYS "all_users", "b", 1
 
 /* Fills in main > work > main > leaf (of the kernel), see store_world.h: 11 samples, two windows.
  */
@@ -212,21 +215,139 @@ Test(query_bus, nobody_can_change_the_file_that_was_handed_out)
 
 Test(query_bus, sessions_are_told_newest_first)
 {
-	_cleanup_free_ char *all = bus_world_answer("History", "a{sv}", 0);
-	_cleanup_free_ char *one = bus_world_answer("History", "a{sv}", 1, "max", "u", 1);
+	_cleanup_free_ char *own = bus_world_answer("History", "a{sv}", 0);
+	_cleanup_free_ char *all = bus_world_answer("History", "a{sv}", 1, EVERYBODYS);
+	_cleanup_free_ char *one =
+		bus_world_answer("History", "a{sv}", 2, EVERYBODYS, "max", "u", 1);
 	_cleanup_free_ char *first =
-		bus_world_answer("History", "a{sv}", 1, "until", "t", START + 20000000);
+		bus_world_answer("History", "a{sv}", 2, EVERYBODYS, "until", "t", START + 20000000);
+	_cleanup_free_ char *second =
+		bus_world_answer("History", "a{sv}", 1, "session", "x", INT64_C(2));
 
+	cr_assert_str_eq(own, "[]");
+	assert_has(second, "[{id=t:2,");
+	cr_assert_eq(count(second, "started="), 1);
+	assert_error(INVALID, "there is no session 3", "History", "a{sv}", 1, "session", "x",
+		     INT64_C(3));
+	assert_error(INVALID, "there is no session 0;", "History", "a{sv}", 1, "session", "x",
+		     INT64_C(0));
 	assert_has(all, "[{id=t:2,");
 	assert_has(all, "{id=t:1,started=t:1760000000000000,ended=t:1760000015000000,mode=s:cpu,"
 			"interval_ns=t:10101010,targets=as:[pid:42,comm:nginx],samples=t:11,"
-			"lost=a{st}:{");
+			"owner=u:1000,lost=a{st}:{");
 	assert_has(all, "late=6");
 	cr_assert_eq(count(all, "id="), 2 + count(all, "pid="));
 	cr_assert_eq(count(one, "started="), 1);
 	assert_has(one, "id=t:2,");
 	cr_assert_eq(count(first, "started="), 1);
 	assert_has(first, "id=t:1,");
+}
+
+/* ---- the session that a question is about ---- */
+
+/* Fills in a session of root's between two of another user's. */
+static void fill_owners(void)
+{
+	static const uint32_t owners[] = {1001, 0, 1001};
+	struct store *store = store_world_open();
+
+	cr_assert_eq(store_begin(store), 0);
+	for (unsigned i = 0; i < array_length(owners); i++) {
+		uint64_t at = START + i * UINT64_C(60000000);
+		int64_t session = store_world_add_session_of(store, at, owners[i]);
+
+		store_world_add_sample(store, session, 0, store_world_add_task(store, 42 + i, 1001),
+				       0, 1 + i);
+		cr_assert_eq(store_end_session(store, session, at + 15000000), 0);
+	}
+	cr_assert_eq(store_commit(store), 0);
+	store_free(store);
+}
+
+static void world_start_owners(void)
+{
+	bus_world_start_with(fill_owners);
+}
+
+TestSuite(query_bus_owners, .init = world_start_owners, .fini = bus_world_stop);
+
+Test(query_bus_owners, without_a_window_it_is_the_last_own_session)
+{
+	_cleanup_free_ char *own = bus_world_answer("Query", "a{sv}", 0);
+	_cleanup_free_ char *all =
+		bus_world_answer("Query", "a{sv}", 1, "session", "x", INT64_C(0));
+	_cleanup_free_ char *other =
+		bus_world_answer("Query", "a{sv}", 1, "session", "x", INT64_C(3));
+	_cleanup_free_ char *since = bus_world_answer("Query", "a{sv}", 1, "since", "t", START);
+	_cleanup_free_ char *until =
+		bus_world_answer("Query", "a{sv}", 1, "until", "t", START + 50000000);
+	_cleanup_free_ char *history = bus_world_answer("History", "a{sv}", 0);
+
+	assert_has(own, "samples=t:2,");
+	assert_has(own, ",session=t:2,");
+	assert_has(all, "samples=t:6,");
+	assert_has_not(all, ",session=");
+	assert_has(other, "samples=t:3,");
+	assert_has(other, ",session=t:3,");
+	assert_has(since, "samples=t:6,");
+	assert_has_not(since, ",session=");
+	assert_has(until, "samples=t:1,");
+	assert_has_not(until, ",session=");
+	assert_has(history, "[{id=t:2,");
+	assert_has(history, ",owner=u:0,");
+	cr_assert_eq(count(history, "started="), 1);
+}
+
+/* ---- questions that wait ---- */
+
+#define N_ASKED 12
+
+static unsigned order[N_ASKED], n_replies;
+
+static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	cr_assert(!sd_bus_message_is_method_error(reply, NULL));
+	order[n_replies++] = (unsigned)(uintptr_t)userdata;
+	return 1;
+}
+
+static void ask(unsigned n)
+{
+	cr_assert_geq(sd_bus_call_method_async(bus_world.client, NULL, NULL, OX_BUS_PATH,
+					       OX_BUS_INTERFACE,
+					       n % 2 ? "Query" : "QueryByFileDescriptor", on_reply,
+					       (void *)(uintptr_t)n, "a{sv}", 0),
+		      0);
+}
+
+Test(query_bus, one_caller_is_answered_in_order)
+{
+	for (unsigned i = 0; i < N_ASKED; i++)
+		ask(i);
+	while (n_replies < N_ASKED)
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
+	for (unsigned i = 0; i < N_ASKED; i++)
+		cr_assert_eq(order[i], i);
+}
+
+/* Its questions go with a client, and those of nobody else. */
+Test(query_bus, a_client_that_goes_is_not_answered)
+{
+	ask(0);
+	while (!bus_world.object->queries)
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
+	sd_bus_close(bus_world.client);
+	while (bus_world.object->queries)
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
+	cr_assert_eq(n_replies, 0);
+}
+
+Test(query_bus, what_waits_at_the_end_is_dropped)
+{
+	ask(0);
+	ask(1);
+	while (!bus_world.object->queries)
+		cr_assert_geq(sd_event_run(bus_world.event, UINT64_MAX), 0);
 }
 
 static void fill_many(void)

@@ -705,7 +705,7 @@ Test(engine, writes_json)
 		"\"stacks\":{\"root\":127,\"cut\":0,\"no-table\":0,\"broken\":0,"
 		"\"unreadable\":0,\"no-rule\":0,\"python-broken\":0},"
 		"\"lost\":{\"full\":5,\"late\":3},\"restricted\":false,\"without_kernel\":false,"
-		"\"records\":["
+		"\"session\":null,\"records\":["
 		"{\"name\":\"a;b(__main__)\",\"function\":\"a;b\",\"module\":\"__main__\","
 		"\"file\":\"/srv/a.py\",\"line\":5,\"kind\":\"python\",\"pid\":null,\"tid\":null,"
 		"\"self\":64,\"total\":64,\"self_share\":1,\"total_share\":1},"

@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/base/api.h"
 #include "daemon/base/cleanup.h"
+#include "daemon/base/priority.h"
 #include "daemon/query/worker.h"
 
 #define N_MAX 64
@@ -21,6 +24,7 @@ static struct worker *worker;
 
 /* Under the mutex. */
 static struct question *begun[N_MAX];
+static int policies[N_MAX]; /* sched(7), of the threads */
 static unsigned n_begun, n_let_go;
 static struct question *stopped;
 static bool are_all_let_go;
@@ -43,6 +47,7 @@ void __wrap_question_run(struct question *question, const char *database)
 	cr_assert_str_eq(database, "/nowhere");
 	pthread_mutex_lock(&mutex);
 	n = n_begun;
+	policies[n] = sched_getscheduler(0);
 	begun[n_begun++] = question;
 	pthread_cond_broadcast(&changed);
 	while (n_let_go <= n && !are_all_let_go && stopped != question)
@@ -247,6 +252,24 @@ Test(worker, what_was_done_can_be_dropped)
 	cr_assert_str_eq(answered, "1");
 }
 
+Test(worker, what_runs_is_stopped_while_none_may_run)
+{
+	cr_assert_eq(ask(ALICE), 0);
+	wait_until_begun(1);
+	worker_close(worker);
+	cr_expect_eq(stopped, asked[0].question);
+	worker_drop(worker, asked[0].ticket);
+	cr_assert_eq(ask(ALICE), 0);
+	cr_assert_eq(ask(BOB), 0);
+	usleep(20000);
+	pthread_mutex_lock(&mutex);
+	cr_expect_eq(n_begun, 1);
+	pthread_mutex_unlock(&mutex);
+	worker_open(worker);
+	let_go(3);
+	wait_until_begun(3);
+}
+
 Test(worker_end, the_end_waits_for_nobody, .init = start)
 {
 	cr_assert_eq(ask(ALICE), 0);
@@ -258,4 +281,41 @@ Test(worker_end, the_end_waits_for_nobody, .init = start)
 	worker_free(worker);
 	cr_assert_eq(asked[1].n_answers, 0);
 	cr_assert_null(worker_free(NULL));
+}
+
+/* While others are held root's go on; what was begun is answered. */
+Test(worker, others_are_held_and_let_go_again)
+{
+	cr_assert_eq(ask(ALICE), 0);
+	wait_until_begun(1);
+	worker_hold(worker, true);
+	cr_expect(worker_is_reading(worker));
+	cr_assert_eq(ask(BOB), 0);
+	let_go(1);
+	wait_for_answers(1);
+	cr_expect_not(worker_is_reading(worker));
+	cr_assert_eq(ask(WORKER_UID_ROOT), 0);
+	let_go(1);
+	wait_for_answers(2);
+	cr_expect_str_eq(answered, "0 2");
+	worker_hold(worker, false);
+	let_go(1);
+	wait_for_answers(3);
+	cr_expect_str_eq(answered, "0 2 1");
+}
+
+/* The others' thread is a normal one also where its maker is not. */
+Test(worker, roots_questions_go_before_what_overloads_the_machine)
+{
+	if (priority_init() < 0)
+		cr_skip_test("no real-time priority here: needs root");
+	stop();
+	start();
+	let_go(N_MAX);
+	cr_assert_eq(ask(ALICE), 0);
+	wait_for_answers(1);
+	cr_assert_eq(ask(WORKER_UID_ROOT), 0);
+	wait_for_answers(2);
+	cr_expect_eq(policies[0], SCHED_OTHER);
+	cr_expect_eq(policies[1], SCHED_RR);
 }

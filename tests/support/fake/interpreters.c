@@ -25,7 +25,7 @@ int __wrap_recorder_foreach_interpreter(struct recorder *recorder, recorder_inte
 		char comm[16];
 		struct recorder_interpreter interpreter = {
 			.pid = pid,
-			.uid = pid,
+			.owner = pid,
 			.comm = comm,
 			.name = is_read ? "CPython 3.11.2" : "PyPy",
 			.file = is_read ? "/usr/bin/python3.11" : "/usr/bin/pypy3",

@@ -105,6 +105,7 @@ static void made_flush(struct made_stream *stream)
 	lost.reason = late;
 	lost.n = 3;
 	summary.state = running;
+	summary.session = export->session;
 	summary.restricted = export->restricted;
 	summary.without_kernel = export->without_kernel;
 	summary.n_sessions = summary.n_lost = 1;

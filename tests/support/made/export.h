@@ -61,6 +61,7 @@ struct made_export {
 	uint64_t observed_usec; /* 0: all of the window */
 	uint64_t interval_ns;   /* of the session, which may not be that of now; 0: it is */
 	uint64_t samples;       /* 0: the sum of the hits */
+	int64_t session;        /* the only one; 0: it is not one */
 	const char *failure;    /* the daemon's, at the end */
 	enum made_fault fault;
 };

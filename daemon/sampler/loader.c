@@ -4,7 +4,7 @@
  * 1. The thread alone touches the result until is_done; afterwards the owner alone does.
  * 2. The last one frees: the thread where the owner has left, else the owner.
  */
-#include "daemon/manager/loader.h"
+#include "daemon/sampler/loader.h"
 
 #include <assert.h>
 #include <errno.h>

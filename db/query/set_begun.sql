@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: MIT
+UPDATE rollup SET begun = ?1;
