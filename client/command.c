@@ -57,15 +57,15 @@ static int call(struct bus *bus, const struct request *request, void *userdata)
 	assert(ret && !*ret);
 	switch (request->verb) {
 	case VERB_STATUS:
-		return bus_get_status(bus, ret);
+		return bus_get_status(bus, request, ret);
 	case VERB_UNPAUSE:
 		return unpause(bus, request);
 	case VERB_PAUSE:
 		return bus_pause(bus, request);
 	case VERB_CANCEL:
-		return bus_cancel(bus);
+		return bus_cancel(bus, request);
 	case VERB_SET_INTERVAL:
-		return bus_set_interval(bus, request->interval_ns);
+		return bus_set_interval(bus, request);
 	case VERB_QUERY:
 		return bus_query(bus, request, ret);
 	case VERB_SHOW:
@@ -84,13 +84,13 @@ static int render(struct json_object *answer, const struct request *request,
 {
 	switch (request->verb) {
 	case VERB_STATUS:
-		return render_status(answer, screen, out);
+		return render_status(answer, request, screen, out);
 	case VERB_QUERY:
 		return render_query(answer, request, screen, out);
 	case VERB_SHOW:
-		return render_top(answer, screen, out);
+		return render_top(answer, request, screen, out);
 	case VERB_HISTORY:
-		return render_history(answer, screen, out);
+		return render_history(answer, request, screen, out);
 	case VERB_RESYMBOLIZE:
 		return render_resymbolize(answer, screen, out);
 	default:
@@ -107,14 +107,15 @@ static int print_json(struct json_object *answer, FILE *out)
 }
 
 /* Prints the table; what the lines below it would say goes to standard error. */
-static int print_csv(struct json_object *answer, const char *verb, FILE *out)
+static int print_csv(struct json_object *answer, const struct request *request, FILE *out)
 {
 	const struct profile_summary summary = {
 		.samples = tree_get_u64(answer, "samples"),
 		.restricted = tree_get_bool(answer, "restricted"),
 	};
 
-	report_warn_of_gaps(verb, &summary);
+	report_warn_of_gaps(verb_infos[request->verb].name, &summary);
+	report_tell_session(request, answer);
 	return csv_print(answer, out);
 }
 
@@ -130,7 +131,7 @@ int command_run(struct bus *bus, const struct request *request, const struct scr
 		*ret_why = failure_describe(verb, bus_get_error(bus), bus_get_error_text(bus), r);
 		return r;
 	}
-	r = request->format == FORMAT_CSV ? print_csv(answer, verb, out)
+	r = request->format == FORMAT_CSV ? print_csv(answer, request, out)
 	    : request->json               ? print_json(answer, out)
 					  : render(answer, request, screen, out);
 	if (r < 0)

@@ -145,6 +145,7 @@ static int apply_flag(struct request *request, enum option_id option)
 {
 	bool *flags[N_OPTIONS] = {
 		[OPTION_CHILDREN] = &request->children,
+		[OPTION_ALL_USERS] = &request->all_users,
 		[OPTION_JSON] = &request->json,
 		[OPTION_NO_PAGER] = &request->no_pager,
 		[OPTION_NO_ASK_PASSWORD] = &request->no_ask_password,
@@ -193,7 +194,7 @@ static int apply(struct request *request, const struct given *given, uint64_t no
 	case OPTION_UNTIL:
 		return clock_parse_time(value, now_usec, &request->window.until_usec);
 	case OPTION_SESSION:
-		return value_parse_session(value, &request->window.session);
+		return value_parse_session(value, &request->window);
 	case OPTION_BASE:
 		return value_parse_window(value, now_usec, &request->base);
 	case OPTION_WITH:
@@ -272,6 +273,22 @@ static bool is_given(const struct arguments_reading *reading, enum option_id opt
 	return false;
 }
 
+/* Verbs that change or list sessions mean all of one's own without the option; a question about
+ * samples does not. */
+static int check_sessions(const struct request *request, char *why)
+{
+	const char *verb = verb_infos[request->verb].name;
+
+	if (request->all_users && (request->window.session || request->window.all_sessions))
+		return warn(why, "%s: --session and --all-users cannot be used together", verb);
+	if (request->window.all_sessions && option_fits_verb(OPTION_ALL_USERS, request->verb))
+		return warn(why,
+			    "%s: --session=all: not the number of a session; without --session all "
+			    "of yours are meant, with --all-users those of everybody",
+			    verb);
+	return 0;
+}
+
 static int check_together(const struct request *request, const struct arguments_reading *reading)
 {
 	const char *verb = verb_infos[request->verb].name;
@@ -289,7 +306,7 @@ static int check_together(const struct request *request, const struct arguments_
 			    "%s: --python-only and --native-only cannot be used together", verb);
 	if (request->window.since_usec > request->window.until_usec)
 		return warn(reading->why, "%s: --since is later than --until", verb);
-	return 0;
+	return check_sessions(request, reading->why);
 }
 
 /* Refuses formats that the verb does not have. */
@@ -425,6 +442,14 @@ int arguments_parse(int argc, char **argv, uint64_t now_usec, struct request *re
 	}
 	*ret = request;
 	return 0;
+}
+
+bool request_has_window(const struct request *request)
+{
+	const struct window *window = &request->window;
+
+	return window->since_usec > 0 || window->until_usec < UINT64_MAX || window->session ||
+	       window->all_sessions;
 }
 
 void request_done(struct request *request)

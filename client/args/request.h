@@ -25,7 +25,8 @@ enum format {
 struct window {
 	uint64_t since_usec; /* 0: from the beginning */
 	uint64_t until_usec; /* UINT64_MAX: no end */
-	int64_t session;     /* 0: all */
+	int64_t session;     /* 0: none is given */
+	bool all_sessions;   /* --session=all */
 };
 
 struct request {
@@ -50,8 +51,9 @@ struct request {
 	const char *by;
 	const char *kind;
 	bool has_max;
-	uint32_t max; /* 0: all */
-	struct window window;
+	uint32_t max;         /* 0: all */
+	struct window window; /* its session is also that which status, pause, ... are about */
+	bool all_users;
 
 	struct window base, with; /* diff */
 	const char *focus;
@@ -67,3 +69,5 @@ struct request {
 };
 
 void request_done(struct request *request);
+/* True if times or sessions were given: else the daemon chooses the session. */
+bool request_has_window(const struct request *request);

@@ -99,13 +99,26 @@ static int parse_side(const char *text, size_t length, uint64_t now_usec, uint64
 	return *side ? clock_parse_time(side, now_usec, ret) : 0;
 }
 
-int value_parse_session(const char *text, int64_t *ret)
+static int parse_session_number(const char *text, int64_t *ret)
 {
 	uint64_t number;
 
 	if (parse_u64(text, INT64_MAX, &number) < 0 || number == 0)
 		return -EINVAL;
 	*ret = (int64_t)number;
+	return 0;
+}
+
+int value_parse_session(const char *text, struct window *ret)
+{
+	int64_t number = 0;
+	bool all = !strcmp(text, "all");
+	int r = all ? 0 : parse_session_number(text, &number);
+
+	if (r < 0)
+		return r;
+	ret->session = number;
+	ret->all_sessions = all;
 	return 0;
 }
 
@@ -117,7 +130,7 @@ int value_parse_window(const char *text, uint64_t now_usec, struct window *ret)
 	int r;
 
 	if (!strncmp(text, session, strlen(session))) {
-		r = value_parse_session(text + strlen(session), &window.session);
+		r = parse_session_number(text + strlen(session), &window.session);
 		if (r < 0)
 			return r;
 		*ret = window;

@@ -13,7 +13,8 @@ int value_parse_pattern(const char *text, const char **ret);
 /* Accepts one of the words between the bars of the option's argument; *ret borrows the text. */
 int value_parse_word(enum option_id option, const char *text, const char **ret);
 int value_parse_max(const char *text, struct request *request);
-int value_parse_session(const char *text, int64_t *ret);
+/* Parses the number of a session, or "all". */
+int value_parse_session(const char *text, struct window *ret);
 /* Parses "SINCE..UNTIL", of which one may be missing, or "session:N". */
 int value_parse_window(const char *text, uint64_t now_usec, struct window *ret);
 int value_parse_threshold(const char *text, struct request *request);

@@ -11,6 +11,7 @@
 #define EVERY_VERB ((1u << N_VERBS) - 1)
 #define WINDOWED   (BIT(QUERY) | BIT(SHOW) | BIT(FLAMEGRAPH) | BIT(TREE))
 #define LOOKING    (WINDOWED | BIT(DIFF) | BIT(TOP))
+#define SCOPED     (BIT(STATUS) | BIT(PAUSE) | BIT(CANCEL) | BIT(SET_INTERVAL) | BIT(HISTORY))
 #define TARGETED   (BIT(UNPAUSE) | BIT(PAUSE) | LOOKING)
 
 const struct verb_info verb_infos[N_VERBS] = {
@@ -18,8 +19,9 @@ const struct verb_info verb_infos[N_VERBS] = {
 			 "Show whether oxprofd is profiling, its targets, losses and costs"},
 	[VERB_UNPAUSE] = {"unpause", NULL,
 			  "Profile the targets; without any, go on with the previous ones"},
-	[VERB_PAUSE] = {"pause", NULL, "Stop profiling the targets; without any, all of them"},
-	[VERB_CANCEL] = {"cancel", NULL, "Drop all targets and unload everything from the kernel"},
+	[VERB_PAUSE] = {"pause", NULL, "Stop profiling the targets; without any, all of one's own"},
+	[VERB_CANCEL] = {"cancel", NULL,
+			 "Drop one's targets; where none is left, unload all from the kernel"},
 	[VERB_SET_INTERVAL] = {"set-interval", "SEC",
 			       "Set the time between two samples of a CPU, 0.0001 to 10 seconds"},
 	[VERB_QUERY] = {"query", NULL,
@@ -34,7 +36,7 @@ const struct verb_info verb_infos[N_VERBS] = {
 	[VERB_WEB] = {"web", NULL,
 		      "Serve a web page to this user's browser, on the loopback interface"},
 	[VERB_HISTORY] = {"history", NULL,
-			  "List the sessions; each lasts from an unpause to its pause"},
+			  "List one's sessions; each lasts from an unpause to its pause"},
 	[VERB_RESYMBOLIZE] = {"resymbolize", NULL,
 			      "Name recorded addresses whose debug files were installed later"},
 	[VERB_DOCTOR] = {"doctor", NULL,
@@ -78,9 +80,11 @@ const struct option_info option_infos[N_OPTIONS] = {
 			  "Only samples from this time on (-5min, today, ...)"},
 	[OPTION_UNTIL] = {"until", "TIME", TIME_EXPECTED, WINDOWED | BIT(HISTORY),
 			  "Only samples up to this time"},
-	[OPTION_SESSION] = {"session", "N", "the number of a session; see oxprofctl history",
-			    WINDOWED,
-			    "Only samples of this session (its number is in oxprofctl history)"},
+	[OPTION_SESSION] = {"session", "N", "the number of a session or all; see oxprofctl history",
+			    WINDOWED | BIT(TOP) | SCOPED,
+			    "Only this session; or \"all\", everything that was sampled"},
+	[OPTION_ALL_USERS] = {"all-users", NULL, NULL, SCOPED,
+			      "The sessions of all users, not only one's own"},
 	[OPTION_BASE] = {"base", "WINDOW", WINDOW_EXPECTED, BIT(DIFF),
 			 "The window to compare with: SINCE..UNTIL or session:N"},
 	[OPTION_WITH] = {"with", "WINDOW", WINDOW_EXPECTED, BIT(DIFF),

@@ -141,6 +141,13 @@ bool bus_needs_questions(const struct bus *bus)
 	return sd_bus_error_has_name(&bus->error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
 }
 
+/* True if the last call failed for want of a right. */
+static bool bus_is_refused(const struct bus *bus)
+{
+	return bus_needs_questions(bus) ||
+	       sd_bus_error_has_name(&bus->error, OX_ERROR_NOT_PERMITTED);
+}
+
 static int new_call(struct bus *bus, const char *method, sd_bus_message **ret)
 {
 	return sd_bus_message_new_method_call(bus->bus, ret, OX_BUS_NAME, OX_BUS_PATH,
@@ -207,18 +214,42 @@ static int append_unpause_options(sd_bus_message *message, const struct request 
 	return sd_bus_message_close_container(message);
 }
 
-/* Appends the options that query and history have in common. The container stays open. */
+/* Appends the options that query and history have in common. The container stays open. Session 0
+ * is all of them; without one the daemon chooses. */
 static int append_window(sd_bus_message *message, const struct request *request)
 {
+	const struct window *window = &request->window;
+
 	TRY(sd_bus_message_open_container(message, 'a', "{sv}"));
-	if (request->window.since_usec > 0)
-		TRY(append_u64(message, "since", request->window.since_usec));
-	if (request->window.until_usec < UINT64_MAX)
-		TRY(append_u64(message, "until", request->window.until_usec));
+	if (window->since_usec > 0)
+		TRY(append_u64(message, "since", window->since_usec));
+	if (window->until_usec < UINT64_MAX)
+		TRY(append_u64(message, "until", window->until_usec));
+	if (window->session || window->all_sessions)
+		TRY(sd_bus_message_append(message, "{sv}", "session", "x", window->session));
+	return 0;
+}
+
+static int append_all_users(sd_bus_message *message, const struct request *request)
+{
+	return request->all_users ? sd_bus_message_append(message, "{sv}", "all_users", "b", 1) : 0;
+}
+
+/* True if the request is not about all of the user's own sessions. */
+static bool has_scope(const struct request *request)
+{
+	return request && (request->all_users || request->window.session);
+}
+
+/* Appends the sessions that a call is about. */
+static int append_scope(sd_bus_message *message, const struct request *request)
+{
+	TRY(sd_bus_message_open_container(message, 'a', "{sv}"));
+	TRY(append_all_users(message, request));
 	if (request->window.session)
 		TRY(sd_bus_message_append(message, "{sv}", "session", "x",
 					  request->window.session));
-	return 0;
+	return sd_bus_message_close_container(message);
 }
 
 static int append_max(sd_bus_message *message, const struct request *request)
@@ -262,8 +293,8 @@ static int append_export(sd_bus_message *message, const struct request *request,
 
 static const char *const answer_keys[] = {RESULT_SUMMARY_FIELDS(RESULT_KEY) NULL};
 static const char *const record_keys[] = {RESULT_ROW_FIELDS(RESULT_KEY) NULL};
-static const char *const session_keys[] = {"id",      "started", "ended", "mode", "interval_ns",
-					   "targets", "samples", "lost",  NULL};
+static const char *const session_keys[] = {"id",      "started", "ended", "mode",  "interval_ns",
+					   "targets", "samples", "lost",  "owner", NULL};
 static const char *const status_keys[] = {"state",
 					  "mode",
 					  "interval_ns",
@@ -290,9 +321,24 @@ static const char *const status_keys[] = {"state",
 					  "notice",
 					  "kernel",
 					  "loading_usec",
+					  "database_max_bytes",
+					  "history_since",
+					  "other_sessions",
 					  NULL};
-static const char *const target_keys[] = {"target", "state",   "children", "owner",
-					  "until",  "samples", "stacks",   NULL};
+static const char *const target_keys[] = {"target",  "state",  "children", "owner", "until",
+					  "samples", "stacks", "session",  NULL};
+/* The keys of a session in a status. */
+static const char *const order_keys[] = {"session",
+					 "owner",
+					 "state",
+					 "interval_ns",
+					 "achieved_mean_ns",
+					 "achieved_sd_ns",
+					 "samples",
+					 "stacks",
+					 "lost",
+					 "running_usec",
+					 NULL};
 static const char *const interpreter_keys[] = {"pid",   "comm", "name", "file",
 					       "state", "note", NULL};
 static const char *const work_keys[] = {"named", "unnamed", "files", NULL};
@@ -351,7 +397,7 @@ static int unpause_explain(struct bus *bus)
 	_cleanup_tree_ struct json_object *status = NULL;
 	const char *kernel;
 
-	TRY(bus_get_status(bus, &status));
+	TRY(bus_get_status(bus, NULL, &status));
 	kernel = tree_get_text(status, "kernel");
 	if (!tree_has(status, "loading_usec"))
 		return 0;
@@ -401,26 +447,32 @@ int bus_pause(struct bus *bus, const struct request *request)
 {
 	_cleanup_message_ sd_bus_message *message = NULL;
 
-	TRY(new_call(bus, "Pause", &message));
+	TRY(new_call(bus, has_scope(request) ? "PauseWithOptions" : "Pause", &message));
 	TRY(append_targets(message, request));
+	if (has_scope(request))
+		TRY(append_scope(message, request));
 	return send_call(bus, message, NULL);
 }
 
-int bus_cancel(struct bus *bus)
+int bus_cancel(struct bus *bus, const struct request *request)
 {
 	_cleanup_message_ sd_bus_message *message = NULL;
 
-	TRY(new_call(bus, "Cancel", &message));
+	TRY(new_call(bus, has_scope(request) ? "CancelWithOptions" : "Cancel", &message));
+	if (has_scope(request))
+		TRY(append_scope(message, request));
 	return send_call(bus, message, NULL);
 }
 
-int bus_set_interval(struct bus *bus, uint64_t interval_ns)
+int bus_set_interval(struct bus *bus, const struct request *request)
 {
 	_cleanup_message_ sd_bus_message *message = NULL;
 
-	assert(interval_ns > 0);
-	TRY(new_call(bus, "SetInterval", &message));
-	TRY(sd_bus_message_append(message, "d", (double)interval_ns / 1e9));
+	assert(request->interval_ns > 0);
+	TRY(new_call(bus, has_scope(request) ? "SetIntervalWithOptions" : "SetInterval", &message));
+	TRY(sd_bus_message_append(message, "d", (double)request->interval_ns / 1e9));
+	if (has_scope(request))
+		TRY(append_scope(message, request));
 	return send_call(bus, message, NULL);
 }
 
@@ -471,6 +523,7 @@ int bus_get_history(struct bus *bus, const struct request *request, struct json_
 		return -ENOMEM;
 	TRY(new_call(bus, "History", &message));
 	TRY(append_window(message, request));
+	TRY(append_all_users(message, request));
 	TRY(append_max(message, request));
 	TRY(sd_bus_message_close_container(message));
 	TRY(send_call(bus, message, &reply));
@@ -480,18 +533,40 @@ int bus_get_history(struct bus *bus, const struct request *request, struct json_
 	return 0;
 }
 
-int bus_get_status(struct bus *bus, struct json_object **ret)
+int bus_get_visible_history(struct bus *bus, const struct request *request,
+			    struct json_object **ret)
+{
+	struct request all = *request;
+	bool questions = bus->questions;
+	int r;
+
+	all.all_users = true;
+	all.window.session = 0;
+	all.window.all_sessions = false;
+	bus->questions = false;
+	r = bus_get_history(bus, &all, ret);
+	bus->questions = questions;
+	if (r >= 0 || !bus_is_refused(bus))
+		return r;
+	all.all_users = false;
+	return bus_get_history(bus, &all, ret);
+}
+
+int bus_get_status(struct bus *bus, const struct request *request, struct json_object **ret)
 {
 	_cleanup_message_ sd_bus_message *message = NULL, *reply = NULL;
 	_cleanup_tree_ struct json_object *tree = NULL;
 
-	TRY(new_call(bus, "GetStatus", &message));
+	TRY(new_call(bus, has_scope(request) ? "GetStatusWithOptions" : "GetStatus", &message));
+	if (has_scope(request))
+		TRY(append_scope(message, request));
 	TRY(send_call(bus, message, &reply));
 	TRY(bus_value_read(reply, &tree));
 	if (!json_object_is_type(tree, json_type_object))
 		return -EBADMSG;
 	TRY(tree_fill(tree, status_keys));
 	TRY(tree_fill_rows(tree, "interpreters", interpreter_keys));
+	TRY(tree_fill_rows(tree, "sessions", order_keys));
 	TRY(bus_value_read_field(reply, tree, "targets"));
 	TRY(tree_fill_rows(tree, "targets", target_keys));
 	*ret = take_ptr(tree);

@@ -53,9 +53,11 @@ int bus_unpause(struct bus *bus, const struct request *request);
 typedef void (*bus_waiting_fn)(void *userdata, const char *kernel, uint64_t loading_usec);
 /* Sets the function; NULL: none. */
 void bus_on_waiting(struct bus *bus, bus_waiting_fn fn, void *userdata);
+/* Pauses the targets of the user's own sessions, of the one that the request names, or of
+ * everybody's; likewise the two below. */
 int bus_pause(struct bus *bus, const struct request *request);
-int bus_cancel(struct bus *bus);
-int bus_set_interval(struct bus *bus, uint64_t interval_ns);
+int bus_cancel(struct bus *bus, const struct request *request);
+int bus_set_interval(struct bus *bus, const struct request *request);
 
 /* ---- answers ---- */
 
@@ -67,9 +69,15 @@ int bus_query(struct bus *bus, const struct request *request, struct json_object
  * focus; client/profile/stream.h reads it. The caller owns the descriptor. */
 int bus_export(struct bus *bus, const struct request *request,
 	       const struct bus_export_options *options, int *ret_fd);
-/* Gives {"sessions":[...]}. */
+/* Gives {"sessions":[...]}, of the user's own sessions, the one that the request names, or
+ * everybody's. */
 int bus_get_history(struct bus *bus, const struct request *request, struct json_object **ret);
-/* Gives the fields of GetStatus and "targets":[...]. */
-int bus_get_status(struct bus *bus, struct json_object **ret);
+/* Gives the same for the time of the request, of all sessions that the user may see without a
+ * password. */
+int bus_get_visible_history(struct bus *bus, const struct request *request,
+			    struct json_object **ret);
+/* Gives the fields of GetStatus and "targets":[...]. request: whose sessions, as above; NULL: the
+ * user's own. */
+int bus_get_status(struct bus *bus, const struct request *request, struct json_object **ret);
 /* Gives {"named":N,"unnamed":N,"files":[...]}; may take an hour. */
 int bus_resymbolize(struct bus *bus, struct json_object **ret);

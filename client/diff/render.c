@@ -149,7 +149,7 @@ static int print_side(const struct diff_page *page, int side, FILE *out)
 	clock_format_span(page->summaries[side]->observed_usec, span);
 	snprintf(also, sizeof(also), " in %s, %.2f %% of a CPU", span, 100 * rate);
 	fprintf(out, "%s: ", side_names[side]);
-	return render_extent(answer, also, out);
+	return render_extent(answer, also, NULL, out);
 }
 
 static void print_test(const struct diff_page *page, FILE *out)

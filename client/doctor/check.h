@@ -37,6 +37,7 @@ struct disk_room {
 	uint64_t free_inodes;    /* UINT64_MAX: the file system has no limit */
 	uint64_t database_bytes; /* UINT64_MAX: not known */
 	uint64_t max_bytes;      /* MaxSize=; 0: no limit */
+	uint64_t keep_bytes;     /* KeepFree= */
 };
 /* Adds the finding "disk". */
 void disk_judge(const char *directory, const struct disk_room *room, struct findings *findings);

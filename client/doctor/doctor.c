@@ -36,7 +36,7 @@ static void ask_daemon(struct bus *bus, struct machine *machine)
 		return;
 	bus_forbid_start(bus);
 	bus_set_timeout(bus, TIMEOUT_USEC);
-	r = bus_get_status(bus, &status);
+	r = bus_get_status(bus, NULL, &status);
 	if (r >= 0)
 		machine->status = status;
 	else

@@ -216,54 +216,46 @@ static void add_full(const char *directory, const struct disk_room *room, enum v
 			"make room there, or choose another directory: Path= in " OX_CONFIG_FILE);
 }
 
-/* Adds a finding if the history is near MaxSize=, or if its size is not known. Returns true if it
- * added one. */
-static bool add_limit(const struct disk_room *room, struct findings *findings)
+/* Adds the finding that all is well. */
+static void add_room(const char *directory, const struct disk_room *room, struct findings *findings)
 {
-	char used[TEXT_NUMBER_BYTES], limit[TEXT_NUMBER_BYTES];
+	char free_text[TEXT_NUMBER_BYTES], used[TEXT_NUMBER_BYTES], limit[TEXT_NUMBER_BYTES];
 
+	text_format_bytes(room->free_bytes, free_text);
 	text_format_bytes(room->database_bytes, used);
 	text_format_bytes(room->max_bytes, limit);
-	if (room->max_bytes == 0)
-		return false;
-	if (room->database_bytes == UINT64_MAX) {
-		findings_add(findings, "disk", VERDICT_UNKNOWN,
-			     "only root can see how much the history takes of the %s that MaxSize= "
-			     "allows",
-			     limit);
-		findings_advise(findings, ADVICE_ROOT);
-		return true;
-	}
-	if (room->database_bytes < room->max_bytes / 10 * 9)
-		return false;
-	findings_add(findings, "disk",
-		     room->database_bytes < room->max_bytes ? VERDICT_WARNING : VERDICT_FAILED,
-		     "the history takes %s of the %s that MaxSize= allows, where recording stops",
-		     used, limit);
-	findings_advise(findings,
-			"raise MaxSize= in " OX_CONFIG_FILE ", then: systemctl restart oxprofd");
-	return true;
+	if (room->database_bytes == UINT64_MAX)
+		findings_add(findings, "disk", VERDICT_OK, "%s are free in %s", free_text,
+			     directory);
+	else if (!room->max_bytes)
+		findings_add(findings, "disk", VERDICT_OK,
+			     "%s are free in %s; the history takes %s", free_text, directory, used);
+	else
+		findings_add(findings, "disk", VERDICT_OK,
+			     "%s are free in %s; the history takes %s of the %s that it may have",
+			     free_text, directory, used, limit);
 }
 
 void disk_judge(const char *directory, const struct disk_room *room, struct findings *findings)
 {
 	bool is_new = room->database_bytes == 0;
-	char free_text[TEXT_NUMBER_BYTES], used[TEXT_NUMBER_BYTES];
+	char free_text[TEXT_NUMBER_BYTES], keep[TEXT_NUMBER_BYTES];
 
-	if (room->free_bytes < FREE_BYTES_MIN || (is_new && room->free_inodes < FREE_INODES_MIN))
+	if (room->free_bytes < FREE_BYTES_MIN || (is_new && room->free_inodes < FREE_INODES_MIN)) {
 		add_full(directory, room, VERDICT_FAILED, findings);
-	else if (room->free_bytes < FREE_BYTES_LOW)
+	} else if (room->free_bytes < FREE_BYTES_LOW) {
 		add_full(directory, room, VERDICT_WARNING, findings);
-	else if (add_limit(room, findings))
-		return;
-	else if (room->database_bytes == UINT64_MAX)
-		findings_add(findings, "disk", VERDICT_OK, "%s are free in %s",
-			     text_format_bytes(room->free_bytes, free_text), directory);
-	else
-		findings_add(findings, "disk", VERDICT_OK,
-			     "%s are free in %s; the history takes %s",
-			     text_format_bytes(room->free_bytes, free_text), directory,
-			     text_format_bytes(room->database_bytes, used));
+	} else if (room->free_bytes < room->keep_bytes) {
+		findings_add(
+			findings, "disk", VERDICT_WARNING,
+			"only %s are free in %s, less than the %s that KeepFree= asks for: the "
+			"history grows no more, its oldest part is deleted",
+			text_format_bytes(room->free_bytes, free_text), directory,
+			text_format_bytes(room->keep_bytes, keep));
+		findings_advise(findings, "make room there, or lower KeepFree= in " OX_CONFIG_FILE);
+	} else {
+		add_room(directory, room, findings);
+	}
 }
 
 /* Returns the size of the database, from the daemon where the caller may not see the file;
@@ -304,7 +296,7 @@ static int find_room(const struct machine *machine, const char *directory, struc
 static void check_disk(const struct machine *machine, const struct config *config,
 		       const char *directory, struct findings *findings)
 {
-	struct disk_room room = {.max_bytes = config->database_max_bytes};
+	struct disk_room room = {0};
 	struct statvfs fs;
 	int r = find_room(machine, directory, &fs);
 
@@ -313,6 +305,9 @@ static void check_disk(const struct machine *machine, const struct config *confi
 		findings_advise(findings, ADVICE_ROOT);
 		return;
 	}
+	room.max_bytes = config_size_bytes(&config->max_size, (uint64_t)fs.f_blocks * fs.f_frsize);
+	room.keep_bytes =
+		config_size_bytes(&config->keep_free, (uint64_t)fs.f_blocks * fs.f_frsize);
 	room.free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	room.free_inodes = fs.f_files > 0 ? fs.f_favail : UINT64_MAX;
 	room.database_bytes = find_database_bytes(machine, config->database);

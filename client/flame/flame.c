@@ -19,7 +19,7 @@ void flame_set_side(struct flame_side *side, const struct profile_summary *summa
 	side->observed_usec = summary->observed_usec;
 }
 
-char *flame_describe_filters(const struct request *request)
+char *flame_describe_filters(const struct request *request, int64_t session)
 {
 	const char *gap = "";
 	char *text = NULL;
@@ -30,8 +30,8 @@ char *flame_describe_filters(const struct request *request)
 		return NULL;
 	for (size_t i = 0; i < request->n_targets; i++, gap = " ")
 		fprintf(out, "%s%s", gap, request->targets[i]);
-	if (request->window.session)
-		fprintf(out, "%ssession:%" PRId64, gap, request->window.session), gap = " ";
+	if (session)
+		fprintf(out, "%ssession:%" PRId64, gap, session), gap = " ";
 	if (request->filter)
 		fprintf(out, "%sfilter: %s", gap, request->filter), gap = " ";
 	if (request->kind)

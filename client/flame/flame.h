@@ -50,9 +50,10 @@ struct flame_about {
 	struct flame_side sides[N_GRAPH_SIDES];
 };
 
-/* Describes the targets, the session and the filters of a request in words; "" where it has none.
- * Returns a text that the caller frees, or NULL if there is no memory. */
-char *flame_describe_filters(const struct request *request);
+/* Describes the targets and the filters of a request in words, and the session that its answer is
+ * about (0: it is not one); "" where there is none of these. Returns a text that the caller frees,
+ * or NULL if there is no memory. */
+char *flame_describe_filters(const struct request *request, int64_t session);
 void flame_set_side(struct flame_side *side, const struct profile_summary *summary);
 
 /* Writes what needs no graph: of HTML (FORMAT_FLAMEGRAPH) all that stands before the data, of

@@ -331,6 +331,7 @@ static int add_summary(struct profile *profile, const Oxprof__Part *part)
 	summary->until_usec = from->until;
 	summary->interval_ns = from->interval_ns;
 	summary->observed_usec = from->observed_usec;
+	summary->session = from->session;
 	summary->restricted = from->restricted;
 	summary->without_kernel = from->without_kernel;
 	r = read_text(profile, from->state, &summary->state);

@@ -65,6 +65,7 @@ struct profile_summary {
 	uint64_t until_usec;
 	uint64_t interval_ns;
 	uint64_t observed_usec;
+	int64_t session; /* the only one that this is about; 0: it is not one */
 	bool restricted;
 	bool without_kernel;
 	const struct profile_session *sessions; /* oldest first */

@@ -29,6 +29,19 @@ bool loss_is_in_part(const char *reason)
 	return parse_word(reason, reasons, array_length(reasons), &place) == 0;
 }
 
+uint64_t sum_losses(struct json_object *lost)
+{
+	uint64_t sum = 0;
+
+	if (!lost)
+		return 0;
+	json_object_object_foreach(lost, reason, n)
+	{
+		sum += loss_is_in_part(reason) ? 0 : json_object_get_uint64(n);
+	}
+	return sum;
+}
+
 char *render_losses(struct json_object *lost, bool in_part)
 {
 	_cleanup_free_ char *text = strdup("");
@@ -47,15 +60,37 @@ char *render_losses(struct json_object *lost, bool in_part)
 	return take_ptr(text);
 }
 
-static void print_window(struct json_object *answer, FILE *out)
+#define HINT "; --session=all for everything"
+
+/* Prints "; session 7, FROM to now (10s)", as far as it is known. */
+static void print_window(struct json_object *answer, const char *before, FILE *out)
 {
 	uint64_t since = tree_get_u64(answer, "since"), until = tree_get_u64(answer, "until");
-	char from[CLOCK_TEXT_BYTES], to[CLOCK_TEXT_BYTES], span[CLOCK_TEXT_BYTES];
+	uint64_t session = tree_get_u64(answer, "session");
+	char from[CLOCK_TEXT_BYTES], to[CLOCK_TEXT_BYTES] = "now", span[CLOCK_TEXT_BYTES];
 
+	if (session)
+		fprintf(out, "%ssession %" PRIu64, before, session);
 	if (since == 0 || until <= since)
 		return;
-	fprintf(out, "; %s to %s (%s)", clock_format_local(since, from),
-		clock_format_local(until, to), clock_format_span(until - since, span));
+	if (!session || strcmp(tree_get_text(answer, "state"), "running") != 0)
+		clock_format_local(until, to);
+	fprintf(out, "%s%s to %s (%s)", session ? ", " : before, clock_format_local(since, from),
+		to, clock_format_span(until - since, span));
+}
+
+/* True if the daemon chose the session that the answer is about. */
+static bool is_default(struct json_object *answer, const struct request *request)
+{
+	return tree_get_u64(answer, "session") && request && !request_has_window(request);
+}
+
+void render_session(struct json_object *answer, const struct request *request, FILE *out)
+{
+	if (!is_default(answer, request))
+		return;
+	print_window(answer, "", out);
+	fputs(HINT, out);
 }
 
 static int print_losses(struct json_object *answer, const char *title, bool in_part, FILE *out)
@@ -82,13 +117,16 @@ static int print_stacks(struct json_object *answer, FILE *out)
 	return 0;
 }
 
-int render_extent(struct json_object *answer, const char *also, FILE *out)
+int render_extent(struct json_object *answer, const char *also, const struct request *request,
+		  FILE *out)
 {
 	uint64_t samples = tree_get_u64(answer, "samples");
 	int r;
 
 	fprintf(out, "%" PRIu64 " sample%s%s", samples, samples == 1 ? "" : "s", also);
-	print_window(answer, out);
+	print_window(answer, "; ", out);
+	if (is_default(answer, request))
+		fputs(HINT, out);
 	r = print_losses(answer, "lost", false, out);
 	if (r < 0)
 		return r;
@@ -109,7 +147,7 @@ void render_gaps(bool restricted, bool without_kernel, FILE *out)
 		fputs("Frames of the kernel are left out; they need authorisation (sudo).\n", out);
 }
 
-int render_footer(struct json_object *answer, FILE *out)
+int render_footer(struct json_object *answer, const struct request *request, FILE *out)
 {
 	uint64_t distinct = tree_get_u64(answer, "distinct");
 	char also[64] = "";
@@ -119,7 +157,7 @@ int render_footer(struct json_object *answer, FILE *out)
 		snprintf(also, sizeof(also), ", %" PRIu64 " distinct stack%s", distinct,
 			 distinct == 1 ? "" : "s");
 	fputc('\n', out);
-	r = render_extent(answer, also, out);
+	r = render_extent(answer, also, request, out);
 	if (r < 0)
 		return r;
 	r = print_stacks(answer, out);

@@ -10,11 +10,32 @@
 
 define_cleanup(struct grid *, grid_free);
 
+/* The first column is left out where all sessions are the user's own. */
 static const struct grid_column columns[] = {
-	{"ID", .right = true},   {.title = "STARTED"},          {.title = "DURATION"},
-	{.title = "MODE"},       {"INTERVAL", .right = true},   {"SAMPLES", .right = true},
-	{"LOST", .right = true}, {"TARGETS", .flexible = true},
+	{.title = "OWNER"},         {"ID", .right = true},   {.title = "STARTED"},
+	{.title = "DURATION"},      {.title = "MODE"},       {"INTERVAL", .right = true},
+	{"SAMPLES", .right = true}, {"LOST", .right = true}, {"TARGETS", .flexible = true},
 };
+
+static bool has_owners(const struct request *request)
+{
+	return request->all_users || request->window.session;
+}
+
+static int add_owner(struct grid *grid, struct json_object *session)
+{
+	_cleanup_free_ char *owner = NULL;
+
+	if (!tree_has(session, "owner")) {
+		grid_add(grid, "-");
+		return 0;
+	}
+	owner = render_user(tree_get_u64(session, "owner"));
+	if (!owner)
+		return -ENOMEM;
+	grid_add(grid, owner);
+	return 0;
+}
 
 static void add_times(struct grid *grid, struct json_object *session)
 {
@@ -27,20 +48,6 @@ static void add_times(struct grid *grid, struct json_object *session)
 		grid_add(grid, "running");
 	else
 		grid_add(grid, clock_format_span(ended > started ? ended - started : 0, text));
-}
-
-static uint64_t sum_losses(struct json_object *lost)
-{
-	uint64_t sum = 0;
-
-	if (!lost)
-		return 0;
-	json_object_object_foreach(lost, reason, n)
-	{
-		if (!loss_is_in_part(reason))
-			sum += json_object_get_uint64(n);
-	}
-	return sum;
 }
 
 static int add_targets(struct grid *grid, struct json_object *session)
@@ -78,9 +85,12 @@ static int add_session(struct grid *grid, struct json_object *session)
 	return add_targets(grid, session);
 }
 
-int render_history(struct json_object *history, const struct screen *screen, FILE *out)
+int render_history(struct json_object *history, const struct request *request,
+		   const struct screen *screen, FILE *out)
 {
-	_cleanup_(grid_free_p) struct grid *grid = grid_new(columns, array_length(columns));
+	bool owners = has_owners(request);
+	_cleanup_(grid_free_p) struct grid *grid =
+		grid_new(columns + !owners, array_length(columns) - !owners);
 	struct json_object *sessions = tree_get_rows(history, "sessions");
 	size_t n = json_object_array_length(sessions);
 	int r;
@@ -88,7 +98,12 @@ int render_history(struct json_object *history, const struct screen *screen, FIL
 	if (!grid)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		r = add_session(grid, json_object_array_get_idx(sessions, i));
+		struct json_object *session = json_object_array_get_idx(sessions, i);
+
+		r = owners ? add_owner(grid, session) : 0;
+		if (r < 0)
+			return r;
+		r = add_session(grid, session);
 		if (r < 0)
 			return r;
 	}

@@ -81,8 +81,9 @@ static void add_field(struct grid *grid, struct json_object *record, enum field 
 	sources[field].add(grid, record, sources[field].key);
 }
 
-static int render(struct json_object *answer, const struct grid_column *titles,
-		  const enum field *fields, size_t n, const struct screen *screen, FILE *out)
+static int render(struct json_object *answer, const struct request *request,
+		  const struct grid_column *titles, const enum field *fields, size_t n,
+		  const struct screen *screen, FILE *out)
 {
 	_cleanup_(grid_free_p) struct grid *grid = grid_new(titles, n);
 	struct json_object *records = tree_get_rows(answer, "records");
@@ -100,7 +101,7 @@ static int render(struct json_object *answer, const struct grid_column *titles,
 		return r;
 	if (n_records == 0)
 		fputs("-- No entries --\n", out);
-	return render_footer(answer, out);
+	return render_footer(answer, request, out);
 }
 
 int render_query(struct json_object *answer, const struct request *request,
@@ -111,10 +112,11 @@ int render_query(struct json_object *answer, const struct request *request,
 
 	for (size_t i = 0; i < layout->n; i++)
 		titles[i] = columns[layout->fields[i]];
-	return render(answer, titles, layout->fields, layout->n, screen, out);
+	return render(answer, request, titles, layout->fields, layout->n, screen, out);
 }
 
-int render_top(struct json_object *answer, const struct screen *screen, FILE *out)
+int render_top(struct json_object *answer, const struct request *request,
+	       const struct screen *screen, FILE *out)
 {
 	static const struct grid_column titles[] = {
 		{"Function", .flexible = true},
@@ -123,5 +125,5 @@ int render_top(struct json_object *answer, const struct screen *screen, FILE *ou
 	};
 	static const enum field fields[] = {NAME, TOTAL, TOTAL_SHARE};
 
-	return render(answer, titles, fields, array_length(fields), screen, out);
+	return render(answer, request, titles, fields, array_length(fields), screen, out);
 }

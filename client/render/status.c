@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <string.h>
 
 #include "client/base/text.h"
@@ -67,12 +66,59 @@ static void print_state(struct json_object *status, const struct screen *screen,
 
 static void print_user(uint64_t uid, FILE *out)
 {
-	struct passwd *user = getpwuid((uid_t)uid);
+	_cleanup_free_ char *user = render_user(uid);
 
-	if (user)
-		print_clean(user->pw_name, out);
-	else
-		fprintf(out, "%" PRIu64, uid);
+	print_clean(user ?: "-", out);
+}
+
+/* Prints "7 - running for 2min 3s, by alice, 10.1ms, 1234 samples, 5 lost". */
+static void print_order(struct json_object *order, FILE *out)
+{
+	char text[TEXT_NUMBER_BYTES], span[CLOCK_TEXT_BYTES];
+
+	if (tree_has(order, "session"))
+		fprintf(out, "%" PRIu64 " - ", tree_get_u64(order, "session"));
+	print_clean(tree_get_text(order, "state"), out);
+	if (tree_get_u64(order, "running_usec") > 0)
+		fprintf(out, " for %s",
+			clock_format_span(tree_get_u64(order, "running_usec"), span));
+	if (tree_has(order, "owner")) {
+		fputs(", by ", out);
+		print_user(tree_get_u64(order, "owner"), out);
+	}
+	fprintf(out, ", %s, %" PRIu64 " samples",
+		text_format_interval(tree_get_double(order, "interval_ns"), text),
+		tree_get_u64(order, "samples"));
+	if (sum_losses(tree_get_object(order, "lost")))
+		fprintf(out, ", %" PRIu64 " lost", sum_losses(tree_get_object(order, "lost")));
+	fputc('\n', out);
+}
+
+/* True if the sessions have to be told apart: one alone is what all the other lines are about. */
+static bool has_sessions(struct json_object *status, const struct request *request)
+{
+	struct json_object *orders = tree_get_rows(status, "sessions");
+	size_t n = orders ? json_object_array_length(orders) : 0;
+
+	return n > 1 || (n > 0 && request->all_users);
+}
+
+/* Prints the sessions where there are several, and that others profile, too. */
+static void print_sessions(struct json_object *status, const struct request *request, FILE *out)
+{
+	struct json_object *orders = tree_get_rows(status, "sessions");
+	uint64_t others = tree_get_u64(status, "other_sessions");
+
+	if (has_sessions(status, request))
+		for (size_t i = 0; i < json_object_array_length(orders); i++) {
+			print_key(i == 0 ? "Sessions" : "", out);
+			print_order(json_object_array_get_idx(orders, i), out);
+		}
+	if (others == 0)
+		return;
+	print_key("Others", out);
+	fprintf(out, "%" PRIu64 " session%s of other users run%s; --all-users shows %s\n", others,
+		others == 1 ? "" : "s", others == 1 ? "s" : "", others == 1 ? "it" : "them");
 }
 
 static void print_target_samples(struct json_object *target, FILE *out)
@@ -91,7 +137,7 @@ static void print_target_samples(struct json_object *target, FILE *out)
 	}
 }
 
-static void print_target(struct json_object *target, FILE *out)
+static void print_target(struct json_object *target, bool with_session, FILE *out)
 {
 	char until[CLOCK_TEXT_BYTES];
 
@@ -104,6 +150,8 @@ static void print_target(struct json_object *target, FILE *out)
 		fputs(", by ", out);
 		print_user(tree_get_u64(target, "owner"), out);
 	}
+	if (with_session && tree_has(target, "session"))
+		fprintf(out, ", session %" PRIu64, tree_get_u64(target, "session"));
 	print_target_samples(target, out);
 	if (tree_has(target, "until"))
 		fprintf(out, ", until %s",
@@ -138,7 +186,7 @@ static void print_kernel(struct json_object *status, FILE *out)
 	}
 }
 
-static void print_targets(struct json_object *status, FILE *out)
+static void print_targets(struct json_object *status, bool with_session, FILE *out)
 {
 	struct json_object *targets = tree_get_rows(status, "targets");
 	size_t n = json_object_array_length(targets);
@@ -149,7 +197,7 @@ static void print_targets(struct json_object *status, FILE *out)
 	}
 	for (size_t i = 0; i < n; i++) {
 		print_key(i == 0 ? "Targets" : "", out);
-		print_target(json_object_array_get_idx(targets, i), out);
+		print_target(json_object_array_get_idx(targets, i), with_session, out);
 	}
 }
 
@@ -350,22 +398,31 @@ static void print_cost(struct json_object *status, FILE *out)
 
 static void print_database(struct json_object *status, FILE *out)
 {
-	char size[TEXT_NUMBER_BYTES];
+	char size[TEXT_NUMBER_BYTES], since[CLOCK_TEXT_BYTES];
+	uint64_t max = tree_get_u64(status, "database_max_bytes");
+	uint64_t oldest = tree_get_u64(status, "history_since");
 
 	print_key("Database", out);
 	print_clean(tree_get_text(status, "database_path"), out);
-	fprintf(out, " (%s)\n", text_format_bytes(tree_get_u64(status, "database_bytes"), size));
+	fprintf(out, " (%s", text_format_bytes(tree_get_u64(status, "database_bytes"), size));
+	if (max)
+		fprintf(out, " of at most %s", text_format_bytes(max, size));
+	if (oldest)
+		fprintf(out, ", since %s", clock_format_local(oldest, since));
+	fputs(")\n", out);
 }
 
-int render_status(struct json_object *status, const struct screen *screen, FILE *out)
+int render_status(struct json_object *status, const struct request *request,
+		  const struct screen *screen, FILE *out)
 {
 	int r;
 
 	print_title(status, screen, out);
 	print_notice(status, screen, out);
 	print_state(status, screen, out);
+	print_sessions(status, request, out);
 	print_kernel(status, out);
-	print_targets(status, out);
+	print_targets(status, has_sessions(status, request), out);
 	print_key("Mode", out);
 	print_clean(tree_get_text(status, "mode"), out);
 	fputc('\n', out);

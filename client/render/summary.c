@@ -25,12 +25,23 @@ static int add_counts(struct json_object *tree, const char *key, const struct pr
 
 static int add_numbers(struct json_object *tree, const struct profile_summary *summary)
 {
-	int r = tree_add(tree, "samples", json_object_new_uint64(summary->samples));
+	const struct {
+		const char *key;
+		uint64_t n;
+	} numbers[] = {
+		{"samples", summary->samples},
+		{"since", summary->since_usec},
+		{"until", summary->until_usec},
+		{"session", (uint64_t)summary->session},
+	};
 
-	if (r < 0)
-		return r;
-	r = tree_add(tree, "since", json_object_new_uint64(summary->since_usec));
-	return r < 0 ? r : tree_add(tree, "until", json_object_new_uint64(summary->until_usec));
+	for (size_t i = 0; i < array_length(numbers); i++) {
+		int r = tree_add(tree, numbers[i].key, json_object_new_uint64(numbers[i].n));
+
+		if (r < 0)
+			return r;
+	}
+	return tree_add(tree, "state", json_object_new_string(summary->state));
 }
 
 int summary_make_tree(const struct profile_summary *summary, struct json_object **ret)
@@ -114,6 +125,7 @@ void summary_write(const struct profile_summary *summary, struct json *json)
 	write_counts(json, "lost", summary->lost, summary->n_lost);
 	json_add_bool(json, "restricted", summary->restricted);
 	json_add_bool(json, "without_kernel", summary->without_kernel);
+	json_add_known(json, "session", (uint64_t)summary->session);
 }
 
 void summary_write_function(const struct graph_function *function, struct json *json)

@@ -18,7 +18,8 @@ char *summary_describe_losses(const struct profile_summary *summary, const char 
  * interval of the profiler. 0: not known. */
 double summary_find_interval_ns(const struct profile_summary *summary, bool *ret_mixed);
 /* Writes "state", "since", "until", "interval_ns", "observed_usec", "samples", "stacks", "lost",
- * "restricted" and "without_kernel" into an object that is open; null where they are not known. */
+ * "restricted", "without_kernel" and "session" into an object that is open; null where they are not
+ * known. */
 void summary_write(const struct profile_summary *summary, struct json *json);
 /* Writes "name", "function", "module", "file", "line" and "kind" as a record of query has them. */
 void summary_write_function(const struct graph_function *function, struct json *json);

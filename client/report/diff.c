@@ -82,7 +82,7 @@ static void narrow_to_session(struct bus *bus, struct window *window, uint64_t n
 	struct json_object *sessions;
 
 	/* Without the history the stream is longer than it need be, and the result is the same. */
-	if (bus_get_history(bus, &request, &history) < 0)
+	if (bus_get_visible_history(bus, &request, &history) < 0)
 		return;
 	sessions = tree_get_rows(history, "sessions");
 	for (size_t i = 0; i < json_object_array_length(sessions); i++) {
@@ -272,7 +272,7 @@ static int draw_sides(struct report *report, struct diff_drawing *drawing)
 static int report_flamegraph(struct report *report)
 {
 	const struct request *request = report->request;
-	_cleanup_free_ char *filters = flame_describe_filters(request);
+	_cleanup_free_ char *filters = flame_describe_filters(request, 0);
 	_cleanup_(drawing_done) struct diff_drawing drawing = {
 		.graph = graph_new(),
 		.about = {.title = "oxprof diff",

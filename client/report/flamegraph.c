@@ -28,7 +28,7 @@ int flamegraph_begin(enum format format, FILE *out)
 int flamegraph_draw(const struct graph *graph, const struct profile_summary *summary,
 		    const struct request *request, enum format format, FILE *out)
 {
-	_cleanup_free_ char *filters = flame_describe_filters(request);
+	_cleanup_free_ char *filters = flame_describe_filters(request, summary->session);
 	_cleanup_free_ char *losses = summary_describe_losses(summary, "");
 	struct flame_about about = {
 		.title = TITLE,

@@ -6,6 +6,8 @@
 
 #include "client/base/failure.h"
 #include "client/bus/password.h"
+#include "client/render/render.h"
+#include "client/render/summary.h"
 #include "client/report/internal.h"
 #include "client/report/report.h"
 #include "daemon/base/cleanup.h"
@@ -44,6 +46,34 @@ void report_warn_of_gaps(const char *verb, const struct profile_summary *summary
 		warn(verb, "the frames of the kernel are left out; they need authorisation (sudo)");
 	if (!summary->samples)
 		warn(verb, "there are no samples in this window; see oxprofctl history");
+}
+
+void report_tell_session(const struct request *request, struct json_object *answer)
+{
+	_cleanup_free_ char *line = NULL;
+	_cleanup_fclose_ FILE *out = NULL;
+	size_t size;
+
+	out = open_memstream(&line, &size);
+	if (!out)
+		return;
+	render_session(answer, request, out);
+	if (fflush(out) == 0 && size > 0)
+		warn(verb_infos[request->verb].name, line);
+}
+
+/* Tells what a report that is no text cannot say below its table. */
+static int tell_rest(const struct request *request, const struct profile_summary *summary)
+{
+	_cleanup_tree_ struct json_object *answer = NULL;
+	int r = summary_make_tree(summary, &answer);
+
+	if (r < 0)
+		return r;
+	if (!request->json)
+		report_tell_session(request, answer);
+	report_warn_of_gaps(verb_infos[request->verb].name, summary);
+	return 0;
 }
 
 /* True if the daemon waits for whoever reads the output of this program. */
@@ -95,8 +125,5 @@ int report_read(struct report *report, const struct request *request,
 		report->why = describe_failure(request, why, r);
 		free(why);
 	}
-	/* A report that is text says so below its table. */
-	if (r >= 0 && !report_is_text(request))
-		report_warn_of_gaps(verb, profile_summary(*ret));
-	return r;
+	return r < 0 || report_is_text(request) ? r : tell_rest(request, profile_summary(*ret));
 }

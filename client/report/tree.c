@@ -78,7 +78,7 @@ static int print_footer(const struct tree_page *page, FILE *out)
 
 	if (r < 0)
 		return r;
-	r = render_footer(answer, out);
+	r = render_footer(answer, page->request, out);
 	if (r < 0)
 		return r;
 	print_cut(page, out);

@@ -33,7 +33,8 @@ define_cleanup(struct top_feed *, top_feed_free);
 static void begin(struct top_feed *feed)
 {
 	feed->began_usec = clock_realtime_usec();
-	feed->request.window = (struct window){feed->began_usec, UINT64_MAX, 0};
+	feed->request.window.since_usec = feed->began_usec;
+	feed->request.window.until_usec = UINT64_MAX;
 	feed->moved_ns = clock_monotonic_ns();
 }
 
@@ -81,14 +82,14 @@ static int note_failure(struct top_feed *feed, int error)
 
 /* ---- queries ---- */
 
-static int ask(struct top_feed *feed, struct window window, const char *filter, uint32_t max,
+static int ask(struct top_feed *feed, uint64_t since_usec, uint64_t until_usec, const char *filter,
 	       struct json_object **ret)
 {
 	struct request request = feed->request;
 
-	request.window = window;
+	request.window.since_usec = since_usec;
+	request.window.until_usec = until_usec;
 	request.filter = filter;
-	request.max = max;
 	return bus_query(feed->bus, &request, ret);
 }
 
@@ -96,31 +97,28 @@ static int ask(struct top_feed *feed, struct window window, const char *filter, 
 static int ask_filter(struct top_feed *feed, uint64_t since_usec, const char *filter,
 		      struct json_object **ret)
 {
-	return ask(feed, (struct window){since_usec, UINT64_MAX, 0}, filter, 0, ret);
+	return ask(feed, since_usec, UINT64_MAX, filter, ret);
 }
 
-/* Moves the beginning of the window to a border: asks for the counts before it once more and takes
- * them off. The border has to be one between windows of the session that lies across it; the
- * `since` of an answer that begins there is such a border. */
+/* Moves the beginning of the window to a border between two windows of the history: asks for the
+ * counts before it once more and takes them off. */
 static int move_window(struct top_feed *feed)
 {
-	_cleanup_tree_ struct json_object *border = NULL, *old = NULL;
-	struct window *window = &feed->request.window;
-	uint64_t wanted = clock_realtime_usec() - BEHIND_USEC, since;
-	int r = ask(feed, (struct window){wanted, UINT64_MAX, 0}, NULL, 1, &border);
+	_cleanup_tree_ struct json_object *old = NULL;
+	uint64_t *since_usec = &feed->request.window.since_usec;
+	uint64_t border = clock_realtime_usec() - BEHIND_USEC;
+	int r;
 
+	border -= border % OX_WINDOW_USEC;
 	feed->moved_ns = clock_monotonic_ns();
-	if (r < 0)
-		return r;
-	since = tree_get_u64(border, "since");
-	if (since <= window->since_usec)
+	if (border <= *since_usec)
 		return 0;
-	r = ask(feed, (struct window){window->since_usec, since, 0}, NULL, 0, &old);
+	r = ask(feed, *since_usec, border, NULL, &old);
 	if (r < 0)
 		return r;
 	r = top_model_move(feed->model, old);
 	if (r >= 0)
-		window->since_usec = since;
+		*since_usec = border;
 	return r;
 }
 
@@ -166,7 +164,7 @@ static int ask_status(struct top_feed *feed)
 {
 	struct json_object *status;
 	uint64_t now_ns;
-	int r = bus_get_status(feed->bus, &status);
+	int r = bus_get_status(feed->bus, NULL, &status);
 
 	if (r < 0)
 		return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Asks the daemon for what top shows: each second one query and the status, another query where the
- * filter has not judged a name yet, and two queries a minute that keep the answers short.
+ * filter has not judged a name yet, and one query a minute that keeps the answers short.
  */
 #pragma once
 

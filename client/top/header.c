@@ -26,18 +26,6 @@ static void print_state(const struct top_picture *picture, FILE *out)
 		fprintf(out, " for %s", clock_format_span(usec, span));
 }
 
-static uint64_t count_lost(struct json_object *lost)
-{
-	uint64_t n = 0;
-
-	json_object_object_foreach(lost, reason, value)
-	{
-		(void)value;
-		n += loss_is_in_part(reason) ? 0 : tree_get_u64(lost, reason);
-	}
-	return n;
-}
-
 static void print_span(const struct top_picture *picture, const struct top_view *view, FILE *out)
 {
 	char span[CLOCK_TEXT_BYTES];
@@ -53,7 +41,7 @@ char *top_header_state(const struct top_picture *picture, const struct top_view 
 		       bool with_lost)
 {
 	static const char *const sorts[N_TOP_SORTS] = {"self", "total", "name"};
-	uint64_t lost = count_lost(picture->sum->lost);
+	uint64_t lost = sum_losses(picture->sum->lost);
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);

@@ -80,7 +80,7 @@ static int add_losses_in_part(struct json_object *tree)
 static int respond_status(struct call *call)
 {
 	_cleanup_tree_ struct json_object *tree = NULL;
-	int r = bus_get_status(call->bus, &tree);
+	int r = bus_get_status(call->bus, NULL, &tree);
 
 	if (r < 0)
 		return r;
@@ -99,7 +99,7 @@ static int respond_functions(struct call *call)
 static int respond_history(struct call *call)
 {
 	_cleanup_tree_ struct json_object *tree = NULL;
-	int r = bus_get_history(call->bus, call->request, &tree);
+	int r = bus_get_visible_history(call->bus, call->request, &tree);
 
 	return r < 0 ? r : tree_print(tree, call->out);
 }
@@ -109,11 +109,8 @@ static int choose_step(struct call *call, uint64_t *ret_usec)
 {
 	_cleanup_tree_ struct json_object *tree = NULL;
 	const struct window *window = &call->request->window;
-	struct request all = {.window = *window};
-	int r;
+	int r = bus_get_visible_history(call->bus, call->request, &tree);
 
-	all.window.session = 0;
-	r = bus_get_history(call->bus, &all, &tree);
 	if (r < 0)
 		return r;
 	*ret_usec = web_timeline_choose_step(tree_get_rows(tree, "sessions"), window->since_usec,
@@ -178,7 +175,7 @@ static int order(struct bus *bus, const struct request *request, void *userdata)
 	case WEB_UNPAUSE:
 		return bus_unpause(bus, request);
 	default:
-		return bus_set_interval(bus, request->interval_ns);
+		return bus_set_interval(bus, request);
 	}
 }
 
@@ -261,9 +258,12 @@ int web_api_respond(const struct web_route *route, const struct request *request
 		    struct web_response *ret)
 {
 	_cleanup_(bus_close_p) struct bus *bus = NULL;
-	struct call call = {.route = route, .request = request, .client_fd = client_fd};
+	struct request whole = *request;
+	struct call call = {.route = route, .request = &whole, .client_fd = client_fd};
 	int r;
 
+	/* The page shows all that there is where nothing is chosen. */
+	whole.window.all_sessions = !request_has_window(request);
 	r = bus_open(&bus);
 	if (r < 0) {
 		_cleanup_free_ char *line = failure_describe_bus(verb_infos[route->verb].name, r);

@@ -168,7 +168,7 @@ int web_run(struct bus *bus, const struct request *request, const struct screen 
 	int r;
 
 	/* A page is useless while the daemon cannot be reached. */
-	r = bus_get_status(bus, &status);
+	r = bus_get_status(bus, NULL, &status);
 	if (r < 0) {
 		*ret_why = failure_describe("web", bus_get_error(bus), bus_get_error_text(bus), r);
 		return r;

@@ -117,7 +117,7 @@ Test(client_arguments, a_letter_takes_what_is_attached)
 Test(client_arguments, abbreviations)
 {
 	PARSE(query, "query --forma=csv --ma 3 --py --si=-5min --so=self");
-	PARSE(exact, "unpause --for=5s --fr 10 --al");
+	PARSE(exact, "unpause --for=5s --fr 10 --us=root");
 	PARSE(help, "query --he");
 	cr_expect_eq(query->format, FORMAT_CSV);
 	cr_expect_eq(query->max, 3);
@@ -126,7 +126,7 @@ Test(client_arguments, abbreviations)
 	cr_expect_str_eq(query->sort, "self");
 	cr_expect_eq(exact->for_usec, 5000000);
 	cr_expect_eq(exact->interval_ns, 100000000);
-	cr_expect_str_eq(exact->targets[0], "all");
+	cr_expect_str_eq(exact->targets[0], "user:root");
 	cr_expect(help->help);
 }
 
@@ -138,6 +138,7 @@ Test(client_arguments, bad_abbreviations_are_refused)
 	       "--s=self: ambiguous option, it may be --since, --session, --sort");
 	refuse("history --s", "--s: ambiguous option, it may be --since, --session, --sort");
 	refuse("--no-", "--no-: ambiguous option, it may be --no-pager, --no-ask-password");
+	refuse("pause --al", "--al: ambiguous option, it may be --all, --all-users");
 	refuse("query --fo=x", "--fo=x: ambiguous option, it may be --for, --focus, --format");
 	refuse("query --py=yes", "--py=yes: this option takes no value");
 	refuse("query --filt", "--filt: the value is missing");
@@ -332,6 +333,42 @@ Test(client_arguments, windows)
 	cr_expect_eq(open->base.since_usec, 0);
 	cr_expect_eq(open->with.until_usec, UINT64_MAX);
 	cr_expect_eq(query->window.session, 3);
+	cr_expect_not(query->window.all_sessions);
+}
+
+Test(client_arguments, one_session_all_or_the_default)
+{
+	PARSE(none, "query");
+	PARSE(all, "show --session=3 --session=all");
+	PARSE(one, "tree --session=all --session=3");
+	PARSE(until, "flamegraph --until=now");
+	PARSE(pause, "pause --session=3 --pid=42");
+	PARSE(everybody, "status --all-users");
+
+	cr_expect_not(request_has_window(none));
+	cr_expect(all->window.all_sessions);
+	cr_expect_eq(all->window.session, 0);
+	cr_expect_not(one->window.all_sessions);
+	cr_expect_eq(one->window.session, 3);
+	cr_expect(request_has_window(all));
+	cr_expect(request_has_window(one));
+	cr_expect(request_has_window(until));
+	cr_expect_eq(pause->window.session, 3);
+	cr_expect_not(pause->all_users);
+	cr_expect(everybody->all_users);
+}
+
+Test(client_arguments, sessions_of_others_are_named_once)
+{
+	refuse("cancel --session=3 --all-users",
+	       "cancel: --session and --all-users cannot be used together");
+	refuse("history --session=all",
+	       "history: --session=all: not the number of a session; without --session all of "
+	       "yours are meant, with --all-users those of everybody");
+	refuse("unpause --session=3",
+	       "unpause: --session: not an option of this verb; see oxprofctl unpause --help");
+	refuse("query --all-users",
+	       "query: --all-users: not an option of this verb; see oxprofctl query --help");
 }
 
 #define NO_WINDOW ": not a window such as -2h..-1h, today.. or session:12"
@@ -352,7 +389,7 @@ Test(client_arguments, bad_windows_are_refused)
 	refuse("diff --base=-1h..", "diff: --base=WINDOW and --with=WINDOW are both needed, each a "
 				    "window such as -2h..-1h, today.. or session:12");
 	refuse("query --session=0",
-	       "query: --session=0: not the number of a session; see oxprofctl history");
+	       "query: --session=0: not the number of a session or all; see oxprofctl history");
 }
 
 Test(client_arguments, numbers_of_reports)

@@ -90,7 +90,7 @@ static void append_status(sd_bus_message *reply)
 {
 	cr_assert_geq(
 		sd_bus_message_append(
-			reply, "a{sv}aa{sv}", 22, "state", "s", "running", "mode", "s", "cpu",
+			reply, "a{sv}aa{sv}", 24, "state", "s", "running", "mode", "s", "cpu",
 			"interval_ns", "t", UINT64_C(10000000), "achieved_mean_ns", "d", 10012345.5,
 			"achieved_sd_ns", "d", 2000.0, "samples", "t", UINT64_C(1234), "stacks",
 			"a{st}", 3, "root", UINT64_C(1000), "cut", UINT64_C(0), "broken",
@@ -104,10 +104,12 @@ static void append_status(sd_bus_message *reply)
 			"not read", "interpreters_total", "u", 2u, "daemon_cpu_usec", "t",
 			UINT64_C(1500000), "database_bytes", "t", UINT64_C(1572864),
 			"database_path", "s", "/var/lib/oxprof/oxprof.db", "version", "s", "0.1.0",
-			"running_usec", "t", UINT64_C(62000000), 2, 7, "target", "s", "pid:42",
-			"state", "s", "running", "children", "b", 1, "owner", "u", 4000000000u,
-			"until", "t", UINT64_C(1764000060000000), "samples", "t", UINT64_C(1003),
-			"stacks", "a{st}", 2, "root", UINT64_C(1000), "broken", UINT64_C(1), 2,
+			"running_usec", "t", UINT64_C(62000000), "sessions", "aa{sv}", 1, 2,
+			"session", "t", UINT64_C(7), "owner", "u", 4000000000u, "other_sessions",
+			"u", 1u, 2, 8, "target", "s", "pid:42", "state", "s", "running", "children",
+			"b", 1, "owner", "u", 4000000000u, "until", "t", UINT64_C(1764000060000000),
+			"samples", "t", UINT64_C(1003), "stacks", "a{st}", 2, "root",
+			UINT64_C(1000), "broken", UINT64_C(1), "session", "t", UINT64_C(7), 2,
 			"target", "s", "comm:a\nb", "state", "s", "waiting"),
 		0);
 }
@@ -127,14 +129,14 @@ static void append_work(sd_bus_message *reply)
 
 static void append_history(sd_bus_message *reply)
 {
-	cr_assert_geq(sd_bus_message_append(reply, "aa{sv}", 2, 8, "id", "t", UINT64_C(1),
-					    "started", "t", UINT64_C(1764000000000000), "ended",
-					    "t", UINT64_C(1764000090000000), "mode", "s", "cpu",
-					    "interval_ns", "t", UINT64_C(10101010), "targets", "as",
-					    2, "pid:42", "unit:nginx.service", "samples", "t",
-					    UINT64_C(8910), "lost", "a{st}", 2, "late", UINT64_C(3),
-					    "cut", UINT64_C(2), 2, "id", "t", UINT64_C(2),
-					    "started", "t", UINT64_C(1764000100000000)),
+	cr_assert_geq(sd_bus_message_append(
+			      reply, "aa{sv}", 2, 9, "id", "t", UINT64_C(1), "started", "t",
+			      UINT64_C(1764000000000000), "ended", "t", UINT64_C(1764000090000000),
+			      "mode", "s", "cpu", "interval_ns", "t", UINT64_C(10101010), "targets",
+			      "as", 2, "pid:42", "unit:nginx.service", "samples", "t",
+			      UINT64_C(8910), "lost", "a{st}", 2, "late", UINT64_C(3), "cut",
+			      UINT64_C(2), "owner", "u", 4000000000u, 2, "id", "t", UINT64_C(2),
+			      "started", "t", UINT64_C(1764000100000000)),
 		      0);
 }
 
@@ -187,7 +189,7 @@ static int on_call(sd_bus_message *m, void *data, sd_bus_error *error)
 		append_answer(reply, fake);
 	else if (fake->empty)
 		append_empty(reply, method);
-	else if (strcmp(method, "GetStatus") == 0)
+	else if (strncmp(method, "GetStatus", strlen("GetStatus")) == 0)
 		append_status(reply);
 	else if (strcmp(method, "History") == 0)
 		append_history(reply);
@@ -314,7 +316,7 @@ static void expect_failure(const char *error, const char *text, const char *line
 	"{\"state\":\"paused\",\"since\":1764000000000000,\"until\":1764000060000000,"           \
 	"\"interval_ns\":10101010,\"samples\":200,\"distinct\":3,\"stacks\":{\"root\":150,"      \
 	"\"cut\":0,\"no-table\":4,\"broken\":1},\"lost\":{\"late\":4,\"cut\":0},"                \
-	"\"restricted\":false,\"without_kernel\":false,"                                         \
+	"\"restricted\":false,\"without_kernel\":false,\"session\":7,"                           \
 	"\"records\":[{\"name\":\"leaf_a(__main__)\",\"function\":\"leaf_a\",\"module\":"        \
 	"\"__main__\",\"file\":\"/srv/app.py\",\"line\":12,\"kind\":\"python\","                 \
 	"\"pid\":null,\"tid\":null,\"self\":62,"                                                 \
@@ -344,6 +346,32 @@ Test(client_bus, verbs_without_an_answer)
 	expect(&(struct fake){0}, "set-interval 0.0001", "SetInterval(d) 0.0001\n", "");
 }
 
+/* The plain methods stay those of a request that says nothing of sessions. */
+Test(client_bus, verbs_about_other_sessions)
+{
+	expect(&(struct fake){0}, "pause --comm=nginx --session=7",
+	       "PauseWithOptions(asa{sv}) [comm:nginx] {session x 7}\n", "");
+	expect(&(struct fake){0}, "pause --all-users",
+	       "PauseWithOptions(asa{sv}) [] {all_users b 1}\n", "");
+	expect(&(struct fake){0}, "cancel --session=7", "CancelWithOptions(a{sv}) {session x 7}\n",
+	       "");
+	expect(&(struct fake){0}, "set-interval 0.01 --all-users",
+	       "SetIntervalWithOptions(da{sv}) 0.01 {all_users b 1}\n", "");
+}
+
+Test(client_bus, all_sessions_are_asked_for_by_name)
+{
+	struct fake fake = {.json = "{}"};
+	struct outcome all = run(&fake, "query --session=all"), one = {0};
+
+	cr_expect_str_eq(all.sent, "QueryByFileDescriptor(a{sv}) {session x 0}\n");
+	outcome_done(&all);
+	fake = (struct fake){.json = "{}"};
+	one = run(&fake, "query --session=7");
+	cr_expect_str_eq(one.sent, "QueryByFileDescriptor(a{sv}) {session x 7}\n");
+	outcome_done(&one);
+}
+
 Test(client_bus, query_prints_a_table)
 {
 	expect(&(struct fake){.json = ANSWER},
@@ -356,8 +384,8 @@ Test(client_bus, query_prints_a_table)
 	       "  62  31.00    104   52.00  python  leaf_a(__main__)\n"
 	       "   0   0.00    200  100.00  -       main\n"
 	       "\n"
-	       "200 samples, 3 distinct stacks; 2025-11-24 16:00:00 to 2025-11-24 16:01:00 (1min); "
-	       "lost: 4 late\n"
+	       "200 samples, 3 distinct stacks; session 7, 2025-11-24 16:00:00 to "
+	       "2025-11-24 16:01:00 (1min); lost: 4 late\n"
 	       "96.7 % of the stacks are whole; 3.3 % end early: no-table 4, broken 1\n");
 }
 
@@ -376,7 +404,8 @@ Test(client_bus, query_gives_every_field_as_json)
 	expect(&(struct fake){.json = "{}"}, "--json query", sent,
 	       "{\"state\":null,\"since\":null,\"until\":null,\"interval_ns\":null,"
 	       "\"samples\":null,\"distinct\":null,\"stacks\":null,\"lost\":null,"
-	       "\"restricted\":null,\"without_kernel\":null,\"records\":[]}\n");
+	       "\"restricted\":null,\"without_kernel\":null,\"session\":null,"
+	       "\"records\":[]}\n");
 }
 
 Test(client_bus, query_prints_csv)
@@ -405,8 +434,8 @@ Test(client_bus, show_asks_for_ten)
 	       "leaf_a(__main__)   104   52.00\n"
 	       "main               200  100.00\n"
 	       "\n"
-	       "200 samples, 3 distinct stacks; 2025-11-24 16:00:00 to 2025-11-24 16:01:00 (1min); "
-	       "lost: 4 late\n"
+	       "200 samples, 3 distinct stacks; session 7, 2025-11-24 16:00:00 to "
+	       "2025-11-24 16:01:00 (1min); --session=all for everything; lost: 4 late\n"
 	       "96.7 % of the stacks are whole; 3.3 % end early: no-table 4, broken 1\n");
 }
 
@@ -415,6 +444,7 @@ Test(client_bus, status_prints_a_text)
 	expect(&(struct fake){0}, "status", "GetStatus() \n",
 	       "\xe2\x97\x8f oxprofd 0.1.0\n"
 	       "    State: running for 1min 2s\n"
+	       "   Others: 1 session of other users runs; --all-users shows it\n"
 	       "  Targets: pid:42 - running, with children, by 4000000000, 1003 samples "
 	       "(99.9 % of the stacks whole; broken 1), until 2025-11-24 "
 	       "16:01:00\n"
@@ -448,13 +478,19 @@ Test(client_bus, status_gives_every_field_as_json)
 	       "\"file\":null}],\"interpreters_total\":2,"
 	       "\"daemon_cpu_usec\":1500000,\"database_bytes\":1572864,"
 	       "\"database_path\":\"/var/lib/oxprof/oxprof.db\",\"version\":\"0.1.0\","
-	       "\"running_usec\":62000000,\"session\":null,\"notice\":null,"
-	       "\"kernel\":null,\"loading_usec\":null,\"targets\":["
+	       "\"running_usec\":62000000,\"sessions\":[{\"session\":7,\"owner\":4000000000,"
+	       "\"state\":null,\"interval_ns\":null,\"achieved_mean_ns\":null,"
+	       "\"achieved_sd_ns\":null,\"samples\":null,\"stacks\":null,\"lost\":null,"
+	       "\"running_usec\":null}],\"other_sessions\":1,"
+	       "\"session\":null,\"notice\":null,"
+	       "\"kernel\":null,\"loading_usec\":null,\"database_max_bytes\":null,"
+	       "\"history_since\":null,\"targets\":["
 	       "{\"target\":\"pid:42\",\"state\":\"running\",\"children\":true,"
 	       "\"owner\":4000000000,\"until\":1764000060000000,\"samples\":1003,"
-	       "\"stacks\":{\"root\":1000,\"broken\":1}},"
+	       "\"stacks\":{\"root\":1000,\"broken\":1},\"session\":7},"
 	       "{\"target\":\"comm:a\\nb\",\"state\":\"waiting\",\"children\":null,"
-	       "\"owner\":null,\"until\":null,\"samples\":null,\"stacks\":null}]}\n");
+	       "\"owner\":null,\"until\":null,\"samples\":null,\"stacks\":null,"
+	       "\"session\":null}]}\n");
 	expect(&(struct fake){.empty = true}, "status --json", "GetStatus() \n",
 	       "{\"state\":null,\"mode\":null,\"interval_ns\":null,\"achieved_mean_ns\":null,"
 	       "\"achieved_sd_ns\":null,\"samples\":null,\"stacks\":null,\"lost\":null,"
@@ -464,9 +500,21 @@ Test(client_bus, status_gives_every_field_as_json)
 	       "\"daemon_cpu_usec\":null,\"database_bytes\":null,"
 	       "\"database_path\":null,"
 	       "\"version\":null,\"session\":null,\"running_usec\":null,\"notice\":null,"
-	       "\"kernel\":null,\"loading_usec\":null,"
+	       "\"kernel\":null,\"loading_usec\":null,\"database_max_bytes\":null,"
+	       "\"history_since\":null,\"other_sessions\":null,\"sessions\":[],"
 	       "\"targets\":[{\"target\":null,\"state\":null,\"children\":null,\"owner\":null,"
-	       "\"until\":null,\"samples\":null,\"stacks\":null}]}\n");
+	       "\"until\":null,\"samples\":null,\"stacks\":null,\"session\":null}]}\n");
+}
+
+Test(client_bus, status_of_everybody)
+{
+	struct fake fake = {0};
+	struct outcome outcome = run(&fake, "status --all-users");
+
+	cr_expect_str_eq(outcome.sent, "GetStatusWithOptions(a{sv}) {all_users b 1}\n");
+	cr_expect_not_null(strstr(outcome.printed, "by 4000000000, session 7, 1003 samples "), "%s",
+			   outcome.printed);
+	outcome_done(&outcome);
 }
 
 Test(client_bus, resymbolize_says_what_has_no_name)
@@ -503,7 +551,42 @@ Test(client_bus, history_gives_every_field_as_json)
 {
 	expect(&(struct fake){.empty = true}, "history --json", "History(a{sv}) {}\n",
 	       "{\"sessions\":[{\"id\":null,\"started\":null,\"ended\":null,\"mode\":null,"
-	       "\"interval_ns\":null,\"targets\":null,\"samples\":null,\"lost\":null}]}\n");
+	       "\"interval_ns\":null,\"targets\":null,\"samples\":null,\"lost\":null,"
+	       "\"owner\":null}]}\n");
+}
+
+Test(client_bus, sessions_of_others_have_an_owner)
+{
+	expect(&(struct fake){0}, "history --all-users", "History(a{sv}) {all_users b 1}\n",
+	       "OWNER       ID  STARTED              DURATION  MODE  INTERVAL  SAMPLES  LOST  "
+	       "TARGETS\n"
+	       "4000000000   1  2025-11-24 16:00:00  1min 30s  cpu     10.1ms     8910     5  "
+	       "pid:42 unit:nginx.service\n"
+	       "-            2  2025-11-24 16:01:40  running   -            -        0     0  \n");
+}
+
+/* Without the right to see others' sessions there are one's own. */
+Test(client_bus, visible_sessions_are_asked_for_without_a_password)
+{
+	static const char *const errors[] = {OX_ERROR_NOT_PERMITTED, OX_ERROR_DATABASE};
+
+	for (size_t i = 0; i < array_length(errors); i++) {
+		struct fake fake = {.error = errors[i], .error_text = "x"};
+		struct request request = {.window = {5, UINT64_MAX, 7, false}};
+		struct json_object *history = NULL;
+		struct bus *bus;
+
+		cr_assert_eq(bus_open_peer(fake_start(&fake), &bus), 0);
+		bus_allow_questions(bus);
+		cr_expect_lt(bus_get_visible_history(bus, &request, &history), 0);
+		bus_close(bus);
+		fake_stop(&fake);
+		cr_expect_str_eq(fake.log_text,
+				 i == 0 ? "History(a{sv}) {since t 5 all_users b 1}\n"
+					  "!History(a{sv}) {since t 5}\n"
+					: "History(a{sv}) {since t 5 all_users b 1}\n");
+		free(fake.log_text);
+	}
 }
 
 Test(client_bus, errors_of_the_daemon_are_printed_as_they_are)
@@ -548,12 +631,13 @@ Test(client_bus, questions_without_an_answer_are_explained)
 Test(client_bus, questions_are_allowed_when_told)
 {
 	struct fake fake = {0};
+	struct request request = {0};
 	struct bus *bus;
 
 	cr_assert_eq(bus_open_peer(fake_start(&fake), &bus), 0);
-	cr_expect_eq(bus_cancel(bus), 0);
+	cr_expect_eq(bus_cancel(bus, &request), 0);
 	bus_allow_questions(bus);
-	cr_expect_eq(bus_cancel(bus), 0);
+	cr_expect_eq(bus_cancel(bus, &request), 0);
 	bus_close(bus);
 	fake_stop(&fake);
 	cr_expect_str_eq(fake.log_text, "Cancel() \n!Cancel() \n");

@@ -186,10 +186,10 @@ Test(client_bus_facts, a_daemon_that_may_not_be_started_is_not)
 	struct bus *bus = fake_start(&fake);
 	struct json_object *status = NULL;
 
-	cr_expect_lt(bus_get_status(bus, &status), 0);
+	cr_expect_lt(bus_get_status(bus, NULL, &status), 0);
 	cr_expect_eq(fake.may_start, 1);
 	bus_forbid_start(bus);
-	cr_expect_lt(bus_get_status(bus, &status), 0);
+	cr_expect_lt(bus_get_status(bus, NULL, &status), 0);
 	cr_expect_eq(fake.may_start, 1);
 	fake_stop(&fake, bus);
 }

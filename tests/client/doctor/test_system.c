@@ -147,7 +147,7 @@ static void become_oneself(void)
 
 Test(client_doctor_system, a_user_sees_what_he_may)
 {
-	world_write("/etc/oxprof/oxprofd.conf.d/a.conf", "[Storage]\nMaxSize=1M\n");
+	world_write("/etc/oxprof/oxprofd.conf.d/a.conf", "[Storage]\nMaxSize=1M\nKeepFree=0\n");
 	world_mode("/etc/oxprof/oxprofd.conf.d/a.conf", 0);
 	world_mode("/var/lib/oxprof", 0);
 	become_nobody();
@@ -157,10 +157,10 @@ Test(client_doctor_system, a_user_sees_what_he_may)
 	world_mode("/etc/oxprof/oxprofd.conf.d/a.conf", 0644);
 	become_nobody();
 	world_check(storage_check);
-	expect_finding("disk", "unknown", "1.0M", "sudo oxprofctl doctor");
+	expect_finding("disk", "ok", "are free in /var/lib/oxprof", NULL);
 	world_set_status("{\"database_bytes\":1000}");
 	world_check(storage_check);
-	expect_finding("disk", "ok", "takes 1000B", NULL);
+	expect_finding("disk", "ok", "takes 1000B of the 1.0M", NULL);
 	become_oneself();
 }
 
@@ -203,23 +203,23 @@ Test(client_doctor_system, room_for_files)
 	expect_finding("disk", "ok", "1000.0M", NULL);
 }
 
-Test(client_doctor_system, room_within_the_limit)
+Test(client_doctor_system, room_within_the_limits)
 {
-	struct disk_room room = {.free_bytes = 1000 * MIB, .free_inodes = 9, .max_bytes = 100};
+	struct disk_room room = {
+		.free_bytes = 1000 * MIB,
+		.free_inodes = 9,
+		.max_bytes = 100,
+		.keep_bytes = 1000 * MIB,
+		.database_bytes = 89,
+	};
 
-	room.database_bytes = 89;
 	judge(room);
-	expect_finding("disk", "ok", "takes 89B", NULL);
-	room.database_bytes = 90;
-	judge(room);
-	expect_finding("disk", "warning", "90B of the 100B", "MaxSize=");
-	room.database_bytes = 100;
-	judge(room);
-	expect_finding("disk", "failed", "100B of the 100B", "MaxSize=");
+	expect_finding("disk", "ok", "takes 89B of the 100B", NULL);
 	room.database_bytes = UINT64_MAX;
 	judge(room);
-	expect_finding("disk", "unknown", "100B", "root");
-	room.max_bytes = 0;
-	judge(room);
 	expect_finding("disk", "ok", "1000.0M are free in /d", NULL);
+	room.free_bytes -= MIB;
+	judge(room);
+	expect_finding("disk", "warning", "only 999.0M are free in /d, less than the 1000.0M",
+		       "KeepFree=");
 }

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <locale.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/base/failure.h"
 #include "client/base/grid.h"
@@ -133,25 +134,72 @@ Test(client_render, nothing_found_is_said)
 			       "0 samples\n");
 }
 
+#define DAY "\"since\":1764000000000000,\"until\":1764000060000000"
+
+Test(client_render, a_session_that_was_not_chosen_is_told)
+{
+	static const struct {
+		const char *json;
+		bool chosen;
+		const char *wanted;
+	} cases[] = {
+		{"\"state\":\"running\",\"session\":7," DAY, false,
+		 "; session 7, 2025-11-24 16:00:00 to now (1min); --session=all for everything\n"},
+		{"\"state\":\"running\",\"session\":7," DAY, true,
+		 "; session 7, 2025-11-24 16:00:00 to now (1min)\n"},
+		{"\"state\":\"paused\",\"session\":7," DAY, false,
+		 "; session 7, 2025-11-24 16:00:00 to 2025-11-24 16:01:00 (1min); --session=all "
+		 "for "
+		 "everything\n"},
+		{"\"state\":\"running\",\"session\":7,\"since\":0", false,
+		 "; session 7; --session=all for everything\n"},
+		{"\"state\":\"running\",\"session\":null," DAY, false,
+		 "; 2025-11-24 16:00:00 to 2025-11-24 16:01:00 (1min)\n"},
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	for (size_t i = 0; i < array_length(cases); i++) {
+		struct request request = {.window.until_usec = UINT64_MAX};
+		_cleanup_tree_ struct json_object *answer = NULL;
+		_cleanup_free_ char *text = NULL, *wanted = NULL, *json = NULL;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		cr_assert_gt(asprintf(&json, "{\"samples\":12,%s}", cases[i].json), 0);
+		cr_assert_gt(asprintf(&wanted, "\n12 samples%s", cases[i].wanted), 0);
+		answer = json_tokener_parse(json);
+		request.window.session = cases[i].chosen ? 7 : 0;
+		cr_expect_eq(render_footer(answer, &request, out), 0);
+		fclose(out);
+		cr_expect_str_eq(text, wanted);
+	}
+}
+
 static char *render_state(const char *json)
 {
 	_cleanup_tree_ struct json_object *status = json_tokener_parse(json);
 	struct screen screen = {.terminal = true, .colour = true, .columns = 80};
+	struct request request = {.verb = VERB_STATUS};
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	cr_expect_eq(render_status(status, &screen, out), 0);
+	cr_expect_eq(render_status(status, &request, &screen, out), 0);
 	fclose(out);
 	return text;
 }
 
 Test(client_render, a_daemon_that_is_paused_and_not_well)
 {
-	_cleanup_free_ char *text = render_state(
+	_cleanup_free_ char *text = NULL;
+
+	setenv("TZ", "UTC", 1);
+	text = render_state(
 		"{\"state\":\"paused\",\"version\":\"0.1.0\",\"mode\":\"cpu\",\"interval_ns\":"
 		"1000000,\"samples\":0,\"lost\":{\"a\\u001bb\":0},\"notice\":\"disk\\nfull\","
-		"\"targets\":[],\"database_path\":\"/x\",\"database_bytes\":0,\"running_usec\":5}");
+		"\"targets\":[],\"database_path\":\"/x\",\"database_bytes\":0,\"running_usec\":5,"
+		"\"database_max_bytes\":1073741824,\"history_since\":1764000060000000}");
 
 	cr_expect_str_eq(text, "\xe2\x97\x8f oxprofd 0.1.0\n"
 			       "   Notice: \033[1;31mdisk" BAD "full\033[0m\n"
@@ -162,7 +210,33 @@ Test(client_render, a_daemon_that_is_paused_and_not_well)
 			       "  Samples: 0\n"
 			       "     Lost: none\n"
 			       "     Cost: daemon 0.000s CPU\n"
-			       " Database: /x (0B)\n");
+			       " Database: /x (0B of at most 1.0G, since 2025-11-24 16:01:00)\n");
+}
+
+/* One session is what the other lines are about; several are told apart. */
+Test(client_render, sessions_are_listed_where_there_are_several)
+{
+	_cleanup_free_ char *one = render_state(
+		"{\"state\":\"running\",\"session\":7,\"sessions\":[{\"session\":7}],\"targets\":[{"
+		"\"target\":\"pid:1\",\"state\":\"running\",\"session\":7}]}");
+	_cleanup_free_ char *two = render_state(
+		"{\"state\":\"running\",\"session\":8,\"sessions\":[{\"session\":7,"
+		"\"state\":\"running\",\"owner\":4000000000,\"interval_ns\":1000000,\"samples\":12,"
+		"\"running_usec\":62000000,\"lost\":{\"late\":2,\"cut\":1,\"child\":1}},"
+		"{\"state\":\"paused\",\"interval_ns\":10101010,\"samples\":0}],"
+		"\"other_sessions\":2,\"targets\":[{\"target\":\"pid:1\",\"state\":\"running\","
+		"\"session\":7}]}");
+
+	cr_expect_null(strstr(one, "Sessions"), "%s", one);
+	cr_expect_not_null(strstr(one, "  Targets: pid:1 - running\n"), "%s", one);
+	cr_expect_not_null(strstr(two,
+				  " Sessions: 7 - running for 1min 2s, by 4000000000, 1ms, "
+				  "12 samples, 4 lost\n"
+				  "           paused, 10.1ms, 0 samples\n"
+				  "   Others: 2 sessions of other users run; --all-users shows "
+				  "them\n"
+				  "  Targets: pid:1 - running, session 7\n"),
+			   "%s", two);
 }
 
 Test(client_render, the_kernel_side_says_what_it_waits_for)
@@ -297,7 +371,7 @@ Test(client_render, a_history_without_sessions)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	cr_expect_eq(render_history(history, &(struct screen){0}, out), 0);
+	cr_expect_eq(render_history(history, &(struct request){0}, &(struct screen){0}, out), 0);
 	fclose(out);
 	cr_expect_str_eq(text, "ID  STARTED  DURATION  MODE  INTERVAL  SAMPLES  LOST  TARGETS\n"
 			       "-- No entries --\n");

@@ -344,6 +344,34 @@ Test(client_report, no_samples)
 	perftools__profile__free_unpacked(profile, NULL);
 }
 
+static void expect_told(const char *line, const char *told)
+{
+	static const struct made_export of_one = {.stacks = "main 1\n", .session = 7};
+	_cleanup_free_ char *text = NULL;
+	FILE *out;
+
+	out = freopen("told", "w", stderr);
+	cr_assert_not_null(out);
+	write_report(&of_one, line);
+	fflush(stderr);
+	read_file("told", &text);
+	cr_expect_str_eq(text, told, "%s", line);
+}
+
+/* Standard error says it where the output has no place for it, but not to a program. */
+Test(client_report, the_session_that_the_daemon_chose)
+{
+	_cleanup_free_ char *page = NULL;
+
+	expect_told("query -o a.folded",
+		    "oxprofctl: query: session 7, 2025-11-24 16:00:00 to now (1min); --session=all "
+		    "for everything\n");
+	expect_told("query --session=7 -o a.folded", "");
+	expect_told("flamegraph --json -o a.json", "");
+	read_file("a.json", &page);
+	cr_expect_not_null(strstr(page, "\"filters\":\"session:7\""), "%s", page);
+}
+
 static void expect_nothing_here(void)
 {
 	cr_expect_eq(rmdir(directory), 0, "something was left behind");

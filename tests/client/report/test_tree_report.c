@@ -2,6 +2,7 @@
 /* The verb tree, from the command line to what is printed. */
 #include <criterion/criterion.h>
 #include <locale.h>
+#include <string.h>
 
 #include "client/base/json_tree.h"
 #include "daemon/base/cleanup.h"
@@ -52,6 +53,20 @@ Test(client_tree_report, as_text)
 			 "1 branch with less than 2 % is left out, where it says \"more\"; "
 			 "--threshold=0 shows "
 			 "all.\n");
+}
+
+Test(client_tree_report, of_the_session_that_the_daemon_chose)
+{
+	static const struct made_export export = {.stacks = STACKS, .frames = frames, .session = 7};
+	_cleanup_free_ char *asked = NULL, *asked_json = NULL;
+	_cleanup_free_ char *text = report("tree", &export, &asked);
+	_cleanup_free_ char *json = report("tree --json", &export, &asked_json);
+
+	cr_expect_str_eq(asked, "dimensions stack\n");
+	cr_expect_not_null(strstr(text, "\n200 samples; session 7, 2025-11-24 16:00:00 to now "
+					"(1min); --session=all for everything; lost: 3 late\n"),
+			   "%s", text);
+	cr_expect_not_null(strstr(json, ",\"session\":7,"), "%s", json);
 }
 
 Test(client_tree_report, callers_and_callees)
