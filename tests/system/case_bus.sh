@@ -55,11 +55,12 @@ case_bus_changes_are_told() {
 	busctl monitor --json=short --match="type='signal',path='/org/oxprof1'" \
 		>/tmp/signals &
 	wait_until probe_is_seen
+	# Not by the bus, so there is nobody to be told.
 	oxprofctl unpause --pid="$pid"
-	oxprofctl pause
-	wait_until grep -q '"State".*running' /tmp/signals
+	busctl call "${manager[@]}" Pause as 0
 	wait_until grep -q '"State".*paused' /tmp/signals
-	grep -q PropertiesChanged /tmp/signals
+	expect_not grep -q '"State".*running' /tmp/signals
+	expect_match "$(grep PropertiesChanged /tmp/signals)" '"destination":":'
 }
 
 case_bus_bad_calls() {
@@ -109,7 +110,7 @@ case_bus_restart() {
 	expect_equal "$(sql 'SELECT count(*) FROM sessions')" 1
 	expect_equal "$(sql 'SELECT ended IS NULL FROM sessions')" 1
 	expect_ok as daemon oxprofctl status --json
-	expect_json 'd["state"] == "running"'
+	expect_json 'd["state"] == "paused" and d["sessions"] == []'
 	expect_ok oxprofctl status --json
 	expect_json "d['session'] == $session"
 	# Units are followed over the new bus, too.

@@ -78,3 +78,101 @@ case_newer_is_left_alone() {
 	systemctl stop oxprofd
 	expect_equal "$(sha256sum <"$database")" "$before"
 }
+
+told() {
+	journalctl -q -u oxprofd | grep -c 'deleted, moved or replaced'
+}
+
+# The file under its own name, and that it is told: once more in the journal, and in the status.
+database_anew() { # TOLD-BEFORE
+	query
+	[ -s "$database" ]
+	oxprofctl status | grep -q 'deleted, moved or replaced'
+	expect_equal "$(told)" $(($1 + 1))
+	expect_equal "$(sql 'PRAGMA integrity_check')" ok
+}
+
+case_removed_while_sampling() {
+	local session before n
+	n=$(told) || true
+	spawn root /opt/oxtest/spin
+	oxprofctl unpause --pid="$pid" --frequency=999
+	spend 300 "$pid"
+	query
+	session=$(sql 'SELECT max(id) FROM sessions')
+	before=$(daemon_pid)
+	rm "$database"*
+	spend 600 "$pid"
+	database_anew "$n"
+	expect_equal "$(daemon_pid)" "$before"
+	expect_equal "$(sql 'SELECT id, ended IS NULL FROM sessions')" "$session|1"
+	[ "$(sql 'SELECT sum(hits) > 300 FROM stacks')" = 1 ]
+	has_function leaf_spin --pid="$pid"
+	oxprofctl pause
+	expect_equal "$(sql 'SELECT sum(hits) FROM stacks')" "$(sql 'SELECT sum(samples) FROM sessions')"
+}
+
+case_moved_while_sampling() {
+	local hits n
+	n=$(told) || true
+	spawn root /opt/oxtest/spin
+	oxprofctl unpause --pid="$pid" --frequency=999
+	spend 300 "$pid"
+	query
+	hits=$(sql 'SELECT sum(hits) FROM stacks')
+	mv "$database" "$database.moved"
+	spend 300 "$pid"
+	database_anew "$n"
+	[ "$(sql 'SELECT sum(hits) > 100 FROM stacks')" = 1 ]
+	# Nothing of the old one was left in a log that is not there any more.
+	expect_equal "$(sqlite3 "$database.moved" 'PRAGMA integrity_check')" ok
+	[ "$(sqlite3 "$database.moved" 'SELECT sum(n) FROM sample')" -ge "$hits" ]
+	rm -f "$database.moved"*
+}
+
+# A day of a busy machine, three minutes to a window, each with stacks of its own.
+database_grow() {
+	sqlite3 "$database" "
+		INSERT INTO session(id, started, ended, mode, interval_ns, targets, owner, samples)
+			VALUES (1, 1760000000000000, 1760086400000000, 'cpu', 10101010, 'all', 0, 480000);
+		INSERT INTO session_set(id, sessions) VALUES (1, '1');
+		INSERT INTO member(session, session_set) VALUES (1, 1);
+		INSERT INTO process(id, pid, started, exec_id, uid, owner, comm, exe, cmdline, user, unit, cgroup)
+			VALUES (1, 7, 1, 1, 0, 0, 'old', '', '', 'root', '', '');
+		INSERT INTO task(id, process, tid, comm) VALUES (1, 1, 7, 'old');
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 480000)
+			INSERT INTO node(id, parent, frame) SELECT i, i > 1, i FROM n;
+		INSERT INTO sample SELECT 1, 176000000 + id / 1000 * 18, 1, id, 0, 1 FROM node;
+		INSERT INTO sample_hour SELECT 1, t / 360, 1, node, 0, n FROM sample;
+		UPDATE rollup SET rolled = 176008641;
+		PRAGMA wal_checkpoint(truncate);"
+}
+
+database_is_small() {
+	[ "$(cat "$database"* | wc -c)" -le $((10 << 20)) ]
+}
+
+case_size_is_kept() {
+	systemctl stop oxprofd
+	mkdir -p /etc/oxprof/oxprofd.conf.d
+	printf '[Storage]\nMaxSize=10M\n' >/etc/oxprof/oxprofd.conf.d/oxtest.conf
+	daemon_start
+	systemctl stop oxprofd
+	database_grow
+	expect_not database_is_small
+	daemon_start
+	spawn root /opt/oxtest/spin
+	oxprofctl unpause --pid="$pid" --frequency=999
+	wait_until database_is_small
+	wait_until sh -c "journalctl -q -u oxprofd | grep -q 'oldest windows are deleted'"
+	spend 300 "$pid"
+	query
+	oxprofctl status | grep -q 'Database: .* of at most 10.0M, since 20'
+	[ "$(sql 'SELECT min(t) > 176000000 FROM sample')" = 1 ]
+	# The session is there, what it took is told, and of what is left nothing dangles.
+	expect_equal "$(sql 'SELECT samples FROM sessions WHERE id = 1')" 480000
+	oxprofctl history | grep -q 480000
+	expect_equal "$(sql 'SELECT count(*) FROM sample WHERE node > 0 AND node NOT IN (SELECT id FROM node)')" 0
+	expect_equal "$(sql 'PRAGMA integrity_check')" ok
+	[ "$(sql "SELECT self_hits > 100 FROM functions WHERE function = 'leaf_spin'")" = 1 ]
+}

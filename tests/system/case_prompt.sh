@@ -148,60 +148,70 @@ top_fills() {
 	[ "$(wc -l <<<"$out")" = "$1" ] && [ -n "$(tail -n 1 <<<"$out")" ]
 }
 
+# Who comes from elsewhere is asked each time. Pausing is one's own; what was sampled of others is not
+# resumed without the right.
 case_prompt_of_top() {
-	others_start
-	session_open seat0
+	spawn bob /opt/oxtest/spin
+	session_open
+	session_run 'oxprofctl unpause --all'
+	expect_prompt
+	terminal_type "$password"
+	expect_shown '^code 0'
 	session_run 'oxprofctl top'
 	expect_shown '^running'
 	terminal_press p
+	expect_shown '^paused'
+	is_state paused
+	terminal_press u
 	expect_prompt
 	expect_hidden 'SELF%'
 	# Its size changes while the screen is not there.
 	terminal resize-window -x 140 -y 40
 	terminal_type wrong
-	expect_shown '^pause: no password was accepted; not permitted to pause what others profile; '
+	expect_shown '^unpause: no password was accepted; not permitted to resume what is not yours; '
 	expect_top_screen 40
-	is_state running
+	is_state paused
 	# No is an answer, too, and ends the question only.
-	terminal_press p
+	terminal_press u
 	expect_prompt
 	terminal_press C-c
-	expect_shown '^pause: no password was accepted; '
-	is_state running
+	expect_shown '^unpause: no password was accepted; '
+	is_state paused
 	terminal_press Space
 	expect_shown FROZEN
 	terminal_press Space
-	terminal_press p
+	terminal_press u
 	expect_prompt
 	terminal resize-window -x 120 -y 24
 	terminal_type "$password"
-	expect_shown '^paused'
-	expect_top_screen 24
-	is_state paused
-	# Who sits at the desk is not asked again for some minutes.
-	terminal_press u
 	expect_shown '^running'
+	expect_top_screen 24
 	is_state running
 	terminal_press q
 	expect_shown '^code 0'
 	expect_no_prompt
 }
 
-# Who comes from elsewhere is asked each time.
-case_prompt_of_top_each_time() {
-	others_start
-	session_open
+# Who sits at the desk is not asked again by the same program for some minutes.
+case_prompt_of_top_at_the_desk() {
+	spawn bob /opt/oxtest/spin
+	session_open seat0
+	session_run 'oxprofctl unpause --all'
+	expect_prompt
+	terminal_type "$password"
+	expect_shown '^code 0'
 	session_run 'oxprofctl top'
 	expect_shown '^running'
 	terminal_press p
-	expect_prompt
-	terminal_type "$password"
 	expect_shown '^paused'
 	terminal_press u
-	expect_shown '^==== AUTHENTICATION COMPLETE'
 	expect_prompt
-	is_state paused
 	terminal_type "$password"
+	expect_shown '^running'
+	terminal_press p
+	expect_shown '^paused'
+	is_state paused
+	terminal_press u
 	expect_shown '^running'
 	is_state running
 	terminal_press q
@@ -239,17 +249,17 @@ case_prompt_of_web() {
 	others_start
 	session_open seat0
 	session_web
-	order_start /api/pause '{}'
+	order_start /api/unpause '{"target":["all"]}'
 	expect_prompt
 	terminal_type wrong
 	order_end
 	expect_equal "$code" 403
-	expect_json 'd["error"].startswith("pause: no password was accepted; not permitted to pause what others ")'
-	is_state running
+	expect_json 'd["error"].startswith("unpause: no password was accepted; not permitted to profile all")'
+	is_state_of alice paused
 	expect_no_prompt
 
 	terminal clear-history
-	order_start /api/pause '{}'
+	order_start /api/unpause '{"target":["all"]}'
 	wait_until expect_not echoes
 	# The page works on meanwhile; but there is one terminal.
 	local path
@@ -261,20 +271,24 @@ case_prompt_of_web() {
 	expect_equal "$code" 409
 	expect_json 'd["error"].startswith("unpause: a password is being asked for already, ")'
 	expect_not echoes
-	is_state running
+	is_state_of alice paused
 	terminal_type "$password"
 	order_end
 	expect_equal "$code $out" '200 {"ok":true}'
-	is_state paused
+	is_state_of alice running
 	expect_shown '^==== AUTHENTICATION COMPLETE'
 	expect_hidden 'Error'
 	expect_no_prompt
 
 	# Not asked again for this; but for another right.
+	web_post /api/pause '{}'
+	expect_equal "$code" 200
+	is_state_of alice paused
+	is_state running
 	web_post /api/unpause '{}'
 	expect_equal "$code" 200
-	is_state running
-	order_start /api/set-interval '{"seconds":0.005}'
+	is_state_of alice running
+	order_start /api/set-interval '{"seconds":0.0005}'
 	expect_shown 'AUTHENTICATING FOR org\.oxprof1\.configure'
 	wait_until expect_not echoes
 	terminal_press C-c
@@ -283,7 +297,7 @@ case_prompt_of_web() {
 	expect_match "$code" '^(403|000)$'
 	expect_no_prompt
 	expect_ok oxprofctl status --json
-	expect_json 'd["interval_ns"] != 5000000'
+	expect_json 'd["interval_ns"] != 500000'
 }
 
 # Who logged in has their own pager; root without a login has less, which is told to start nothing.

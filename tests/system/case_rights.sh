@@ -25,7 +25,18 @@ case_process_of_others() {
 	expect_refused 1 as alice oxprofctl unpause --unit=dbus.service
 	expect_refused 1 as alice oxprofctl unpause --cgroup=/system.slice
 	expect_refused 1 as alice oxprofctl unpause --all
-	expect_refused 1 as alice oxprofctl set-interval 0.5
+	expect_refused 1 as alice oxprofctl unpause --pid=1 --children
+}
+
+# It is one's own, but for one that costs the machine much.
+case_interval_of_a_user() {
+	as alice oxprofctl set-interval 0.5
+	expect_refused 1 as alice oxprofctl set-interval 0.0005
+	expect_refused 1 as alice oxprofctl set-interval 0.5 --all-users
+	out=$(as alice oxprofctl status --json)
+	expect_json 'd["interval_ns"] == 5e8'
+	expect_ok oxprofctl status --json
+	expect_json 'd["interval_ns"] == 10101010'
 }
 
 # Own by its user, but a program with the setuid bit.
@@ -39,9 +50,15 @@ case_setuid_process() {
 case_session_of_others() {
 	spawn bob /opt/oxtest/spin
 	oxprofctl unpause --pid="$pid" --frequency=999
-	expect_refused 1 as alice oxprofctl pause
+	local before
+	before=$(daemon_state)
+	as alice oxprofctl pause
+	as alice oxprofctl cancel
+	expect_equal "$(daemon_state)" "$before"
 	expect_refused 1 as alice oxprofctl pause --pid="$pid"
-	expect_refused 1 as alice oxprofctl cancel
+	expect_refused 1 as alice oxprofctl unpause
+	expect_refused 1 as alice oxprofctl pause --all-users
+	expect_refused 1 as alice oxprofctl cancel --all-users
 	is_state running
 }
 
@@ -74,8 +91,9 @@ case_polkit_rule() {
 		});
 	END
 	wait_until as alice oxprofctl unpause --pid="$pid"
-	is_state running
-	expect_refused 1 as alice oxprofctl set-interval 0.5
+	is_state_of alice running
+	is_state paused
+	expect_refused 1 as alice oxprofctl set-interval 0.0005
 }
 
 case_without_polkit() {
@@ -87,7 +105,7 @@ case_without_polkit() {
 	oxprofctl cancel
 	spawn alice /opt/oxtest/spin
 	as alice oxprofctl unpause --pid="$pid"
-	is_state running
+	is_state_of alice running
 	systemctl unmask --runtime -q polkit
 }
 
@@ -100,17 +118,23 @@ case_limit_for_a_user() {
 	expect_refused 1 as alice oxprofctl unpause "${options[@]}"
 }
 
-# What root has asked for is not changed by who asks for less of the same.
+# What root has asked for is not changed by who asks for less of the same, and goes on without it.
 case_two_owners() {
 	spawn alice /opt/oxtest/spin
 	oxprofctl unpause --pid="$pid" --frequency=999
 	as alice oxprofctl unpause --pid="$pid"
-	expect_ok oxprofctl status --json
-	expect_json 'sorted(t["owner"] for t in d["targets"])[0] == 0 and len(d["targets"]) == 2'
+	expect_ok oxprofctl status --json --all-users
+	expect_json "sorted(t['owner'] for t in d['targets']) == [0, $(id -u alice)]
+		and len({t['session'] for t in d['targets']}) == 2"
 	spend 300 "$pid"
 	query
 	expect_json 'any(r["kind"] == "kernel" for r in d["records"])'
-	expect_refused 1 as alice oxprofctl pause --pid="$pid"
+	out=$(as alice oxprofctl query --json --max=0)
+	expect_json 'd["samples"] > 0 and not any(r["kind"] == "kernel" for r in d["records"])'
+	as alice oxprofctl pause --pid="$pid"
+	is_state running
+	as alice oxprofctl unpause
 	oxprofctl pause --pid="$pid"
 	is_state paused
+	is_state_of alice running
 }

@@ -152,7 +152,8 @@ delay_ms() {
 	echo $((delay / 1000000))
 }
 
-# At most the last second of samples is lost, and what the daemon had to wait for a CPU.
+# At most the last second of samples is lost, and what the daemon had to wait for a CPU. The session goes
+# on by itself, as another row.
 case_kill() {
 	local old started_ms delayed_ms wanted
 	spawn root /opt/oxtest/spin
@@ -168,12 +169,16 @@ case_kill() {
 	wanted=$((wanted - $(delay_ms "$old") + delayed_ms))
 	kill -9 "$old"
 	wait_until is_another_daemon "$old"
-	is_state paused
+	wait_until is_state running
 	expect_equal "$(sql 'PRAGMA integrity_check')" ok
 	query
 	expect_json "d['samples'] >= $wanted"
 	expect_json 'any(r["function"] == "leaf_spin" for r in d["records"])'
-	expect_equal "$(sql 'SELECT count(*) FROM sessions WHERE ended IS NULL')" 0
+	expect_equal "$(sql 'SELECT ended IS NULL, interval_ns FROM sessions ORDER BY id')" $'0|1001001\n1|1001001'
+	expect_ok oxprofctl status --json
+	expect_json 'd["notice"] == "the daemon was killed; 1 session was resumed"'
+	oxprofctl pause
+	is_state paused
 }
 
 case_stop_keeps_all() {

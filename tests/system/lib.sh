@@ -388,14 +388,21 @@ wait_until() {
 	done
 }
 
+# Whether anybody's session runs.
 is_state() {
-	[ "$(oxprofctl status --json | python3 -c 'import json, sys
+	[ "$(oxprofctl status --all-users --json | python3 -c 'import json, sys
 print(json.load(sys.stdin)["state"])')" = "$1" ]
+}
+
+# The same of a user's own sessions: is_state_of USER STATE.
+is_state_of() {
+	[ "$(as "$1" oxprofctl status --json | python3 -c 'import json, sys
+print(json.load(sys.stdin)["state"])')" = "$2" ]
 }
 
 # All of the history as JSON in $out.
 query() {
-	expect_ok oxprofctl query --json --max=0 "$@"
+	expect_ok oxprofctl query --json --max=0 --session=all "$@"
 }
 
 # Is there such a function, in the answer to a query with these options?

@@ -16,5 +16,6 @@ done
 
 useradd -m alice
 useradd -m bob
+useradd -m carol
 useradd -m -G oxprof-read symbolizer
 suite_run "$pattern"
