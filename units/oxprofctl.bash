@@ -7,19 +7,21 @@ _oxprofctl_verbs='status unpause pause cancel set-interval query show flamegraph
 _oxprofctl_options() {
 	local targets='--pid= --comm= --unit= --cgroup= --user= --all'
 	local window='--since= --until='
+	local scope='--session= --all-users'
 	local kind='--python-only --native-only'
 
 	case $1 in
 	unpause) echo "$targets --children --mode= --interval= --frequency= --for=" ;;
-	pause) echo "$targets" ;;
+	status | cancel | set-interval) echo "$scope" ;;
+	pause) echo "$targets $scope" ;;
 	query) echo "$targets --filter= --max= $window --session= --sort= --by= $kind --threshold= --format= --output=" ;;
 	show) echo "$targets --filter= --max= $window --session= $kind" ;;
 	flamegraph) echo "$targets --filter= $window --session= $kind --threshold= --output=" ;;
 	tree) echo "$targets --filter= $window --session= $kind --focus= --threshold=" ;;
 	diff) echo "$targets --filter= --max= --base= --with= $kind --threshold= --format= --output=" ;;
-	top) echo "$targets --filter= --sort= $kind" ;;
+	top) echo "$targets --filter= --session= --sort= $kind" ;;
 	web) echo '--port=' ;;
-	history) echo "--max= $window" ;;
+	history) echo "--max= $window $scope" ;;
 	esac
 	echo '--json --no-pager --no-ask-password --help --version'
 }
@@ -40,7 +42,10 @@ _oxprofctl_values() {
 	--for) printf '%s\n' 10s 1min 10min 1h ;;
 	--since | --until) printf '%s\n' -5min -1h now today yesterday ;;
 	--base | --with) printf '%s\n' -2h..-1h -10min.. yesterday..today session:1 ;;
-	--session) oxprofctl history --json 2>/dev/null | grep -o '"id": *[0-9]*' | tr -dc '0-9\n' ;;
+	--session)
+		echo all
+		oxprofctl history --json 2>/dev/null | grep -o '"id": *[0-9]*' | tr -dc '0-9\n'
+		;;
 	--format) printf '%s\n' table json csv folded pprof speedscope flamegraph ;;
 	--output | -o) compgen -f -- "${2-}" ;;
 	--threshold) printf '%s\n' 0 0.1 0.5 1 5 ;;
