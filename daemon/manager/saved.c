@@ -71,7 +71,7 @@ static void write_target(FILE *f, const struct managed *managed)
 static void write_session(FILE *f, const struct managed_session *session)
 {
 	fprintf(f, "session %" PRIu32 " %d %d %d %" PRIu64 "\n", session->owner, session->anybody,
-		session->kernel, session->is_running, session->interval_ns);
+		session->kernel, session->is_running || session->is_to_begin, session->interval_ns);
 	for (size_t i = 0; i < session->n_targets; i++)
 		if (session->targets[i]->state != TARGET_EXITED)
 			write_target(f, session->targets[i]);
