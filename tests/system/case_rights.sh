@@ -59,7 +59,7 @@ case_session_of_others() {
 	expect_refused 1 as alice oxprofctl unpause
 	expect_refused 1 as alice oxprofctl pause --all-users
 	expect_refused 1 as alice oxprofctl cancel --all-users
-	is_state running
+	is_state_of root running
 }
 
 case_query_is_filtered() {
@@ -92,7 +92,7 @@ case_polkit_rule() {
 	END
 	wait_until as alice oxprofctl unpause --pid="$pid"
 	is_state_of alice running
-	is_state paused
+	is_state_of root paused
 	expect_refused 1 as alice oxprofctl set-interval 0.0005
 }
 
@@ -101,7 +101,7 @@ case_without_polkit() {
 	spawn bob /opt/oxtest/spin
 	expect_refused 1 as alice oxprofctl unpause --pid="$pid"
 	oxprofctl unpause --pid="$pid"
-	is_state running
+	is_state_of root running
 	oxprofctl cancel
 	spawn alice /opt/oxtest/spin
 	as alice oxprofctl unpause --pid="$pid"
@@ -132,9 +132,9 @@ case_two_owners() {
 	out=$(as alice oxprofctl query --json --max=0)
 	expect_json 'd["samples"] > 0 and not any(r["kind"] == "kernel" for r in d["records"])'
 	as alice oxprofctl pause --pid="$pid"
-	is_state running
+	is_state_of root running
 	as alice oxprofctl unpause
 	oxprofctl pause --pid="$pid"
-	is_state paused
+	is_state_of root paused
 	is_state_of alice running
 }

@@ -151,42 +151,28 @@ case_interval_of_others_stays() {
 
 # ---- two users, two rates ----
 
-# A process of that user on each CPU, which it takes as far as others leave it: their pids are in `pids`.
-spawn_everywhere() {
-	local user=$1 cpu
-	shift
-	pids=()
-	for ((cpu = 0; cpu < $(nproc); cpu++)); do
-		spawn "$user" "$@" taskset --cpu-list "$cpu" /opt/oxtest/spin
-		wait_program "$pid" spin
-		pids+=("$pid")
-	done
+# Does a session have as many ticks as its rate makes of the time that its process ran? Where that has not
+# all of its CPU, which ticks are its own is chance: three standard deviations of it are allowed for.
+has_rate() {
+	local id=$1 hertz=$2 usec chance n
+	expect_ok oxprofctl history --json --session="$id"
+	usec=$(json 'd["sessions"][0]["ended"] - d["sessions"][0]["started"]')
+	n=$((ran_ns / 1000 * hertz / 1000000))
+	chance=$(python3 -c "print(3 * ($n * max(0, 1 - $ran_ns / $usec / 1e3)) ** 0.5)")
+	read_figures "$id"
+	is_near $((samples + lost)) $n 1 "$chance"
 }
 
-has_taken() {
-	[ "$(oxprofctl status --json | json_of 'd["samples"]')" -ge "$1" ]
-}
-
-# Samples what alice runs: root all processes ten times a second, she her own 997 times. No CPU is idle then,
-# so root's ticks are those of the time; hers are those of her processes' time. Where these have not all of
-# the CPUs, which ticks are theirs is chance: three standard deviations of it are allowed for.
+# Samples a process of alice's for 10 s of its CPU time, as root and as her, each at a rate of their own.
 sample_at_two_rates() {
-	local usec chance n
-	oxprofctl unpause --all --frequency=10
-	as alice oxprofctl unpause --user=alice --frequency=997
-	let_run 3000 "$@"
-	wait_until has_taken 300
+	local process=$1 roots_hertz=$2 alices_hertz=$3
+	oxprofctl unpause --pid="$process" --comm=sleep --frequency="$roots_hertz"
+	as alice oxprofctl unpause --user=alice --frequency="$alices_hertz"
+	let_run 10000 "$process"
 	as alice oxprofctl pause
 	oxprofctl pause
 	alices=$(newest_session alice) roots=$(newest_session root)
-	expect_ok oxprofctl history --json
-	usec=$(json "next(s['ended'] - s['started'] for s in d['sessions'] if s['id'] == $roots)")
-	n=$((ran_ns / 1000 * 997 / 1000000))
-	chance=$(python3 -c "print(3 * ($n * max(0, 1 - $ran_ns / ($usec * 1000 * $#))) ** 0.5)")
-	read_figures "$alices"
-	is_near $((samples + lost)) $n 1 "$chance" || return
-	read_figures "$roots"
-	is_near $((samples + lost)) $((usec / 1000 * $# / 100)) 1 $#
+	has_rate "$roots" "$roots_hertz" && has_rate "$alices" "$alices_hertz"
 }
 
 as_reader() {
@@ -221,15 +207,11 @@ expect_own_history() {
 		== [($samples, $losses)]"
 }
 
-case_two_users_two_rates() {
-	local alices roots pids n
-	# Others', that leave no CPU idle.
-	spawn_everywhere bob nice -n 19
-	spawn_everywhere alice
-	kill -STOP "${pids[@]}"
+expect_two_rates() {
+	local alices roots n
 	for ((n = 0; n < TRIES; n++)); do
 		daemon_reset
-		sample_at_two_rates "${pids[@]}" || continue
+		sample_at_two_rates "$@" || continue
 		expect_own_history root "$roots"
 		expect_own_history alice "$alices"
 		expect_hits_once "$roots" "$alices"
@@ -238,13 +220,20 @@ case_two_users_two_rates() {
 	fail "the rates are not those that were asked for"
 }
 
+case_two_users_two_rates() {
+	spawn_still alice $(($(nproc) - 1))
+	expect_two_rates "$pid" 10 997
+	expect_two_rates "$pid" 997 10
+}
+
 # ---- sessions that are not there ----
 
-# What is said to a user who asks so for that session, without its number, and how it ended.
+# What is said to a user who asks so for that session, and how it ended.
 answer() {
 	local user=$1 id=$2
 	shift 2
-	{ as "$user" oxprofctl "$@" --session="$id" || echo "exit $?"; } 2>&1 | sed "s/\\<$id\\>/N/g"
+	as "$user" oxprofctl "$@" --session="$id" 2>&1 && return
+	echo "exit $?"
 }
 
 # To who may not see it another's session is as one that never was.
@@ -259,9 +248,9 @@ case_session_of_others_is_absent() {
 	for verb in status history query show tree 'flamegraph -o /home/alice/graph.html' 'query --format=folded' \
 		'query --by=process' pause cancel 'set-interval 0.01' 'pause --pid=1'; do
 		# shellcheck disable=SC2086
-		before=$(answer alice 4711 $verb)
+		before=$(answer alice 4711 $verb | sed s/4711/N/)
 		# shellcheck disable=SC2086
-		expect_equal "$(answer alice "$session" $verb)" "$before"
+		expect_equal "$(answer alice "$session" $verb | sed "s/session $session /session N /")" "$before"
 		expect_match "$before" 'exit 1$'
 	done
 	expect_ok oxprofctl status --json
@@ -272,12 +261,10 @@ case_session_of_others_is_absent() {
 	done
 	# Root has the right: it is the scope that keeps root to its own.
 	oxprofctl pause
-	is_state paused
-	expect_ok oxprofctl status --json --all-users
-	expect_json 'd["state"] == "running"'
+	is_state_of root paused
+	is_state_of alice running
 	oxprofctl pause --all-users
-	expect_ok oxprofctl status --json --all-users
-	expect_json 'd["state"] == "paused"'
+	is_state paused
 }
 
 # ---- room for everybody ----

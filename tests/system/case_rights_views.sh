@@ -6,7 +6,7 @@
 manager=(org.oxprof1 /org/oxprof1 org.oxprof1.Manager)
 told=/tmp/told
 
-# Asks a user's questions, each about everything and about what is the default.
+# Asks as a user, about everything and about what is the default.
 ask() {
 	as "$@" --session=all
 	as "$@"
@@ -51,8 +51,8 @@ expect_silent() {
 	local user=$1
 	shift
 	ask_all "$user"
-	grep -q leaf_spin $told
-	! grep -E -o -m 3 ".{0,80}($1).{0,80}" $told || fail "told to $user: $1"
+	grep -aq leaf_spin $told
+	! grep -aEo -m 3 ".{0,80}($1).{0,80}" $told || fail "told to $user: $1"
 }
 
 # And these are there, for who may see them.
@@ -60,7 +60,7 @@ expect_told() {
 	local word
 	ask_all root
 	for word; do
-		grep -q "$word" $told || fail "root is not told of $word"
+		grep -aq "$word" $told || fail "root is not told of $word"
 	done
 }
 
@@ -92,8 +92,10 @@ case_phases_of_a_server() {
 	for ((n = 0; n < 10; n++)); do
 		expect_refused 1 as alice oxprofctl unpause --pid="$server"
 	done
-	oxprofctl unpause --all --frequency=999
+	# Hers is the first one to meet it, in a phase that has her effective uid.
 	as alice oxprofctl unpause --user=alice --frequency=998
+	spend 200 "$server" "$pid"
+	oxprofctl unpause --all --frequency=999
 	spend 1000 "$server" "$pid"
 	expect_silent alice 'phase'
 	expect_none_of "$server"
@@ -117,7 +119,7 @@ case_server_becomes_own() {
 	spend 500 "$server" "$pid"
 	oxprofctl pause
 	expect_silent alice 'phase_[^o]'
-	grep -q phase_own $told
+	grep -aq phase_own $told
 	out=$(as alice oxprofctl query --json --session=all --pid="$server")
 	expect_json "d['samples'] > 100"
 	expect_told phase_own "${phases[@]}"
@@ -144,7 +146,6 @@ while True:
 	oxprofctl unpause --pid="$server" --pid="$pid" --frequency=999
 	spend 1000 "$server" "$pid"
 	expect_silent alice 'phase_python|CPython'
-	oxprofctl status >/dev/null
 	expect_told phase_python CPython
 }
 
@@ -200,7 +201,7 @@ case_programs_that_are_closed() {
 
 # An own process that was chosen, and is none any more: the same pid, and its children.
 case_own_process_executes_another() {
-	local others program fd
+	local others program
 	install -o root -g adm -m 2755 /opt/oxtest/secret /opt/oxtest/secret-group
 	install -o root -m 0711 /opt/oxtest/secret /opt/oxtest/secret-unread
 	others=()
