@@ -113,10 +113,14 @@ static int print_csv(struct json_object *answer, const struct request *request, 
 		.samples = tree_get_u64(answer, "samples"),
 		.restricted = tree_get_bool(answer, "restricted"),
 	};
+	int r;
 
 	report_warn_of_gaps(verb_infos[request->verb].name, &summary);
-	report_tell_session(request, answer);
-	return csv_print(answer, out);
+	r = csv_print(answer, out);
+	/* Whoever gets no file is told of that, and of nothing else. */
+	if (r >= 0 && fflush(out) == 0)
+		report_tell_session(request, answer);
+	return r;
 }
 
 int command_run(struct bus *bus, const struct request *request, const struct screen *screen,

@@ -13,7 +13,8 @@ struct report {
 	const struct screen *screen; /* for tables; {0} where they go to a file */
 	FILE *out;
 	bool streams_to_terminal; /* no progress line is shown between its lines */
-	char *why; /* why it failed, one line for the user; NULL: the errno says it */
+	char *session; /* a line about the session that the report is about; "", NULL: none */
+	char *why;     /* why it failed, one line for the user; NULL: the errno says it */
 };
 
 /* True if the report goes into out, as an answer of command_run(). All others go to the request's

@@ -48,30 +48,41 @@ void report_warn_of_gaps(const char *verb, const struct profile_summary *summary
 		warn(verb, "there are no samples in this window; see oxprofctl history");
 }
 
+/* Returns the line about the session, to be freed; "" where there is nothing to say, NULL where
+ * memory ran out. */
+static char *describe_session(const struct request *request, struct json_object *answer)
+{
+	char *line = NULL;
+	size_t size;
+	FILE *out = open_memstream(&line, &size);
+
+	if (!out)
+		return NULL;
+	render_session(answer, request, out);
+	fclose(out);
+	return line;
+}
+
 void report_tell_session(const struct request *request, struct json_object *answer)
 {
-	_cleanup_free_ char *line = NULL;
-	_cleanup_fclose_ FILE *out = NULL;
-	size_t size;
+	_cleanup_free_ char *line = describe_session(request, answer);
 
-	out = open_memstream(&line, &size);
-	if (!out)
-		return;
-	render_session(answer, request, out);
-	if (fflush(out) == 0 && size > 0)
+	if (line && *line)
 		warn(verb_infos[request->verb].name, line);
 }
 
-/* Tells what a report that is no text cannot say below its table. */
-static int tell_rest(const struct request *request, const struct profile_summary *summary)
+/* Tells what a report that is no text cannot say below its table. Which session it is about is told
+ * in the end, where the report was written. */
+static int tell_rest(struct report *report, const struct request *request,
+		     const struct profile_summary *summary)
 {
 	_cleanup_tree_ struct json_object *answer = NULL;
 	int r = summary_make_tree(summary, &answer);
 
 	if (r < 0)
 		return r;
-	if (!request->json)
-		report_tell_session(request, answer);
+	if (!request->json && !report->session)
+		report->session = describe_session(request, answer);
 	report_warn_of_gaps(verb_infos[request->verb].name, summary);
 	return 0;
 }
@@ -125,5 +136,6 @@ int report_read(struct report *report, const struct request *request,
 		report->why = describe_failure(request, why, r);
 		free(why);
 	}
-	return r < 0 || report_is_text(request) ? r : tell_rest(request, profile_summary(*ret));
+	return r < 0 || report_is_text(request) ? r
+						: tell_rest(report, request, profile_summary(*ret));
 }

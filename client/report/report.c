@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "client/base/failure.h"
 #include "client/base/output.h"
@@ -106,6 +107,9 @@ static int write_by_itself(struct report *report)
 		return r;
 	if (name && !report->request->output)
 		fprintf(stderr, "oxprofctl: wrote %s\n", name);
+	if (report->session && *report->session)
+		fprintf(stderr, "oxprofctl: %s: %s\n", verb_infos[report->request->verb].name,
+			report->session);
 	return 0;
 }
 
@@ -115,6 +119,7 @@ int report_run(struct bus *bus, const struct request *request, const struct scre
 	struct report report = {.bus = bus, .request = request, .screen = screen, .out = out};
 	int r = report_is_text(request) ? write_report(&report) : write_by_itself(&report);
 
+	free(report.session);
 	*ret_why = report.why;
 	return r;
 }

@@ -84,7 +84,7 @@ case_prompt_takes_the_password() {
 	expect_shown '^code 0'
 	expect_no_prompt
 	is_state running
-	expect_ok oxprofctl status --json
+	expect_ok oxprofctl status --json --all-users
 	expect_json '[(t["target"], t["owner"] != 0) for t in d["targets"]] == [("all", True)]'
 }
 
