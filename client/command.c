@@ -117,8 +117,8 @@ static int print_csv(struct json_object *answer, const struct request *request, 
 
 	report_warn_of_gaps(verb_infos[request->verb].name, &summary);
 	r = csv_print(answer, out);
-	/* Whoever gets no file is told of that, and of nothing else. */
-	if (r >= 0 && fflush(out) == 0)
+	/* A file is written later: whoever gets none is told of that, and of nothing else. */
+	if (r >= 0 && !request->output)
 		report_tell_session(request, answer);
 	return r;
 }
