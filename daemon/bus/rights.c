@@ -13,9 +13,9 @@
 #include "daemon/process/process.h"
 #include "daemon/process/users.h"
 
-/* True if the target is the user, or a process of which all ids are the user's and which is
- * dumpable (else /proc shows it as root's). A process that changes its ids later is left out by the
- * kernel side, sample by sample. */
+/* True if the target is the user, or a process of which all user ids are the user's, which gained
+ * no group, and which is dumpable (else /proc shows it as root's). A process that changes its ids
+ * later is left out by the kernel side, sample by sample. */
 bool manager_bus_is_own(const struct target *target, uint32_t uid)
 {
 	struct process_ids ids;
@@ -24,7 +24,8 @@ bool manager_bus_is_own(const struct target *target, uint32_t uid)
 	if (target->kind == TARGET_USER)
 		return !users_find(target_value(target), &user) && user == uid;
 	return target->kind == TARGET_PID && !process_read_ids("/proc", target->pid, &ids) &&
-	       ids.ruid == uid && ids.euid == uid && ids.suid == uid && ids.owner == uid;
+	       ids.ruid == uid && ids.euid == uid && ids.suid == uid && ids.fsuid == uid &&
+	       ids.has_one_gid && ids.owner == uid;
 }
 
 /* True if there is no such process. No right is needed then: the manager refuses the target. */

@@ -129,6 +129,16 @@ int process_read_status(const char *proc, uint32_t pid, char ret[static PROCESS_
 	return n < 0 ? n : 0;
 }
 
+/* Reads "Gid:\t100\t100\t100\t100". */
+static bool has_one_gid(const char *text)
+{
+	const char *at = process_find_field(text, "Gid");
+	uint32_t gids[4];
+
+	return at && sscanf(at, "%u %u %u %u", &gids[0], &gids[1], &gids[2], &gids[3]) == 4 &&
+	       gids[0] == gids[1] && gids[1] == gids[2] && gids[2] == gids[3];
+}
+
 int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret)
 {
 	_cleanup_close_ int dir = process_open_directory(proc, pid);
@@ -148,10 +158,11 @@ int process_read_ids(const char *proc, uint32_t pid, struct process_ids *ret)
 		return errno == ENOENT ? -ESRCH : -errno;
 	uids = process_find_field(text, "Uid");
 	tgid = process_find_field(text, "Tgid");
-	if (!uids || sscanf(uids, "%u %u %u", &ids.ruid, &ids.euid, &ids.suid) != 3)
+	if (!uids || sscanf(uids, "%u %u %u %u", &ids.ruid, &ids.euid, &ids.suid, &ids.fsuid) != 4)
 		return -EINVAL;
 	if (!tgid || sscanf(tgid, "%u", &ids.tgid) != 1)
 		return -EINVAL;
+	ids.has_one_gid = has_one_gid(text);
 	ids.owner = st.st_uid;
 	ids.ns_pid = find_ns_pid(text, pid);
 	*ret = ids;

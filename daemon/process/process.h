@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,10 +27,11 @@ struct process_stat {
 int process_read_stat(const char *proc, uint32_t pid, struct process_stat *ret);
 
 struct process_ids {
-	uint32_t ruid, euid, suid;
-	uint32_t owner;  /* owner of /proc/PID/status: root where the process is not dumpable */
-	uint32_t tgid;   /* differs from the pid that was asked for where that was a thread */
-	uint32_t ns_pid; /* its pid in the innermost pid namespace */
+	uint32_t ruid, euid, suid, fsuid;
+	bool has_one_gid; /* all four are the same: it gained no group by set-gid */
+	uint32_t owner;   /* owner of /proc/PID/status: root where the process is not dumpable */
+	uint32_t tgid;    /* differs from the pid that was asked for where that was a thread */
+	uint32_t ns_pid;  /* its pid in the innermost pid namespace */
 };
 /* Reads /proc/PID/status. Returns 0, -EINVAL where the text is of another form, or another negative
  * errno. */

@@ -64,8 +64,8 @@ expect_told() {
 	done
 }
 
-phases=(phase_root phase_effective phase_real phase_real_and_effective phase_saved phase_fsuid
-	phase_all_but_effective)
+phases=(phase_root phase_effective phase_fsuid phase_but_real phase_but_effective phase_but_saved
+	phase_but_fsuid phase_but_group)
 
 # A server of root's that takes alice's ids now and then, and a process that is alice's.
 start_server() {

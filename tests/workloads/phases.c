@@ -2,9 +2,10 @@
 /*
  * phases UID: a server of root's that takes the ids of a user on and off again, as one does that
  * serves many. It spins in a function of another name with each set of ids. Its memory is dumpable
- * all the time, so that nothing but the ids tells whose it is. After SIGUSR1 it becomes the user's
+ * then, so that nothing but the ids tells whose it is. After SIGUSR1 it becomes the user's
  * for good, which it says ("own"), and spins in phase_own().
  */
+#include <linux/securebits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,40 +43,54 @@ static uint64_t clock_cpu_ns(void)
 
 SPIN(phase_root)
 SPIN(phase_effective)
-SPIN(phase_real)
-SPIN(phase_real_and_effective)
-SPIN(phase_saved)
 SPIN(phase_fsuid)
-SPIN(phase_all_but_effective)
+SPIN(phase_but_real)
+SPIN(phase_but_effective)
+SPIN(phase_but_saved)
+SPIN(phase_but_fsuid)
+SPIN(phase_but_group)
 SPIN(phase_own)
 
-/* Which ids are the user's. The one of the file system follows the effective one, where it is not
- * set by itself. */
+/* Which ids are the user's. */
 static const struct phase {
 	void (*spin)(void);
-	bool real, effective, saved, fsuid;
+	bool real, effective, saved, fsuid, group;
 } phases[] = {
-	{phase_root, false, false, false, false},
-	{phase_effective, false, true, false, true},
-	{phase_real, true, false, false, false},
-	{phase_real_and_effective, true, true, false, true},
-	{phase_saved, false, false, true, false},
-	{phase_fsuid, false, false, false, true},
-	{phase_all_but_effective, true, false, true, true},
+	{phase_root, false, false, false, false, true},
+	{phase_effective, false, true, false, true, true},
+	{phase_fsuid, false, false, false, true, true},
+	{phase_but_real, false, true, true, true, true},
+	{phase_but_effective, true, false, true, true, true},
+	{phase_but_saved, true, true, false, true, true},
+	{phase_but_fsuid, true, true, true, false, true},
+	{phase_but_group, true, true, true, true, false},
 };
 
 static void ids_set(uid_t user, const struct phase *phase)
 {
-	uid_t real = phase->real ? user : ROOT, effective = phase->effective ? user : ROOT;
+	gid_t group = phase->group ? user : ROOT;
 
-	/* First root again, whose rights it takes to set the others. */
-	if (setresuid((uid_t)-1, ROOT, (uid_t)-1) < 0 ||
-	    setresuid(real, effective, phase->saved ? user : ROOT) < 0)
+	/* In between they may all be the user's. */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setresgid(user, group, user) < 0 ||
+	    setresuid(phase->real ? user : ROOT, phase->effective ? user : ROOT,
+		      phase->saved ? user : ROOT) < 0)
 		exit(1);
-	if (phase->fsuid != phase->effective)
-		setfsuid(phase->fsuid ? user : ROOT);
+	setfsuid(phase->fsuid ? user : ROOT);
 	if (prctl(PR_SET_DUMPABLE, 1) < 0)
 		exit(1);
+}
+
+/* Becomes the user's for good, without capabilities. */
+static void become(uid_t user)
+{
+	static const struct phase own = {phase_own, true, true, true, true, true};
+
+	ids_set(user, &phases[0]);
+	if (prctl(PR_SET_SECUREBITS, 0) < 0)
+		exit(1);
+	ids_set(user, &own);
+	puts("own");
+	fflush(stdout);
 }
 
 static void be_told(int signal)
@@ -92,17 +107,15 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGUSR1, be_told);
+	/* The rights to change the ids stay with it, whatever these are. */
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) < 0)
+		return 1;
 	while (!is_told)
 		for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
 			ids_set(user, &phases[i]);
 			phases[i].spin();
 		}
-	ids_set(user, &phases[0]);
-	if (setresgid(user, user, user) < 0 || setresuid(user, user, user) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 1) < 0)
-		return 1;
-	puts("own");
-	fflush(stdout);
+	become(user);
 	for (;;)
 		phase_own();
 }

@@ -152,6 +152,8 @@ Test(process, ids)
 	cr_assert(eq(u32, ids.ruid, 1000));
 	cr_assert(eq(u32, ids.euid, 1001));
 	cr_assert(eq(u32, ids.suid, 1002));
+	cr_assert(eq(u32, ids.fsuid, 1003));
+	cr_assert(ids.has_one_gid);
 	cr_assert(eq(u32, ids.tgid, 41));
 	cr_assert(eq(u32, ids.owner, getuid()));
 	cr_assert(eq(u32, ids.ns_pid, 42), "its kernel knows no other name spaces");
@@ -159,6 +161,22 @@ Test(process, ids)
 	cr_assert(eq(u32, ids.ruid, getuid()));
 	cr_assert(eq(u32, ids.tgid, getpid()));
 	cr_assert(eq(u32, ids.ns_pid, getpid()));
+}
+
+/* A group that differs in any place was gained; where none is told it is not the user's either. */
+Test(process, ids_of_groups)
+{
+	static const char *const gained[] = {"Gid:\t5\t0\t0\t0\n", "Gid:\t0\t5\t0\t0\n",
+					     "Gid:\t0\t0\t5\t0\n", "Gid:\t0\t0\t0\t5\n", ""};
+	struct process_ids ids;
+	char text[128];
+
+	for (size_t i = 0; i < sizeof(gained) / sizeof(gained[0]); i++) {
+		snprintf(text, sizeof(text), "Tgid:\t42\nUid:\t1\t1\t1\t1\n%s", gained[i]);
+		make_text("42/status", text);
+		cr_assert(eq(int, process_read_ids(proc, 42, &ids), 0));
+		cr_assert(not(ids.has_one_gid), "%s", gained[i]);
+	}
 }
 
 Test(process, pid_of_the_innermost_name_space)
@@ -177,6 +195,8 @@ Test(process, ids_that_are_none)
 	make_text("42/status", "Name:\ta\nTgid:\t41\n");
 	cr_assert(eq(int, process_read_ids(proc, 42, &ids), -EINVAL));
 	make_text("42/status", "Uid:\t1 2\nTgid:\t41\n");
+	cr_assert(eq(int, process_read_ids(proc, 42, &ids), -EINVAL));
+	make_text("42/status", "Uid:\t1 2 3\nTgid:\t41\n");
 	cr_assert(eq(int, process_read_ids(proc, 42, &ids), -EINVAL));
 	make_text("42/status", "Uid:\t1 2 3 4");
 	cr_assert(eq(int, process_read_ids(proc, 42, &ids), -EINVAL));
