@@ -18,7 +18,8 @@ const sleep = (msec) => new Promise((resolve) => setTimeout(resolve, msec));
 const text = (page, selector) => page.locator(selector).innerText();
 const names = (page) => page.locator("#functions td.name button").allInnerTexts();
 const hits = (page) => page.evaluate(() => document.getElementById("flame").flamegraph.layout.weight[0]);
-const records = (...words) => JSON.parse(oxprofctl("query", "--json", "--max=0", ...words)).records;
+// The page shows all that is stored; a query without a window would be about the last session.
+const records = (...words) => JSON.parse(oxprofctl("query", "--json", "--max=0", "--session=all", ...words)).records;
 
 /* In how many windows of ten seconds there are samples. */
 const windows = () => Number(execFileSync("sqlite3", ["-readonly", status().database_path,
